@@ -1,0 +1,2 @@
+# core/base
+libanpe_la_SOURCES += core/base/host.c

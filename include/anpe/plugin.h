@@ -1,0 +1,426 @@
+/* anpe/plugin.h -- the whole contract between anpe and a plugin.
+ *
+ * A plugin is one shared object that describes itself with constant tables and implements
+ * one of seven kinds: simulator, prior, instrument, noise, featurizer, flow, backend.
+ * Copy docs/plugin-template to start; it builds with a C compiler and pkg-config alone.
+ *
+ * Rules for every callback, unless its comment says otherwise:
+ *   - It gets `self` (what create made, read-only) and a context, and MUST be re-entrant: the
+ *     core calls it from several threads at once, each with a context of its own.
+ *   - It MUST NOT keep mutable globals, start threads, print, or exit.
+ *   - Outputs are owned by the host and MUST be filled completely when ANPE_OK is returned.
+ *   - Errors are returned as `return ANPE_FAIL(ctx, ANPE_EINVAL, "what is wrong: %g", value);`.
+ *   - Randomness comes only from the given rng, so that results do not depend on threads.
+ *   - Pointers that are handed in are valid during the call; a plugin that needs the data
+ *     later copies it. Pointers in an info struct stay valid until destroy.
+ *
+ * Shapes are written (N, D): row-major, last index fastest. Wavelengths are vacuum Angstrom.
+ */
+#ifndef ANPE_PLUGIN_H
+#define ANPE_PLUGIN_H
+#include <stddef.h>
+#include <stdint.h>
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define ANPE_ABI_MAJOR 1u /* differs: the plugin is refused */
+#define ANPE_ABI_MINOR 0u /* plugin newer than the host: refused */
+
+#if defined __GNUC__
+#define ANPE_EXPORT __attribute__((visibility("default")))
+#define ANPE_MUST_CHECK __attribute__((warn_unused_result))
+#define ANPE_PRINTF(f, a) __attribute__((format(printf, f, a)))
+#else
+#define ANPE_EXPORT
+#define ANPE_MUST_CHECK
+#define ANPE_PRINTF(f, a)
+#endif
+
+/* ---- status and errors ------------------------------------------------------------------ */
+
+#define ANPE_STATUS_LIST(X)                                                                        \
+    X(ANPE_OK, 0, "success")                                                                       \
+    X(ANPE_ENOMEM, 1, "out of memory")                                                             \
+    X(ANPE_EINVAL, 2, "invalid argument or value")                                                 \
+    X(ANPE_ECONFIG, 3, "error in the configuration")                                               \
+    X(ANPE_EIO, 4, "cannot read or write a file")                                                  \
+    X(ANPE_EFORMAT, 5, "a file is not what it should be")                                          \
+    X(ANPE_EPLUGIN, 6, "a plugin cannot be used")                                                  \
+    X(ANPE_ENUMERIC, 7, "a value is not finite")                                                   \
+    X(ANPE_ECANCEL, 8, "cancelled")                                                                \
+    X(ANPE_EUNSUPPORTED, 9, "not supported here")                                                  \
+    X(ANPE_EINTERNAL, 10, "internal error")
+
+typedef enum anpe_status {
+#define X(name, value, text) name = value,
+    ANPE_STATUS_LIST(X)
+#undef X
+} anpe_status;
+
+/* Error slot, log and progress sinks, cancel flag. One per thread; see anpe.h to make one. */
+typedef struct anpe_ctx anpe_ctx;
+
+/* Stores the message in ctx and returns status, so that a failing function ends in one line. */
+ANPE_EXPORT anpe_status anpe_fail(anpe_ctx *ctx, anpe_status status, const char *file, int line,
+                                  const char *format, ...) ANPE_PRINTF(5, 6);
+#define ANPE_FAIL(ctx, status, ...) anpe_fail((ctx), (status), __FILE__, __LINE__, __VA_ARGS__)
+
+typedef enum anpe_level { ANPE_DEBUG, ANPE_INFO, ANPE_WARNING } anpe_level;
+/* One line, without newline, for the user's log. */
+ANPE_EXPORT void anpe_log(anpe_ctx *ctx, anpe_level level, const char *format, ...)
+    ANPE_PRINTF(3, 4);
+
+/* ---- random numbers --------------------------------------------------------------------- */
+
+/* Philox4x32-10 (Salmon et al. 2011): a stream is named, not shared. Copies of an rng give the
+ * same numbers; the core hands a different stream to every sample. */
+typedef struct anpe_rng {
+    uint32_t key[2];   /* seed, purpose */
+    uint32_t ctr[4];   /* block, slot, sample index low and high */
+    uint32_t buf[4];   /* the current block's output */
+    uint32_t left;     /* unused words in buf */
+    uint32_t has_spare;
+    double spare;      /* second Gaussian of the last pair */
+} anpe_rng;
+
+ANPE_EXPORT double anpe_uniform(anpe_rng *rng);                       /* in (0, 1), never an end */
+ANPE_EXPORT double anpe_normal(anpe_rng *rng);                        /* mean 0, variance 1 */
+ANPE_EXPORT int64_t anpe_integer(anpe_rng *rng, int64_t n);           /* in [0, n), n >= 1 */
+ANPE_EXPORT void anpe_normals(anpe_rng *rng, int64_t n, float *out);  /* n Gaussians */
+
+/* ---- options ---------------------------------------------------------------------------- */
+
+/* A table of options is the only way a plugin is configured. The core validates the user's
+ * libconfig group against it and fills the plugin's own struct (`options_size` bytes) before
+ * create is called. What each type stores at `offset`:
+ *   ANPE_T_BOOL  int            0 or 1
+ *   ANPE_T_INT   int64_t
+ *   ANPE_T_REAL  double
+ *   ANPE_T_TEXT  const char *   (never NULL; "" if unset)
+ *   ANPE_T_ENUM  int            index into the choices "a|b|c" in `text`; default in `dflt`
+ *   ANPE_T_FILE  const char *   absolute path, or ""; the core records its SHA-256
+ *   ANPE_T_REALS anpe_reals     list of numbers; default in `text`, as "1 2.5"
+ *   ANPE_T_TEXTS anpe_texts     list of strings; default in `text`, as "flux mask"
+ *   ANPE_T_ROWS  anpe_rows      list of groups, each a struct filled from the table `rows`
+ * A REAL or INT whose default is NAN (ANPE_REQUIRED) must be given by the user; a REAL whose
+ * default is NAN and whose `text` is "optional" stays NAN when not given. A TEXT or FILE whose
+ * `text` is NULL must be given. Strings and lists live as long as `self`. */
+typedef enum anpe_type {
+    ANPE_T_END, ANPE_T_BOOL, ANPE_T_INT, ANPE_T_REAL, ANPE_T_TEXT, ANPE_T_ENUM, ANPE_T_FILE,
+    ANPE_T_REALS, ANPE_T_TEXTS, ANPE_T_ROWS
+} anpe_type;
+
+typedef struct anpe_reals { int64_t n; const double *v; } anpe_reals;
+typedef struct anpe_texts { int64_t n; const char *const *v; } anpe_texts;
+typedef struct anpe_rows { int64_t n; const void *v; } anpe_rows;
+
+typedef struct anpe_option {
+    anpe_type type;
+    const char *name, *unit, *help; /* unit "" where there is none */
+    size_t offset;                  /* into the options struct */
+    double dflt, min, max;          /* REAL, INT, BOOL, ENUM; min and max inclusive */
+    const char *text;               /* see above */
+    const struct anpe_option *rows; /* ANPE_T_ROWS: the table of one row */
+    size_t row_size;                /* ANPE_T_ROWS: sizeof one row's struct */
+} anpe_option;
+
+#define ANPE_REQUIRED ((double)__builtin_nan(""))
+#define ANPE_UNBOUNDED ((double)__builtin_inf())
+#define ANPE_OPT_BOOL(S, f, d, help) \
+    { ANPE_T_BOOL, #f, "", help, offsetof(S, f), d, 0, 1, NULL, NULL, 0 }
+#define ANPE_OPT_INT(S, f, d, lo, hi, unit, help) \
+    { ANPE_T_INT, #f, unit, help, offsetof(S, f), d, lo, hi, NULL, NULL, 0 }
+#define ANPE_OPT_REAL(S, f, d, lo, hi, unit, help) \
+    { ANPE_T_REAL, #f, unit, help, offsetof(S, f), d, lo, hi, NULL, NULL, 0 }
+#define ANPE_OPT_REAL_OPTIONAL(S, f, lo, hi, unit, help) \
+    { ANPE_T_REAL, #f, unit, help, offsetof(S, f), ANPE_REQUIRED, lo, hi, "optional", NULL, 0 }
+#define ANPE_OPT_TEXT(S, f, d, help) \
+    { ANPE_T_TEXT, #f, "", help, offsetof(S, f), 0, 0, 0, d, NULL, 0 }
+#define ANPE_OPT_FILE(S, f, d, help) \
+    { ANPE_T_FILE, #f, "", help, offsetof(S, f), 0, 0, 0, d, NULL, 0 }
+#define ANPE_OPT_ENUM(S, f, d, choices, help) \
+    { ANPE_T_ENUM, #f, "", help, offsetof(S, f), d, 0, 0, choices, NULL, 0 }
+#define ANPE_OPT_REALS(S, f, d, lo, hi, unit, help) \
+    { ANPE_T_REALS, #f, unit, help, offsetof(S, f), 0, lo, hi, d, NULL, 0 }
+#define ANPE_OPT_TEXTS(S, f, d, help) \
+    { ANPE_T_TEXTS, #f, "", help, offsetof(S, f), 0, 0, 0, d, NULL, 0 }
+#define ANPE_OPT_ROWS(S, f, table, R, help) \
+    { ANPE_T_ROWS, #f, "", help, offsetof(S, f), 0, 0, 0, NULL, table, sizeof(R) }
+#define ANPE_OPT_END { ANPE_T_END, NULL, NULL, NULL, 0, 0, 0, 0, NULL, NULL, 0 }
+
+/* ---- the descriptor --------------------------------------------------------------------- */
+
+#define ANPE_KIND_LIST(X)                                                                          \
+    X(ANPE_SIMULATOR, 1, "simulator")                                                              \
+    X(ANPE_PRIOR, 2, "prior")                                                                      \
+    X(ANPE_INSTRUMENT, 3, "instrument")                                                            \
+    X(ANPE_NOISE, 4, "noise")                                                                      \
+    X(ANPE_FEATURIZER, 5, "featurizer")                                                            \
+    X(ANPE_FLOW, 6, "flow")                                                                        \
+    X(ANPE_BACKEND, 7, "backend")
+
+typedef enum anpe_kind {
+#define X(name, value, text) name = value,
+    ANPE_KIND_LIST(X)
+#undef X
+} anpe_kind;
+
+typedef struct anpe_abi {
+    uint32_t size; /* sizeof(anpe_plugin) as the plugin was compiled */
+    uint16_t major, minor;
+} anpe_abi;
+
+typedef struct anpe_plugin {
+    anpe_abi abi; /* ANPE_ABI: first, for ever */
+    anpe_kind kind;
+    const char *name, *version, *summary;
+    uint64_t capabilities;      /* ANPE_CAN_* of this kind */
+    const anpe_option *options; /* ends with ANPE_OPT_END */
+    size_t options_size;        /* sizeof the struct they fill */
+    /* options: the filled struct, valid until destroy returns. setup: anpe_<kind>_setup below. */
+    anpe_status (*create)(anpe_ctx *ctx, const void *options, const void *setup, void **self);
+    void (*destroy)(void *self); /* takes NULL */
+    const void *ops;             /* anpe_<kind>_ops below */
+} anpe_plugin;
+#define ANPE_ABI { sizeof(anpe_plugin), ANPE_ABI_MAJOR, ANPE_ABI_MINOR }
+
+/* The one symbol a plugin exports. It answers NULL past its last descriptor, and NULL at once
+ * when the plugin is linked to another copy of libanpe than the one that calls it. */
+#define ANPE_PLUGIN_ENTRY "anpe_plugin_get"
+typedef const anpe_plugin *anpe_plugin_get_fn(const void *host, int index);
+ANPE_EXPORT const void *anpe_host(void);
+
+/* ANPE_PLUGINS(&first, &second): in one file at the end, outside any function. */
+#define ANPE_PLUGINS(...)                                                                          \
+    ANPE_EXPORT const anpe_plugin *anpe_plugin_get(const void *host, int index);                   \
+    const anpe_plugin *anpe_plugin_get(const void *host, int index)                                \
+    {                                                                                              \
+        static const anpe_plugin *const list[] = {__VA_ARGS__, NULL};                              \
+        const int n = (int)(sizeof list / sizeof list[0]) - 1;                                     \
+        return host == anpe_host() && index >= 0 && index < n ? list[index] : NULL;                \
+    }                                                                                              \
+    extern int anpe_plugins_wants_a_semicolon
+
+/* ---- labels and spectra ----------------------------------------------------------------- */
+
+/* A stellar parameter. min, max: domain of validity, -inf and inf where unbounded. */
+typedef struct anpe_label {
+    char name[24], unit[16];
+    double min, max;
+} anpe_label;
+
+/* One spectrum on the instrument's grid of n pixels (for channels C > 1: (C, n)). All arrays are
+ * owned by the host and allocated before the call; sigma and mask have n_pixels entries too.
+ * mask: 1 = bad pixel. A pixel whose flux or sigma is not finite, or sigma <= 0, MUST be bad. */
+typedef struct anpe_spectrum {
+    int64_t n_pixels;  /* channels * pixels per channel */
+    float *flux, *sigma;
+    uint8_t *mask;
+    char id[80];       /* the survey's identifier, or the file's base name */
+} anpe_spectrum;
+
+/* ---- simulator: labels -> noise-free, rest-frame flux on its own grid ------------------------ */
+
+typedef struct anpe_simulator_setup {
+    size_t size;
+    double lambda_min, lambda_max; /* range the instrument needs, margin included; 0, 0: none */
+    double resolution;             /* lambda / FWHM of the instrument at its middle; 0: unknown */
+} anpe_simulator_setup;
+
+typedef struct anpe_simulator_info {
+    int64_t n_labels;
+    const anpe_label *labels;
+    int64_t n_pixels;
+    const double *wavelength; /* (n_pixels) ascending; NULL: the data has no wavelengths */
+    double resolution;        /* lambda / FWHM already in the spectra; inf: none; a simulator that
+                               * emulates the instrument itself says so with on_grid */
+    int on_grid;              /* 1: its pixels and line-spread function are the instrument's */
+    int normalised;           /* 1: continuum is near 1 already */
+} anpe_simulator_info;
+
+typedef struct anpe_simulator_ops {
+    size_t size; /* sizeof this struct as the plugin saw it */
+    void (*info)(const void *self, anpe_simulator_info *info);
+    /* theta (n, n_labels) in info's order and units, flux (n, n_pixels). A label outside its
+     * domain is ANPE_EINVAL naming the label, its range and the value. */
+    anpe_status (*simulate)(const void *self, anpe_ctx *ctx, int64_t n, const double *theta,
+                            float *flux);
+} anpe_simulator_ops;
+
+/* ---- prior: a joint density of some labels ----------------------------------------------- */
+
+typedef struct anpe_prior_setup {
+    size_t size;
+    int64_t n_labels;         /* labels that the simulator and the core (rv) know, with domains */
+    const anpe_label *labels; /* a bound that the user leaves out is taken from here */
+} anpe_prior_setup;
+
+typedef struct anpe_prior_ops {
+    size_t size;
+    /* The labels this prior gives, in its order; min, max are the support of each (may be inf). */
+    void (*info)(const void *self, int64_t *n_labels, const anpe_label **labels);
+    anpe_status (*sample)(const void *self, anpe_ctx *ctx, anpe_rng *rng, double *theta);
+    /* Natural log of the density at theta (n_labels); -inf outside the support. */
+    double (*log_density)(const void *self, const double *theta);
+} anpe_prior_ops;
+
+/* ---- instrument: grid, reader, bad pixels, continuum rule ----------------------------------- */
+
+typedef struct anpe_instrument_setup {
+    size_t size;
+} anpe_instrument_setup;
+
+typedef struct anpe_instrument_info {
+    int64_t channels, n_pixels; /* data of one spectrum is (channels, n_pixels); surveys: 1 channel */
+    const double *wavelength;   /* (n_pixels) ascending; NULL: no wavelengths */
+    const double *resolution;   /* (n_pixels) lambda / FWHM; NULL: no line-spread function */
+    int64_t n_segments;         /* detectors or arms: flux is continuous inside one only */
+    const int64_t *segment;     /* (n_segments + 1) first pixel of each, then n_pixels */
+    const uint8_t *continuum;   /* (n_pixels) 1 = continuum; NULL: found by the core from the
+                                 * simulator when needs_continuum, else not used */
+    int needs_continuum;        /* 1: normalise wants continuum pixels */
+    const uint8_t *exclude;     /* (n_pixels) 1 = never use (line-list mask); may be NULL */
+} anpe_instrument_info;
+
+typedef struct anpe_instrument_ops {
+    size_t size;
+    void (*info)(const void *self, anpe_instrument_info *info);
+    /* How many spectra the file holds. NULL read: only HDF5 spectra, which the core reads. */
+    anpe_status (*count)(const void *self, anpe_ctx *ctx, const char *path, int64_t *n);
+    /* Spectrum `row` of the file, as the survey has it (not normalised), bad-pixel bits applied. */
+    anpe_status (*read)(const void *self, anpe_ctx *ctx, const char *path, int64_t row,
+                        anpe_spectrum *s);
+    /* The continuum rule, in place, alike for simulated and observed spectra: divides flux and
+     * sigma. continuum (n_pixels): the pixel set, NULL when not needed. Bad pixels are not
+     * fitted. NULL op: no rule. */
+    anpe_status (*normalise)(const void *self, anpe_ctx *ctx, const uint8_t *continuum,
+                             anpe_spectrum *s);
+} anpe_instrument_ops;
+
+/* ---- noise: sigma and masks as the survey has them -------------------------------------------- */
+
+typedef struct anpe_noise_setup {
+    size_t size;
+    const anpe_instrument_info *instrument;
+} anpe_noise_setup;
+
+typedef struct anpe_noise_ops {
+    size_t size;
+    /* s->flux: a noise-free spectrum; fills s->sigma and s->mask. n_pixels as in s. */
+    anpe_status (*draw)(const void *self, anpe_ctx *ctx, anpe_rng *rng, anpe_spectrum *s);
+    /* Adds noise to s->flux. NULL: flux += sigma * N(0, 1) on every pixel. */
+    anpe_status (*add)(const void *self, anpe_ctx *ctx, anpe_rng *rng, anpe_spectrum *s);
+    /* log p(observed | model flux), good pixels only. NULL: independent Gaussians. */
+    double (*log_likelihood)(const void *self, const anpe_spectrum *observed, const float *model);
+} anpe_noise_ops;
+
+/* Real error bars and masks, as `anpe noise` writes them. rows x n_pixels; owned by the plugin. */
+typedef struct anpe_noise_library {
+    int64_t n_rows, n_pixels;
+    float *sigma;  /* (n_rows, n_pixels) of the normalised spectrum */
+    uint8_t *mask; /* (n_rows, n_pixels) 1 = bad */
+} anpe_noise_library;
+ANPE_EXPORT ANPE_MUST_CHECK anpe_status anpe_noise_library_read(anpe_ctx *ctx, const char *path,
+                                                                anpe_noise_library *library);
+ANPE_EXPORT void anpe_noise_library_free(anpe_noise_library *library); /* frees the arrays */
+
+/* ---- networks ----------------------------------------------------------------------------- */
+
+#include <anpe/graph.h>
+
+typedef struct anpe_featurizer_setup {
+    size_t size;
+    int64_t length, channels; /* of the input (B, length, channels) */
+    int64_t n_features;       /* width of the context vector to make */
+} anpe_featurizer_setup;
+
+typedef struct anpe_featurizer_ops {
+    size_t size;
+    /* x (B, L, C) -> *features (B, n_features). Errors of the builder need no check here. */
+    anpe_status (*build)(const void *self, anpe_ctx *ctx, anpe_graph *g, anpe_node x,
+                         anpe_node *features);
+} anpe_featurizer_ops;
+
+typedef struct anpe_flow_setup {
+    size_t size;
+    int64_t n_labels, n_context;
+    uint32_t seed; /* for fixed permutations */
+} anpe_flow_setup;
+
+/* What is needed to draw fast, made once per set of weights. */
+typedef struct anpe_flow_ops {
+    size_t size;
+    /* labels (B, D) standardised, context (B, F) -> *log_prob (B, 1). */
+    anpe_status (*build)(const void *self, anpe_ctx *ctx, anpe_graph *g, anpe_node labels,
+                         anpe_node context, anpe_node *log_prob);
+    /* Prepares a sampler from read-only weights, which outlive it. */
+    anpe_status (*sampler_new)(const void *self, anpe_ctx *ctx, const anpe_weights *weights,
+                               void **sampler);
+    void (*sampler_free)(void *sampler);
+    /* n draws for one context (F): z (n, D) standard normal and u (n, D) uniform in (0,1) (for
+     * the choice of mixture components) -> labels (n, D) and, unless NULL, log_prob (n). */
+    anpe_status (*sample)(const void *self, anpe_ctx *ctx, const void *sampler,
+                          const float *context, int64_t n, const float *z, const float *u,
+                          float *labels, float *log_prob);
+} anpe_flow_ops;
+
+/* ---- backend: matrix products and, if it has better, whole operations -------------------------- */
+
+typedef struct anpe_backend_setup {
+    size_t size;
+} anpe_backend_setup;
+
+typedef struct anpe_backend_ops {
+    size_t size;
+    /* Row-major C (m, n) = alpha op(A) op(B) + beta C, op = transpose where ta or tb; lda, ldb,
+     * ldc: distance of rows. Single-threaded, called from several threads at once. */
+    void (*sgemm)(const void *self, int ta, int tb, int64_t m, int64_t n, int64_t k, float alpha,
+                  const float *a, int64_t lda, const float *b, int64_t ldb, float beta, float *c,
+                  int64_t ldc);
+    void (*dgemm)(const void *self, int ta, int tb, int64_t m, int64_t n, int64_t k, double alpha,
+                  const double *a, int64_t lda, const double *b, int64_t ldb, double beta,
+                  double *c, int64_t ldc);
+} anpe_backend_ops;
+
+/* ---- help that libanpe gives to plugins -------------------------------------------------------- */
+
+/* A whole numeric array from a file: .npz (key = member), .h5 / .hdf5 (key = dataset), otherwise
+ * whitespace-separated text (key ignored). key NULL or "": the only array of the file. *data is
+ * malloc'ed (caller frees), shape has up to 4 entries, rank in *rank. */
+ANPE_EXPORT ANPE_MUST_CHECK anpe_status anpe_array_read(anpe_ctx *ctx, const char *path,
+                                                        const char *key, double **data, int *rank,
+                                                        int64_t shape[4]);
+
+/* Least-squares Chebyshev continuum (NUMERICS): in each segment a polynomial of `degree` in
+ * x = 2k/(n-1) - 1 through the good continuum pixels, weight 1/sigma; flux and sigma are divided
+ * by it. A segment with too few good continuum pixels is marked bad as a whole. */
+ANPE_EXPORT ANPE_MUST_CHECK anpe_status anpe_continuum_chebyshev(anpe_ctx *ctx, int degree,
+                                                                 int64_t n_segments,
+                                                                 const int64_t *segment,
+                                                                 const uint8_t *continuum,
+                                                                 anpe_spectrum *s);
+/* Gaussian-smoothed continuum: flux and sigma divided by the inverse-variance weighted mean of
+ * the flux with a kernel of standard deviation `width` (Angstrom), good pixels only. */
+ANPE_EXPORT ANPE_MUST_CHECK anpe_status anpe_continuum_smooth(anpe_ctx *ctx, double width,
+                                                              const double *wavelength,
+                                                              int64_t n_segments,
+                                                              const int64_t *segment,
+                                                              anpe_spectrum *s);
+/* A spectrum from its own wavelengths (n_in, ascending) onto a grid: flux-conserving on flux
+ * density, ivar-weighted errors; an output pixel that any bad or missing input pixel overlaps by
+ * more than half is bad. */
+ANPE_EXPORT ANPE_MUST_CHECK anpe_status anpe_resample_spectrum(anpe_ctx *ctx, int64_t n_in,
+                                                               const double *wavelength_in,
+                                                               const float *flux,
+                                                               const float *sigma,
+                                                               const uint8_t *mask, int64_t n_out,
+                                                               const double *wavelength_out,
+                                                               anpe_spectrum *out);
+/* Air to vacuum wavelength in Angstrom, Morton (2000). */
+ANPE_EXPORT double anpe_air_to_vacuum(double lambda_air);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

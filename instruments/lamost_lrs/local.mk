@@ -1,0 +1,1 @@
+# instruments/lamost_lrs
