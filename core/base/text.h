@@ -6,7 +6,7 @@
 /* The candidate nearest to `word` (Damerau-Levenshtein distance at most a third of its length,
  * at least 2), or NULL. */
 const char *anpe_text_nearest(const char *word, int n, const char *const *candidates);
-/* " ; did you mean 'x'?" or "" in buffer; returns buffer. */
+/* "; did you mean 'x'?" or "" in buffer; returns buffer. */
 const char *anpe_text_hint(char *buffer, size_t size, const char *word, int n,
                            const char *const *candidates);
 /* Growing text: anpe_text_add(&t, "%d", 1); t.text is NUL-terminated; anpe_text_free. `failed`
@@ -14,6 +14,6 @@ const char *anpe_text_hint(char *buffer, size_t size, const char *word, int n,
 typedef struct anpe_text { char *text; size_t length, capacity; int failed; } anpe_text;
 void anpe_text_add(anpe_text *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void anpe_text_free(anpe_text *t);
-/* Directory and base name of a path into buffers. */
+/* The path after its last slash. */
 const char *anpe_text_basename(const char *path);
 #endif
