@@ -1,0 +1,77 @@
+# shellcheck shell=sh
+# Helpers of the command-line tests: source it first, call `finish` last.
+#
+# Each check prints "ok NAME" or "not ok NAME" with what was expected and what came; what cannot be
+# tested here prints "skip NAME: why". tests/count reads these lines.
+#   run COMMAND...               runs it; keeps $status, and its output in $work/out and $work/err
+#   expect NAME STATUS [TEXT]    the last run ended with STATUS and wrote exactly TEXT on standard
+#                                error (TEXT absent: nothing at all)
+#   expect_out NAME STATUS TEXT  the same for standard output, with nothing on standard error
+#   expect_error NAME STATUS RE  a line of standard error matches the extended expression RE
+#   check NAME COMMAND...        the command succeeds
+#   skip NAME WHY                / skip_all WHY: nothing of this file can be tested here
+: "${ANPE:=./anpe}" "${ANPE_SRCDIR:=.}" "${ANPE_SHARED:=/nonexistent}"
+work=$(mktemp -d "${TMPDIR:-/tmp}/anpe-test.XXXXXX") || exit 99
+trap 'rm -rf "$work"' EXIT
+trap 'exit 99' HUP INT TERM
+checks=0 failures=0 status=0
+
+run() {
+    status=0
+    "$@" >"$work/out" 2>"$work/err" </dev/null || status=$?
+}
+
+ok() {
+    checks=$((checks + 1))
+    echo "ok $1"
+}
+
+not_ok() {
+    checks=$((checks + 1)) failures=$((failures + 1))
+    echo "not ok $1"
+}
+
+# same NAME STATUS TEXT FILE OTHER: FILE holds TEXT and a newline (or nothing), OTHER is empty.
+same() {
+    if [ -n "$3" ]; then printf '%s\n' "$3" >"$work/expected"; else : >"$work/expected"; fi
+    if [ "$status" = "$2" ] && cmp -s "$work/expected" "$4" && [ ! -s "$5" ]; then
+        ok "$1"
+        return
+    fi
+    not_ok "$1"
+    echo "    expected status $2, got $status; expected text, then standard output, then error:"
+    sed 's/^/    | /' "$work/expected"
+    sed 's/^/    > /' "$work/out"
+    sed 's/^/    ! /' "$work/err"
+}
+
+expect() { same "$1" "$2" "${3-}" "$work/err" "$work/out"; }
+expect_out() { same "$1" "$2" "$3" "$work/out" "$work/err"; }
+
+expect_error() {
+    if [ "$status" = "$2" ] && grep -Eq -- "$3" "$work/err"; then
+        ok "$1"
+        return
+    fi
+    not_ok "$1"
+    echo "    expected status $2, got $status; expected a line like: $3"
+    sed 's/^/    ! /' "$work/err"
+}
+
+check() {
+    name=$1
+    shift
+    if "$@"; then ok "$name"; else not_ok "$name"; fi
+}
+
+skip() { echo "skip $1: $2"; }
+skip_all() {
+    echo "skip $(basename "$0" .sh): $1"
+    exit 77
+}
+
+finish() {
+    [ $failures = 0 ] || exit 1
+    [ $checks -gt 0 ] || exit 77
+    exit 0
+}

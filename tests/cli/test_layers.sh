@@ -1,0 +1,66 @@
+#!/bin/sh
+# Dependencies point one way: base <- graph <- kind <- npe <- cmd and base <- data <- kind; plugins,
+# instruments and the template know nothing of the core but <anpe/...>.
+. "${ANPE_SRCDIR:-.}/tests/cli/common.sh"
+cd "$ANPE_SRCDIR" || exit 99
+
+# What a layer may include from core/, itself included.
+allowed() {
+    case $1 in
+    base) echo base ;;
+    graph) echo 'base graph' ;;
+    data) echo 'base data' ;;
+    kind) echo 'base graph data kind' ;;
+    npe) echo 'base graph data kind npe' ;;
+    cmd) echo 'base graph data kind npe cmd' ;;
+    esac
+}
+
+# Prints every include of quoted core headers that LAYER may not have. A file of the same directory
+# may be included by its bare name.
+wrong_includes() {
+    layer=$1
+    words=$(allowed "$layer" | tr ' ' '|')
+    grep -rnE '^[[:space:]]*#[[:space:]]*include[[:space:]]*"' --include='*.[ch]' "$2/$layer" |
+        grep -vE '"(config\.h|('"$words"')/[a-z0-9_]+\.h|[a-z0-9_]+\.h)"'
+}
+
+# A plugin's quoted includes: only headers that lie beside it.
+foreign_includes() {
+    grep -rnE '^[[:space:]]*#[[:space:]]*include[[:space:]]*"' --include='*.[ch]' "$@" |
+        while IFS=: read -r file line text; do
+            header=$(printf '%s\n' "$text" | sed 's/.*"\(.*\)".*/\1/')
+            case $header in
+            */*) echo "$file:$line: $header" ;;
+            *) [ -f "$(dirname "$file")/$header" ] || echo "$file:$line: $header" ;;
+            esac
+        done
+    grep -rnE '^[[:space:]]*#[[:space:]]*include[[:space:]]*<(base|graph|data|kind|npe|cmd|core)/' \
+        --include='*.[ch]' "$@"
+}
+
+none() {
+    found=$("$@")
+    [ -z "$found" ] && return 0
+    printf '%s\n' "$found" | sed 's/^/    /'
+    return 1
+}
+
+for directory in core/*/; do
+    layer=$(basename "$directory")
+    check "core/$layer is a known layer" test -n "$(allowed "$layer")"
+    check "core/$layer includes only lower layers" none wrong_includes "$layer" core
+done
+check "plugins include only <anpe/...>" none foreign_includes plugins
+check "instruments include only <anpe/...>" none foreign_includes instruments
+check "the template includes only <anpe/...>" none foreign_includes docs/plugin-template
+check "installed headers include only <anpe/...>" none foreign_includes include
+
+# The test must be able to fail: a tree with one wrong include of each sort.
+mkdir -p "$work/core/base" "$work/plugins/x"
+echo '#include "npe/train.h"' >"$work/core/base/bad.c"
+echo '#include "base/context.h"' >"$work/plugins/x/bad.c"
+echo '# include <base/context.h>' >"$work/plugins/x/worse.c"
+check "an upward include is found" test -n "$(wrong_includes base "$work/core")"
+check "a plugin's core includes are found" test "$(foreign_includes "$work/plugins" | wc -l)" = 2
+finish

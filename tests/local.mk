@@ -1,0 +1,38 @@
+# tests: targets beside `make check`
+.PHONY: list-results unit-tests check-sanitize check-valgrind format format-check
+
+# Where `make check` leaves its results, one file per test program; tests/count adds them up.
+list-results:
+	@for f in $(TEST_LOGS:.log=.trs); do echo "$$f"; done
+
+# The unit tests alone. They are the check programs of tests/unit.
+unit-tests:
+	@unit=`for t in $(check_PROGRAMS); do case $$t in tests/unit/*) echo $$t;; esac; done`; \
+	  $(MAKE) $(AM_MAKEFLAGS) check TESTS="`echo $$unit`"
+
+# In a build directory of its own, with the address and undefined-behaviour sanitizers; leaks count.
+check-sanitize:
+	mkdir -p sanitize
+	cd sanitize && { test -f Makefile || $(abs_srcdir)/configure --enable-sanitize --enable-strict; } && \
+	  ASAN_OPTIONS=detect_leaks=1:strict_string_checks=1 UBSAN_OPTIONS=print_stacktrace=1 \
+	  LSAN_OPTIONS=suppressions=$(abs_srcdir)/tests/leaks.lsan \
+	  $(MAKE) $(AM_MAKEFLAGS) unit-tests
+
+# Errors and definite leaks fail a test; tests/valgrind.supp says what is let pass, and why.
+VALGRIND = valgrind
+VALGRIND_FLAGS = -q --error-exitcode=99 --leak-check=full --show-leak-kinds=definite \
+	--errors-for-leak-kinds=definite --suppressions=$(abs_srcdir)/tests/valgrind.supp
+check-valgrind:
+	$(MAKE) $(AM_MAKEFLAGS) unit-tests LOG_COMPILER='$(LIBTOOL) --mode=execute $(VALGRIND)' \
+	  LOG_FLAGS='$(VALGRIND_FLAGS)'
+
+CLANG_FORMAT = clang-format-14
+C_DIRECTORIES = include core plugins instruments tests docs
+format-check:
+	cd $(srcdir) && find $(C_DIRECTORIES) -name '*.[ch]' | sort | xargs $(CLANG_FORMAT) --dry-run -Werror
+format:
+	cd $(srcdir) && find $(C_DIRECTORIES) -name '*.[ch]' | sort | xargs $(CLANG_FORMAT) -i
+
+EXTRA_DIST += tests/valgrind.supp tests/leaks.lsan
+clean-local:
+	rm -rf sanitize $(IC_DIR)
