@@ -1,4 +1,5 @@
 # docs
+EXTRA_DIST += docs/LICENCES.md
 EXTRA_DIST += docs/plugin-template/Makefile docs/plugin-template/README.md docs/plugin-template/one_line.c
 
 # The template must build from the installed files alone and load; distcheck runs this.
