@@ -17,7 +17,7 @@ extern "C" {
 
 ANPE_EXPORT const char *anpe_version(void);
 
-/* ---- context ------------------------------------------------------------------------------ */
+/* ---- context ------------------------------------------------------------------------- */
 typedef void anpe_log_fn(void *user, anpe_level level, const char *line);
 typedef void anpe_progress_fn(void *user, const char *what, double done, double total);
 
@@ -25,7 +25,7 @@ ANPE_EXPORT anpe_ctx *anpe_ctx_new(void); /* NULL: out of memory */
 ANPE_EXPORT anpe_ctx *anpe_ctx_free(anpe_ctx *ctx);
 ANPE_EXPORT const char *anpe_error(const anpe_ctx *ctx); /* message of the last failure */
 ANPE_EXPORT const char *anpe_error_file(const anpe_ctx *ctx, int *line); /* where it was raised */
-ANPE_EXPORT const char *anpe_status_name(anpe_status status); /* "ANPE_EIO" */
+ANPE_EXPORT const char *anpe_status_name(anpe_status status);            /* "ANPE_EIO" */
 ANPE_EXPORT const char *anpe_status_text(anpe_status status); /* "cannot read or write a file" */
 ANPE_EXPORT void anpe_ctx_set_log(anpe_ctx *ctx, anpe_log_fn *sink, void *user);
 ANPE_EXPORT void anpe_ctx_set_progress(anpe_ctx *ctx, anpe_progress_fn *sink, void *user);

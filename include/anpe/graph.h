@@ -36,7 +36,7 @@ enum {
                            * NAME.weight_g and NAME.weight_v */
     ANPE_RELU = 2,        /* fused max(0, .) after the bias */
     ANPE_NO_BIAS = 4,
-    ANPE_ZERO_INIT = 8    /* starts at zero instead of the default initialisation */
+    ANPE_ZERO_INIT = 8 /* starts at zero instead of the default initialisation */
 };
 
 /* (B, L, Cin) -> (B, L, cout); odd kernel k, zero padding (k - 1)/2, stride 1.
@@ -57,7 +57,7 @@ ANPE_EXPORT anpe_node anpe_masked_linear(anpe_graph *g, const char *name, anpe_n
 ANPE_EXPORT anpe_node anpe_gru(anpe_graph *g, const char *name, anpe_node x, int64_t hidden);
 ANPE_EXPORT anpe_node anpe_max_pool(anpe_graph *g, anpe_node x, int64_t size); /* L -> L / size */
 ANPE_EXPORT anpe_node anpe_mean_length(anpe_graph *g, anpe_node x);            /* -> (B, C) */
-ANPE_EXPORT anpe_node anpe_last(anpe_graph *g, anpe_node x); /* (B, L, C) -> (B, C) at L - 1 */
+ANPE_EXPORT anpe_node anpe_last(anpe_graph *g, anpe_node x);    /* (B, L, C) -> (B, C) at L - 1 */
 ANPE_EXPORT anpe_node anpe_flatten(anpe_graph *g, anpe_node x); /* (B, L, C) -> (B, L C) */
 ANPE_EXPORT anpe_node anpe_relu(anpe_graph *g, anpe_node x);
 ANPE_EXPORT anpe_node anpe_leaky_relu(anpe_graph *g, anpe_node x, double slope);
@@ -65,7 +65,7 @@ ANPE_EXPORT anpe_node anpe_sigmoid(anpe_graph *g, anpe_node x);
 ANPE_EXPORT anpe_node anpe_tanh(anpe_graph *g, anpe_node x);
 ANPE_EXPORT anpe_node anpe_add(anpe_graph *g, anpe_node x, anpe_node y);      /* same shapes */
 ANPE_EXPORT anpe_node anpe_multiply(anpe_graph *g, anpe_node x, anpe_node y); /* same shapes */
-ANPE_EXPORT anpe_node anpe_concat(anpe_graph *g, anpe_node x, anpe_node y); /* last dimension */
+ANPE_EXPORT anpe_node anpe_concat(anpe_graph *g, anpe_node x, anpe_node y);   /* last dimension */
 ANPE_EXPORT anpe_node anpe_slice(anpe_graph *g, anpe_node x, int64_t start, int64_t n); /* last */
 ANPE_EXPORT anpe_node anpe_log_sum_exp(anpe_graph *g, anpe_node x); /* (..., F) -> (..., 1) */
 /* y[:, i] = x[:, index[i]], index a permutation of 0..D-1. The permutation is kept with the
@@ -85,7 +85,7 @@ ANPE_EXPORT anpe_node anpe_affine_log_det(anpe_graph *g, anpe_node out, double l
 ANPE_EXPORT anpe_node anpe_mog_log_density(anpe_graph *g, anpe_node x, anpe_node out, int64_t n,
                                            double lo, double hi);
 
-/* ---- read-only weights, by name: what a sampler starts from ---------------------------------- */
+/* ---- read-only weights, by name: what a sampler starts from -------------------------- */
 
 typedef struct anpe_weights anpe_weights;
 /* Effective weights (after weight norm and masks) in float: *shape_nd dimensions in shape[4].
@@ -94,7 +94,7 @@ typedef struct anpe_weights anpe_weights;
 ANPE_EXPORT const float *anpe_weights_get(const anpe_weights *w, const char *name, int *rank,
                                           int64_t shape[4]);
 
-/* ---- an operation of one's own ---------------------------------------------------------------- */
+/* ---- an operation of one's own ------------------------------------------------------- */
 
 enum { ANPE_MAX_INPUTS = 4, ANPE_MAX_PARAMETERS = 6 };
 
@@ -113,8 +113,8 @@ typedef struct anpe_call {
     const void *parameter[ANPE_MAX_PARAMETERS];
     void *grad_parameter[ANPE_MAX_PARAMETERS];
     const void *attributes;
-    void *saved;   /* kept from forward to backward; saved_size bytes */
-    void *scratch; /* during one call; scratch_size bytes */
+    void *saved;                       /* kept from forward to backward; saved_size bytes */
+    void *scratch;                     /* during one call; scratch_size bytes */
     const void *backend, *backend_ops; /* self and const anpe_backend_ops * */
 } anpe_call;
 

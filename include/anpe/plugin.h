@@ -28,8 +28,8 @@ extern "C" {
 #define ANPE_ABI_MINOR 0u /* plugin newer than the host: refused */
 
 #if defined __GNUC__
-#define ANPE_EXPORT __attribute__((visibility("default")))
-#define ANPE_MUST_CHECK __attribute__((warn_unused_result))
+#define ANPE_EXPORT       __attribute__((visibility("default")))
+#define ANPE_MUST_CHECK   __attribute__((warn_unused_result))
 #define ANPE_PRINTF(f, a) __attribute__((format(printf, f, a)))
 #else
 #define ANPE_EXPORT
@@ -37,7 +37,7 @@ extern "C" {
 #define ANPE_PRINTF(f, a)
 #endif
 
-/* ---- status and errors ------------------------------------------------------------------ */
+/* ---- status and errors --------------------------------------------------------------- */
 
 #define ANPE_STATUS_LIST(X)                                                                        \
     X(ANPE_OK, 0, "success")                                                                       \
@@ -71,25 +71,25 @@ typedef enum anpe_level { ANPE_DEBUG, ANPE_INFO, ANPE_WARNING } anpe_level;
 ANPE_EXPORT void anpe_log(anpe_ctx *ctx, anpe_level level, const char *format, ...)
     ANPE_PRINTF(3, 4);
 
-/* ---- random numbers --------------------------------------------------------------------- */
+/* ---- random numbers ------------------------------------------------------------------ */
 
 /* Philox4x32-10 (Salmon et al. 2011): a stream is named, not shared. Copies of an rng give the
  * same numbers; the core hands a different stream to every sample. */
 typedef struct anpe_rng {
-    uint32_t key[2];   /* seed, purpose */
-    uint32_t ctr[4];   /* block, slot, sample index low and high */
-    uint32_t buf[4];   /* the current block's output */
-    uint32_t left;     /* unused words in buf */
+    uint32_t key[2]; /* seed, purpose */
+    uint32_t ctr[4]; /* block, slot, sample index low and high */
+    uint32_t buf[4]; /* the current block's output */
+    uint32_t left;   /* unused words in buf */
     uint32_t has_spare;
-    double spare;      /* second Gaussian of the last pair */
+    double spare; /* second Gaussian of the last pair */
 } anpe_rng;
 
-ANPE_EXPORT double anpe_uniform(anpe_rng *rng);                       /* in (0, 1), never an end */
-ANPE_EXPORT double anpe_normal(anpe_rng *rng);                        /* mean 0, variance 1 */
-ANPE_EXPORT int64_t anpe_integer(anpe_rng *rng, int64_t n);           /* in [0, n), n >= 1 */
-ANPE_EXPORT void anpe_normals(anpe_rng *rng, int64_t n, float *out);  /* n Gaussians */
+ANPE_EXPORT double anpe_uniform(anpe_rng *rng);                      /* in (0, 1), never an end */
+ANPE_EXPORT double anpe_normal(anpe_rng *rng);                       /* mean 0, variance 1 */
+ANPE_EXPORT int64_t anpe_integer(anpe_rng *rng, int64_t n);          /* in [0, n), n >= 1 */
+ANPE_EXPORT void anpe_normals(anpe_rng *rng, int64_t n, float *out); /* n Gaussians */
 
-/* ---- options ---------------------------------------------------------------------------- */
+/* ---- options ------------------------------------------------------------------------- */
 
 /* A table of options is the only way a plugin is configured. The core validates the user's
  * libconfig group against it and fills the plugin's own struct (`options_size` bytes) before
@@ -107,13 +107,30 @@ ANPE_EXPORT void anpe_normals(anpe_rng *rng, int64_t n, float *out);  /* n Gauss
  * default is NAN and whose `text` is "optional" stays NAN when not given. A TEXT or FILE whose
  * `text` is NULL must be given. Strings and lists live as long as `self`. */
 typedef enum anpe_type {
-    ANPE_T_END, ANPE_T_BOOL, ANPE_T_INT, ANPE_T_REAL, ANPE_T_TEXT, ANPE_T_ENUM, ANPE_T_FILE,
-    ANPE_T_REALS, ANPE_T_TEXTS, ANPE_T_ROWS
+    ANPE_T_END,
+    ANPE_T_BOOL,
+    ANPE_T_INT,
+    ANPE_T_REAL,
+    ANPE_T_TEXT,
+    ANPE_T_ENUM,
+    ANPE_T_FILE,
+    ANPE_T_REALS,
+    ANPE_T_TEXTS,
+    ANPE_T_ROWS
 } anpe_type;
 
-typedef struct anpe_reals { int64_t n; const double *v; } anpe_reals;
-typedef struct anpe_texts { int64_t n; const char *const *v; } anpe_texts;
-typedef struct anpe_rows { int64_t n; const void *v; } anpe_rows;
+typedef struct anpe_reals {
+    int64_t n;
+    const double *v;
+} anpe_reals;
+typedef struct anpe_texts {
+    int64_t n;
+    const char *const *v;
+} anpe_texts;
+typedef struct anpe_rows {
+    int64_t n;
+    const void *v;
+} anpe_rows;
 
 typedef struct anpe_option {
     anpe_type type;
@@ -125,6 +142,7 @@ typedef struct anpe_option {
     size_t row_size;                /* ANPE_T_ROWS: sizeof one row's struct */
 } anpe_option;
 
+/* clang-format off */
 #define ANPE_REQUIRED ((double)__builtin_nan(""))
 #define ANPE_UNBOUNDED ((double)__builtin_inf())
 #define ANPE_OPT_BOOL(S, f, d, help) \
@@ -148,8 +166,9 @@ typedef struct anpe_option {
 #define ANPE_OPT_ROWS(S, f, table, R, help) \
     { ANPE_T_ROWS, #f, "", help, offsetof(S, f), 0, 0, 0, NULL, table, sizeof(R) }
 #define ANPE_OPT_END { ANPE_T_END, NULL, NULL, NULL, 0, 0, 0, 0, NULL, NULL, 0 }
+/* clang-format on */
 
-/* ---- the descriptor --------------------------------------------------------------------- */
+/* ---- the descriptor ------------------------------------------------------------------ */
 
 #define ANPE_KIND_LIST(X)                                                                          \
     X(ANPE_SIMULATOR, 1, "simulator")                                                              \
@@ -183,7 +202,9 @@ typedef struct anpe_plugin {
     void (*destroy)(void *self); /* takes NULL */
     const void *ops;             /* anpe_<kind>_ops below */
 } anpe_plugin;
+/* clang-format off */
 #define ANPE_ABI { sizeof(anpe_plugin), ANPE_ABI_MAJOR, ANPE_ABI_MINOR }
+/* clang-format on */
 
 /* The one symbol a plugin exports. It answers NULL past its last descriptor, and NULL at once
  * when the plugin is linked to another copy of libanpe than the one that calls it. */
@@ -202,7 +223,7 @@ ANPE_EXPORT const void *anpe_host(void);
     }                                                                                              \
     extern int anpe_plugins_wants_a_semicolon
 
-/* ---- labels and spectra ----------------------------------------------------------------- */
+/* ---- labels and spectra -------------------------------------------------------------- */
 
 /* A stellar parameter. min, max: domain of validity, -inf and inf where unbounded. */
 typedef struct anpe_label {
@@ -214,13 +235,13 @@ typedef struct anpe_label {
  * owned by the host and allocated before the call; sigma and mask have n_pixels entries too.
  * mask: 1 = bad pixel. A pixel whose flux or sigma is not finite, or sigma <= 0, MUST be bad. */
 typedef struct anpe_spectrum {
-    int64_t n_pixels;  /* channels * pixels per channel */
+    int64_t n_pixels; /* channels * pixels per channel */
     float *flux, *sigma;
     uint8_t *mask;
-    char id[80];       /* the survey's identifier, or the file's base name */
+    char id[80]; /* the survey's identifier, or the file's base name */
 } anpe_spectrum;
 
-/* ---- simulator: labels -> noise-free, rest-frame flux on its own grid ------------------------ */
+/* ---- simulator: labels -> noise-free, rest-frame flux on its own grid ---------------- */
 
 typedef struct anpe_simulator_setup {
     size_t size;
@@ -248,7 +269,7 @@ typedef struct anpe_simulator_ops {
                             float *flux);
 } anpe_simulator_ops;
 
-/* ---- prior: a joint density of some labels ----------------------------------------------- */
+/* ---- prior: a joint density of some labels ------------------------------------------- */
 
 typedef struct anpe_prior_setup {
     size_t size;
@@ -265,14 +286,14 @@ typedef struct anpe_prior_ops {
     double (*log_density)(const void *self, const double *theta);
 } anpe_prior_ops;
 
-/* ---- instrument: grid, reader, bad pixels, continuum rule ----------------------------------- */
+/* ---- instrument: grid, reader, bad pixels, continuum rule ---------------------------- */
 
 typedef struct anpe_instrument_setup {
     size_t size;
 } anpe_instrument_setup;
 
 typedef struct anpe_instrument_info {
-    int64_t channels, n_pixels; /* data of one spectrum is (channels, n_pixels); surveys: 1 channel */
+    int64_t channels, n_pixels; /* one spectrum is (channels, n_pixels); surveys: 1 channel */
     const double *wavelength;   /* (n_pixels) ascending; NULL: no wavelengths */
     const double *resolution;   /* (n_pixels) lambda / FWHM; NULL: no line-spread function */
     int64_t n_segments;         /* detectors or arms: flux is continuous inside one only */
@@ -298,7 +319,7 @@ typedef struct anpe_instrument_ops {
                              anpe_spectrum *s);
 } anpe_instrument_ops;
 
-/* ---- noise: sigma and masks as the survey has them -------------------------------------------- */
+/* ---- noise: sigma and masks as the survey has them ----------------------------------- */
 
 typedef struct anpe_noise_setup {
     size_t size;
@@ -325,7 +346,7 @@ ANPE_EXPORT ANPE_MUST_CHECK anpe_status anpe_noise_library_read(anpe_ctx *ctx, c
                                                                 anpe_noise_library *library);
 ANPE_EXPORT void anpe_noise_library_free(anpe_noise_library *library); /* frees the arrays */
 
-/* ---- networks ----------------------------------------------------------------------------- */
+/* ---- networks ------------------------------------------------------------------------ */
 
 #include <anpe/graph.h>
 
@@ -365,7 +386,7 @@ typedef struct anpe_flow_ops {
                           float *labels, float *log_prob);
 } anpe_flow_ops;
 
-/* ---- backend: matrix products and, if it has better, whole operations -------------------------- */
+/* ---- backend: matrix products and, if it has better, whole operations ---------------- */
 
 typedef struct anpe_backend_setup {
     size_t size;
@@ -383,7 +404,7 @@ typedef struct anpe_backend_ops {
                   double *c, int64_t ldc);
 } anpe_backend_ops;
 
-/* ---- help that libanpe gives to plugins -------------------------------------------------------- */
+/* ---- help that libanpe gives to plugins ---------------------------------------------- */
 
 /* A whole numeric array from a file: .npz (key = member), .h5 / .hdf5 (key = dataset), otherwise
  * whitespace-separated text (key ignored). key NULL or "": the only array of the file. *data is
@@ -410,13 +431,9 @@ ANPE_EXPORT ANPE_MUST_CHECK anpe_status anpe_continuum_smooth(anpe_ctx *ctx, dou
 /* A spectrum from its own wavelengths (n_in, ascending) onto a grid: flux-conserving on flux
  * density, ivar-weighted errors; an output pixel that any bad or missing input pixel overlaps by
  * more than half is bad. */
-ANPE_EXPORT ANPE_MUST_CHECK anpe_status anpe_resample_spectrum(anpe_ctx *ctx, int64_t n_in,
-                                                               const double *wavelength_in,
-                                                               const float *flux,
-                                                               const float *sigma,
-                                                               const uint8_t *mask, int64_t n_out,
-                                                               const double *wavelength_out,
-                                                               anpe_spectrum *out);
+ANPE_EXPORT ANPE_MUST_CHECK anpe_status anpe_resample_spectrum(
+    anpe_ctx *ctx, int64_t n_in, const double *wavelength_in, const float *flux, const float *sigma,
+    const uint8_t *mask, int64_t n_out, const double *wavelength_out, anpe_spectrum *out);
 /* Air to vacuum wavelength in Angstrom, Morton (2000). */
 ANPE_EXPORT double anpe_air_to_vacuum(double lambda_air);
 
