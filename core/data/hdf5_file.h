@@ -20,6 +20,7 @@ ANPE_MUST_CHECK anpe_status anpe_h5_close(anpe_ctx *ctx, anpe_h5 *f);
 /* Gives up: removes the temporary file. Takes NULL, returns NULL. */
 anpe_h5 *anpe_h5_abandon(anpe_h5 *f);
 const char *anpe_h5_path(const anpe_h5 *f);
+hid_t anpe_h5_id(const anpe_h5 *f); /* for what is not covered here */
 
 int anpe_h5_has(anpe_h5 *f, const char *name); /* dataset, group */
 int anpe_h5_has_attribute(anpe_h5 *f, const char *object, const char *name);
@@ -42,6 +43,9 @@ ANPE_MUST_CHECK anpe_status anpe_h5_create_rows(anpe_ctx *ctx, anpe_h5 *f, const
                                                 anpe_real_type type, int rank, const int64_t *shape);
 ANPE_MUST_CHECK anpe_status anpe_h5_append_rows(anpe_ctx *ctx, anpe_h5 *f, const char *name,
                                                 anpe_real_type type, int64_t n_rows, const void *data);
+/* A dataset of n texts, each `width` bytes padded with NUL (a text may fill the width). */
+ANPE_MUST_CHECK anpe_status anpe_h5_write_texts(anpe_ctx *ctx, anpe_h5 *f, const char *name,
+                                                int64_t n, size_t width, const char *texts);
 /* Attributes on object ("/" = root). Texts are malloc'ed by the get functions. */
 ANPE_MUST_CHECK anpe_status anpe_h5_put_text(anpe_ctx *ctx, anpe_h5 *f, const char *object, const char *name, const char *text);
 ANPE_MUST_CHECK anpe_status anpe_h5_get_text(anpe_ctx *ctx, anpe_h5 *f, const char *object, const char *name, char **text);

@@ -1,1 +1,5 @@
 # core/data
+libanpe_la_SOURCES += core/data/output.c core/data/output.h core/data/hdf5_file.c \
+	core/data/hdf5_attribute.c core/data/hdf5_file.h core/data/hdf5_private.h \
+	core/data/npy.c core/data/npy.h core/data/npz.c core/data/npz.h core/data/array_read.c \
+	core/data/spectrum.c core/data/spectrum.h

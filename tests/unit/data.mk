@@ -1,1 +1,9 @@
 # tests/unit: data
+if HAVE_CUNIT
+data_tests = tests/unit/test_data_files
+check_PROGRAMS += $(data_tests)
+TESTS += $(data_tests)
+tests_unit_test_data_files_SOURCES = tests/unit/test_data_files.c tests/unit/data_support.h
+tests_unit_test_data_files_CPPFLAGS = $(AM_CPPFLAGS) $(HDF5_CFLAGS) $(LIBZIP_CFLAGS)
+tests_unit_test_data_files_LDADD = $(TEST_LDADD) $(HDF5_LIBS) $(LIBZIP_LIBS)
+endif

@@ -1,0 +1,501 @@
+/* Files: outputs appear whole or not at all, HDF5, npz, text; damaged input ends in a message. */
+#define _GNU_SOURCE
+#include "data_support.h"
+#include "data/hdf5_file.h"
+#include "data/npz.h"
+#include "data/output.h"
+
+#include <math.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <zip.h>
+
+/* ---- outputs --------------------------------------------------------------------------------- */
+
+static void test_output_appears(void)
+{
+    size_t n;
+    anpe_output o;
+    empty_scratch();
+    WORKS(anpe_output_begin(ctx, &o, in_scratch("a.txt")));
+    CU_ASSERT_NOT_EQUAL(access(in_scratch("a.txt"), F_OK), 0);
+    write_bytes(o.temporary, "new", 3);
+    WORKS(anpe_output_commit(ctx, &o));
+    char *text = read_bytes(in_scratch("a.txt"), &n);
+    CU_ASSERT_EQUAL(n, 3);
+    CU_ASSERT_EQUAL(n_files(), 1);
+    free(text);
+    /* An existing file stays as it is until the new one is whole. */
+    WORKS(anpe_output_begin(ctx, &o, in_scratch("a.txt")));
+    write_bytes(o.temporary, "half", 4);
+    anpe_output_abandon(&o);
+    text = read_bytes(in_scratch("a.txt"), &n);
+    CU_ASSERT(n == 3 && !memcmp(text, "new", 3));
+    CU_ASSERT_EQUAL(n_files(), 1);
+    free(text);
+}
+
+static void test_output_follows_link(void)
+{
+    anpe_output o;
+    struct stat st;
+    empty_scratch();
+    write_bytes(in_scratch("real"), "old", 3);
+    CU_ASSERT_EQUAL(symlink("real", in_scratch("link")), 0);
+    WORKS(anpe_output_begin(ctx, &o, in_scratch("link")));
+    write_bytes(o.temporary, "newer", 5);
+    WORKS(anpe_output_commit(ctx, &o));
+    CU_ASSERT(lstat(in_scratch("link"), &st) == 0 && S_ISLNK(st.st_mode));
+    CU_ASSERT(stat(in_scratch("real"), &st) == 0 && st.st_size == 5);
+}
+
+static void test_output_refused(void)
+{
+    empty_scratch();
+    write_bytes(in_scratch("file"), "x", 1);
+    FAILS(anpe_output_check(ctx, in_scratch("no/such/a.h5")), ANPE_EIO,
+          "cannot write: No such file or directory");
+    FAILS(anpe_output_check(ctx, in_scratch("file/a.h5")), ANPE_EIO, "Not a directory");
+    FAILS(anpe_output_check(ctx, scratch), ANPE_EIO, "it is a directory");
+    FAILS(anpe_output_check(ctx, "/dev/full"), ANPE_EIO, "not a regular file");
+    FAILS(anpe_output_check(ctx, "/dev/null"), ANPE_EIO, "not a regular file");
+    FAILS(anpe_output_check(ctx, ""), ANPE_EINVAL, "empty");
+    FAILS(anpe_output_check(ctx, "x/"), ANPE_EIO, "ends with '/'");
+    FAILS(anpe_output_check(ctx, "/proc/anpe.h5"), ANPE_EIO, "cannot write");
+    WORKS(anpe_output_check(ctx, in_scratch("fine.h5")));
+    CU_ASSERT_EQUAL(n_files(), 1);
+    if (geteuid() != 0) { /* root may write anywhere */
+        CU_ASSERT_EQUAL(chmod(scratch, 0555), 0);
+        FAILS(anpe_output_check(ctx, in_scratch("a.h5")), ANPE_EIO, "Permission denied");
+        CU_ASSERT_EQUAL(chmod(scratch, 0755), 0);
+    }
+}
+
+/* ---- HDF5 ------------------------------------------------------------------------------------ */
+
+static void write_example(const char *path)
+{
+    anpe_h5 *f;
+    const double theta[6] = {1, 2, 3, 4, 5, 6};
+    const float row[8] = {0, 1, 2, 3, 4, 5, 6, 7};
+    const char *const labels[2] = {"teff", "logg"};
+    const int64_t three_two[2] = {3, 2}, rows[2] = {0, 4};
+    char *big = malloc(100001);
+    memset(big, 'c', 100000);
+    big[100000] = '\0';
+    WORKS(anpe_h5_create(ctx, path, &f));
+    WORKS(anpe_h5_write(ctx, f, "sims/theta", ANPE_H5_DOUBLE, 2, three_two, theta));
+    WORKS(anpe_h5_create_rows(ctx, f, "x", ANPE_H5_FLOAT, 2, rows));
+    for (int k = 0; k < 3; k++)
+        WORKS(anpe_h5_append_rows(ctx, f, "x", ANPE_H5_FLOAT, 2, row));
+    WORKS(anpe_h5_put_texts(ctx, f, "sims/theta", "labels", 2, labels));
+    WORKS(anpe_h5_put_text(ctx, f, "/", "configuration", big)); /* beyond HDF5's old 64 KiB */
+    WORKS(anpe_h5_put_text(ctx, f, "/", "empty", ""));
+    WORKS(anpe_h5_put_numbers(ctx, f, "/", "bounds", ANPE_H5_DOUBLE, 2, theta));
+    WORKS(anpe_h5_write_texts(ctx, f, "names", 2, 4, "teffrv\0\0"));
+    WORKS(anpe_h5_close(ctx, f));
+    free(big);
+}
+
+static void test_hdf5_round_trip(void)
+{
+    anpe_h5 *f;
+    int rank;
+    int64_t shape[8], n;
+    double theta[6], bounds[2];
+    float rows[8];
+    char **labels, *text;
+    empty_scratch();
+    write_example(in_scratch("a.h5"));
+    CU_ASSERT_EQUAL(n_files(), 1);
+    WORKS(anpe_h5_open(ctx, in_scratch("a.h5"), &f));
+    CU_ASSERT(anpe_h5_has(f, "sims/theta") && anpe_h5_has(f, "sims") &&
+              !anpe_h5_has(f, "no/theta"));
+    CU_ASSERT(anpe_h5_has_attribute(f, "/", "bounds") && !anpe_h5_has_attribute(f, "q", "bounds"));
+    WORKS(anpe_h5_shape(ctx, f, "x", &rank, shape));
+    CU_ASSERT(rank == 2 && shape[0] == 6 && shape[1] == 4);
+    WORKS(anpe_h5_read(ctx, f, "sims/theta", ANPE_H5_DOUBLE, 6, theta));
+    CU_ASSERT(theta[0] == 1 && theta[5] == 6);
+    WORKS(anpe_h5_read_rows(ctx, f, "x", ANPE_H5_FLOAT, 3, 2, rows));
+    CU_ASSERT(rows[0] == 4 && rows[3] == 7 && rows[4] == 0 && rows[7] == 3);
+    WORKS(anpe_h5_get_texts(ctx, f, "sims/theta", "labels", &n, &labels));
+    CU_ASSERT(n == 2 && !strcmp(labels[0], "teff") && !strcmp(labels[1], "logg"));
+    anpe_h5_texts_free(n, labels);
+    WORKS(anpe_h5_get_text(ctx, f, "/", "configuration", &text));
+    CU_ASSERT_EQUAL(strlen(text), 100000);
+    free(text);
+    WORKS(anpe_h5_get_text(ctx, f, "/", "empty", &text));
+    CU_ASSERT_STRING_EQUAL(text, "");
+    free(text);
+    WORKS(anpe_h5_get_numbers(ctx, f, "/", "bounds", ANPE_H5_DOUBLE, 2, bounds));
+    CU_ASSERT_EQUAL(bounds[1], 2);
+    WORKS(anpe_h5_close(ctx, f));
+}
+
+static void test_hdf5_messages(void)
+{
+    anpe_h5 *f;
+    double v[6];
+    char *text;
+    empty_scratch();
+    write_example(in_scratch("a.h5"));
+    WORKS(anpe_h5_open(ctx, in_scratch("a.h5"), &f));
+    FAILS(anpe_h5_read(ctx, f, "sims/theta", ANPE_H5_DOUBLE, 5, v), ANPE_EFORMAT,
+          "a.h5: dataset 'sims/theta' has 6 elements, expected 5");
+    FAILS(anpe_h5_read(ctx, f, "namse", ANPE_H5_DOUBLE, 5, v), ANPE_EFORMAT,
+          "no dataset 'namse'; did you mean 'names'?");
+    FAILS(anpe_h5_read(ctx, f, "flux", ANPE_H5_DOUBLE, 5, v), ANPE_EFORMAT,
+          "no dataset 'flux'; the file has names, sims, x");
+    FAILS(anpe_h5_read(ctx, f, "names", ANPE_H5_DOUBLE, 2, v), ANPE_EFORMAT, "not hold numbers");
+    FAILS(anpe_h5_read(ctx, f, "sims", ANPE_H5_DOUBLE, 2, v), ANPE_EFORMAT, "cannot open");
+    FAILS(anpe_h5_read_rows(ctx, f, "x", ANPE_H5_FLOAT, 5, 2, v), ANPE_EFORMAT, "has 6 rows");
+    FAILS(anpe_h5_get_text(ctx, f, "/", "nope", &text), ANPE_EFORMAT, "has no attribute 'nope'");
+    FAILS(anpe_h5_get_text(ctx, f, "sims/theta", "labels", &text), ANPE_EFORMAT, "one text");
+    FAILS(anpe_h5_get_text(ctx, f, "/", "bounds", &text), ANPE_EFORMAT, "is not text");
+    FAILS(anpe_h5_get_numbers(ctx, f, "/", "bounds", ANPE_H5_DOUBLE, 3, v), ANPE_EFORMAT,
+          "has 2 values, expected 3");
+    WORKS(anpe_h5_close(ctx, f));
+    FAILS(anpe_h5_open(ctx, in_scratch("no.h5"), &f), ANPE_EIO, "No such file or directory");
+    FAILS(anpe_h5_open(ctx, scratch, &f), ANPE_EIO, "not a regular file");
+    write_bytes(in_scratch("b.h5"), "not HDF5 at all", 15);
+    FAILS(anpe_h5_open(ctx, in_scratch("b.h5"), &f), ANPE_EFORMAT, "not an HDF5 file");
+    FAILS(anpe_h5_create(ctx, in_scratch("no/a.h5"), &f), ANPE_EIO, "No such file or directory");
+}
+
+static void test_hdf5_truncated(void)
+{
+    size_t n;
+    anpe_h5 *f;
+    empty_scratch();
+    write_example(in_scratch("a.h5"));
+    char *bytes = read_bytes(in_scratch("a.h5"), &n);
+    for (size_t cut = 0; cut < n; cut += n / 23) {
+        write_bytes(in_scratch("b.h5"), bytes, cut);
+        FAILS(anpe_h5_open(ctx, in_scratch("b.h5"), &f), ANPE_EFORMAT, "HDF5 file");
+    }
+    free(bytes);
+}
+
+static void test_hdf5_same_bytes(void)
+{
+    size_t n, m;
+    empty_scratch();
+    write_example(in_scratch("a.h5"));
+    sleep(1); /* a timestamp would differ */
+    write_example(in_scratch("b.h5"));
+    char *a = read_bytes(in_scratch("a.h5"), &n), *b = read_bytes(in_scratch("b.h5"), &m);
+    CU_ASSERT(n == m && !memcmp(a, b, n));
+    free(a);
+    free(b);
+}
+
+/* A file-size limit stands for a full disk: writes beyond it fail. */
+static void limit_file_size(rlim_t bytes)
+{
+    struct rlimit limit;
+    getrlimit(RLIMIT_FSIZE, &limit);
+    limit.rlim_cur = bytes;
+    setrlimit(RLIMIT_FSIZE, &limit);
+}
+
+static void test_hdf5_full_disk(void)
+{
+    enum { N = 1 << 18 };
+    double *x = calloc(N, sizeof *x);
+    const int64_t shape = N, rows[2] = {0, 1024};
+    anpe_h5 *f;
+    empty_scratch();
+    for (int chunked = 0; chunked < 2; chunked++) {
+        WORKS(anpe_h5_create(ctx, in_scratch("full.h5"), &f));
+        limit_file_size(100000);
+        anpe_status status = ANPE_OK;
+        if (chunked) {
+            WORKS(anpe_h5_create_rows(ctx, f, "x", ANPE_H5_DOUBLE, 2, rows));
+            for (int k = 0; k < 100 && !status; k++)
+                status = anpe_h5_append_rows(ctx, f, "x", ANPE_H5_DOUBLE, N / 1024, x);
+        } else {
+            status = anpe_h5_write(ctx, f, "x", ANPE_H5_DOUBLE, 1, &shape, x);
+        }
+        FAILS(status ? status : anpe_h5_close(ctx, f), ANPE_EIO, "File too large");
+        if (status)
+            anpe_h5_abandon(f);
+        limit_file_size(RLIM_INFINITY);
+        CU_ASSERT_EQUAL(n_files(), 0);
+    }
+    free(x);
+    write_example(in_scratch("after.h5")); /* the library is still usable */
+}
+
+/* ---- npz ------------------------------------------------------------------------------------- */
+
+typedef struct member {
+    const char *name, *descr, *order, *shape;
+    const void *bytes;
+    size_t size;
+} member;
+
+static size_t npy_bytes(uint8_t *out, const member *m, int version)
+{
+    char header[256];
+    size_t start = version == 1 ? 10 : 12;
+    int n = snprintf(header, sizeof header, "{'descr': '%s', 'fortran_order': %s, 'shape': %s, }\n",
+                     m->descr, m->order, m->shape);
+    memcpy(out, "\x93NUMPY", 6);
+    memset(out + 6, 0, 6);
+    out[6] = (uint8_t)version;
+    out[8] = (uint8_t)n;
+    memcpy(out + start, header, (size_t)n);
+    memcpy(out + start + n, m->bytes, m->size);
+    return start + (size_t)n + m->size;
+}
+
+static void write_npz(const char *path, int n, const member *m)
+{
+    int code;
+    static uint8_t bytes[16][1024];
+    zip_t *z = zip_open(path, ZIP_CREATE | ZIP_TRUNCATE, &code);
+    CU_ASSERT_FATAL(z != NULL);
+    for (int i = 0; i < n; i++) {
+        char name[64];
+        size_t size = npy_bytes(bytes[i], m + i, 1 + i % 3);
+        snprintf(name, sizeof name, "%s.npy", m[i].name);
+        zip_file_add(z, name, zip_source_buffer(z, bytes[i], size, 0), 0);
+    }
+    CU_ASSERT_EQUAL(zip_close(z), 0);
+}
+
+static const double f8[6] = {1, 2, 3, 4, 5, -6.5};
+static const float f4[6] = {1, 2, 3, 4, 5, -6.5f};
+static const int64_t i8[2] = {-3, INT64_C(1) << 40};
+static const int32_t i4[2] = {-3, 70000};
+static const int16_t i2[2] = {-3, 3};
+static const int8_t i1[2] = {-3, 3};
+static const uint8_t u1[2] = {0, 1}, u8[16] = {0, 0, 0, 0, 0, 0, 0, 128, 2};
+static const member members[] = {
+    {"f8", "<f8", "False", "(2, 3)", f8, sizeof f8},
+    {"fortran", "<f8", "True", "(2, 3)", f8, sizeof f8},
+    {"f4", "<f4", "False", "(6,)", f4, sizeof f4},
+    {"i8", "<i8", "False", "(2,)", i8, sizeof i8},
+    {"i4", "<i4", "False", "(2,)", i4, sizeof i4},
+    {"i2", "<i2", "False", "(2,)", i2, sizeof i2},
+    {"i1", "|i1", "False", "(2,)", i1, sizeof i1},
+    {"b1", "|b1", "False", "(2,)", u1, sizeof u1},
+    {"u8", "<u8", "False", "(2,)", u8, sizeof u8},
+    {"scalar", "<f8", "False", "()", f8, 8},
+    {"text", "<U9", "False", "(3,)", f8, 8},
+    {"object", "|O", "False", "(3,)", f8, 8},
+    {"big", ">f8", "False", "(2, 3)", f8, sizeof f8},
+    {"short", "<f8", "False", "(2, 4)", f8, sizeof f8},
+    {"absurd", "<f8", "False", "(4611686018427387904, 16)", f8, sizeof f8},
+    {"cube", "<f4", "True", "(1, 2, 3)", f4, sizeof f4},
+};
+enum { N_MEMBERS = sizeof members / sizeof members[0] };
+
+static void test_npz_types(void)
+{
+    double *v;
+    int rank;
+    int64_t shape[4];
+    const char *path = in_scratch("a.npz");
+    static const struct {
+        const char *key;
+        double first, last;
+    } pairs[] = {{"i8", -3, 1099511627776},
+                 {"i4", -3, 70000},
+                 {"i2", -3, 3},
+                 {"i1", -3, 3},
+                 {"b1", 0, 1},
+                 {"u8", 9223372036854775808., 2}};
+    empty_scratch();
+    write_npz(path, N_MEMBERS, members);
+    WORKS(anpe_array_read(ctx, path, "f8", &v, &rank, shape));
+    CU_ASSERT(rank == 2 && shape[0] == 2 && shape[1] == 3 && !memcmp(v, f8, sizeof f8));
+    free(v);
+    /* Stored column by column: element (i, j) is at 2 j + i. */
+    WORKS(anpe_array_read(ctx, path, "fortran", &v, &rank, shape));
+    for (int i = 0; i < 2; i++)
+        for (int j = 0; j < 3; j++)
+            CU_ASSERT_EQUAL(v[3 * i + j], f8[2 * j + i]);
+    free(v);
+    WORKS(anpe_array_read(ctx, path, "cube", &v, &rank, shape));
+    CU_ASSERT(rank == 3 && v[1] == f8[2] && v[3] == f8[1]);
+    free(v);
+    WORKS(anpe_array_read(ctx, path, "f4", &v, &rank, shape));
+    CU_ASSERT(rank == 1 && shape[0] == 6 && v[5] == -6.5);
+    free(v);
+    WORKS(anpe_array_read(ctx, path, "scalar", &v, &rank, shape));
+    CU_ASSERT(rank == 0 && v[0] == 1);
+    free(v);
+    for (size_t k = 0; k < sizeof pairs / sizeof pairs[0]; k++) {
+        WORKS(anpe_array_read(ctx, path, pairs[k].key, &v, &rank, shape));
+        CU_ASSERT(v[0] == pairs[k].first && v[1] == pairs[k].last);
+        free(v);
+    }
+}
+
+static void test_npz_messages(void)
+{
+    double *v;
+    int rank;
+    int64_t shape[4];
+    const char *path = in_scratch("a.npz");
+    empty_scratch();
+    write_npz(path, N_MEMBERS, members);
+    FAILS(anpe_array_read(ctx, path, "text", &v, &rank, shape), ANPE_EFORMAT,
+          "array 'text': holds '<U9', not numbers");
+    FAILS(anpe_array_read(ctx, path, "object", &v, &rank, shape), ANPE_EFORMAT, "holds '|O'");
+    FAILS(anpe_array_read(ctx, path, "big", &v, &rank, shape), ANPE_EFORMAT, "holds '>f8'");
+    FAILS(anpe_array_read(ctx, path, "short", &v, &rank, shape), ANPE_EFORMAT,
+          "8 elements of 8 bytes do not fit its 48 bytes");
+    FAILS(anpe_array_read(ctx, path, "absurd", &v, &rank, shape), ANPE_EFORMAT, "absurd");
+    FAILS(anpe_array_read(ctx, path, "scalr", &v, &rank, shape), ANPE_EFORMAT,
+          "no array 'scalr'; did you mean 'scalar'?");
+    FAILS(anpe_array_read(ctx, path, NULL, &v, &rank, shape), ANPE_EFORMAT,
+          "expected a single array, it has 16");
+    FAILS(anpe_array_read(ctx, in_scratch("no.npz"), NULL, &v, &rank, shape), ANPE_EIO,
+          "No such file or directory");
+    write_npz(path, 1, members);
+    WORKS(anpe_array_read(ctx, path, "", &v, &rank, shape));
+    free(v);
+}
+
+/* Every cut and every single damaged byte ends in data or in a message, never in a crash, and a
+ * damaged number is noticed by the archive's checksum. */
+static void test_npz_damaged(void)
+{
+    double *v;
+    int rank;
+    int64_t shape[4];
+    size_t n;
+    empty_scratch();
+    write_npz(in_scratch("a.npz"), 1, members);
+    char *bytes = read_bytes(in_scratch("a.npz"), &n);
+    for (size_t cut = 0; cut < n; cut++) {
+        write_bytes(in_scratch("b.npz"), bytes, cut);
+        FAILS(anpe_array_read(ctx, in_scratch("b.npz"), "f8", &v, &rank, shape), ANPE_EFORMAT,
+              "b.npz: ");
+    }
+    for (size_t at = 0; at < n; at++) {
+        bytes[at] = (char)(bytes[at] ^ 0x55);
+        write_bytes(in_scratch("b.npz"), bytes, n);
+        v = NULL;
+        if (!anpe_array_read(ctx, in_scratch("b.npz"), "f8", &v, &rank, shape))
+            CU_ASSERT(!memcmp(v, f8, sizeof f8));
+        free(v);
+        bytes[at] = (char)(bytes[at] ^ 0x55);
+    }
+    free(bytes);
+}
+
+static void test_npy_file(void)
+{
+    uint8_t bytes[1024];
+    double *v;
+    int rank;
+    int64_t shape[4];
+    empty_scratch();
+    for (int version = 1; version <= 3; version++) {
+        size_t n = npy_bytes(bytes, members, version);
+        write_bytes(in_scratch("a.npy"), bytes, n);
+        WORKS(anpe_array_read(ctx, in_scratch("a.npy"), NULL, &v, &rank, shape));
+        CU_ASSERT(rank == 2 && !memcmp(v, f8, sizeof f8));
+        free(v);
+        for (size_t cut = 0; cut < n; cut++) {
+            write_bytes(in_scratch("a.npy"), bytes, cut);
+            FAILS(anpe_array_read(ctx, in_scratch("a.npy"), NULL, &v, &rank, shape), ANPE_EFORMAT,
+                  "a.npy: ");
+        }
+    }
+}
+
+static void test_other_arrays(void)
+{
+    double *v;
+    int rank;
+    int64_t shape[4];
+    empty_scratch();
+    write_bytes(in_scratch("a.txt"), "# two columns\n1 2e3\n\n nan,-4 # end\n", 35);
+    WORKS(anpe_array_read(ctx, in_scratch("a.txt"), NULL, &v, &rank, shape));
+    CU_ASSERT(rank == 2 && shape[0] == 2 && shape[1] == 2 && v[1] == 2000 && v[3] == -4);
+    free(v);
+    write_bytes(in_scratch("a.txt"), "1\n2\n3", 5);
+    WORKS(anpe_array_read(ctx, in_scratch("a.txt"), NULL, &v, &rank, shape));
+    CU_ASSERT(rank == 1 && shape[0] == 3 && v[2] == 3);
+    free(v);
+    write_bytes(in_scratch("a.txt"), "1 2\n3\n", 6);
+    FAILS(anpe_array_read(ctx, in_scratch("a.txt"), NULL, &v, &rank, shape), ANPE_EFORMAT,
+          "a.txt:2: 1 numbers, the lines above have 2");
+    write_bytes(in_scratch("a.txt"), "1 2\n3 x4\n", 9);
+    FAILS(anpe_array_read(ctx, in_scratch("a.txt"), NULL, &v, &rank, shape), ANPE_EFORMAT,
+          "a.txt:2: 'x4' is not a number");
+    write_bytes(in_scratch("a.txt"), "", 0);
+    FAILS(anpe_array_read(ctx, in_scratch("a.txt"), NULL, &v, &rank, shape), ANPE_EFORMAT,
+          "no numbers");
+    write_bytes(in_scratch("a.txt"), "1\0 2", 4);
+    FAILS(anpe_array_read(ctx, in_scratch("a.txt"), NULL, &v, &rank, shape), ANPE_EFORMAT,
+          "not a text file");
+    FAILS(anpe_array_read(ctx, scratch, NULL, &v, &rank, shape), ANPE_EIO, "Is a directory");
+    write_example(in_scratch("a.h5"));
+    WORKS(anpe_array_read(ctx, in_scratch("a.h5"), "sims/theta", &v, &rank, shape));
+    CU_ASSERT(rank == 2 && shape[0] == 3 && v[5] == 6);
+    free(v);
+    FAILS(anpe_array_read(ctx, in_scratch("a.h5"), NULL, &v, &rank, shape), ANPE_EFORMAT,
+          "expected a single dataset, it has 3");
+}
+
+/* Published emulators, where they are at hand. */
+static void test_published(void)
+{
+    const char *shared = getenv("ANPE_SHARED");
+    char path[512];
+    double *v;
+    int rank;
+    int64_t shape[4];
+    snprintf(path, sizeof path, "%s/data/emulators/apogee_5label_perpixel.npz",
+             shared ? shared : "");
+    if (access(path, R_OK)) {
+        printf("skipped, %s is absent ... ", path);
+        return;
+    }
+    WORKS(anpe_array_read(ctx, path, "w_array_0", &v, &rank, shape));
+    CU_ASSERT(rank == 3 && shape[0] == 7214 && shape[1] == 10 && shape[2] == 5);
+    free(v);
+    WORKS(anpe_array_read(ctx, path, "x_min", &v, &rank, shape));
+    CU_ASSERT(rank == 1 && shape[0] == 5 && fabs(v[0] - 3884) < 1);
+    free(v);
+    snprintf(path, sizeof path, "%s/data/apogee/apogee_mask.npz", shared);
+    WORKS(anpe_array_read(ctx, path, NULL, &v, &rank, shape));
+    CU_ASSERT(shape[0] == 7214 && (v[0] == 0 || v[0] == 1));
+    free(v);
+    snprintf(path, sizeof path, "%s/data/apogee/giants_336x100.npz", shared);
+    WORKS(anpe_array_read(ctx, path, "flux", &v, &rank, shape)); /* beside members of text */
+    CU_ASSERT(rank == 2 && shape[0] == 336 && shape[1] == 100);
+    free(v);
+    snprintf(path, sizeof path, "%s/data/emulators/apogee_cannon_4label.txt", shared);
+    WORKS(anpe_array_read(ctx, path, NULL, &v, &rank, shape));
+    CU_ASSERT(rank == 2 && shape[0] == 15 && shape[1] == 7214 && v[0] == 9.732121221739937766e-01);
+    free(v);
+}
+
+int main(void)
+{
+    static const CU_TestInfo tests[] = {
+        {"an output appears when it is whole", test_output_appears},
+        {"an output follows a link", test_output_follows_link},
+        {"impossible outputs are refused", test_output_refused},
+        {"HDF5 round trip", test_hdf5_round_trip},
+        {"HDF5 messages", test_hdf5_messages},
+        {"HDF5 truncated", test_hdf5_truncated},
+        {"HDF5 equal bytes", test_hdf5_same_bytes},
+        {"HDF5 full disk", test_hdf5_full_disk},
+        {"npz types and orders", test_npz_types},
+        {"npz messages", test_npz_messages},
+        {"npz damaged", test_npz_damaged},
+        {"npy alone", test_npy_file},
+        {"text and HDF5 arrays", test_other_arrays},
+        {"published files", test_published},
+    };
+    signal(SIGXFSZ, SIG_IGN);
+    return run_suite("files", (int)(sizeof tests / sizeof tests[0]), tests);
+}
