@@ -61,6 +61,12 @@ anpe_ctx *anpe_ctx_child(anpe_ctx *parent)
     return ctx;
 }
 
+void anpe_ctx_share(anpe_ctx *child, const anpe_ctx *parent)
+{
+    if (!child->owns_shared)
+        child->shared = parent->shared;
+}
+
 anpe_ctx *anpe_ctx_free(anpe_ctx *ctx)
 {
     if (!ctx)

@@ -9,6 +9,8 @@
 
 /* New context sharing parent's sinks and cancel flag. */
 anpe_ctx *anpe_ctx_child(anpe_ctx *parent);
+/* A child made earlier now shares the sinks and the flag of this parent. */
+void anpe_ctx_share(anpe_ctx *child, const anpe_ctx *parent);
 /* Copies the error of `from` (message, file, line, status) into `to`. */
 anpe_status anpe_ctx_take_error(anpe_ctx *to, const anpe_ctx *from);
 /* Puts "prefix: " in front of the stored message: context on the way up. Returns status. */

@@ -14,7 +14,9 @@ ANPE_MUST_CHECK anpe_status anpe_workers_new(anpe_ctx *ctx, int n, anpe_workers 
 anpe_workers *anpe_workers_free(anpe_workers *w);
 int anpe_workers_count(const anpe_workers *w);
 /* Calls run(user, item, worker, ctx of that worker) for item = 0..n_items-1, worker in
- * 0..count-1; returns the error of the lowest failed item (later items may be skipped). */
+ * 0..count-1; returns the error of the lowest failed item (later items may be skipped), or
+ * ANPE_ECANCEL when the context was cancelled before the last item was handed out. Allocates
+ * nothing. */
 typedef anpe_status anpe_work_fn(void *user, int64_t item, int worker, anpe_ctx *ctx);
 ANPE_MUST_CHECK anpe_status anpe_workers_run(anpe_workers *w, anpe_ctx *ctx, int64_t n_items,
                                              anpe_work_fn *run, void *user);
