@@ -46,6 +46,11 @@ skipped: no survey files
 END
 result no_setup ERROR </dev/null
 
+result cunit_aside PASS <<'END'
+skipped, no/file.npz is absent
+               tests      4      4      4      0        0
+END
+
 count() { run sh "$ANPE_SRCDIR/tests/count" "$@"; }
 last() { [ "$status" = "$1" ] && [ "$(tail -n 1 "$work/out")" = "$2" ]; }
 count 0 cunit_good.trs
@@ -58,6 +63,8 @@ count 2 cunit_leak.trs
 check "a bad end is a failure though all tests passed" last 1 "4 passed, 1 failed"
 count 0 shell.trs silent.trs nothing_here.trs
 check "shell tests, silent programs, skips" last 0 "2 passed, 0 failed, 2 skipped"
+count 0 cunit_aside.trs
+check "a CUnit test that says it was skipped" last 0 "3 passed, 0 failed, 1 skipped"
 count 2 shell_bad.trs no_setup.trs
 check "a script's failure, an error" last 1 "1 passed, 2 failed"
 count 2 cunit_good.trs absent.trs
