@@ -1,4 +1,5 @@
 # docs
+dist_man_MANS += docs/man/anpe.1 docs/man/anpe.cfg.5
 EXTRA_DIST += docs/LICENCES.md
 EXTRA_DIST += docs/plugin-template/Makefile docs/plugin-template/README.md docs/plugin-template/one_line.c
 
@@ -13,3 +14,14 @@ installcheck-local:
 	  ANPE_PLUGIN_PATH="`pwd`/$(IC_DIR):$(DESTDIR)$(plugindir)" \
 	  $(DESTDIR)$(bindir)/anpe plugins simulator/one_line
 	rm -rf $(IC_DIR)
+
+# The option reference in anpe.cfg(5) comes from the plugins' own tables; tests/cli/test_man.sh compares.
+check_PROGRAMS += docs/man/options
+docs_man_options_SOURCES = docs/man/options.c
+docs_man_options_LDADD = libanpe.la
+.PHONY: man-options
+man-options: all docs/man/options
+	ANPE_PLUGIN_PATH='$(abs_builddir)/plugins' docs/man/options >options.tmp
+	sed -i -e '/written by `make man-options`/,/^\.SH SEE ALSO/{//!d;}' \
+	  -e '/written by `make man-options`/r options.tmp' $(srcdir)/docs/man/anpe.cfg.5
+	rm -f options.tmp
