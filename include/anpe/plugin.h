@@ -413,6 +413,13 @@ ANPE_EXPORT ANPE_MUST_CHECK anpe_status anpe_array_read(anpe_ctx *ctx, const cha
                                                         const char *key, double **data, int *rank,
                                                         int64_t shape[4]);
 
+/* Text attribute `name` of `object` ("/": the file itself) of an HDF5 file, one string or several:
+ * *n of them, in one block that the caller frees with free(*texts). An object without it: *n = 0
+ * and *texts NULL. For create only: HDF5 is used by one thread. */
+ANPE_EXPORT ANPE_MUST_CHECK anpe_status anpe_attribute_read(anpe_ctx *ctx, const char *path,
+                                                            const char *object, const char *name,
+                                                            int64_t *n, char ***texts);
+
 /* Least-squares Chebyshev continuum (NUMERICS): in each segment a polynomial of `degree` in
  * x = 2k/(n-1) - 1 through the good continuum pixels, weight 1/sigma; flux and sigma are divided
  * by it. A segment with too few good continuum pixels is marked bad as a whole. */

@@ -1,1 +1,15 @@
-# plugins/simulator/payne
+# The products of dense networks and the per-pixel sigmoids are the cost of a simulation: O3 unrolls
+# the register tiles, and contraction makes multiply-adds (ISO C mode turns it off).
+SIMULATOR_KERNEL_CFLAGS = -O3 -ffp-contract=fast
+SIMULATOR_COMMON = plugins/simulator/emulator.c plugins/simulator/emulator.h \
+	plugins/simulator/product.c plugins/simulator/product.h plugins/simulator/product_kernels.h \
+	plugins/simulator/simd.h
+plugin_LTLIBRARIES += plugins/simulator_payne.la
+plugins_simulator_payne_la_SOURCES = $(SIMULATOR_COMMON) \
+	plugins/simulator/payne/payne.c plugins/simulator/payne/per_pixel.c \
+	plugins/simulator/payne/per_pixel.h plugins/simulator/payne/per_pixel_kernels.h
+plugins_simulator_payne_la_CPPFLAGS = $(AM_CPPFLAGS)
+plugins_simulator_payne_la_CFLAGS = $(AM_CFLAGS) -fvisibility=hidden $(SIMULATOR_KERNEL_CFLAGS)
+plugins_simulator_payne_la_LDFLAGS = $(PLUGIN_LDFLAGS)
+plugins_simulator_payne_la_LIBADD = libanpe.la
+EXTRA_DIST += plugins/simulator/payne/README.md

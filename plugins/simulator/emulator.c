@@ -1,0 +1,210 @@
+/* Reading of emulator files; see emulator.h. */
+#include "emulator.h"
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* One text attribute of the file into a buffer; fallback NULL: it must be there. */
+static anpe_status text_attribute(anpe_ctx *ctx, const emulator *e, const char *name,
+                                  const char *fallback, char *out, size_t size)
+{
+    char **texts = NULL;
+    int64_t n = 0;
+    const anpe_status status = anpe_attribute_read(ctx, e->path, "/", name, &n, &texts);
+    if (status)
+        return status;
+    const char *value = n == 1 ? texts[0] : fallback;
+    const int fits = value && (size_t)snprintf(out, size, "%s", value) < size;
+    free(texts);
+    if (!value)
+        return ANPE_FAIL(ctx, ANPE_EFORMAT,
+                         "%s: no attribute '%s'; an emulator is made by 'anpe import'", e->path,
+                         name);
+    if (!fits)
+        return ANPE_FAIL(ctx, ANPE_EFORMAT, "%s: the attribute '%s' is too long", e->path, name);
+    return ANPE_OK;
+}
+
+/* Whether `word` is one of the words in "a|b|c". */
+static int is_one_of(const char *word, const char *choices)
+{
+    const size_t length = strlen(word);
+    for (const char *p = choices; p; p = strchr(p, '|'), p = p ? p + 1 : NULL)
+        if (strcspn(p, "|") == length && !strncmp(p, word, length))
+            return 1;
+    return 0;
+}
+
+static const char *shape_text(char *buffer, size_t size, int rank, const int64_t *shape)
+{
+    size_t used = 0;
+    buffer[0] = 0;
+    for (int i = 0; i < rank && used < size; i++) {
+        const char *comma = i ? ", " : "";
+        used += shape[i] < 0 ? (size_t)snprintf(buffer + used, size - used, "%s*", comma)
+                             : (size_t)snprintf(buffer + used, size - used, "%s%lld", comma,
+                                                (long long)shape[i]);
+    }
+    return buffer;
+}
+
+anpe_status emulator_array(anpe_ctx *ctx, const emulator *e, const char *key, int rank,
+                           int64_t *shape, double **data)
+{
+    int found = 0, agrees = 1;
+    int64_t have[4] = {0}, n = 1;
+    char want_text[96], have_text[96];
+    *data = NULL;
+    const anpe_status status = anpe_array_read(ctx, e->path, key, data, &found, have);
+    if (status)
+        return status;
+    for (int i = 0; i < found; i++) {
+        n *= have[i];
+        agrees = agrees && i < rank && (shape[i] < 0 ? have[i] > 0 : have[i] == shape[i]);
+    }
+    if (found != rank || !agrees) {
+        free(*data);
+        *data = NULL;
+        return ANPE_FAIL(ctx, ANPE_EFORMAT, "%s: '%s' has shape (%s), expected (%s)", e->path, key,
+                         shape_text(have_text, sizeof have_text, found, have),
+                         shape_text(want_text, sizeof want_text, rank, shape));
+    }
+    memcpy(shape, have, (size_t)rank * sizeof *shape);
+    for (int64_t i = 0; i < n; i++)
+        if (isnan((*data)[i])) {
+            free(*data);
+            *data = NULL;
+            return ANPE_FAIL(ctx, ANPE_EFORMAT, "%s: value %lld of '%s' is not a number", e->path,
+                             (long long)i, key);
+        }
+    return ANPE_OK;
+}
+
+/* Names, units and domain. */
+static anpe_status read_labels(anpe_ctx *ctx, emulator *e)
+{
+    char **names = NULL, **units = NULL;
+    double *lo = NULL, *hi = NULL;
+    int64_t n_units = 0;
+    anpe_status status = anpe_attribute_read(ctx, e->path, "/", "labels", &e->n_labels, &names);
+    if (!status)
+        status = anpe_attribute_read(ctx, e->path, "/", "units", &n_units, &units);
+    if (!status && (e->n_labels < 1 || n_units != e->n_labels))
+        status = ANPE_FAIL(ctx, ANPE_EFORMAT, "%s: %lld label names and %lld units", e->path,
+                           (long long)e->n_labels, (long long)n_units);
+    if (!status)
+        status = emulator_array(ctx, e, "x_min", 1, &e->n_labels, &lo);
+    if (!status)
+        status = emulator_array(ctx, e, "x_max", 1, &e->n_labels, &hi);
+    if (status)
+        goto out;
+    e->labels = calloc((size_t)e->n_labels, sizeof *e->labels);
+    if (!e->labels) {
+        status = ANPE_FAIL(ctx, ANPE_ENOMEM, "no memory for %lld labels", (long long)e->n_labels);
+        goto out;
+    }
+    for (int64_t i = 0; i < e->n_labels && !status; i++) {
+        anpe_label *l = &e->labels[i];
+        snprintf(l->name, sizeof l->name, "%s", names[i]);
+        snprintf(l->unit, sizeof l->unit, "%s", units[i]);
+        l->min = lo[i];
+        l->max = hi[i];
+        if (!(l->min < l->max))
+            status = ANPE_FAIL(ctx, ANPE_EFORMAT, "%s: label %s has the empty range [%g, %g]",
+                               e->path, l->name, l->min, l->max);
+    }
+out:
+    free(names);
+    free(units);
+    free(lo);
+    free(hi);
+    return status;
+}
+
+static anpe_status read_grid(anpe_ctx *ctx, emulator *e)
+{
+    char text[32];
+    anpe_status status = text_attribute(ctx, e, "grid", "none", text, sizeof text);
+    e->n_pixels = -1;
+    if (!status && !strcmp(text, "wavelength"))
+        status = emulator_array(ctx, e, "wavelength", 1, &e->n_pixels, &e->wavelength);
+    for (int64_t i = 1; !status && e->wavelength && i < e->n_pixels; i++)
+        if (!(e->wavelength[i] > e->wavelength[i - 1]))
+            status = ANPE_FAIL(ctx, ANPE_EFORMAT, "%s: wavelengths do not ascend at pixel %lld",
+                               e->path, (long long)i);
+    if (!status)
+        status = text_attribute(ctx, e, "on_grid", "", text, sizeof text);
+    e->on_grid = !status && text[0];
+    if (!status)
+        status = text_attribute(ctx, e, "normalised", "yes", text, sizeof text);
+    e->normalised = !status && !strcmp(text, "yes");
+    if (!status)
+        status = text_attribute(ctx, e, "resolution", "inf", text, sizeof text);
+    e->resolution = status ? 0 : strtod(text, NULL);
+    if (!status && !(e->resolution > 0))
+        status = ANPE_FAIL(ctx, ANPE_EFORMAT, "%s: resolution '%s' is not a positive number",
+                           e->path, text);
+    return status;
+}
+
+anpe_status emulator_open(anpe_ctx *ctx, const char *path, const char *kinds, emulator *e)
+{
+    char text[16];
+    *e = (emulator){0};
+    e->path = malloc(strlen(path) + 1);
+    if (!e->path)
+        return ANPE_FAIL(ctx, ANPE_ENOMEM, "no memory to open %s", path);
+    memcpy(e->path, path, strlen(path) + 1);
+    anpe_status status = text_attribute(ctx, e, "kind", NULL, e->kind, sizeof e->kind);
+    if (!status && !is_one_of(e->kind, kinds))
+        status = ANPE_FAIL(ctx, ANPE_EFORMAT, "%s is an emulator of kind '%s'; this takes %s", path,
+                           e->kind, kinds);
+    if (!status)
+        status = text_attribute(ctx, e, "activation", "none", e->activation, sizeof e->activation);
+    if (!status)
+        status = text_attribute(ctx, e, "output", "linear", e->output, sizeof e->output);
+    if (!status)
+        status = text_attribute(ctx, e, "layers", "0", text, sizeof text);
+    e->n_layers = status ? 0 : strtol(text, NULL, 10);
+    if (!status)
+        status = read_labels(ctx, e);
+    if (!status)
+        status = read_grid(ctx, e);
+    return status;
+}
+
+void emulator_clear(emulator *e)
+{
+    free(e->path);
+    free(e->labels);
+    free(e->wavelength);
+    *e = (emulator){0};
+}
+
+anpe_status emulator_labels(const emulator *e, anpe_ctx *ctx, const char *plugin, int clip,
+                            const double *theta, double *out)
+{
+    for (int64_t i = 0; i < e->n_labels; i++) {
+        const anpe_label *l = &e->labels[i];
+        out[i] = theta[i];
+        if (theta[i] >= l->min && theta[i] <= l->max)
+            continue;
+        if (!clip || isnan(theta[i]))
+            return ANPE_FAIL(ctx, ANPE_EINVAL, "%s: label %s outside [%.8g, %.8g]: %.8g", plugin,
+                             l->name, l->min, l->max, theta[i]);
+        out[i] = theta[i] < l->min ? l->min : l->max;
+    }
+    return ANPE_OK;
+}
+
+void emulator_info(const emulator *e, anpe_simulator_info *info)
+{
+    info->n_labels = e->n_labels;
+    info->labels = e->labels;
+    info->n_pixels = e->n_pixels;
+    info->wavelength = e->wavelength;
+    info->resolution = e->resolution;
+    info->on_grid = e->on_grid;
+    info->normalised = e->normalised;
+}

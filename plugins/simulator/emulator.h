@@ -1,0 +1,32 @@
+/* simulator/emulator.h -- reads an emulator file; the layout is in simulator/payne/README.md.
+ *
+ * Shared by the simulators payne and cannon. Everything is read in create, by one thread. */
+#ifndef SIMULATOR_EMULATOR_H
+#define SIMULATOR_EMULATOR_H
+#include <anpe/plugin.h>
+
+typedef struct emulator {
+    char *path;
+    char kind[16], activation[16], output[16];
+    int64_t n_layers; /* dense */
+    int64_t n_labels, n_pixels;
+    anpe_label *labels; /* (n_labels) with the domain */
+    double *wavelength; /* (n_pixels), NULL if the file has none */
+    double resolution;  /* inf: not given */
+    int on_grid, normalised;
+} emulator;
+
+/* kinds: what the caller can run, e.g. "dense|per_pixel". n_pixels is left to the caller when the
+ * file has no wavelengths (emulator_array of its last layer tells it). */
+ANPE_MUST_CHECK anpe_status emulator_open(anpe_ctx *ctx, const char *path, const char *kinds,
+                                          emulator *e);
+void emulator_clear(emulator *e);
+/* Dataset `key` of exactly this rank; a dimension given as -1 may be anything and is filled in,
+ * others must agree. A NaN is refused. *data is malloc'ed. */
+ANPE_MUST_CHECK anpe_status emulator_array(anpe_ctx *ctx, const emulator *e, const char *key,
+                                           int rank, int64_t *shape, double **data);
+/* theta (n_labels) checked against the domain, or moved into it if clip -> out (n_labels). */
+ANPE_MUST_CHECK anpe_status emulator_labels(const emulator *e, anpe_ctx *ctx, const char *plugin,
+                                            int clip, const double *theta, double *out);
+void emulator_info(const emulator *e, anpe_simulator_info *info);
+#endif

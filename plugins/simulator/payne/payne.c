@@ -1,0 +1,244 @@
+/* simulator payne: spectra from published neural emulators (The Payne, Ting et al. 2019; binspec,
+ * El-Badry et al. 2018), imported with `anpe import payne`. Equations in README.md. */
+#include "../emulator.h"
+#include "../product.h"
+#include "per_pixel.h"
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MAX_LAYERS = 16, CHUNK = 8 * PRODUCT_ROWS };
+
+typedef struct payne_options {
+    const char *file;
+    int clip;
+} payne_options;
+
+static const anpe_option payne_option_table[] = {
+    ANPE_OPT_FILE(payne_options, file, NULL, "emulator, as 'anpe import payne' writes it"),
+    ANPE_OPT_BOOL(payne_options, clip, 0,
+                  "move labels outside the emulator's domain to its edge instead of failing"),
+    ANPE_OPT_END};
+
+typedef enum activation { LEAKY_RELU, RELU, SIGMOID } activation;
+
+typedef struct payne {
+    emulator e;
+    int clip;
+    int64_t n_layers; /* dense; 0: per pixel */
+    activation activation;
+    product layers[MAX_LAYERS];
+    int64_t widest; /* of the labels and hidden layers */
+    per_pixel pixels;
+} payne;
+
+static void payne_destroy(void *self)
+{
+    payne *p = self;
+    if (!p)
+        return;
+    for (int i = 0; i < MAX_LAYERS; i++)
+        product_clear(&p->layers[i]);
+    per_pixel_clear(&p->pixels);
+    emulator_clear(&p->e);
+    free(p);
+}
+
+static anpe_status read_layer(anpe_ctx *ctx, payne *p, int64_t i, int64_t *width)
+{
+    char key[16];
+    double *w = NULL, *b = NULL;
+    const int last = i == p->n_layers - 1;
+    int64_t shape[2] = {last ? p->e.n_pixels : -1, *width};
+    snprintf(key, sizeof key, "w%d", (int)i);
+    anpe_status status = emulator_array(ctx, &p->e, key, 2, shape, &w);
+    snprintf(key, sizeof key, "b%d", (int)i);
+    if (!status)
+        status = emulator_array(ctx, &p->e, key, 1, shape, &b);
+    if (!status)
+        status = product_new(ctx, shape[0], shape[1], w, 0, b, &p->layers[i]);
+    free(w);
+    free(b);
+    *width = shape[0];
+    return status;
+}
+
+static anpe_status read_dense(anpe_ctx *ctx, payne *p)
+{
+    static const char *const names[] = {"leaky_relu", "relu", "sigmoid"};
+    int a = 0;
+    while (a < 3 && strcmp(names[a], p->e.activation))
+        a++;
+    if (a == 3)
+        return ANPE_FAIL(ctx, ANPE_EFORMAT,
+                         "%s: activation '%s'; known are leaky_relu, relu and sigmoid", p->e.path,
+                         p->e.activation);
+    p->activation = (activation)a;
+    p->n_layers = p->e.n_layers;
+    if (p->n_layers < 1 || p->n_layers > MAX_LAYERS)
+        return ANPE_FAIL(ctx, ANPE_EFORMAT, "%s: %lld layers; 1 to %d are possible", p->e.path,
+                         (long long)p->n_layers, MAX_LAYERS);
+    int64_t width = p->e.n_labels;
+    p->widest = width;
+    for (int64_t i = 0; i < p->n_layers; i++) {
+        const anpe_status status = read_layer(ctx, p, i, &width);
+        if (status)
+            return status;
+        if (i < p->n_layers - 1 && width > p->widest)
+            p->widest = width;
+    }
+    p->e.n_pixels = width;
+    return ANPE_OK;
+}
+
+static anpe_status read_per_pixel(anpe_ctx *ctx, payne *p)
+{
+    double *w0 = NULL, *b0 = NULL, *w1 = NULL, *b1 = NULL, *affine = NULL;
+    int64_t shape[3] = {p->e.n_pixels, -1, p->e.n_labels}, two = 2;
+    const int sigmoid = !strcmp(p->e.output, "sigmoid");
+    anpe_status status = emulator_array(ctx, &p->e, "w0", 3, shape, &w0);
+    if (!status)
+        status = emulator_array(ctx, &p->e, "b0", 2, shape, &b0);
+    if (!status)
+        status = emulator_array(ctx, &p->e, "w1", 2, shape, &w1);
+    if (!status)
+        status = emulator_array(ctx, &p->e, "b1", 1, shape, &b1);
+    if (!status && sigmoid)
+        status = emulator_array(ctx, &p->e, "output_affine", 1, &two, &affine);
+    if (!status)
+        status = per_pixel_new(ctx, shape[0], shape[1], shape[2], w0, b0, w1, b1, &p->pixels);
+    if (!status && sigmoid) {
+        p->pixels.sigmoid_output = 1;
+        p->pixels.scale = (float)affine[0];
+        p->pixels.offset = (float)affine[1];
+    }
+    p->e.n_pixels = shape[0];
+    free(w0);
+    free(b0);
+    free(w1);
+    free(b1);
+    free(affine);
+    return status;
+}
+
+static anpe_status payne_create(anpe_ctx *ctx, const void *options, const void *setup, void **self)
+{
+    const payne_options *o = options;
+    (void)setup;
+    payne *p = calloc(1, sizeof *p);
+    if (!p)
+        return ANPE_FAIL(ctx, ANPE_ENOMEM, "no memory for an emulator");
+    p->clip = o->clip;
+    anpe_status status = emulator_open(ctx, o->file, "dense|per_pixel", &p->e);
+    if (!status)
+        status = strcmp(p->e.kind, "dense") ? read_per_pixel(ctx, p) : read_dense(ctx, p);
+    if (status) {
+        payne_destroy(p);
+        return status;
+    }
+    *self = p;
+    return ANPE_OK;
+}
+
+static void payne_info(const void *self, anpe_simulator_info *info)
+{
+    emulator_info(&((const payne *)self)->e, info);
+}
+
+/* s = (label - min)/(max - min) - 1/2, in double: the labels of a hot star lose digits in float. */
+static anpe_status scale_labels(const payne *p, anpe_ctx *ctx, const double *theta, double *s)
+{
+    const anpe_status status = emulator_labels(&p->e, ctx, "payne", p->clip, theta, s);
+    for (int64_t i = 0; i < p->e.n_labels && !status; i++) {
+        const anpe_label *l = &p->e.labels[i];
+        s[i] = (s[i] - l->min) / (l->max - l->min) - 0.5;
+    }
+    return status;
+}
+
+static void activate(activation a, int64_t n, double *x)
+{
+    if (a == SIGMOID)
+        for (int64_t i = 0; i < n; i++)
+            x[i] = 1 / (1 + exp(-x[i]));
+    else
+        for (int64_t i = 0; i < n; i++)
+            x[i] = x[i] > 0 ? x[i] : a == RELU ? 0 : 0.01 * x[i];
+}
+
+/* n <= CHUNK spectra; x and y hold (CHUNK, widest) each */
+static anpe_status run_dense(const payne *p, anpe_ctx *ctx, int64_t n, const double *theta,
+                             double *x, double *y, float *flux)
+{
+    for (int64_t i = 0; i < n; i++) {
+        const int64_t at = i * p->e.n_labels;
+        const anpe_status status = scale_labels(p, ctx, theta + at, x + at);
+        if (status)
+            return status;
+    }
+    for (int64_t i = 0; i < p->n_layers; i++) {
+        const int last = i == p->n_layers - 1;
+        product_apply(&p->layers[i], n, x, last ? NULL : y, last ? flux : NULL);
+        if (last)
+            break;
+        activate(p->activation, n * p->layers[i].n_out, y);
+        double *swap = x;
+        x = y;
+        y = swap;
+    }
+    return ANPE_OK;
+}
+
+static anpe_status run_per_pixel(const payne *p, anpe_ctx *ctx, int64_t n, const double *theta,
+                                 double *s, float *flux)
+{
+    const int64_t L = p->e.n_labels;
+    for (int64_t i = 0; i < n; i++) {
+        const anpe_status status = scale_labels(p, ctx, theta + i * L, s + i * L);
+        if (status)
+            return status;
+    }
+    float *scaled = (float *)(s + CHUNK * L);
+    for (int64_t i = 0; i < n * L; i++)
+        scaled[i] = (float)s[i];
+    per_pixel_apply(&p->pixels, n, scaled, flux);
+    return ANPE_OK;
+}
+
+static anpe_status payne_simulate(const void *self, anpe_ctx *ctx, int64_t n, const double *theta,
+                                  float *flux)
+{
+    const payne *p = self;
+    const int64_t width = p->n_layers ? p->widest : p->e.n_labels;
+    /* Scratch for a chunk, zeroed: rows that only fill up a tile are computed too. */
+    double *x = calloc((size_t)(2 * CHUNK * width), sizeof *x), *y = x + CHUNK * width;
+    if (!x)
+        return ANPE_FAIL(ctx, ANPE_ENOMEM, "payne: no memory for a batch");
+    anpe_status status = ANPE_OK;
+    for (int64_t i = 0; i < n && !status; i += CHUNK) {
+        const int64_t rows = n - i < CHUNK ? n - i : CHUNK;
+        const double *labels = theta + i * p->e.n_labels;
+        float *out = flux + i * p->e.n_pixels;
+        status = p->n_layers ? run_dense(p, ctx, rows, labels, x, y, out)
+                             : run_per_pixel(p, ctx, rows, labels, x, out);
+    }
+    free(x);
+    return status;
+}
+
+static const anpe_simulator_ops payne_ops = {sizeof payne_ops, payne_info, payne_simulate};
+
+static const anpe_plugin payne_plugin = {
+    .abi = ANPE_ABI,
+    .kind = ANPE_SIMULATOR,
+    .name = "payne",
+    .version = "1.0",
+    .summary = "neural emulators: The Payne (dense) and binspec (one network per pixel)",
+    .options = payne_option_table,
+    .options_size = sizeof(payne_options),
+    .create = payne_create,
+    .destroy = payne_destroy,
+    .ops = &payne_ops};
+
+ANPE_PLUGINS(&payne_plugin);

@@ -1,0 +1,46 @@
+/* Shared by the tests of simulators and priors: a plugin made from a line of configuration. */
+#ifndef ANPE_TEST_PLUGIN_SUPPORT_H
+#define ANPE_TEST_PLUGIN_SUPPORT_H
+#include "base/random.h"
+#include "base/text.h"
+#include "data_support.h"
+#include "kind/component.h"
+
+typedef struct subject {
+    anpe_settings *settings;
+    anpe_component c;
+} subject;
+
+/* `text` is the inside of a group, e.g. plugin = "payne"; clip = true; */
+static inline anpe_status subject_new(anpe_kind kind, const void *setup, const char *text,
+                                      subject *s)
+{
+    anpe_text all = {0};
+    *s = (subject){0};
+    anpe_text_add(&all, "it = { %s };", text);
+    anpe_status status = anpe_settings_parse(ctx, all.text, "test", 0, NULL, &s->settings);
+    anpe_text_free(&all);
+    if (!status)
+        status = anpe_component_new(ctx, s->settings, kind, "it", NULL, setup, &s->c);
+    if (status)
+        s->settings = anpe_settings_free(s->settings);
+    return status;
+}
+
+static inline void subject_clear(subject *s)
+{
+    anpe_component_clear(&s->c);
+    s->settings = anpe_settings_free(s->settings);
+}
+
+/* The test data beside the repository, NULL when it is not there. */
+static inline const char *shared_file(const char *name)
+{
+    static char path[4][1024];
+    static int turn;
+    const char *root = getenv("ANPE_SHARED");
+    turn = (turn + 1) % 4;
+    snprintf(path[turn], sizeof path[turn], "%s/%s", root ? root : "/nonexistent", name);
+    return access(path[turn], R_OK) == 0 ? path[turn] : NULL;
+}
+#endif
