@@ -1,0 +1,266 @@
+/* One table of flags drives getopt_long, --help and the messages about usage. */
+#include "config.h"
+#include "cmd/command.h"
+#include "base/text.h"
+#include <errno.h>
+#include <getopt.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MAX_FLAGS = 64 };
+
+typedef struct common {
+    int json, quiet, help;
+    int64_t threads, seed;
+} common;
+
+static const anpe_flag common_flags[] = {
+    ANPE_FLAG_INT(common, threads, 0, "threads", "N", 0, 0, 1024,
+                  "threads to use (default: all cores)"),
+    ANPE_FLAG_INT(common, seed, 0, "seed", "N", -1, 0, 4294967295.0, "seed of all random numbers"),
+    ANPE_FLAG_SWITCH(common, json, 0, "json",
+                     "print one JSON object and nothing else on standard output"),
+    ANPE_FLAG_SWITCH(common, quiet, 'q', "quiet",
+                     "no progress, no messages but warnings and errors"),
+    ANPE_FLAG_SWITCH(common, help, 'h', "help", "print this help"),
+    ANPE_FLAG_END};
+
+/* The command's flags and the common ones, with the struct that each fills. */
+typedef struct flag_set {
+    int n;
+    const anpe_flag *flag[MAX_FLAGS];
+    char *base[MAX_FLAGS];
+    int given[MAX_FLAGS];
+} flag_set;
+
+static void collect(flag_set *set, const anpe_flag *flags, void *base)
+{
+    for (; flags && flags->name && set->n < MAX_FLAGS; flags++) {
+        set->flag[set->n] = flags;
+        set->base[set->n++] = base;
+    }
+}
+
+static void set_default(const anpe_flag *f, char *at)
+{
+    if (f->type == ANPE_F_INT)
+        *(int64_t *)(void *)at = (int64_t)f->dflt;
+    else if (f->type == ANPE_F_REAL)
+        *(double *)(void *)at = f->dflt;
+    else if (f->type == ANPE_F_TEXT)
+        *(const char **)(void *)at = f->dflt_text;
+}
+
+/* ---- messages ----------------------------------------------------------------------------------
+ */
+
+void anpe_cmd_say(const anpe_cmd *cmd, const char *format, ...)
+{
+    if (cmd->json || cmd->quiet)
+        return;
+    va_list ap;
+    va_start(ap, format);
+    vprintf(format, ap);
+    va_end(ap);
+}
+
+anpe_status anpe_cmd_usage(anpe_ctx *ctx, anpe_cmd *cmd, const char *format, ...)
+{
+    char message[512];
+    va_list ap;
+    va_start(ap, format);
+    vsnprintf(message, sizeof message, format, ap);
+    va_end(ap);
+    cmd->bad_usage = 1;
+    return ANPE_FAIL(ctx, ANPE_EINVAL, "%s", message);
+}
+
+static int usage_error(const anpe_cmd *cmd, const char *format, ...) ANPE_PRINTF(2, 3);
+static int usage_error(const anpe_cmd *cmd, const char *format, ...)
+{
+    va_list ap;
+    fprintf(stderr, "anpe %s: ", cmd->command->name);
+    va_start(ap, format);
+    vfprintf(stderr, format, ap);
+    va_end(ap);
+    fprintf(stderr, "\nTry 'anpe %s --help'.\n", cmd->command->name);
+    return -1;
+}
+
+static void print_flags(const anpe_flag *flags)
+{
+    for (; flags && flags->name; flags++) {
+        char left[64], letter[8] = "   ";
+        if (flags->letter)
+            snprintf(letter, sizeof letter, "-%c,", flags->letter);
+        snprintf(left, sizeof left, "%s --%s%s%s", letter, flags->name, flags->value ? " " : "",
+                 flags->value ? flags->value : "");
+        printf("  %-26s  %s%s\n", left, flags->help, flags->required ? " (required)" : "");
+    }
+}
+
+static void print_help(const anpe_command *c)
+{
+    printf("Usage: anpe %s %s\n\n%s\n\n%s%sOptions:\n", c->name, c->arguments, c->summary,
+           c->description ? c->description : "", c->description ? "\n\n" : "");
+    print_flags(c->flags);
+    print_flags(common_flags);
+}
+
+/* ---- values ------------------------------------------------------------------------------------
+ */
+
+static int set_number(const anpe_cmd *cmd, const anpe_flag *f, char *at, const char *text)
+{
+    char *end;
+    double x;
+    const int integer = f->type == ANPE_F_INT, bounded = f->min != 0 || f->max != 0;
+    errno = 0;
+    if (integer) {
+        const long long value = strtoll(text, &end, 10);
+        *(int64_t *)(void *)at = value;
+        x = (double)value;
+    } else {
+        x = *(double *)(void *)at = strtod(text, &end);
+    }
+    const int good = *text && !*end && !errno && x == x;
+    if (good && (!bounded || (x >= f->min && x <= f->max)))
+        return 0;
+    const char *what = integer ? "an integer" : "a number";
+    if (bounded)
+        return usage_error(cmd, "--%s must be %s in [%.15g, %.15g], not '%s'", f->name, what,
+                           f->min, f->max, text);
+    return usage_error(cmd, "--%s must be %s, not '%s'", f->name, what, text);
+}
+
+static int set_value(const anpe_cmd *cmd, const anpe_flag *f, char *base, const char *text)
+{
+    char *at = base + f->offset;
+    if (f->type == ANPE_F_SWITCH) {
+        *(int *)(void *)at = 1;
+    } else if (f->type == ANPE_F_TEXT) {
+        *(const char **)(void *)at = text;
+    } else if (f->type == ANPE_F_TEXTS) {
+        anpe_texts *list = (anpe_texts *)(void *)at;
+        const char **v = malloc((size_t)(list->n + 1) * sizeof *v);
+        if (!v)
+            return usage_error(cmd, "out of memory");
+        for (int64_t i = 0; i < list->n; i++)
+            v[i] = list->v[i];
+        v[list->n] = text;
+        free((void *)(uintptr_t)list->v);
+        *list = (anpe_texts){list->n + 1, v};
+    } else {
+        return set_number(cmd, f, at, text);
+    }
+    return 0;
+}
+
+/* ---- getopt_long -------------------------------------------------------------------------------
+ */
+
+static int unknown_flag(const anpe_cmd *cmd, const flag_set *set, const char *text)
+{
+    const char *names[MAX_FLAGS];
+    char name[64], hint[128], dashed[128] = "";
+    if (optopt)
+        return usage_error(cmd, "unknown option '-%c'", optopt);
+    snprintf(name, sizeof name, "%.*s", (int)strcspn(text + 2, "="), text + 2);
+    for (int i = 0; i < set->n; i++)
+        names[i] = set->flag[i]->name;
+    const char *near = anpe_text_nearest(name, set->n, names);
+    if (near)
+        snprintf(dashed, sizeof dashed, "--%s", near);
+    snprintf(hint, sizeof hint, near ? "; did you mean '%s'?" : "%s", dashed);
+    return usage_error(cmd, "unknown option '--%s'%s", name, hint);
+}
+
+static int read_flags(const anpe_cmd *cmd, flag_set *set, int argc, char **argv)
+{
+    struct option longs[MAX_FLAGS + 1] = {{0}};
+    char shorts[2 * MAX_FLAGS + 2] = ":", *s = shorts + 1;
+    for (int i = 0; i < set->n; i++) {
+        const anpe_flag *f = set->flag[i];
+        const int value = f->type != ANPE_F_SWITCH;
+        longs[i] = (struct option){f->name, value ? required_argument : no_argument, NULL, 256 + i};
+        if (f->letter)
+            *s++ = f->letter;
+        if (f->letter && value)
+            *s++ = ':';
+    }
+    optind = 0; /* glibc: start afresh */
+    opterr = 0;
+    for (int c; (c = getopt_long(argc, argv, shorts, longs, NULL)) != -1;) {
+        const char *text = argv[optind - 1];
+        if (c == ':')
+            return usage_error(cmd, "option '%s' needs a value", text);
+        if (c == '?' && optopt >= 256)
+            return usage_error(cmd, "option '--%s' takes no value", set->flag[optopt - 256]->name);
+        if (c == '?')
+            return unknown_flag(cmd, set, text);
+        int i = c - 256;
+        for (int j = 0; c < 256 && j < set->n; j++)
+            if (set->flag[j]->letter == c)
+                i = j;
+        set->given[i] = 1;
+        if (set_value(cmd, set->flag[i], set->base[i], optarg))
+            return -1;
+    }
+    return 0;
+}
+
+static int check_arguments(const anpe_cmd *cmd, const flag_set *set)
+{
+    const anpe_command *c = cmd->command;
+    for (int i = 0; i < set->n; i++)
+        if (set->flag[i]->required && !set->given[i])
+            return usage_error(cmd, "option '--%s' is required", set->flag[i]->name);
+    if (cmd->n_arguments < c->min_arguments)
+        return usage_error(cmd, "%d argument%s given, %d needed: %s", cmd->n_arguments,
+                           cmd->n_arguments == 1 ? "" : "s", c->min_arguments, c->arguments);
+    if (c->max_arguments >= 0 && cmd->n_arguments > c->max_arguments)
+        return usage_error(cmd, "unexpected argument '%s'", cmd->argument[c->max_arguments]);
+    return 0;
+}
+
+int anpe_cmd_parse(anpe_cmd *cmd, const anpe_command *command, int argc, char **argv)
+{
+    common values = {0};
+    flag_set set = {0};
+    void *options = calloc(1, command->options_size ? command->options_size : 1);
+    *cmd = (anpe_cmd){.command = command, .options = options, .result = json_object()};
+    if (!options || !cmd->result)
+        return usage_error(cmd, "out of memory");
+    collect(&set, command->flags, options);
+    collect(&set, common_flags, &values);
+    for (int i = 0; i < set.n; i++)
+        set_default(set.flag[i], set.base[i] + set.flag[i]->offset);
+    if (read_flags(cmd, &set, argc, argv))
+        return -1;
+    if (values.help) {
+        print_help(command);
+        return 1;
+    }
+    cmd->n_arguments = argc - optind;
+    cmd->argument = argv + optind;
+    cmd->json = values.json;
+    cmd->quiet = values.quiet;
+    cmd->threads = (int)values.threads;
+    cmd->seed_given = values.seed >= 0;
+    cmd->seed = values.seed >= 0 ? (uint32_t)values.seed : 0;
+    return check_arguments(cmd, &set);
+}
+
+void anpe_cmd_clear(anpe_cmd *cmd)
+{
+    for (const anpe_flag *f = cmd->command->flags; cmd->options && f && f->name; f++)
+        if (f->type == ANPE_F_TEXTS) {
+            const anpe_texts *list = (const void *)((const char *)cmd->options + f->offset);
+            free((void *)(uintptr_t)list->v);
+        }
+    free((void *)(uintptr_t)cmd->options);
+    json_decref(cmd->result);
+    *cmd = (anpe_cmd){.command = cmd->command};
+}

@@ -1,0 +1,113 @@
+/* cmd/command.h -- the frame that every subcommand of anpe stands in.
+ *
+ * To add `anpe thing`: write core/cmd/thing.c with
+ *
+ *     typedef struct options { const char *output; int64_t n; anpe_texts set; } options;
+ *     static const anpe_flag flags[] = {
+ *         ANPE_FLAG_TEXT_REQUIRED(options, output, 'o', "output", "FILE", "where to write"),
+ *         ANPE_FLAG_INT(options, n, 'n', "number", "N", 10, 1, 1e9, "how many"),
+ *         ANPE_FLAG_TEXTS(options, set, 0, "set", "PATH=VALUE", "overrides the configuration"),
+ *         ANPE_FLAG_END};
+ *     static anpe_status run(anpe_ctx *ctx, anpe_cmd *cmd) {
+ *         const options *o = cmd->options;
+ *         ... cmd->argument[0] ... cmd->threads ...
+ *         anpe_cmd_say(cmd, "%d spectra written\n", n);
+ *         json_object_set_new(cmd->result, "n", json_integer(n));
+ *         return ANPE_OK;
+ *     }
+ *     const anpe_command anpe_command_thing = {
+ *         .name = "thing", .summary = "one line", .arguments = "CONFIG -o FILE",
+ *         .description = "more lines", .flags = flags, .options_size = sizeof(options),
+ *         .min_arguments = 1, .max_arguments = 1, .run = run};
+ *
+ * then add X(thing) to ANPE_COMMAND_LIST below and core/cmd/thing.c to anpe_SOURCES in local.mk.
+ * The frame parses, prints --help, reports errors, and turns the status into the exit status:
+ * 0 success, 1 the user's data or configuration, 2 usage, 3 our bug, 4 finished but some spectra
+ * failed, 130 cancelled. */
+#ifndef ANPE_CMD_COMMAND_H
+#define ANPE_CMD_COMMAND_H
+#include "base/context.h"
+#include <jansson.h>
+
+#define ANPE_COMMAND_LIST(X)                                                                       \
+    X(plugins)
+
+typedef enum anpe_flag_type {
+    ANPE_F_SWITCH, /* int: 0, or 1 when given */
+    ANPE_F_INT,    /* int64_t */
+    ANPE_F_REAL,   /* double */
+    ANPE_F_TEXT,   /* const char *, NULL when not given and without default */
+    ANPE_F_TEXTS   /* anpe_texts: every time it is given */
+} anpe_flag_type;
+
+typedef struct anpe_flag {
+    char letter; /* 0: only --name */
+    const char *name;
+    anpe_flag_type type;
+    const char *value; /* what --help calls it, "FILE" */
+    const char *help;
+    size_t offset; /* into the command's options */
+    double dflt, min, max; /* INT and REAL; min = max = 0: no bounds */
+    const char *dflt_text;
+    int required;
+} anpe_flag;
+
+/* S: the options struct, f: its field, c: the letter or 0. */
+#define ANPE_FLAG_BASE_(S, f, c, n, t, v, h)                                                       \
+    .letter = (c), .name = (n), .type = (t), .value = (v), .help = (h), .offset = offsetof(S, f)
+#define ANPE_FLAG_SWITCH(S, f, c, n, h) {ANPE_FLAG_BASE_(S, f, c, n, ANPE_F_SWITCH, NULL, h)}
+#define ANPE_FLAG_INT(S, f, c, n, v, d, lo, hi, h)                                                 \
+    {ANPE_FLAG_BASE_(S, f, c, n, ANPE_F_INT, v, h), .dflt = (d), .min = (lo), .max = (hi)}
+#define ANPE_FLAG_REAL(S, f, c, n, v, d, lo, hi, h)                                                \
+    {ANPE_FLAG_BASE_(S, f, c, n, ANPE_F_REAL, v, h), .dflt = (d), .min = (lo), .max = (hi)}
+#define ANPE_FLAG_TEXT(S, f, c, n, v, d, h)                                                        \
+    {ANPE_FLAG_BASE_(S, f, c, n, ANPE_F_TEXT, v, h), .dflt_text = (d)}
+#define ANPE_FLAG_TEXT_REQUIRED(S, f, c, n, v, h)                                                  \
+    {ANPE_FLAG_BASE_(S, f, c, n, ANPE_F_TEXT, v, h), .required = 1}
+#define ANPE_FLAG_TEXTS(S, f, c, n, v, h) {ANPE_FLAG_BASE_(S, f, c, n, ANPE_F_TEXTS, v, h)}
+#define ANPE_FLAG_END {.name = NULL}
+
+/* What a command gets and gives. */
+typedef struct anpe_cmd {
+    const struct anpe_command *command;
+    const void *options; /* the struct that `flags` filled */
+    int n_arguments;
+    char **argument;   /* what is left of the command line */
+    int json, quiet;   /* --json, --quiet */
+    int threads;       /* --threads, 0: all usable cores */
+    int seed_given;    /* --seed was given */
+    uint32_t seed;     /* 0 when not given */
+    int n_failed;      /* set by run: spectra that failed; exit status 4 */
+    int bad_usage;     /* set by anpe_cmd_usage */
+    json_t *result;    /* object printed by --json; run fills it */
+} anpe_cmd;
+
+typedef struct anpe_command {
+    const char *name, *summary;
+    const char *arguments;    /* "CONFIG -o MODEL [--set PATH=VALUE]..." */
+    const char *description;  /* paragraphs for --help */
+    const anpe_flag *flags;   /* ends with {0}; may be NULL */
+    size_t options_size;
+    int min_arguments, max_arguments; /* max < 0: any number */
+    anpe_status (*run)(anpe_ctx *ctx, anpe_cmd *cmd);
+} anpe_command;
+
+/* Text for the user on standard output; nothing with --json or --quiet. */
+void anpe_cmd_say(const anpe_cmd *cmd, const char *format, ...) ANPE_PRINTF(2, 3);
+/* return anpe_cmd_usage(ctx, cmd, "..."): a wrong command line, exit status 2. */
+anpe_status anpe_cmd_usage(anpe_ctx *ctx, anpe_cmd *cmd, const char *format, ...)
+    ANPE_PRINTF(3, 4);
+
+/* command.c: the command line into cmd. 0: go on; 1: --help was printed; -1: usage error, which
+ * has been printed. */
+int anpe_cmd_parse(anpe_cmd *cmd, const anpe_command *command, int argc, char **argv);
+void anpe_cmd_clear(anpe_cmd *cmd);
+
+/* terminal.c: log lines and a progress bar on standard error. */
+void anpe_terminal_start(anpe_ctx *ctx, int quiet);
+void anpe_terminal_end(void); /* the bar's line is finished */
+
+#define X(name) extern const anpe_command anpe_command_##name;
+ANPE_COMMAND_LIST(X)
+#undef X
+#endif

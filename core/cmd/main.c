@@ -1,0 +1,149 @@
+/* anpe: chooses the subcommand, runs it, turns its status into an exit status. */
+#include "config.h"
+#include "cmd/command.h"
+#include "base/text.h"
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { EXIT_USAGE = 2, EXIT_BUG = 3, EXIT_PARTLY = 4, EXIT_CANCELLED = 130 };
+
+#define X(name) &anpe_command_##name,
+static const anpe_command *const commands[] = {ANPE_COMMAND_LIST(X)};
+#undef X
+enum { N_COMMANDS = sizeof commands / sizeof commands[0] };
+
+static anpe_ctx *interrupted; /* what the signal handler cancels */
+
+static void on_signal(int number)
+{
+    (void)number;
+    anpe_ctx_cancel(interrupted);
+}
+
+/* The first ctrl-C asks for an orderly end, the second has the default effect. */
+static void catch_signals(anpe_ctx *ctx)
+{
+    struct sigaction action = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND};
+    interrupted = ctx;
+    sigemptyset(&action.sa_mask);
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+}
+
+static void print_usage(FILE *out)
+{
+    fprintf(out, "Usage: anpe COMMAND ...\n\n"
+                 "Posteriors of stellar labels from spectra.\n\n"
+                 "Commands:\n");
+    for (int i = 0; i < N_COMMANDS; i++)
+        fprintf(out, "  %-10s  %s\n", commands[i]->name, commands[i]->summary);
+    fprintf(out, "\n'anpe COMMAND --help' explains one; 'anpe --version' prints the version.\n");
+}
+
+static void print_error(const anpe_ctx *ctx, const anpe_cmd *cmd, anpe_status status)
+{
+    const char *debug = getenv("ANPE_DEBUG");
+    int line;
+    const char *file = anpe_error_file(ctx, &line);
+    if (cmd->bad_usage)
+        fprintf(stderr, "anpe %s: %s\nTry 'anpe %s --help'.\n", cmd->command->name, anpe_error(ctx),
+                cmd->command->name);
+    else if (debug && !strcmp(debug, "1"))
+        fprintf(stderr, "anpe: %s (%s:%d, %s)\n", anpe_error(ctx), file, line,
+                anpe_status_name(status));
+    else
+        fprintf(stderr, "anpe: %s\n", anpe_error(ctx));
+}
+
+static int exit_status(const anpe_cmd *cmd, anpe_status status)
+{
+    if (cmd->bad_usage)
+        return EXIT_USAGE;
+    if (status == ANPE_ECANCEL)
+        return EXIT_CANCELLED;
+    if (status == ANPE_EINTERNAL)
+        return EXIT_BUG;
+    if (status)
+        return EXIT_FAILURE;
+    return cmd->n_failed ? EXIT_PARTLY : EXIT_SUCCESS;
+}
+
+/* What was printed has to reach the file or pipe it was meant for. */
+static anpe_status finish_output(anpe_ctx *ctx, const anpe_cmd *cmd, anpe_status status)
+{
+    if (cmd->json && status) {
+        json_object_clear(cmd->result);
+        json_object_set_new(cmd->result, "error", json_string(anpe_error(ctx)));
+        json_object_set_new(cmd->result, "status", json_string(anpe_status_name(status)));
+    }
+    if (cmd->json) {
+        json_dumpf(cmd->result, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(17));
+        putchar('\n');
+    }
+    if ((fflush(stdout) || ferror(stdout)) && !status)
+        return ANPE_FAIL(ctx, ANPE_EIO, "cannot write to standard output");
+    return status;
+}
+
+static int run_command(const anpe_command *command, int argc, char **argv)
+{
+    anpe_cmd cmd;
+    const int parsed = anpe_cmd_parse(&cmd, command, argc, argv);
+    if (parsed) {
+        anpe_cmd_clear(&cmd);
+        return parsed < 0 ? EXIT_USAGE : EXIT_SUCCESS;
+    }
+    anpe_ctx *ctx = anpe_ctx_new();
+    if (!ctx) {
+        fprintf(stderr, "anpe: out of memory\n");
+        anpe_cmd_clear(&cmd);
+        return EXIT_FAILURE;
+    }
+    catch_signals(ctx);
+    anpe_terminal_start(ctx, cmd.quiet);
+    anpe_status status = command->run(ctx, &cmd);
+    anpe_terminal_end();
+    status = finish_output(ctx, &cmd, status);
+    if (status)
+        print_error(ctx, &cmd, status);
+    const int code = exit_status(&cmd, status);
+    anpe_cmd_clear(&cmd);
+    signal(SIGINT, SIG_DFL); /* the context goes */
+    signal(SIGTERM, SIG_DFL);
+    anpe_ctx_free(ctx);
+    return code;
+}
+
+static int unknown_command(const char *name)
+{
+    const char *names[N_COMMANDS];
+    char hint[128];
+    for (int i = 0; i < N_COMMANDS; i++)
+        names[i] = commands[i]->name;
+    fprintf(stderr, "anpe: unknown %s '%s'%s\nTry 'anpe --help'.\n",
+            name[0] == '-' ? "option" : "command", name,
+            anpe_text_hint(hint, sizeof hint, name, N_COMMANDS, names));
+    return EXIT_USAGE;
+}
+
+int main(int argc, char **argv)
+{
+    if (argc < 2) {
+        print_usage(stderr);
+        return EXIT_USAGE;
+    }
+    if (!strcmp(argv[1], "--version")) {
+        printf("anpe %s\n", anpe_version());
+        return EXIT_SUCCESS;
+    }
+    if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h")) {
+        print_usage(stdout);
+        return EXIT_SUCCESS;
+    }
+    for (int i = 0; i < N_COMMANDS; i++)
+        if (!strcmp(argv[1], commands[i]->name))
+            return run_command(commands[i], argc - 1, argv + 1);
+    return unknown_command(argv[1]);
+}
