@@ -32,6 +32,35 @@ ANPE_EXPORT void anpe_ctx_set_progress(anpe_ctx *ctx, anpe_progress_fn *sink, vo
 /* Asks long work to end soon with ANPE_ECANCEL. Safe in a signal handler. */
 ANPE_EXPORT void anpe_ctx_cancel(anpe_ctx *ctx);
 
+/* ---- models and posteriors ------------------------------------------------------------------ */
+
+typedef struct anpe_model anpe_model;     /* opened once, shared by threads, read-only */
+typedef struct anpe_session anpe_session; /* memory to infer with; one per thread */
+
+/* Opens a model file and the plugins it names. A simulator that cannot be opened (its emulator was
+ * moved, say) is a warning: chi2 is then not available. Not thread-safe: before threads start. */
+ANPE_EXPORT ANPE_MUST_CHECK anpe_status anpe_model_open(anpe_ctx *ctx, const char *path,
+                                                        anpe_model **out);
+ANPE_EXPORT anpe_model *anpe_model_close(anpe_model *model);
+/* The labels of the posterior, in its order, with units and the prior's support. */
+ANPE_EXPORT int64_t anpe_model_labels(const anpe_model *model, const anpe_label **labels);
+/* Pixels of a spectrum and, unless the instrument has none, their wavelengths (vacuum Angstrom). */
+ANPE_EXPORT int64_t anpe_model_pixels(const anpe_model *model, const double **wavelength);
+
+/* Everything that inference needs is allocated here: for up to max_draws draws a spectrum. */
+ANPE_EXPORT ANPE_MUST_CHECK anpe_status anpe_session_new(anpe_ctx *ctx, const anpe_model *model,
+                                                         int64_t max_draws, anpe_session **out);
+ANPE_EXPORT anpe_session *anpe_session_free(anpe_session *session);
+/* One spectrum as the survey has it, on the instrument's pixels: flux, sigma (n), mask (n, 1 = bad;
+ * may be NULL). Continuum rule, bad pixels and inpainting are applied here. Fills theta
+ * (n_draws, D) in physical units and, unless NULL, log_q (n_draws), the log density per unit of
+ * the labels. The same seed and index give the same draws. ANPE_EFORMAT: no good pixel. */
+ANPE_EXPORT ANPE_MUST_CHECK anpe_status anpe_infer(anpe_session *session, anpe_ctx *ctx,
+                                                   int64_t n_draws, double *theta, double *log_q,
+                                                   const float *flux, const float *sigma,
+                                                   const uint8_t *mask, uint32_t seed,
+                                                   int64_t index);
+
 #ifdef __cplusplus
 }
 #endif

@@ -1,0 +1,99 @@
+/* Reading and normalising observed spectra through an instrument plugin. */
+#include "kind/instrument.h"
+#include "data/spectra_file.h"
+#include "data/spectrum.h"
+#include <math.h>
+#include <string.h>
+
+static const anpe_instrument_ops *ops_of(const anpe_instrument *i)
+{
+    return (const anpe_instrument_ops *)i->component.ops;
+}
+
+static anpe_status check_info(anpe_ctx *ctx, const anpe_instrument *i)
+{
+    const anpe_instrument_info *f = &i->info;
+    if (f->channels < 1 || f->n_pixels < 1)
+        return ANPE_FAIL(ctx, ANPE_EPLUGIN, "instrument '%s' declares no pixels", i->name);
+    if (f->wavelength && f->channels != 1)
+        return ANPE_FAIL(ctx, ANPE_EPLUGIN, "instrument '%s': wavelengths need one channel",
+                         i->name);
+    for (int64_t p = 1; f->wavelength && p < f->n_pixels; p++)
+        if (!(f->wavelength[p] > f->wavelength[p - 1]))
+            return ANPE_FAIL(ctx, ANPE_EPLUGIN, "instrument '%s': wavelengths do not ascend",
+                             i->name);
+    if (f->wavelength && (f->n_segments < 1 || f->segment[0] != 0 ||
+                          f->segment[f->n_segments] != f->n_pixels))
+        return ANPE_FAIL(ctx, ANPE_EPLUGIN, "instrument '%s': segments do not cover the grid",
+                         i->name);
+    return ANPE_OK;
+}
+
+anpe_status anpe_instrument_new(anpe_ctx *ctx, anpe_settings *settings, anpe_instrument *out)
+{
+    const anpe_instrument_setup setup = {sizeof setup};
+    memset(out, 0, sizeof *out);
+    anpe_status status = anpe_component_new(ctx, settings, ANPE_INSTRUMENT, "instrument", NULL,
+                                            &setup, &out->component);
+    if (status)
+        return status;
+    out->name = out->component.plugin->name;
+    ops_of(out)->info(out->component.self, &out->info);
+    status = check_info(ctx, out);
+    if (status)
+        anpe_instrument_clear(out);
+    return status;
+}
+
+void anpe_instrument_clear(anpe_instrument *i)
+{
+    anpe_component_clear(&i->component);
+    memset(i, 0, sizeof *i);
+}
+
+int64_t anpe_instrument_size(const anpe_instrument *i)
+{
+    return i->info.channels * i->info.n_pixels;
+}
+
+anpe_status anpe_instrument_count(const anpe_instrument *i, anpe_ctx *ctx, const char *path,
+                                  int64_t *n)
+{
+    const anpe_instrument_ops *ops = ops_of(i);
+    if (!ops->read || anpe_spectra_file_is_hdf5(path))
+        return anpe_spectra_file_count(ctx, path, n);
+    if (!ops->count) {
+        *n = 1;
+        return ANPE_OK;
+    }
+    return ops->count(i->component.self, ctx, path, n);
+}
+
+anpe_status anpe_instrument_read(const anpe_instrument *i, anpe_ctx *ctx, const char *path,
+                                 int64_t row, anpe_spectrum *s)
+{
+    const anpe_instrument_ops *ops = ops_of(i);
+    anpe_status status = !ops->read || anpe_spectra_file_is_hdf5(path)
+                             ? anpe_spectra_file_read(ctx, path, row, &i->info, s)
+                             : ops->read(i->component.self, ctx, path, row, s);
+    if (status)
+        return status;
+    anpe_instrument_exclude(i, s);
+    if (anpe_spectrum_check(s) == 0)
+        return ANPE_FAIL(ctx, ANPE_EFORMAT, "%s: no good pixel in spectrum %lld", path,
+                         (long long)row);
+    return ANPE_OK;
+}
+
+void anpe_instrument_exclude(const anpe_instrument *i, anpe_spectrum *s)
+{
+    for (int64_t p = 0; i->info.exclude && p < s->n_pixels; p++)
+        s->mask[p] |= i->info.exclude[p];
+}
+
+anpe_status anpe_instrument_normalise(const anpe_instrument *i, anpe_ctx *ctx,
+                                      const uint8_t *continuum, anpe_spectrum *s)
+{
+    const anpe_instrument_ops *ops = ops_of(i);
+    return ops->normalise ? ops->normalise(i->component.self, ctx, continuum, s) : ANPE_OK;
+}

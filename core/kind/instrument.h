@@ -1,0 +1,31 @@
+/* kind/instrument.h -- what the core does with an instrument: read one observed spectrum and
+ * bring it to the form that simulated spectra have. */
+#ifndef ANPE_CORE_INSTRUMENT_H
+#define ANPE_CORE_INSTRUMENT_H
+#include "kind/component.h"
+
+typedef struct anpe_instrument {
+    anpe_component component;
+    anpe_instrument_info info;
+    const char *name;
+} anpe_instrument;
+
+/* From the group `instrument`. */
+ANPE_MUST_CHECK anpe_status anpe_instrument_new(anpe_ctx *ctx, anpe_settings *settings,
+                                                anpe_instrument *out);
+void anpe_instrument_clear(anpe_instrument *i);
+/* Number of values of one spectrum: channels * n_pixels. */
+int64_t anpe_instrument_size(const anpe_instrument *i);
+/* How many spectra a file holds: HDF5 (*.h5, *.hdf5) by the core, anything else by the plugin. */
+ANPE_MUST_CHECK anpe_status anpe_instrument_count(const anpe_instrument *i, anpe_ctx *ctx,
+                                                  const char *path, int64_t *n);
+/* One spectrum, checked: non-finite values are bad pixels, excluded pixels too; a spectrum without
+ * a good pixel is an error. Not yet normalised. Main thread only. */
+ANPE_MUST_CHECK anpe_status anpe_instrument_read(const anpe_instrument *i, anpe_ctx *ctx,
+                                                 const char *path, int64_t row, anpe_spectrum *s);
+/* The continuum rule in place; re-entrant. */
+ANPE_MUST_CHECK anpe_status anpe_instrument_normalise(const anpe_instrument *i, anpe_ctx *ctx,
+                                                      const uint8_t *continuum, anpe_spectrum *s);
+/* Excluded pixels become bad. */
+void anpe_instrument_exclude(const anpe_instrument *i, anpe_spectrum *s);
+#endif

@@ -1,0 +1,134 @@
+/* Network input channels and their standardisation. */
+#include "npe/channels.h"
+#include "base/text.h"
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const channel_name[] = {"flux", "mask", "log_sigma"};
+enum { N_CHANNELS = sizeof channel_name / sizeof channel_name[0] };
+
+const char *anpe_channel_name(anpe_channel kind) { return channel_name[kind]; }
+
+static anpe_status set_kinds(anpe_ctx *ctx, anpe_channels *c, int n_names, const char *const *names)
+{
+    for (int i = 0; i < n_names; i++) {
+        int k = 0;
+        while (k < N_CHANNELS && strcmp(names[i], channel_name[k]) != 0)
+            k++;
+        if (k == N_CHANNELS) {
+            char hint[64];
+            return ANPE_FAIL(ctx, ANPE_ECONFIG, "observe: no channel '%s'%s (flux, mask, log_sigma)",
+                             names[i],
+                             anpe_text_hint(hint, sizeof hint, names[i], N_CHANNELS, channel_name));
+        }
+        for (int j = 0; j < c->n_kinds; j++)
+            if ((int)c->kind[j] == k)
+                return ANPE_FAIL(ctx, ANPE_ECONFIG, "observe: channel '%s' is given twice", names[i]);
+        c->kind[c->n_kinds++] = (anpe_channel)k;
+    }
+    return c->n_kinds ? ANPE_OK : ANPE_FAIL(ctx, ANPE_ECONFIG, "observe: no channels are given");
+}
+
+anpe_status anpe_channels_new(anpe_ctx *ctx, int64_t length, int64_t planes, int n_names,
+                              const char *const *names, anpe_channels **out)
+{
+    anpe_status status = ANPE_OK;
+    anpe_channels *c = calloc(1, sizeof *c);
+    *out = NULL;
+    if (!c)
+        return ANPE_FAIL(ctx, ANPE_ENOMEM, "channels: out of memory");
+    c->length = length;
+    c->planes = planes;
+    status = set_kinds(ctx, c, n_names, names);
+    if (status) {
+        anpe_channels_free(c);
+        return status;
+    }
+    c->width = planes * c->n_kinds;
+    const size_t n = (size_t)(length * c->width);
+    c->mean = malloc(n * sizeof *c->mean);
+    c->scale = malloc(n * sizeof *c->scale);
+    if (!c->mean || !c->scale) {
+        anpe_channels_free(c);
+        return ANPE_FAIL(ctx, ANPE_ENOMEM, "channels: out of memory");
+    }
+    for (size_t i = 0; i < n; i++) {
+        c->mean[i] = 0;
+        c->scale[i] = 1;
+    }
+    *out = c;
+    return ANPE_OK;
+}
+
+anpe_channels *anpe_channels_free(anpe_channels *c)
+{
+    if (c) {
+        free(c->mean);
+        free(c->scale);
+        free(c);
+    }
+    return NULL;
+}
+
+static float raw_value(anpe_channel kind, const anpe_spectrum *s, int64_t p)
+{
+    switch (kind) {
+    case ANPE_CHANNEL_MASK:
+        return s->mask[p] ? 1.0f : 0.0f;
+    case ANPE_CHANNEL_LOG_SIGMA:
+        return log10f(s->sigma[p]);
+    default:
+        return s->flux[p];
+    }
+}
+
+void anpe_channels_fill(const anpe_channels *c, const anpe_spectrum *s, float *x)
+{
+    for (int k = 0; k < c->n_kinds; k++)
+        for (int64_t plane = 0; plane < c->planes; plane++)
+            for (int64_t l = 0; l < c->length; l++) {
+                const int64_t i = l * c->width + k * c->planes + plane;
+                const float v = raw_value(c->kind[k], s, plane * c->length + l);
+                x[i] = fminf(fmaxf((v - c->mean[i]) / c->scale[i], -ANPE_CHANNEL_LIMIT),
+                             ANPE_CHANNEL_LIMIT);
+            }
+}
+
+/* Mean and sd of column `col` (of L*C), pixel l or all pixels. */
+static void moments(const anpe_channels *c, int64_t n, const float *x, int64_t channel,
+                    int64_t first, int64_t last, double *mean, double *sd)
+{
+    const int64_t stride = c->length * c->width;
+    double sum = 0, square = 0;
+    const double count = (double)n * (double)(last - first);
+    for (int64_t k = 0; k < n; k++)
+        for (int64_t l = first; l < last; l++)
+            sum += (double)x[k * stride + l * c->width + channel];
+    *mean = sum / count;
+    for (int64_t k = 0; k < n; k++)
+        for (int64_t l = first; l < last; l++) {
+            const double d = (double)x[k * stride + l * c->width + channel] - *mean;
+            square += d * d;
+        }
+    *sd = sqrt(square / count);
+}
+
+void anpe_channels_fit(anpe_channels *c, int64_t n, const float *x, int per_pixel)
+{
+    for (int64_t channel = 0; channel < c->width; channel++) {
+        double mean, sd, all_mean, all_sd;
+        if (c->kind[channel / c->planes] == ANPE_CHANNEL_MASK)
+            continue;
+        moments(c, n, x, channel, 0, c->length, &all_mean, &all_sd);
+        for (int64_t l = 0; l < c->length; l++) {
+            mean = all_mean;
+            sd = all_sd;
+            if (per_pixel)
+                moments(c, n, x, channel, l, l + 1, &mean, &sd);
+            /* A pixel that never changes carries nothing: leave its scale finite. */
+            c->mean[l * c->width + channel] = (float)mean;
+            c->scale[l * c->width + channel] = sd > 1e-6 * (all_sd + 1e-30) ? (float)sd : 1.0f;
+        }
+    }
+}

@@ -1,0 +1,35 @@
+/* npe/channels.h -- a normalised, inpainted spectrum as the network's input (L, C).
+ *
+ * Channels: flux; mask (1 = bad); log_sigma (log10 of the error, so that the network knows the
+ * noise level). Values are standardised with constants that are found once from simulations and
+ * kept in the model: x = (value - mean) / scale, clipped to +-ANPE_CHANNEL_LIMIT so that one wild
+ * pixel cannot drive the network where it was never trained. */
+#ifndef ANPE_CORE_CHANNELS_H
+#define ANPE_CORE_CHANNELS_H
+#include "base/context.h"
+
+#define ANPE_CHANNEL_LIMIT 20.0f
+
+typedef enum anpe_channel { ANPE_CHANNEL_FLUX, ANPE_CHANNEL_MASK, ANPE_CHANNEL_LOG_SIGMA } anpe_channel;
+
+typedef struct anpe_channels {
+    int64_t length;   /* L: pixels */
+    int64_t planes;   /* channels of the instrument's data */
+    int n_kinds;
+    anpe_channel kind[3];
+    int64_t width;    /* C = planes * n_kinds */
+    float *mean, *scale; /* (L, C) */
+} anpe_channels;
+
+/* names from the option `channels`; mean 0, scale 1 until fitted. */
+ANPE_MUST_CHECK anpe_status anpe_channels_new(anpe_ctx *ctx, int64_t length, int64_t planes,
+                                              int n_names, const char *const *names,
+                                              anpe_channels **out);
+anpe_channels *anpe_channels_free(anpe_channels *c);
+/* s: inpainted; x (L, C). */
+void anpe_channels_fill(const anpe_channels *c, const anpe_spectrum *s, float *x);
+/* mean and scale from n raw inputs x (n, L, C), filled while mean is 0 and scale 1; per_pixel:
+ * one pair for every pixel, else one per channel. Masks are left as they are. */
+void anpe_channels_fit(anpe_channels *c, int64_t n, const float *x, int per_pixel);
+const char *anpe_channel_name(anpe_channel kind);
+#endif

@@ -1,0 +1,74 @@
+/* npe/model.h -- the model file (HDF5): data only; opening one runs no code but that of installed
+ * plugins that it names.
+ *
+ *   attributes of /       format "anpe model", format_version, anpe_version, seed, complete, config
+ *                         (the resolved configuration as libconfig text), digest, created
+ *   labels/               attributes names, units; min, max, kind, mean, sd (D)
+ *   channels/             attributes names, planes; mean, scale (L, C)
+ *   wavelength, continuum (P) where the instrument has them
+ *   parameters/NAME       raw values, by the names of <anpe/graph.h>
+ *   history/              epoch, train_loss, validation_loss, rate, norm
+ *   provenance/           attributes files, sha256, plugins
+ *   training/             only until training has ended: what --resume needs
+ */
+#ifndef ANPE_CORE_MODEL_H
+#define ANPE_CORE_MODEL_H
+#include "data/hdf5_file.h"
+#include "npe/channels.h"
+#include "npe/labels.h"
+#include "npe/net.h"
+#include "npe/optimiser.h"
+#include "npe/task.h"
+
+typedef struct anpe_history { /* one row per epoch */
+    int64_t n;
+    double *train_loss, *validation_loss, *rate, *norm;
+} anpe_history;
+
+typedef struct anpe_progress_state {
+    int64_t epoch, n_epochs;  /* done, planned */
+    int64_t best_epoch;
+    double best_loss;
+    float *best;              /* (parameters->size) */
+} anpe_progress_state;
+
+/* What is written; borrowed. optimiser and progress NULL: training has ended. */
+typedef struct anpe_model_parts {
+    anpe_settings *settings;
+    const anpe_task *task;
+    const anpe_label_map *map;
+    const anpe_channels *channels;
+    const anpe_net *net;
+    const anpe_history *history;
+    const anpe_optimiser *optimiser;
+    const anpe_progress_state *progress;
+    uint32_t seed;
+    const char *data; /* file of simulations, or NULL */
+} anpe_model_parts;
+
+ANPE_MUST_CHECK anpe_status anpe_model_write(anpe_ctx *ctx, const char *path,
+                                             const anpe_model_parts *parts);
+
+/* What is in a file, without plugins. */
+typedef struct anpe_model_file {
+    anpe_h5 *h5;
+    char *config;
+    uint32_t seed;
+    int complete;
+    anpe_label_map *map;
+    anpe_channels *channels;
+    uint8_t *continuum; /* (n_continuum) or NULL */
+    int64_t n_continuum;
+} anpe_model_file;
+/* Checks format and digest. */
+ANPE_MUST_CHECK anpe_status anpe_model_file_open(anpe_ctx *ctx, const char *path,
+                                                 anpe_model_file *out);
+void anpe_model_file_close(anpe_model_file *f);
+/* Values of group `group` ("parameters") into a raw block. */
+ANPE_MUST_CHECK anpe_status anpe_model_file_parameters(anpe_ctx *ctx, anpe_model_file *f,
+                                                       anpe_parameters *p);
+/* Optimiser, progress and current parameters of an unfinished model; history grows to n_epochs. */
+ANPE_MUST_CHECK anpe_status anpe_model_file_training(anpe_ctx *ctx, anpe_model_file *f,
+                                                     anpe_parameters *p, anpe_optimiser *o,
+                                                     anpe_progress_state *s, anpe_history *h);
+#endif

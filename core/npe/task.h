@@ -1,0 +1,91 @@
+/* npe/task.h -- what is to be learned: labels and their prior, the simulator, the instrument and
+ * its noise. Makes simulated observations; says nothing of networks.
+ *
+ * One sample (NUMERICS, "Observing a simulation"): labels from the prior -> simulator -> Doppler
+ * shift, LSF, pixels -> error bars and mask from the noise model -> noise -> the instrument's
+ * continuum rule with these error bars and this mask, exactly as it is applied to an observed
+ * spectrum -> bad pixels inpainted. */
+#ifndef ANPE_CORE_TASK_H
+#define ANPE_CORE_TASK_H
+#include "base/random.h"
+#include "data/spectrum.h"
+#include "kind/instrument.h"
+#include "kind/noise.h"
+#include "kind/prior.h"
+
+typedef struct anpe_observe_options {
+    anpe_texts channels;
+    double sigma_floor, max_rv;
+    int standardise; /* auto, none, channel, pixel */
+} anpe_observe_options;
+
+typedef struct anpe_label_options {
+    anpe_texts infer;
+    int transform; /* probit, none */
+} anpe_label_options;
+
+typedef struct anpe_task {
+    anpe_settings *settings; /* borrowed */
+    const anpe_observe_options *observe;
+    const anpe_label_options *label_options;
+    anpe_instrument instrument;
+    anpe_component simulator, noise;
+    anpe_simulator_info sim;
+    anpe_prior *prior;
+    int64_t n_labels;         /* inferred */
+    anpe_label *label;        /* (n_labels) */
+    int64_t *inferred;        /* (n_labels) index into prior->label */
+    int64_t *sim_label;       /* (sim.n_labels) index into prior->label */
+    int64_t rv;               /* index into prior->label, -1: no Doppler shift */
+    anpe_projector *projector; /* NULL: simulator pixels are the instrument's, no wavelengths */
+    uint8_t *continuum;       /* (n_pixels) or NULL */
+} anpe_task;
+
+typedef enum anpe_task_parts {
+    ANPE_TASK_INSTRUMENT = 0, /* enough to read and normalise spectra */
+    ANPE_TASK_SIMULATOR = 1,  /* simulator, prior and projection: enough for a model spectrum */
+    ANPE_TASK_NOISE = 2,
+    ANPE_TASK_ALL = 3
+} anpe_task_parts;
+/* From the settings, as much as `parts` asks for. continuum: the pixel set of a model (n_pixels), or NULL to take
+ * it from the instrument or find it from the simulator. */
+ANPE_MUST_CHECK anpe_status anpe_task_new(anpe_ctx *ctx, anpe_settings *settings, unsigned parts,
+                                          const uint8_t *continuum, anpe_task **out);
+anpe_task *anpe_task_free(anpe_task *t);
+int64_t anpe_task_size(const anpe_task *t); /* values of one spectrum */
+
+/* Memory for simulating up to `batch` spectra on one thread. */
+typedef struct anpe_bench {
+    int64_t batch;
+    double *theta;       /* (batch, prior->n_labels) labels of the last simulation */
+    double *sim_theta;   /* (batch, sim.n_labels) */
+    double *label;       /* (n_labels) inferred labels of one sample */
+    float *sim_flux;     /* (batch, sim.n_pixels) */
+    float *flux;         /* (batch, size) noise-free on the instrument's pixels */
+    anpe_spectrum spectrum;
+    void *scratch;
+} anpe_bench;
+ANPE_MUST_CHECK anpe_status anpe_bench_new(anpe_ctx *ctx, const anpe_task *t, int64_t batch,
+                                           anpe_bench **out);
+anpe_bench *anpe_bench_free(anpe_bench *b);
+
+/* Draws labels of n samples first, first + 1, ... into b->theta. */
+ANPE_MUST_CHECK anpe_status anpe_task_draw_labels(const anpe_task *t, anpe_ctx *ctx, anpe_bench *b,
+                                                  uint32_t seed, anpe_purpose purpose,
+                                                  int64_t first, int64_t n);
+/* b->theta (n) -> b->flux (n): simulator and projection, no noise. */
+ANPE_MUST_CHECK anpe_status anpe_task_simulate(const anpe_task *t, anpe_ctx *ctx, anpe_bench *b,
+                                               int64_t n);
+/* Row k of b->flux observed: error bars, mask, noise (the sigma floor included in the noise and,
+ * if `with_floor`, in sigma) -> b->spectrum, not normalised. An all-bad draw is drawn again. */
+ANPE_MUST_CHECK anpe_status anpe_task_observe(const anpe_task *t, anpe_ctx *ctx, anpe_bench *b,
+                                              int64_t k, anpe_rng *rng, int with_floor);
+/* Exclusion, continuum rule and inpainting of a simulated or observed spectrum; the sigma floor
+ * is added for an observed one. ANPE_EFORMAT if no good pixel is left. */
+ANPE_MUST_CHECK anpe_status anpe_task_reduce(const anpe_task *t, anpe_ctx *ctx, anpe_spectrum *s,
+                                             int add_floor);
+/* Inferred labels of row k of b->theta. */
+void anpe_task_labels(const anpe_task *t, const double *theta, double *out);
+/* Finds continuum pixels from the simulator (continuum_pixels.c); fills t->continuum. */
+ANPE_MUST_CHECK anpe_status anpe_task_find_continuum(anpe_ctx *ctx, anpe_task *t);
+#endif
