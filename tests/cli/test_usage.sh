@@ -1,0 +1,68 @@
+#!/bin/sh
+# What anpe says to a wrong command line, for every subcommand there is, and that anpe(1) knows them.
+. "${ANPE_SRCDIR:-.}/tests/cli/common.sh"
+page=$ANPE_SRCDIR/docs/man/anpe.1
+sed 's/\\-/-/g' "$page" >"$work/page"
+version=$(sed -n 's/^#define PACKAGE_VERSION "\(.*\)"/\1/p' "$ANPE_BUILDDIR/config.h")
+
+run "$ANPE" --version
+expect_out "--version" 0 "anpe $version"
+run "$ANPE"
+expect_error "no command" 2 '^Usage: anpe COMMAND'
+run "$ANPE" plgins
+expect "misspelt command" 2 "anpe: unknown command 'plgins'; did you mean 'plugins'?
+Try 'anpe --help'."
+run "$ANPE" zzzzzzzz
+expect "unknown command" 2 "anpe: unknown command 'zzzzzzzz'
+Try 'anpe --help'."
+run "$ANPE" --zzzzzzzz
+expect "unknown option in front" 2 "anpe: unknown option '--zzzzzzzz'
+Try 'anpe --help'."
+run "$ANPE" --help
+cp "$work/out" "$work/help"
+check "--help" test "$status" = 0
+commands=$(sed -n '/^Commands:/,/^$/s/^  \([a-z_]*\) .*/\1/p' "$work/help")
+check "--help lists the commands" test -n "$commands"
+
+# Long options that the help of a command names.
+options() { sed -n 's/^  .*--\([a-z][a-z-]*\).*/\1/p' "$1" | sort -u; }
+
+for command in $commands; do
+    run "$ANPE" "$command" --help
+    check "$command --help" test "$status" = 0 -a ! -s "$work/err"
+    check "$command --help starts with its usage" \
+        grep -q "^Usage: anpe $command " "$work/out"
+    check "$command is in anpe(1)" grep -qx "\.B $command" "$page"
+    for option in $(options "$work/out"); do
+        check "$command --$option is in anpe(1)" \
+            grep -Eqe "--$option([^a-z-]|\$)" "$work/page"
+    done
+    run "$ANPE" "$command" --zzzzzzzz
+    expect "$command: unknown option" 2 "anpe $command: unknown option '--zzzzzzzz'
+Try 'anpe $command --help'."
+    run "$ANPE" "$command" --jsom
+    expect "$command: misspelt option" 2 "anpe $command: unknown option '--jsom'; did you mean '--json'?
+Try 'anpe $command --help'."
+    run "$ANPE" "$command" --json=1
+    expect "$command: a value for a switch" 2 "anpe $command: option '--json' takes no value
+Try 'anpe $command --help'."
+    run "$ANPE" "$command" --threads
+    expect "$command: a missing value" 2 "anpe $command: option '--threads' needs a value
+Try 'anpe $command --help'."
+    for value in many 1.5 -1 1025 ''; do
+        run "$ANPE" "$command" "--threads=$value"
+        expect "$command: --threads=$value" 2 \
+            "anpe $command: --threads must be an integer in [0, 1024], not '$value'
+Try 'anpe $command --help'."
+    done
+done
+
+if [ -w /dev/full ]; then
+    status=0
+    "$ANPE" plugins >/dev/full 2>"$work/err" || status=$?
+    : >"$work/out"
+    expect "standard output is full" 1 "anpe: cannot write to standard output"
+else
+    skip "standard output is full" "there is no /dev/full"
+fi
+finish
