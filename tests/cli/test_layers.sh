@@ -25,15 +25,17 @@ wrong_includes() {
         grep -vE '"(config\.h|('"$words"')/[a-z0-9_]+\.h|[a-z0-9_]+\.h)"'
 }
 
-# A plugin's quoted includes: only headers that lie beside it.
+# foreign_includes TOP...: quoted includes of files below TOP that lie elsewhere than below a TOP: beside
+# the file, or in a directory above it that plugins of one kind share.
 foreign_includes() {
     grep -rnE '^[[:space:]]*#[[:space:]]*include[[:space:]]*"' --include='*.[ch]' "$@" |
         while IFS=: read -r file line text; do
             header=$(printf '%s\n' "$text" | sed 's/.*"\(.*\)".*/\1/')
-            case $header in
-            */*) echo "$file:$line: $header" ;;
-            *) [ -f "$(dirname "$file")/$header" ] || echo "$file:$line: $header" ;;
-            esac
+            found=$(cd "$(dirname "$file")" && realpath -qe "$header")
+            for top in "$@"; do
+                case $found in "$(realpath "$top")"/*) continue 2 ;; esac
+            done
+            echo "$file:$line: $header"
         done
     grep -rnE '^[[:space:]]*#[[:space:]]*include[[:space:]]*<(base|graph|data|kind|npe|cmd|core)/' \
         --include='*.[ch]' "$@"
@@ -51,8 +53,8 @@ for directory in core/*/; do
     check "core/$layer is a known layer" test -n "$(allowed "$layer")"
     check "core/$layer includes only lower layers" none wrong_includes "$layer" core
 done
-check "plugins include only <anpe/...>" none foreign_includes plugins
-check "instruments include only <anpe/...>" none foreign_includes instruments
+check "plugins include <anpe/...> and what is theirs" none foreign_includes plugins
+check "instruments include <anpe/...> and what is theirs" none foreign_includes instruments
 check "the template includes only <anpe/...>" none foreign_includes docs/plugin-template
 check "installed headers include only <anpe/...>" none foreign_includes include
 
@@ -61,6 +63,9 @@ mkdir -p "$work/core/base" "$work/plugins/x"
 echo '#include "npe/train.h"' >"$work/core/base/bad.c"
 echo '#include "base/context.h"' >"$work/plugins/x/bad.c"
 echo '# include <base/context.h>' >"$work/plugins/x/worse.c"
+echo '#include "../../core/base/bad.c"' >"$work/plugins/x/worst.c"
+touch "$work/plugins/shared.h"
+echo '#include "../shared.h"' >"$work/plugins/x/good.c"
 check "an upward include is found" test -n "$(wrong_includes base "$work/core")"
-check "a plugin's core includes are found" test "$(foreign_includes "$work/plugins" | wc -l)" = 2
+check "a plugin's core includes are found" test "$(foreign_includes "$work/plugins" | wc -l)" = 3
 finish
