@@ -30,7 +30,8 @@
 #include <jansson.h>
 
 #define ANPE_COMMAND_LIST(X)                                                                       \
-    X(plugins)
+    X(plugins)                                                                                     \
+    X(import)
 
 typedef enum anpe_flag_type {
     ANPE_F_SWITCH, /* int: 0, or 1 when given */

@@ -1,0 +1,159 @@
+/* simulator cannon: spectra as polynomials of the labels (The Cannon, Ness et al. 2015), imported
+ * with `anpe import cannon`. Equations in README.md. */
+#include "../emulator.h"
+#include "../product.h"
+#include <math.h>
+#include <stdlib.h>
+
+enum { CHUNK = 8 * PRODUCT_ROWS };
+
+typedef struct cannon_options {
+    const char *file;
+    int clip;
+} cannon_options;
+
+static const anpe_option cannon_option_table[] = {
+    ANPE_OPT_FILE(cannon_options, file, NULL, "emulator, as 'anpe import cannon' writes it"),
+    ANPE_OPT_BOOL(cannon_options, clip, 0,
+                  "move labels outside the emulator's domain to its edge instead of failing"),
+    ANPE_OPT_END};
+
+typedef struct cannon {
+    emulator e;
+    int clip;
+    int64_t n_features;
+    double *pivots, *scales; /* (D) */
+    double *exponents;       /* (F, D), small whole numbers */
+    product coefficients;    /* (P, F) */
+} cannon;
+
+static void cannon_destroy(void *self)
+{
+    cannon *p = self;
+    if (!p)
+        return;
+    free(p->pivots);
+    free(p->scales);
+    free(p->exponents);
+    product_clear(&p->coefficients);
+    emulator_clear(&p->e);
+    free(p);
+}
+
+static anpe_status check_exponents(anpe_ctx *ctx, const cannon *p)
+{
+    for (int64_t i = 0; i < p->n_features * p->e.n_labels; i++) {
+        const double x = p->exponents[i];
+        if (!(x >= 0 && x <= 99) || x != floor(x))
+            return ANPE_FAIL(ctx, ANPE_EFORMAT, "%s: exponent %g is not a whole number in [0, 99]",
+                             p->e.path, x);
+    }
+    for (int64_t i = 0; i < p->e.n_labels; i++)
+        if (p->scales[i] == 0)
+            return ANPE_FAIL(ctx, ANPE_EFORMAT, "%s: the scale of label %s is 0", p->e.path,
+                             p->e.labels[i].name);
+    return ANPE_OK;
+}
+
+static anpe_status read_model(anpe_ctx *ctx, cannon *p)
+{
+    double *c = NULL;
+    int64_t shape[2] = {-1, p->e.n_labels};
+    anpe_status status = emulator_array(ctx, &p->e, "exponents", 2, shape, &p->exponents);
+    p->n_features = shape[0];
+    if (!status)
+        status = emulator_array(ctx, &p->e, "pivots", 1, &p->e.n_labels, &p->pivots);
+    if (!status)
+        status = emulator_array(ctx, &p->e, "scales", 1, &p->e.n_labels, &p->scales);
+    if (!status)
+        status = check_exponents(ctx, p);
+    shape[1] = p->e.n_pixels;
+    if (!status)
+        status = emulator_array(ctx, &p->e, "coefficients", 2, shape, &c);
+    if (!status)
+        status = product_new(ctx, shape[1], shape[0], c, 1, NULL, &p->coefficients);
+    p->e.n_pixels = shape[1];
+    free(c);
+    return status;
+}
+
+static anpe_status cannon_create(anpe_ctx *ctx, const void *options, const void *setup, void **self)
+{
+    const cannon_options *o = options;
+    (void)setup;
+    cannon *p = calloc(1, sizeof *p);
+    if (!p)
+        return ANPE_FAIL(ctx, ANPE_ENOMEM, "no memory for an emulator");
+    p->clip = o->clip;
+    anpe_status status = emulator_open(ctx, o->file, "cannon", &p->e);
+    if (!status)
+        status = read_model(ctx, p);
+    if (status) {
+        cannon_destroy(p);
+        return status;
+    }
+    *self = p;
+    return ANPE_OK;
+}
+
+static void cannon_info(const void *self, anpe_simulator_info *info)
+{
+    emulator_info(&((const cannon *)self)->e, info);
+}
+
+/* theta (D) -> features (F): products of powers of d = (label - pivot)/scale. d (D): scratch. */
+static anpe_status make_features(const cannon *p, anpe_ctx *ctx, const double *theta, double *d,
+                                 double *features)
+{
+    const int64_t D = p->e.n_labels;
+    const anpe_status status = emulator_labels(&p->e, ctx, "cannon", p->clip, theta, d);
+    if (status)
+        return status;
+    for (int64_t i = 0; i < D; i++)
+        d[i] = (d[i] - p->pivots[i]) / p->scales[i];
+    for (int64_t f = 0; f < p->n_features; f++) {
+        const double *powers = p->exponents + f * D;
+        features[f] = 1;
+        for (int64_t i = 0; i < D; i++)
+            for (int k = 0; k < (int)powers[i]; k++)
+                features[f] *= d[i];
+    }
+    return ANPE_OK;
+}
+
+static anpe_status cannon_simulate(const void *self, anpe_ctx *ctx, int64_t n, const double *theta,
+                                   float *flux)
+{
+    const cannon *p = self;
+    const int64_t D = p->e.n_labels, F = p->n_features;
+    double *features = calloc((size_t)(CHUNK * F + D), sizeof *features);
+    if (!features)
+        return ANPE_FAIL(ctx, ANPE_ENOMEM, "cannon: no memory for a batch");
+    anpe_status status = ANPE_OK;
+    for (int64_t i = 0; i < n && !status; i += CHUNK) {
+        const int64_t rows = n - i < CHUNK ? n - i : CHUNK;
+        for (int64_t r = 0; r < rows && !status; r++)
+            status =
+                make_features(p, ctx, theta + (i + r) * D, features + CHUNK * F, features + r * F);
+        if (!status)
+            product_apply(&p->coefficients, rows, features, NULL, flux + i * p->e.n_pixels);
+    }
+    free(features);
+    return status;
+}
+
+static const anpe_simulator_ops cannon_ops = {sizeof cannon_ops, cannon_info, cannon_simulate};
+
+static const anpe_plugin cannon_plugin = {.abi = ANPE_ABI,
+                                          .kind = ANPE_SIMULATOR,
+                                          .name = "cannon",
+                                          .version = "1.0",
+                                          .summary =
+                                              "polynomials of the labels per pixel (The Cannon)",
+                                          .options = cannon_option_table,
+                                          .options_size = sizeof(cannon_options),
+                                          .create = cannon_create,
+                                          .destroy = cannon_destroy,
+                                          .ops = &cannon_ops};
+
+ANPE_PLUGINS(&cannon_plugin);
