@@ -1,0 +1,176 @@
+/* The table of operations: shape rules and memory needs; the kernels are in kernel_*.c. */
+#include "config.h"
+#include <stddef.h>
+#include "graph/operations.h"
+
+#define ATTRIBUTES(type) const anpe_##type##_attributes *a = c->attributes
+
+static int same_as_input(anpe_call *c, const int *rank)
+{
+    c->out_length = c->in_length[0];
+    c->out_width = c->in_width[0];
+    return rank[0];
+}
+
+static int conv1d_shape(anpe_call *c, const int *rank)
+{
+    ATTRIBUTES(conv);
+    same_as_input(c, rank);
+    c->out_width = a->out;
+    return rank[0] == 2 ? 2 : 0;
+}
+
+static int linear_shape(anpe_call *c, const int *rank)
+{
+    ATTRIBUTES(linear);
+    same_as_input(c, rank);
+    c->out_width = a->out;
+    return rank[0];
+}
+#define masked_linear_shape linear_shape
+
+static int gru_shape(anpe_call *c, const int *rank)
+{
+    ATTRIBUTES(size);
+    same_as_input(c, rank);
+    c->out_width = a->n;
+    return rank[0] == 2 ? 2 : 0;
+}
+
+static int max_pool_shape(anpe_call *c, const int *rank)
+{
+    ATTRIBUTES(size);
+    c->out_width = c->in_width[0];
+    if (rank[0] != 2 || a->n < 1 || a->n > 255)
+        return 0;
+    c->out_length = c->in_length[0] / a->n;
+    return 2;
+}
+
+/* (B, L, C) -> (B, C) */
+static int mean_length_shape(anpe_call *c, const int *rank)
+{
+    c->out_length = 1;
+    c->out_width = c->in_width[0];
+    return rank[0] == 2 ? 1 : 0;
+}
+#define last_shape mean_length_shape
+
+static int flatten_shape(anpe_call *c, const int *rank)
+{
+    (void)rank;
+    c->out_length = 1;
+    c->out_width = c->in_length[0] * c->in_width[0];
+    return 1;
+}
+
+#define relu_shape       same_as_input
+#define leaky_relu_shape same_as_input
+#define sigmoid_shape    same_as_input
+#define tanh_shape       same_as_input
+
+static int add_shape(anpe_call *c, const int *rank)
+{
+    const int same = rank[0] == rank[1] && c->in_length[0] == c->in_length[1] &&
+                     c->in_width[0] == c->in_width[1];
+    return same ? same_as_input(c, rank) : 0;
+}
+#define multiply_shape add_shape
+
+static int concat_shape(anpe_call *c, const int *rank)
+{
+    c->out_length = c->in_length[0];
+    c->out_width = c->in_width[0] + c->in_width[1];
+    return rank[0] == rank[1] && c->in_length[0] == c->in_length[1] ? rank[0] : 0;
+}
+
+static int slice_shape(anpe_call *c, const int *rank)
+{
+    ATTRIBUTES(size);
+    c->out_length = c->in_length[0];
+    c->out_width = a->n;
+    return a->start >= 0 && a->n > 0 && a->n <= c->in_width[0] - a->start ? rank[0] : 0;
+}
+
+static int log_sum_exp_shape(anpe_call *c, const int *rank)
+{
+    c->out_length = c->in_length[0];
+    c->out_width = 1;
+    return rank[0];
+}
+
+static int permute_shape(anpe_call *c, const int *rank)
+{
+    return same_as_input(c, rank) == 1 ? 1 : 0;
+}
+
+static int affine_step_shape(anpe_call *c, const int *rank)
+{
+    ATTRIBUTES(flow);
+    same_as_input(c, rank);
+    return rank[0] == 1 && rank[1] == 1 && c->in_width[1] == 2 * c->in_width[0] && a->lo <= a->hi;
+}
+
+static int affine_log_det_shape(anpe_call *c, const int *rank)
+{
+    ATTRIBUTES(flow);
+    c->out_length = c->out_width = 1;
+    return rank[0] == 1 && c->in_width[0] % 2 == 0 && a->lo <= a->hi;
+}
+
+static int mog_log_density_shape(anpe_call *c, const int *rank)
+{
+    ATTRIBUTES(flow);
+    c->out_length = c->out_width = 1;
+    return rank[0] == 1 && rank[1] == 1 && a->n > 0 && a->lo <= a->hi &&
+           c->in_width[1] == 3 * c->in_width[0] * a->n;
+}
+
+/* ---- memory ------------------------------------------------------------------------------------
+ */
+
+static size_t conv1d_scratch(const anpe_call *c, size_t real)
+{
+    return real == sizeof(float) ? anpe_conv1d_scratch_f(c) : anpe_conv1d_scratch_d(c);
+}
+
+static size_t gru_scratch(const anpe_call *c, size_t real)
+{
+    return real == sizeof(float) ? anpe_gru_scratch_f(c) : anpe_gru_scratch_d(c);
+}
+
+static size_t gru_saved(const anpe_call *c, size_t real)
+{
+    return (size_t)(c->batch * c->out_length * 4 * c->out_width) * real;
+}
+
+static size_t linear_scratch(const anpe_call *c, size_t real)
+{
+    ATTRIBUTES(linear);
+    return a->flags & ANPE_RELU ? (size_t)(c->batch * c->out_length * c->out_width) * real : 0;
+}
+
+static size_t max_pool_saved(const anpe_call *c, size_t real)
+{
+    (void)real;
+    return (size_t)(c->batch * c->out_length * c->out_width);
+}
+
+static const anpe_operation table[] = {
+#define X(name, needs, saved, scratch)                                                             \
+    {sizeof(anpe_operation),                                                                       \
+     #name,                                                                                        \
+     name##_shape,                                                                                 \
+     saved,                                                                                        \
+     scratch,                                                                                      \
+     {anpe_##name##_forward_f, anpe_##name##_forward_d},                                           \
+     {anpe_##name##_backward_f, anpe_##name##_backward_d},                                         \
+     needs},
+    ANPE_OPERATION_LIST(X)
+#undef X
+};
+
+const anpe_operation *anpe_operation_get(int id)
+{
+    return &table[id];
+}

@@ -1,0 +1,174 @@
+/* The block of raw parameters, its effective form, and read-only views of it. */
+#include "config.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "base/context.h"
+#include "base/random.h"
+#include "graph/graph.h"
+#include "graph/weights.h"
+
+/* What is handed out starts with the public struct. */
+typedef struct block {
+    anpe_parameters public;
+    const anpe_graph *graph;
+} block;
+
+static const anpe_graph *graph_of(const anpe_parameters *p)
+{
+    return ((const block *)p)->graph;
+}
+
+static size_t real_size(const anpe_parameters *p)
+{
+    return p->precision == ANPE_FLOAT ? sizeof(float) : sizeof(double);
+}
+
+/* Element `offset` of a block of reals. */
+static void *at(const anpe_parameters *p, const void *reals, int64_t offset)
+{
+    const uintptr_t address = (uintptr_t)reals + (uintptr_t)offset * real_size(p);
+    return (void *)address;
+}
+
+/* Raw row i of the block `reals`; NULL where there is none. */
+static void *raw_row(const anpe_parameters *p, const void *reals, const anpe_weight *w, int norm)
+{
+    if (norm && w->transform != ANPE_NORM_V)
+        return NULL;
+    return at(p, reals, p->table[norm ? w->raw_g : w->raw].offset);
+}
+
+static void initialise(anpe_parameters *p, uint32_t seed)
+{
+    const anpe_graph *g = graph_of(p);
+    for (int i = 0; i < g->n_weights; i++) {
+        const anpe_weight *w = &g->weight[i];
+        anpe_rng rng = anpe_rng_make(seed, ANPE_FOR_INIT, i, 0);
+        void *value = raw_row(p, p->raw, w, 0), *norm = raw_row(p, p->raw, w, 1);
+        if (p->precision == ANPE_FLOAT)
+            anpe_weight_initial_f(w, &rng, value, norm);
+        else
+            anpe_weight_initial_d(w, &rng, value, norm);
+    }
+}
+
+anpe_status anpe_parameters_new(anpe_ctx *ctx, const anpe_graph *g, anpe_precision precision,
+                                uint32_t seed, anpe_parameters **out)
+{
+    *out = NULL;
+    anpe_status status = anpe_graph_check(ctx, g);
+    if (status != ANPE_OK)
+        return status;
+    block *b = anpe_alloc(ctx, sizeof *b);
+    if (!b)
+        return ANPE_ENOMEM;
+    anpe_parameters *p = &b->public;
+    b->graph = g;
+    *p = (anpe_parameters){precision, g->n_raw, g->raw, g->raw_size, g->effective_size, NULL, NULL};
+    p->raw = anpe_alloc(ctx, (size_t)(p->size + 1) * real_size(p));
+    p->effective = anpe_alloc(ctx, (size_t)(p->effective_size + 1) * real_size(p));
+    if (!p->raw || !p->effective) {
+        anpe_parameters_free(p);
+        return ANPE_ENOMEM;
+    }
+    initialise(p, seed);
+    anpe_parameters_prepare(p);
+    *out = p;
+    return ANPE_OK;
+}
+
+anpe_parameters *anpe_parameters_free(anpe_parameters *p)
+{
+    if (p) {
+        anpe_free(p->raw);
+        anpe_free(p->effective);
+        anpe_free(p);
+    }
+    return NULL;
+}
+
+const anpe_parameter *anpe_parameters_find(const anpe_parameters *p, const char *name)
+{
+    for (int64_t i = 0; i < p->n; i++)
+        if (strcmp(p->table[i].name, name) == 0)
+            return &p->table[i];
+    return NULL;
+}
+
+void anpe_parameters_prepare(anpe_parameters *p)
+{
+    const anpe_graph *g = graph_of(p);
+    for (int i = 0; i < g->n_weights; i++) {
+        const anpe_weight *w = &g->weight[i];
+        void *value = raw_row(p, p->raw, w, 0), *norm = raw_row(p, p->raw, w, 1);
+        void *out = at(p, p->effective, w->offset);
+        if (p->precision == ANPE_FLOAT)
+            anpe_weight_prepare_f(w, value, norm, out);
+        else
+            anpe_weight_prepare_d(w, value, norm, out);
+    }
+}
+
+void anpe_parameters_pull_back(const anpe_parameters *p, const void *grad_effective, void *grad_raw)
+{
+    const anpe_graph *g = graph_of(p);
+    for (int i = 0; i < g->n_weights; i++) {
+        const anpe_weight *w = &g->weight[i];
+        const void *value = raw_row(p, p->raw, w, 0), *norm = raw_row(p, p->raw, w, 1);
+        const void *grad = at(p, grad_effective, w->offset);
+        void *dv = raw_row(p, grad_raw, w, 0), *dg = raw_row(p, grad_raw, w, 1);
+        if (p->precision == ANPE_FLOAT)
+            anpe_weight_pull_back_f(w, value, norm, grad, dv, dg);
+        else
+            anpe_weight_pull_back_d(w, value, norm, grad, dv, dg);
+    }
+}
+
+/* ---- read-only views --------------------------------------------------------------------------
+ */
+
+struct anpe_weights {
+    const anpe_parameters *parameters;
+    char scope[128];
+};
+
+anpe_status anpe_weights_new(anpe_ctx *ctx, const anpe_parameters *p, const char *scope,
+                             anpe_weights **out)
+{
+    *out = NULL;
+    if (p->precision != ANPE_FLOAT)
+        return ANPE_FAIL(ctx, ANPE_EUNSUPPORTED, "samplers read weights in float, not in double");
+    anpe_weights *w = anpe_alloc(ctx, sizeof *w);
+    if (!w)
+        return ANPE_ENOMEM;
+    w->parameters = p;
+    const int n = snprintf(w->scope, sizeof w->scope, "%s%s", scope ? scope : "", scope ? "." : "");
+    if ((size_t)n >= sizeof w->scope) {
+        anpe_free(w);
+        return ANPE_FAIL(ctx, ANPE_EINVAL, "the scope '%s' is too long", scope);
+    }
+    *out = w;
+    return ANPE_OK;
+}
+
+anpe_weights *anpe_weights_free(anpe_weights *w)
+{
+    anpe_free(w);
+    return NULL;
+}
+
+const float *anpe_weights_get(const anpe_weights *w, const char *name, int *rank, int64_t shape[4])
+{
+    const anpe_graph *g = graph_of(w->parameters);
+    const size_t n = strlen(w->scope);
+    for (int i = 0; i < g->n_weights; i++) {
+        const anpe_weight *x = &g->weight[i];
+        if (strncmp(x->name, w->scope, n) != 0 || strcmp(x->name + n, name) != 0)
+            continue;
+        *rank = x->rank;
+        memcpy(shape, x->shape, sizeof x->shape);
+        return (const float *)w->parameters->effective + x->offset;
+    }
+    return NULL;
+}
