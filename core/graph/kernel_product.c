@@ -10,9 +10,6 @@ struct product {
     int mode;
 };
 
-/* Without it the block of C would be an array in memory. */
-#define ANPE_UNROLL _Pragma("GCC unroll 16")
-
 #define KERNEL portable
 #define KERNEL_TARGET
 #define KERNEL_BYTES 16

@@ -1,6 +1,7 @@
 /* The inner kernel of graph/kernel_product.c for one instruction set. Included once for each, with
  * KERNEL (name), KERNEL_TARGET (attribute), KERNEL_BYTES (size of a vector), KERNEL_ROWS (rows of
- * C held in registers, two vectors across). */
+ * C held in registers, two vectors across). The loops over that block are unrolled by pragma, since
+ * otherwise it would be an array in memory. */
 #define PASTE2(a, b) a##b
 #define PASTE(a, b)  PASTE2(a, b)
 #define VEC          PASTE(KERNEL, _vec)
@@ -35,17 +36,27 @@ KERNEL_TARGET ANPE_INLINE void PASTE(KERNEL, _block)(const int rows, const int v
                                                      int64_t n)
 {
     VEC acc[KERNEL_ROWS][2];
-    ANPE_UNROLL for (int v = 0; v < vectors; v++) ANPE_UNROLL for (int r = 0; r < rows; r++)
-        acc[r][v] = bias ? *(const VEC *)(bias + v * LANES) : (VEC){0};
+#pragma GCC unroll 16
+    for (int r = 0; r < rows; r++)
+#pragma GCC unroll 2
+        for (int v = 0; v < vectors; v++)
+            acc[r][v] = bias ? *(const VEC *)(bias + v * LANES) : (VEC){0};
     for (int64_t q = 0; q < p->k; q++) {
         VEC x[2];
-        ANPE_UNROLL for (int v = 0; v < vectors; v++) x[v] =
-            *(const VEC *)(b + q * ANPE_PRODUCT_WIDTH + v * LANES);
-        ANPE_UNROLL for (int r = 0; r < rows; r++) ANPE_UNROLL for (int v = 0; v < vectors; v++)
-            acc[r][v] += a[r * p->rs + q * p->cs] * x[v];
+#pragma GCC unroll 2
+        for (int v = 0; v < vectors; v++)
+            x[v] = *(const VEC *)(b + q * ANPE_PRODUCT_WIDTH + v * LANES);
+#pragma GCC unroll 16
+        for (int r = 0; r < rows; r++)
+#pragma GCC unroll 2
+            for (int v = 0; v < vectors; v++)
+                acc[r][v] += a[r * p->rs + q * p->cs] * x[v];
     }
-    ANPE_UNROLL for (int r = 0; r < rows; r++) ANPE_UNROLL for (int v = 0; v < vectors; v++)
-        PASTE(KERNEL, _store)(acc[r][v], c + r * p->ldc + v * LANES, n - v * LANES, p->mode);
+#pragma GCC unroll 16
+    for (int r = 0; r < rows; r++)
+#pragma GCC unroll 2
+        for (int v = 0; v < vectors; v++)
+            PASTE(KERNEL, _store)(acc[r][v], c + r * p->ldc + v * LANES, n - v * LANES, p->mode);
 }
 
 /* All rows of up to two vectors of columns. */
