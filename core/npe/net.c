@@ -1,15 +1,16 @@
 /* Building the network from its plugins. */
 #include "npe/net.h"
+#include "npe/groups.h"
 #include <stdlib.h>
 
 typedef struct network_options { int64_t context; } network_options;
 
-static const anpe_option network_table[] = {
+const anpe_option anpe_network_table[] = {
     ANPE_OPT_INT(network_options, context, 64, 0, 65536, "",
                  "width of the context vector between featurizer and flow; 0: the featurizer's own"),
     ANPE_OPT_END};
 
-static const anpe_option compute_table[] = {
+const anpe_option anpe_compute_table[] = {
     ANPE_OPT_TEXT(anpe_compute_options, backend, "openblas", "plugin that runs the network"),
     ANPE_OPT_ENUM(anpe_compute_options, precision, 0, "float", "numbers the network is run in"),
     ANPE_OPT_INT(anpe_compute_options, threads, 0, 0, 4096, "",
@@ -22,7 +23,7 @@ static anpe_status open_backend(anpe_ctx *ctx, anpe_net *n, anpe_settings *setti
 {
     const anpe_backend_setup setup = {sizeof setup};
     void *options;
-    anpe_status status = anpe_settings_fill(ctx, settings, "compute", compute_table,
+    anpe_status status = anpe_settings_fill(ctx, settings, "compute", anpe_compute_table,
                                             sizeof(anpe_compute_options), &options);
     if (status)
         return status;
@@ -37,7 +38,7 @@ static anpe_status build_featurizer(anpe_ctx *ctx, anpe_net *n, anpe_settings *s
                                     int64_t length, int64_t width)
 {
     void *options;
-    anpe_status status = anpe_settings_fill(ctx, settings, "network", network_table,
+    anpe_status status = anpe_settings_fill(ctx, settings, "network", anpe_network_table,
                                             sizeof(network_options), &options);
     if (status)
         return status;

@@ -1,11 +1,12 @@
 /* Putting simulator, prior, instrument and noise together. */
 #include "npe/task.h"
+#include "npe/groups.h"
 #include "base/text.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-static const anpe_option observe_table[] = {
+const anpe_option anpe_observe_table[] = {
     ANPE_OPT_TEXTS(anpe_observe_options, channels, "",
                    "network input channels of flux, mask, log_sigma; default: flux mask for an "
                    "instrument with wavelengths, else flux"),
@@ -18,7 +19,7 @@ static const anpe_option observe_table[] = {
                   "auto: channel with wavelengths, else pixel"),
     ANPE_OPT_END};
 
-static const anpe_option label_table[] = {
+const anpe_option anpe_label_table[] = {
     ANPE_OPT_TEXTS(anpe_label_options, infer, "",
                    "labels of the posterior; others in the prior are marginalised; default: all"),
     ANPE_OPT_ENUM(anpe_label_options, transform, 0, "probit|none",
@@ -138,10 +139,10 @@ anpe_status anpe_task_new(anpe_ctx *ctx, anpe_settings *settings, unsigned parts
         return ANPE_FAIL(ctx, ANPE_ENOMEM, "task: out of memory");
     t->settings = settings;
     t->rv = -1;
-    ANPE_TRY(anpe_settings_fill(ctx, settings, "observe", observe_table,
+    ANPE_TRY(anpe_settings_fill(ctx, settings, "observe", anpe_observe_table,
                                 sizeof(anpe_observe_options), &options));
     t->observe = options;
-    ANPE_TRY(anpe_settings_fill(ctx, settings, "labels", label_table, sizeof(anpe_label_options),
+    ANPE_TRY(anpe_settings_fill(ctx, settings, "labels", anpe_label_table, sizeof(anpe_label_options),
                                 &options));
     t->label_options = options;
     ANPE_TRY(anpe_instrument_new(ctx, settings, &t->instrument));

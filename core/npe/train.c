@@ -2,6 +2,7 @@
  * runs it forward and backward, and adds its gradient in the order of the micro-batches. */
 #include <config.h>
 #include "npe/train.h"
+#include "npe/groups.h"
 #include "base/workers.h"
 #include "data/output.h"
 #include "npe/dataset.h"
@@ -18,7 +19,7 @@ typedef struct train_options {
     double rate, min_rate, clip_percentile, max_minutes;
 } train_options;
 
-static const anpe_option train_table[] = {
+const anpe_option anpe_train_table[] = {
     ANPE_OPT_INT(train_options, seed, 1, 0, 4294967295.0, "", "names every random stream"),
     ANPE_OPT_INT(train_options, batch, 64, 1, 1048576, "", "spectra of one optimiser step"),
     ANPE_OPT_INT(train_options, epochs, 50, 1, 1000000, "", "most epochs; the rate decays over them"),
@@ -310,7 +311,7 @@ static anpe_status open_state(trainer *t, anpe_ctx *ctx)
 static anpe_status read_options(anpe_ctx *ctx, trainer *t)
 {
     void *options;
-    anpe_status status = anpe_settings_fill(ctx, t->settings, "train", train_table,
+    anpe_status status = anpe_settings_fill(ctx, t->settings, "train", anpe_train_table,
                                             sizeof(train_options), &options);
     if (status)
         return status;
