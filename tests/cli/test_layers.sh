@@ -31,6 +31,7 @@ foreign_includes() {
     grep -rnE '^[[:space:]]*#[[:space:]]*include[[:space:]]*"' --include='*.[ch]' "$@" |
         while IFS=: read -r file line text; do
             header=$(printf '%s\n' "$text" | sed 's/.*"\(.*\)".*/\1/')
+            [ "$header" != config.h ] || continue # what configure found out about the system
             found=$(cd "$(dirname "$file")" && realpath -qe "$header")
             for top in "$@"; do
                 case $found in "$(realpath "$top")"/*) continue 2 ;; esac
