@@ -279,7 +279,8 @@ static anpe_status read_value(source *in, anpe_value *v, const char *text)
     if (read && config_setting_length(root) == 1)
         status = convert(in, v, config_setting_get_elem(root, 0)) ? ANPE_OK : ANPE_ENOMEM;
     else if (!status && strpbrk(text, "\"(){}[];"))
-        status = ANPE_FAIL(in->ctx, ANPE_ECONFIG, "%s: '%s' is not a value", in->set, text);
+        status = ANPE_FAIL(in->ctx, ANPE_ECONFIG, "%s: '%s' is not a value: %s", in->set, text,
+                           read ? "more than one" : config_error_text(&config));
     config_destroy(&config);
     return status;
 }
