@@ -1,8 +1,8 @@
 /* anpe/vecmath.h -- exp, tanh and the logistic function in float, written so that a loop over
  * them vectorises: no branches, no tables, no calls. Relative error below 2e-7.
  *
- * NaN gives NaN. anpe_expf overflows to infinity above 88.72 and gives 0 below -87.33, where the
- * result would be denormal. For double use libm.
+ * NaN gives NaN. anpe_expf overflows to infinity above 88.72 and gives 0 below -86.9, near
+ * the smallest normal number. For double use libm.
  *
  * exp(x) = 2^n exp(r), n = round(x / ln 2), |r| <= ln 2 / 2, with a polynomial for exp(r);
  * tanh: an odd polynomial below 0.625, 1 - 2 / (exp(2 |x|) + 1) above. The coefficients
@@ -16,9 +16,8 @@
 static inline float anpe_expf(float x)
 {
     const float shift = 12582912.0f; /* 1.5 2^23: adding it rounds to an integer */
-    const float z = (x < -87.5f ? -87.5f : x > 88.8f ? 88.8f : x) * 1.44269504f + shift;
-    const float n = z - shift;
-    const float y = x < -87.5f ? -87.5f : x > 88.8f ? 88.8f : x;
+    const float y = x < -86.9f ? -86.9f : x > 88.8f ? 88.8f : x;
+    const float z = y * 1.44269504f + shift, n = z - shift;
     const float r = (y - n * 0.693359375f) + n * 2.12194440e-4f; /* ln 2 in two parts */
     float p = 1.392625083e-3f;
     p = p * r + 8.363232884e-3f;
@@ -26,15 +25,15 @@ static inline float anpe_expf(float x)
     p = p * r + 0.1666657667f;
     p = p * r + 0.5f;
     p = (p * r) * r + r + 1.0f;
-    /* 2^n as 2 * 2^(n-1), since 2^128 is no float; NaN makes any finite bits, then NaN again */
+    /* 2^(n-1) from the low bits of z, then 2, since 2^128 is no float. NaN makes some power of 2
+     * here and stays NaN in the product. */
     uint32_t bits;
     memcpy(&bits, &z, sizeof bits);
-    bits = ((bits & 0x1ffu) + 126u) << 23;
-    bits &= 0x7f800000u;
+    bits = ((bits + 126u) & 0xffu) << 23;
     float scale;
     memcpy(&scale, &bits, sizeof scale);
     const float e = p * scale * 2.0f;
-    return x < -87.33654f ? 0.0f : x > 88.72283f ? __builtin_inff() : e;
+    return x < -86.9f ? 0.0f : x > 88.72283f ? __builtin_inff() : e;
 }
 
 static inline float anpe_sigmoidf(float x)

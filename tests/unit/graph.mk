@@ -1,9 +1,18 @@
 # tests/unit: graph
 if HAVE_CUNIT
-graph_support = tests/unit/graph_support.c tests/unit/graph_support.h
-check_PROGRAMS += tests/unit/test_graph_gradients
-TESTS += tests/unit/test_graph_gradients
+graph_support = tests/unit/graph_support.c tests/unit/graph_cases.c tests/unit/graph_support.h
+graph_programs = tests/unit/test_graph tests/unit/test_graph_gradients tests/unit/test_graph_products
+check_PROGRAMS += $(graph_programs)
+TESTS += $(graph_programs)
+tests_unit_test_graph_SOURCES = tests/unit/test_graph.c $(graph_support)
+tests_unit_test_graph_LDADD = $(TEST_LDADD)
 tests_unit_test_graph_gradients_SOURCES = tests/unit/test_graph_gradients.c $(graph_support)
-tests_unit_test_graph_gradients_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests/unit
 tests_unit_test_graph_gradients_LDADD = $(TEST_LDADD)
+tests_unit_test_graph_products_SOURCES = tests/unit/test_graph_products.c $(graph_support)
+tests_unit_test_graph_products_LDADD = $(TEST_LDADD)
 endif
+
+# speed; not run by make check
+check_PROGRAMS += tests/unit/bench_graph
+tests_unit_bench_graph_SOURCES = tests/unit/bench_graph.c
+tests_unit_bench_graph_LDADD = libanpe.la

@@ -18,6 +18,9 @@ typedef struct anpe_test_case {
     uint64_t covers; /* bit i: operation i of the table */
 } anpe_test_case;
 
+extern const anpe_test_case anpe_test_cases[];
+extern const int anpe_test_n_cases;
+
 /* Ready to run; every parameter moved away from special values. */
 typedef struct anpe_test_net {
     anpe_graph *g;
