@@ -1,0 +1,56 @@
+/* No network: the context is the input itself, (B, L, C) -> (B, L C).
+ *
+ * For data that are summary statistics already. */
+#include <anpe/plugin.h>
+#include <inttypes.h>
+#include <stdlib.h>
+
+typedef struct identity_options {
+    char none; /* C has no empty struct */
+} identity_options;
+
+static const anpe_option options[] = {ANPE_OPT_END};
+
+static anpe_status build(const void *self, anpe_ctx *ctx, anpe_graph *g, anpe_node x,
+                         anpe_node *features)
+{
+    (void)self;
+    (void)ctx;
+    *features = anpe_rank(g, x) == 2 ? anpe_flatten(g, x) : x;
+    return ANPE_OK;
+}
+
+static anpe_status create(anpe_ctx *ctx, const void *opts, const void *setup, void **self)
+{
+    const anpe_featurizer_setup *s = setup;
+    (void)opts;
+    if (s->n_features != s->length * s->channels)
+        return ANPE_FAIL(ctx, ANPE_ECONFIG,
+                         "the context is the input of %" PRId64 " x %" PRId64
+                         " values, so it must be %" PRId64 " wide, not %" PRId64
+                         " (featurizer 'mlp' with hidden = () maps to any width)",
+                         s->length, s->channels, s->length * s->channels, s->n_features);
+    *self = NULL; /* there is nothing to remember */
+    return ANPE_OK;
+}
+
+static void destroy(void *self)
+{
+    (void)self;
+}
+
+static const anpe_featurizer_ops ops = {sizeof ops, build};
+
+static const anpe_plugin plugin = {
+    .abi = ANPE_ABI,
+    .kind = ANPE_FEATURIZER,
+    .name = "identity",
+    .version = "1.0",
+    .summary = "the context is the input itself",
+    .options = options,
+    .options_size = sizeof(identity_options),
+    .create = create,
+    .destroy = destroy,
+    .ops = &ops,
+};
+ANPE_PLUGINS(&plugin);

@@ -1,0 +1,140 @@
+/* What the tests of the flow share: a flow of a given shape, in double and in float with the same
+ * weights, which are larger than freshly initialised ones, so that the densities are far from the
+ * base density. */
+#ifndef ANPE_TEST_NETWORK_SUPPORT_H
+#define ANPE_TEST_NETWORK_SUPPORT_H
+#include "golden/golden.h"
+#include <anpe/anpe.h>
+#include <CUnit/Basic.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static anpe_ctx *ctx;
+
+/* Asserts success and shows the message otherwise. */
+#define WORKS(call)                                                                                \
+    do {                                                                                           \
+        const anpe_status works_ = (call);                                                         \
+        if (works_)                                                                                \
+            printf("\n    %s\n", anpe_error(ctx));                                                 \
+        CU_ASSERT_FATAL(works_ == ANPE_OK);                                                        \
+    } while (0)
+
+typedef struct flow_case {
+    int64_t labels, context, blocks, hidden, n_mog;
+    int direct;
+    double scale; /* weights are multiplied by this */
+} flow_case;
+
+typedef struct flow {
+    golden g; /* the shape only: there is no file */
+    fixture exact, single;
+} flow;
+
+#define BATCH 512
+
+static double uniform_between(anpe_rng *rng, double lo, double hi)
+{
+    return lo + (hi - lo) * anpe_uniform(rng);
+}
+
+static inline void scale_weights(flow *f, double scale, uint32_t seed)
+{
+    anpe_rng rng = {.key = {seed, 77}};
+    const anpe_parameters *p = f->single.parameters, *q = f->exact.parameters;
+    for (int64_t i = 0; i < p->n; i++)
+        for (int64_t j = 0; j < p->table[i].size; j++) {
+            float *v = (float *)p->raw + p->table[i].offset + j;
+            if (p->table[i].transform != ANPE_BUFFER)
+                *v = (float)((double)*v * scale + uniform_between(&rng, -0.05, 0.05));
+            ((double *)q->raw)[q->table[i].offset + j] = (double)*v;
+        }
+    anpe_parameters_prepare(f->exact.parameters);
+}
+
+static inline void flow_new(const flow_case *c, uint32_t seed, flow *f)
+{
+    char config[256];
+    const fixture_shape shape = {BATCH, 0, 0, c->labels, c->context, seed};
+    snprintf(config, sizeof config,
+             "flow = { plugin = \"maf\"; num_blocks = %d; hidden = %d; n_mog = %d; direct = %s; };",
+             (int)c->blocks, (int)c->hidden, (int)c->n_mog, c->direct ? "true" : "false");
+    *f = (flow){.g = {.labels = c->labels,
+                      .cond = c->context,
+                      .num_blocks = c->blocks,
+                      .hidden = c->hidden,
+                      .n_mog = c->n_mog,
+                      .direct = c->direct,
+                      .clamp = {-8, 8}}};
+    WORKS(fixture_build(ctx, config, &shape, &f->exact));
+    WORKS(fixture_run_in(ctx, &f->exact, ANPE_DOUBLE));
+    WORKS(fixture_build(ctx, config, &shape, &f->single));
+    WORKS(fixture_run_in(ctx, &f->single, ANPE_FLOAT));
+    scale_weights(f, c->scale, seed);
+    WORKS(fixture_sampler(ctx, &f->single));
+}
+
+static inline void flow_clear(flow *f)
+{
+    fixture_clear(&f->exact);
+    fixture_clear(&f->single);
+}
+
+/* log q in double of n rows, one context for all. */
+static inline void flow_log_prob(flow *f, int64_t n, const double *labels, const double *context,
+                                 double *log_prob)
+{
+    const int64_t D = f->g.labels, F = f->g.cond;
+    double *contexts = malloc((size_t)(BATCH * F) * sizeof *contexts);
+    CU_ASSERT_FATAL(contexts != NULL);
+    for (int64_t i = 0; i < BATCH * F; i++)
+        contexts[i] = context[i % F];
+    for (int64_t i = 0; i < n; i += BATCH)
+        fixture_log_prob(&f->exact, n - i < BATCH ? n - i : BATCH, labels + i * D, contexts,
+                         log_prob + i);
+    free(contexts);
+}
+
+/* n draws in float; arrays (n, D), (n). */
+static inline void flow_draw(flow *f, int64_t n, const double *context, uint32_t seed,
+                             double *labels, double *log_prob)
+{
+    const anpe_flow_ops *ops = f->single.flow.ops;
+    const int64_t D = f->g.labels, F = f->g.cond;
+    anpe_rng rng = {.key = {seed, 78}};
+    float *memory = malloc((size_t)(3 * n * D + n + F) * sizeof *memory);
+    CU_ASSERT_FATAL(memory != NULL);
+    float *z = memory, *u = z + n * D, *y = u + n * D, *lp = y + n * D, *c = lp + n;
+    anpe_normals(&rng, n * D, z);
+    for (int64_t i = 0; i < n * D; i++)
+        u[i] = (float)anpe_uniform(&rng);
+    for (int64_t i = 0; i < F; i++)
+        c[i] = (float)context[i];
+    WORKS(ops->sample(f->single.flow.self, ctx, f->single.sampler, c, n, z, u, y, lp));
+    for (int64_t i = 0; i < n * D; i++)
+        labels[i] = (double)y[i];
+    for (int64_t i = 0; i < n; i++)
+        log_prob[i] = (double)lp[i];
+    free(memory);
+}
+
+static int run_tests(const char *name, const CU_TestInfo *tests, unsigned n)
+{
+    int bad = 1;
+    ctx = anpe_ctx_new();
+    fixture_find_plugins();
+    if (ctx && CU_initialize_registry() == CUE_SUCCESS) {
+        CU_pSuite suite = CU_add_suite(name, NULL, NULL);
+        for (unsigned i = 0; i < n; i++)
+            CU_add_test(suite, tests[i].pName, tests[i].pTestFunc);
+        CU_basic_set_mode(CU_BRM_VERBOSE);
+        CU_basic_run_tests();
+        bad = CU_get_number_of_failures() > 0 || CU_get_number_of_tests_run() < n;
+        CU_cleanup_registry();
+    }
+    anpe_ctx_free(ctx);
+    return bad ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+#endif
