@@ -41,3 +41,21 @@ double normal_log_quantile(double log_p)
     }
     return x;
 }
+
+normal_cut normal_cut_new(double a, double b)
+{
+    normal_cut c = {.a = a, .b = b, .mirror = a > 0};
+    c.log_lo = normal_log_cdf(c.mirror ? -b : a);
+    c.log_hi = normal_log_cdf(c.mirror ? -a : b);
+    c.log_mass = c.log_hi + log(-expm1(c.log_lo - c.log_hi));
+    return c;
+}
+
+/* The logarithm of Phi(lo) + v (Phi(hi) - Phi(lo)) stays exact where Phi underflows. */
+double normal_cut_quantile(const normal_cut *c, double u)
+{
+    const double v = c->mirror ? 1 - u : u;
+    const double x = normal_log_quantile(c->log_hi + log(v + (1 - v) * exp(c->log_lo - c->log_hi)));
+    const double y = c->mirror ? -x : x;
+    return y < c->a ? c->a : y > c->b ? c->b : y;
+}

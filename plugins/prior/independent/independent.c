@@ -39,9 +39,7 @@ static const anpe_option independent_table[] = {
 typedef struct marginal {
     density type;
     double mean, sd;
-    double log_lo, log_hi; /* truncated: log of the normal CDF at the ends, of the mirrored density
-                            * if `mirror`, so that a tail keeps its digits */
-    int mirror;
+    normal_cut cut;  /* of the normals */
     double constant; /* of the log density */
 } marginal;
 
@@ -113,22 +111,6 @@ static anpe_status check_moments(anpe_ctx *ctx, const row *r)
     return ANPE_OK;
 }
 
-/* Constants of a normal between the ends of l. */
-static void set_normal(const anpe_label *l, marginal *m)
-{
-    double a = (l->min - m->mean) / m->sd, b = (l->max - m->mean) / m->sd;
-    m->mirror = a > 0;
-    if (m->mirror) {
-        const double swap = a;
-        a = -b;
-        b = -swap;
-    }
-    m->log_lo = normal_log_cdf(a);
-    m->log_hi = normal_log_cdf(b);
-    m->constant =
-        -log(m->sd) - NORMAL_LOG_ROOT_2PI - m->log_hi - log(-expm1(m->log_lo - m->log_hi));
-}
-
 static anpe_status set_marginal(anpe_ctx *ctx, const anpe_prior_setup *setup, const row *r,
                                 anpe_label *l, marginal *m)
 {
@@ -153,8 +135,10 @@ static anpe_status set_marginal(anpe_ctx *ctx, const anpe_prior_setup *setup, co
         m->constant = -log(l->max - l->min);
     else if (m->type == LOG_UNIFORM)
         m->constant = -log(log(l->max / l->min));
-    else
-        set_normal(l, m);
+    else {
+        m->cut = normal_cut_new((l->min - m->mean) / m->sd, (l->max - m->mean) / m->sd);
+        m->constant = -log(m->sd) - NORMAL_LOG_ROOT_2PI - m->cut.log_mass;
+    }
     if (!isfinite(m->constant))
         return ANPE_FAIL(ctx, ANPE_ECONFIG,
                          "label %s: the range [%g, %g] is too narrow, or too far from mean %g with "
@@ -211,16 +195,12 @@ static void independent_info(const void *self, int64_t *n_labels, const anpe_lab
 static double draw_one(const marginal *m, const anpe_label *l, double u)
 {
     double x;
-    if (m->type == UNIFORM) {
+    if (m->type == UNIFORM)
         x = l->min + u * (l->max - l->min);
-    } else if (m->type == LOG_UNIFORM) {
+    else if (m->type == LOG_UNIFORM)
         x = l->min * exp(u * log(l->max / l->min));
-    } else {
-        /* log of Phi(a) + u (Phi(b) - Phi(a)), which stays exact where Phi underflows */
-        const double z =
-            normal_log_quantile(m->log_hi + log(u + (1 - u) * exp(m->log_lo - m->log_hi)));
-        x = m->mean + m->sd * (m->mirror ? -z : z);
-    }
+    else
+        x = m->mean + m->sd * normal_cut_quantile(&m->cut, u);
     return x < l->min ? l->min : x > l->max ? l->max : x;
 }
 
