@@ -31,7 +31,8 @@
 
 #define ANPE_COMMAND_LIST(X)                                                                       \
     X(plugins)                                                                                     \
-    X(import)
+    X(import)                                                                                      \
+    X(noise)
 
 typedef enum anpe_flag_type {
     ANPE_F_SWITCH, /* int: 0, or 1 when given */

@@ -12,8 +12,8 @@ typedef struct options {
 #define LARGEST 100000000.0 /* values in one x: more is a slip of the pen, not data */
 
 static const anpe_option option_table[] = {
-    ANPE_OPT_REALS(options, shape, "", 1, LARGEST, "",
-                   "of one x: [L] or [C, L], as in the file without its first dimension; required"),
+    ANPE_OPT_REALS(options, shape, NULL, 1, LARGEST, "",
+                   "of one x: [L] or [C, L], as in the file without its first dimension"),
     ANPE_OPT_END};
 
 typedef struct array {

@@ -1,0 +1,452 @@
+/* Combined APOGEE spectra: apStar, aspcapStar and any combined FITS file of that layout.
+ *
+ * Layout, bits and wavelengths: Nidever et al. 2015 (AJ 150, 173), Holtzman et al. 2015 (AJ 150,
+ * 148) and the SDSS data model. Detectors of 7214 pixels: The Payne (Ting et al. 2019, ApJ 879,
+ * 69). Continuum rule: Ness et al. 2015 (ApJ 808, 16). */
+#include "apogee.h"
+#include "../common/survey_fits.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum combination { BY_PIXEL, GLOBAL, VISITS, ALL_ROWS };
+#define N_DETECTORS 3
+
+/* [first, end) of each detector on the full grid: The Payne's, and ASPCAP's. */
+static const int64_t payne[N_DETECTORS][2] = {{322, 3242}, {3648, 6048}, {6412, 8306}};
+static const int64_t aspcap[N_DETECTORS][2] = {{246, 3274}, {3585, 6080}, {6344, 8335}};
+/* On the full grid segments end in the middle of the gaps, which no star's velocity reaches. */
+static const int64_t full_segments[N_DETECTORS + 1] = {0, 3429, 6210, APOGEE_FULL};
+
+typedef struct options {
+    int64_t grid;
+    int combination;
+    anpe_reals bad_bits;
+    double sigma_max, sigma_ratio;
+    const char *continuum, *exclude;
+    int64_t degree;
+} options;
+
+static const anpe_option option_table[] = {
+    ANPE_OPT_INT(options, grid, APOGEE_PAYNE, APOGEE_PAYNE, APOGEE_FULL, "pixels",
+                 "7214: the inner parts of the three detectors, as The Payne has them; 8575: all"),
+    ANPE_OPT_ENUM(options, combination, BY_PIXEL, "pixel|global|visits|all",
+                  "rows of an apStar file to read: the combination weighted by pixel, the one "
+                  "weighted globally, every visit, or every row"),
+    ANPE_OPT_REALS(options, bad_bits, "0 1 2 3 4 5 6 7 12", 0, 62, "",
+                   "bits of the mask that make a pixel bad"),
+    ANPE_OPT_REAL(options, sigma_max, 0.5, 0, ANPE_UNBOUNDED, "",
+                  "a pixel with a larger error, in units of its detector's median flux, is bad"),
+    ANPE_OPT_REAL(options, sigma_ratio, 10, 1, ANPE_UNBOUNDED, "",
+                  "in files without a mask: a pixel whose error is larger than this times its "
+                  "detector's median error is bad"),
+    ANPE_OPT_FILE(options, continuum, "",
+                  "7214 or 8575 values, not 0 = continuum; empty: found from the simulator"),
+    ANPE_OPT_FILE(options, exclude, "", "7214 or 8575 values, not 0 = never use the pixel"),
+    ANPE_OPT_INT(options, degree, 4, 0, 15, "", "of the continuum's polynomial in each detector"),
+    ANPE_OPT_END};
+
+typedef struct apogee {
+    const options *o;
+    uint64_t bad_bits;
+    int64_t n;
+    int64_t segment[N_DETECTORS + 1];
+    int64_t pixel[APOGEE_FULL]; /* of the full grid's pixels: which of ours, or -1 */
+    double wavelength[APOGEE_FULL], resolution[APOGEE_FULL];
+    uint8_t continuum[APOGEE_FULL], exclude[APOGEE_FULL];
+    int has_continuum, has_exclude;
+} apogee;
+
+/* ---- the grid ------------------------------------------------------------------------------ */
+
+/* Place of pixel k of The Payne's grid on the full one. */
+static int64_t payne_place(int64_t k)
+{
+    int d = 0;
+    while (d < N_DETECTORS - 1 && k >= payne[d][1] - payne[d][0]) {
+        k -= payne[d][1] - payne[d][0];
+        d++;
+    }
+    return payne[d][0] + k;
+}
+
+static void make_grid(apogee *s)
+{
+    s->n = s->o->grid;
+    for (int64_t k = 0; k < APOGEE_FULL; k++)
+        s->pixel[k] = -1;
+    for (int64_t i = 0; i < s->n; i++) {
+        const int64_t at = s->n == APOGEE_FULL ? i : payne_place(i);
+        s->pixel[at] = i;
+        s->wavelength[i] = pow(10, APOGEE_LOG_START + APOGEE_LOG_STEP * (double)at);
+        s->resolution[i] =
+            22500; /* Majewski et al. 2017; varies by 10 % over fibres and detectors */
+    }
+    memcpy(s->segment, full_segments, sizeof s->segment);
+    for (int d = 0; s->n == APOGEE_PAYNE && d < N_DETECTORS; d++) {
+        s->segment[0] = 0;
+        s->segment[d + 1] = s->segment[d] + payne[d][1] - payne[d][0];
+    }
+    for (int64_t i = 0; s->n == APOGEE_FULL && i < s->n; i++) {
+        s->exclude[i] = 1; /* the gaps */
+        for (int d = 0; d < N_DETECTORS; d++)
+            if (i >= aspcap[d][0] && i < aspcap[d][1])
+                s->exclude[i] = 0;
+    }
+    s->has_exclude = s->n == APOGEE_FULL;
+}
+
+/* A file of one value a pixel, on either grid, or'ed into pixels (n). */
+static anpe_status read_pixels(anpe_ctx *ctx, const apogee *s, const char *path, uint8_t *pixels)
+{
+    double *data = NULL;
+    int rank = 0;
+    int64_t shape[4] = {0}, n = 1;
+    anpe_status status = anpe_array_read(ctx, path, NULL, &data, &rank, shape);
+
+    if (status)
+        return status;
+    for (int d = 0; d < rank; d++)
+        n *= shape[d];
+    if (n != APOGEE_FULL && n != APOGEE_PAYNE)
+        status = ANPE_FAIL(ctx, ANPE_EFORMAT, "%s: %lld values; expected 7214 or 8575, one a pixel",
+                           path, (long long)n);
+    for (int64_t k = 0; !status && k < n; k++) {
+        const int64_t at = n == APOGEE_FULL ? k : payne_place(k);
+        if (!isfinite(data[k]))
+            status =
+                ANPE_FAIL(ctx, ANPE_EFORMAT, "%s: value %lld is not a number", path, (long long)k);
+        else if (s->pixel[at] >= 0 && data[k] != 0)
+            pixels[s->pixel[at]] = 1;
+    }
+    free(data);
+    return status;
+}
+
+/* ---- life ---------------------------------------------------------------------------------- */
+
+static anpe_status read_options(anpe_ctx *ctx, apogee *s)
+{
+    const options *o = s->o;
+    anpe_status status = ANPE_OK;
+
+    if (o->grid != APOGEE_PAYNE && o->grid != APOGEE_FULL)
+        return ANPE_FAIL(ctx, ANPE_ECONFIG, "grid %lld; expected 7214 or 8575", (long long)o->grid);
+    for (int64_t k = 0; k < o->bad_bits.n; k++) {
+        const double bit = o->bad_bits.v[k];
+        if (!(bit >= 0 && bit <= 62 && bit == floor(bit)))
+            return ANPE_FAIL(ctx, ANPE_ECONFIG, "bad_bits: %g; expected whole numbers from 0 to 62",
+                             bit);
+        s->bad_bits |= (uint64_t)1 << (int)bit;
+    }
+    make_grid(s);
+    if (o->continuum[0]) {
+        s->has_continuum = 1;
+        status = read_pixels(ctx, s, o->continuum, s->continuum);
+    }
+    if (!status && o->exclude[0]) {
+        s->has_exclude = 1;
+        status = read_pixels(ctx, s, o->exclude, s->exclude);
+    }
+    return status;
+}
+
+static anpe_status create(anpe_ctx *ctx, const void *o, const void *setup, void **self)
+{
+    apogee *s = calloc(1, sizeof *s);
+    anpe_status status;
+
+    (void)setup;
+    *self = NULL;
+    if (!s)
+        return ANPE_FAIL(ctx, ANPE_ENOMEM, "out of memory");
+    s->o = o;
+    status = read_options(ctx, s);
+    if (status)
+        free(s);
+    else
+        *self = s;
+    return status;
+}
+
+static void destroy(void *self)
+{
+    free(self);
+}
+
+static void info(const void *self, anpe_instrument_info *out)
+{
+    const apogee *s = self;
+    *out = (anpe_instrument_info){
+        .channels = 1,
+        .n_pixels = s->n,
+        .wavelength = s->wavelength,
+        .resolution = s->resolution,
+        .n_segments = N_DETECTORS,
+        .segment = s->segment,
+        .continuum = s->has_continuum ? s->continuum : NULL,
+        .needs_continuum = 1,
+        .exclude = s->has_exclude ? s->exclude : NULL,
+    };
+}
+
+/* ---- reading ------------------------------------------------------------------------------- */
+
+/* An open file whose flux image has been looked at. */
+typedef struct source {
+    const char *path;
+    fitsfile *fits;
+    survey_image flux;
+    int has_mask; /* HDU 3 holds bits (apStar); otherwise ASPCAP's model */
+} source;
+
+typedef struct planes {
+    double flux[APOGEE_FULL], sigma[APOGEE_FULL], bits[APOGEE_FULL];
+} planes;
+
+/* Where the header gives a wavelength scale, it must be the survey's, to a tenth of a pixel. */
+static anpe_status check_scale(anpe_ctx *ctx, const source *f)
+{
+    double start = 0, step = 0, first = 1, off;
+    int hdu = 1;
+
+    if (f->flux.width != APOGEE_FULL)
+        return ANPE_OK; /* three detectors in one row have no single scale */
+    if (!survey_fits_real(f->fits, hdu, "CRVAL1", &start))
+        hdu = 0;
+    if (!survey_fits_real(f->fits, hdu, "CRVAL1", &start) ||
+        !survey_fits_real(f->fits, hdu, "CDELT1", &step))
+        return ANPE_OK;
+    (void)survey_fits_real(f->fits, hdu, "CRPIX1", &first);
+    start += (1 - first) * step;
+    off = fabs(start - APOGEE_LOG_START) + fabs(step - APOGEE_LOG_STEP) * (APOGEE_FULL - 1);
+    if (off < 0.1 * APOGEE_LOG_STEP)
+        return ANPE_OK;
+    return ANPE_FAIL(ctx, ANPE_EFORMAT,
+                     "%s: wavelengths are 10^(%.10g + %.10g i); expected 10^(4.179 + 6e-06 i), the "
+                     "scale of combined APOGEE spectra",
+                     f->path, start, step);
+}
+
+static anpe_status open_source(anpe_ctx *ctx, const char *path, source *f)
+{
+    survey_image third;
+    anpe_status status;
+
+    *f = (source){.path = path};
+    if ((status = survey_fits_open(ctx, path, &f->fits)))
+        return status;
+    if ((status = survey_fits_image(ctx, f->fits, path, 1, "flux", &f->flux)))
+        goto out;
+    if (f->flux.width != APOGEE_FULL && f->flux.width != APOGEE_PAYNE) {
+        status = ANPE_FAIL(ctx, ANPE_EFORMAT,
+                           "%s: the flux has %lld pixels; expected 8575 or 7214: a combined "
+                           "spectrum (apStar, aspcapStar), not an apVisit",
+                           path, (long long)f->flux.width);
+        goto out;
+    }
+    if ((status = survey_fits_image(ctx, f->fits, path, 3, "bit mask or model", &third)))
+        goto out;
+    f->has_mask = third.integers;
+    status = check_scale(ctx, f);
+out:
+    if (status) {
+        survey_fits_close(f->fits);
+        f->fits = NULL;
+    }
+    return status;
+}
+
+static int64_t count_rows(const apogee *s, const source *f)
+{
+    switch (s->o->combination) {
+    case VISITS:
+        return f->flux.rows > 2 ? f->flux.rows - 2 : 1;
+    case ALL_ROWS:
+        return f->flux.rows;
+    default:
+        return 1;
+    }
+}
+
+/* Row of the images for spectrum `row` of the file: combinations first, visits from row 2 on. A
+ * single row is the only visit and its own combination. */
+static int64_t image_row(const apogee *s, const source *f, int64_t row)
+{
+    switch (s->o->combination) {
+    case GLOBAL:
+        return f->flux.rows > 1 ? 1 : 0;
+    case VISITS:
+        return f->flux.rows > 2 ? row + 2 : 0;
+    case ALL_ROWS:
+        return row;
+    default:
+        return 0;
+    }
+}
+
+static anpe_status read_plane(anpe_ctx *ctx, const source *f, int hdu, const char *what,
+                              int64_t row, double *data)
+{
+    survey_image image;
+    anpe_status status = survey_fits_image(ctx, f->fits, f->path, hdu, what, &image);
+
+    if (status)
+        return status;
+    if (image.width != f->flux.width || image.rows != f->flux.rows)
+        return ANPE_FAIL(ctx, ANPE_EFORMAT,
+                         "%s: the %s has shape (%lld, %lld), the flux (%lld, %lld)", f->path, what,
+                         (long long)image.rows, (long long)image.width, (long long)f->flux.rows,
+                         (long long)f->flux.width);
+    return survey_fits_row(ctx, f->fits, f->path, what, &image, row, data);
+}
+
+static anpe_status read_planes(anpe_ctx *ctx, const source *f, int64_t row, planes *p)
+{
+    anpe_status status = read_plane(ctx, f, 1, "flux", row, p->flux);
+    if (!status)
+        status = read_plane(ctx, f, 2, "error", row, p->sigma);
+    if (!status && f->has_mask)
+        status = read_plane(ctx, f, 3, "bit mask", row, p->bits);
+    return status;
+}
+
+/* What is no set of bits makes the pixel bad. */
+static int is_bad(const apogee *s, double bits)
+{
+    if (!(fabs(bits) < 0x1p62))
+        return 1;
+    return ((uint64_t)(int64_t)bits & s->bad_bits) != 0;
+}
+
+static void place_pixels(const apogee *s, const source *f, const planes *p, anpe_spectrum *out)
+{
+    for (int64_t i = 0; i < s->n; i++)
+        survey_put_pixel(out, i, 0, 0, 1); /* not in the file, unless found below */
+    for (int64_t k = 0; k < f->flux.width; k++) {
+        const int64_t i = s->pixel[f->flux.width == APOGEE_FULL ? k : payne_place(k)];
+        const int bad = f->has_mask && is_bad(s, p->bits[k]);
+        if (i >= 0)
+            survey_put_pixel(out, i, p->flux[k], p->sigma[k], bad);
+    }
+}
+
+/* The surveys mark lost pixels by huge errors (1e10 in apStar, 10 and more in aspcapStar, where
+ * interpolation smears them over neighbours). The planes are scratch by now. */
+static void flag_errors(const apogee *s, int has_mask, planes *p, anpe_spectrum *out)
+{
+    for (int d = 0; d < N_DETECTORS; d++) {
+        int64_t good = 0;
+        double limit;
+        for (int64_t i = s->segment[d]; i < s->segment[d + 1]; i++)
+            if (!out->mask[i]) {
+                p->flux[good] = out->flux[i];
+                p->sigma[good++] = out->sigma[i];
+            }
+        limit = s->o->sigma_max * survey_median(good, p->flux);
+        if (!has_mask)
+            limit = fmin(limit, s->o->sigma_ratio * survey_median(good, p->sigma));
+        for (int64_t i = s->segment[d]; i < s->segment[d + 1]; i++)
+            if (!(out->sigma[i] <= limit))
+                out->mask[i] = 1;
+    }
+}
+
+static anpe_status check_good(anpe_ctx *ctx, const char *path, const anpe_spectrum *out)
+{
+    for (int64_t i = 0; i < out->n_pixels; i++)
+        if (!out->mask[i])
+            return ANPE_OK;
+    return ANPE_FAIL(ctx, ANPE_EINVAL, "%s: no good pixel among %lld", path,
+                     (long long)out->n_pixels);
+}
+
+static void name_spectrum(const apogee *s, const source *f, int64_t row, anpe_spectrum *out)
+{
+    static const char *const keys[] = {"OBJID", "OBJ", "OBJECT"};
+    char name[FLEN_VALUE] = "";
+    int found = 0;
+
+    for (size_t k = 0; !found && k < sizeof keys / sizeof keys[0]; k++)
+        found = survey_fits_text(f->fits, 0, keys[k], name);
+    if (!found)
+        survey_base_name(f->path, name, sizeof name);
+    if (s->o->combination == VISITS || s->o->combination == ALL_ROWS)
+        snprintf(out->id, sizeof out->id, "%.50s row %lld", name, (long long)image_row(s, f, row));
+    else
+        snprintf(out->id, sizeof out->id, "%s", name);
+}
+
+static anpe_status count(const void *self, anpe_ctx *ctx, const char *path, int64_t *n)
+{
+    source f;
+    const anpe_status status = open_source(ctx, path, &f);
+
+    if (status)
+        return status;
+    *n = count_rows(self, &f);
+    survey_fits_close(f.fits);
+    return ANPE_OK;
+}
+
+static anpe_status read(const void *self, anpe_ctx *ctx, const char *path, int64_t row,
+                        anpe_spectrum *out)
+{
+    const apogee *s = self;
+    planes *p = NULL;
+    source f;
+    anpe_status status = open_source(ctx, path, &f);
+
+    if (status)
+        return status;
+    if (row < 0 || row >= count_rows(s, &f)) {
+        status = ANPE_FAIL(ctx, ANPE_EINVAL, "%s: no spectrum %lld; the file has %lld", path,
+                           (long long)row, (long long)count_rows(s, &f));
+        goto out;
+    }
+    if (!(p = malloc(sizeof *p))) {
+        status = ANPE_FAIL(ctx, ANPE_ENOMEM, "out of memory");
+        goto out;
+    }
+    if ((status = read_planes(ctx, &f, image_row(s, &f, row), p)))
+        goto out;
+    place_pixels(s, &f, p, out);
+    flag_errors(s, f.has_mask, p, out);
+    name_spectrum(s, &f, row, out);
+    status = check_good(ctx, path, out);
+out:
+    free(p);
+    survey_fits_close(f.fits);
+    return status;
+}
+
+static anpe_status normalise(const void *self, anpe_ctx *ctx, const uint8_t *continuum,
+                             anpe_spectrum *out)
+{
+    const apogee *s = self;
+
+    if (!continuum)
+        return ANPE_FAIL(ctx, ANPE_EINVAL,
+                         "no continuum pixels: give the option `continuum` a file of them");
+    return anpe_continuum_chebyshev(ctx, (int)s->o->degree, N_DETECTORS, s->segment, continuum,
+                                    out);
+}
+
+static const anpe_instrument_ops ops = {sizeof ops, info, count, read, normalise};
+
+static const anpe_plugin instrument = {
+    .abi = ANPE_ABI,
+    .kind = ANPE_INSTRUMENT,
+    .name = "apogee",
+    .version = "1",
+    .summary = "APOGEE combined spectra: apStar and aspcapStar files",
+    .options = option_table,
+    .options_size = sizeof(options),
+    .create = create,
+    .destroy = destroy,
+    .ops = &ops,
+};
+
+ANPE_PLUGINS(&instrument, &apogee_noise);

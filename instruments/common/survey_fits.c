@@ -1,0 +1,212 @@
+/* Reading images and keywords of survey files with CFITSIO. */
+#define _POSIX_C_SOURCE 200809L
+#include "survey_fits.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* CFITSIO's own words for a status; its stack of messages is emptied. */
+static anpe_status fits_failure(anpe_ctx *ctx, int status, const char *path, const char *what)
+{
+    char text[FLEN_STATUS] = "";
+    fits_get_errstatus(status, text);
+    fits_clear_errmsg();
+    if (status == MEMORY_ALLOCATION)
+        return ANPE_FAIL(ctx, ANPE_ENOMEM, "%s: out of memory reading %s", path, what);
+    return ANPE_FAIL(ctx, ANPE_EFORMAT, "%s: cannot read %s: %s (is the file truncated?)", path,
+                     what, text);
+}
+
+/* CFITSIO says "could not open" for everything; the first bytes tell the cases apart. */
+static anpe_status check_start(anpe_ctx *ctx, const char *path)
+{
+    char text[128] = "";
+    unsigned char start[10] = {0};
+    FILE *file = fopen(path, "rb");
+    size_t n = file ? fread(start, 1, sizeof start, file) : 0;
+    const int error = errno, failed = !file || ferror(file);
+
+    if (file)
+        fclose(file);
+    if (failed) {
+        if (strerror_r(error, text, sizeof text))
+            snprintf(text, sizeof text, "error %d", error);
+        return ANPE_FAIL(ctx, ANPE_EIO, "%s: cannot open: %s", path, text);
+    }
+    if (n == 0)
+        return ANPE_FAIL(ctx, ANPE_EFORMAT, "%s: the file is empty", path);
+    if ((n < 9 || memcmp(start, "SIMPLE  =", 9)) && (start[0] != 0x1f || start[1] != 0x8b))
+        return ANPE_FAIL(ctx, ANPE_EFORMAT, "%s: not a FITS file (nor a gzipped one)", path);
+    return ANPE_OK;
+}
+
+anpe_status survey_fits_open(anpe_ctx *ctx, const char *path, fitsfile **out)
+{
+    char text[FLEN_STATUS] = "";
+    int status = 0;
+    anpe_status result = check_start(ctx, path);
+
+    *out = NULL;
+    if (result)
+        return result;
+    if (fits_open_diskfile(out, path, READONLY, &status) == 0)
+        return ANPE_OK;
+    fits_get_errstatus(status, text);
+    fits_clear_errmsg();
+    *out = NULL;
+    return ANPE_FAIL(ctx, ANPE_EFORMAT, "%s: not a readable FITS file: %s", path, text);
+}
+
+void survey_fits_close(fitsfile *f)
+{
+    int status = 0;
+    if (f)
+        fits_close_file(f, &status);
+    fits_clear_errmsg();
+}
+
+int survey_fits_has(fitsfile *f, int hdu)
+{
+    int status = 0, type = 0;
+    const int has = fits_movabs_hdu(f, hdu + 1, &type, &status) == 0;
+    fits_clear_errmsg();
+    return has;
+}
+
+anpe_status survey_fits_image(anpe_ctx *ctx, fitsfile *f, const char *path, int hdu,
+                              const char *what, survey_image *out)
+{
+    int status = 0, type = 0, bitpix = 0, naxis = 0;
+    LONGLONG axes[2] = {0, 0};
+
+    if (!survey_fits_has(f, hdu))
+        return ANPE_FAIL(ctx, ANPE_EFORMAT,
+                         "%s: no HDU %d, which should hold the %s (missing or truncated)", path,
+                         hdu, what);
+    fits_get_hdu_type(f, &type, &status);
+    if (!status && type != IMAGE_HDU)
+        return ANPE_FAIL(ctx, ANPE_EFORMAT, "%s: HDU %d is a table; expected an image: the %s",
+                         path, hdu, what);
+    fits_get_img_paramll(f, 2, &bitpix, &naxis, axes, &status);
+    if (status)
+        return fits_failure(ctx, status, path, what);
+    if (naxis < 1 || naxis > 2 || axes[0] < 1 || (naxis == 2 && axes[1] < 1))
+        return ANPE_FAIL(ctx, ANPE_EFORMAT,
+                         "%s: HDU %d has %d axes; expected one or more rows of pixels: the %s",
+                         path, hdu, naxis, what);
+    out->width = axes[0];
+    out->rows = naxis == 2 ? axes[1] : 1;
+    out->integers = bitpix > 0;
+    return ANPE_OK;
+}
+
+anpe_status survey_fits_row(anpe_ctx *ctx, fitsfile *f, const char *path, const char *what,
+                            const survey_image *image, int64_t row, double *data)
+{
+    int status = 0;
+    fits_read_img(f, TDOUBLE, row * image->width + 1, image->width, NULL, data, NULL, &status);
+    return status ? fits_failure(ctx, status, path, what) : ANPE_OK;
+}
+
+int survey_fits_is_table(fitsfile *f, int hdu)
+{
+    int status = 0, type = IMAGE_HDU;
+    if (survey_fits_has(f, hdu))
+        fits_get_hdu_type(f, &type, &status);
+    return status == 0 && type != IMAGE_HDU;
+}
+
+anpe_status survey_fits_column(anpe_ctx *ctx, fitsfile *f, const char *path, int hdu,
+                               const char *name, int64_t *n, double *data)
+{
+    int status = 0, column = 0, type = 0;
+    LONGLONG repeat = 0, width = 0, rows = 0;
+    char pattern[FLEN_VALUE];
+
+    if (!survey_fits_has(f, hdu))
+        return ANPE_FAIL(ctx, ANPE_EFORMAT, "%s: no HDU %d, which should hold the %s", path, hdu,
+                         name);
+    snprintf(pattern, sizeof pattern, "%s", name); /* CFITSIO takes no const text */
+    fits_get_colnum(f, CASEINSEN, pattern, &column, &status);
+    fits_get_coltypell(f, column, &type, &repeat, &width, &status);
+    fits_get_num_rowsll(f, &rows, &status);
+    if (status)
+        return fits_failure(ctx, status, path, name);
+    if (repeat < 1 || rows < 1 || rows > INT64_MAX / repeat || (data && rows * repeat != *n))
+        return ANPE_FAIL(ctx, ANPE_EFORMAT,
+                         "%s: column %s has %lld rows of %lld values, unlike the others or none",
+                         path, name, (long long)rows, (long long)repeat);
+    *n = rows * repeat;
+    if (data)
+        fits_read_col(f, TDOUBLE, column, 1, 1, *n, NULL, data, NULL, &status);
+    return status ? fits_failure(ctx, status, path, name) : ANPE_OK;
+}
+
+int survey_fits_text(fitsfile *f, int hdu, const char *key, char value[FLEN_VALUE])
+{
+    int status = 0;
+    if (!survey_fits_has(f, hdu))
+        return 0;
+    fits_read_key(f, TSTRING, key, value, NULL, &status);
+    fits_clear_errmsg();
+    return status == 0 && value[0] != '\0';
+}
+
+int survey_fits_real(fitsfile *f, int hdu, const char *key, double *value)
+{
+    int status = 0;
+    if (!survey_fits_has(f, hdu))
+        return 0;
+    fits_read_key(f, TDOUBLE, key, value, NULL, &status);
+    fits_clear_errmsg();
+    return status == 0;
+}
+
+void survey_base_name(const char *path, char *out, size_t size)
+{
+    static const char *const endings[] = {".gz", ".fits", ".fit"};
+    const char *slash = strrchr(path, '/');
+
+    snprintf(out, size, "%s", slash ? slash + 1 : path);
+    for (size_t k = 0; k < sizeof endings / sizeof endings[0]; k++) {
+        const size_t n = strlen(out), m = strlen(endings[k]);
+        if (n > m && strcmp(out + n - m, endings[k]) == 0)
+            out[n - m] = '\0';
+    }
+}
+
+/* Beyond these a float of the pixel, or of 1/sigma^2, is not finite. */
+#define LARGEST  1e15
+#define SMALLEST 1e-15
+
+void survey_put_pixel(anpe_spectrum *s, int64_t i, double flux, double sigma, int bad)
+{
+    if (!isfinite(flux) || fabs(flux) > LARGEST) {
+        flux = 0;
+        bad = 1;
+    }
+    if (!isfinite(sigma) || sigma < SMALLEST || sigma > LARGEST) {
+        sigma = 1;
+        bad = 1;
+    }
+    s->flux[i] = (float)flux;
+    s->sigma[i] = (float)sigma;
+    s->mask[i] = (uint8_t)(bad != 0);
+}
+
+static int ascending(const void *a, const void *b)
+{
+    const double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+double survey_median(int64_t n, double *v)
+{
+    if (n < 1)
+        return 0;
+    qsort(v, (size_t)n, sizeof v[0], ascending);
+    return n % 2 ? v[n / 2] : 0.5 * (v[n / 2 - 1] + v[n / 2]);
+}

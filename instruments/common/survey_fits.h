@@ -1,0 +1,42 @@
+/* common/survey_fits.h -- the little of CFITSIO that the readers of survey files share.
+ *
+ * Every failure names the file and what was looked for. HDUs are numbered from 0 (the primary), as
+ * in the surveys' own documentation. Opens read-only and by its literal name: no extended file
+ * name syntax, no network; gzipped files too. */
+#ifndef ANPE_SURVEY_FITS_H
+#define ANPE_SURVEY_FITS_H
+#include <anpe/plugin.h>
+#include <fitsio.h>
+
+typedef struct survey_image {
+    int64_t width, rows; /* NAXIS1 and NAXIS2 (1 for a single row) */
+    int integers;        /* 1: whole numbers, as in a bit mask */
+} survey_image;
+
+ANPE_MUST_CHECK anpe_status survey_fits_open(anpe_ctx *ctx, const char *path, fitsfile **out);
+void survey_fits_close(fitsfile *f); /* takes NULL */
+
+/* Moves to an HDU and describes its image. `what` names the content in messages ("error"). */
+ANPE_MUST_CHECK anpe_status survey_fits_image(anpe_ctx *ctx, fitsfile *f, const char *path, int hdu,
+                                              const char *what, survey_image *out);
+/* One row of the current HDU's image into width doubles; NaN stays NaN. */
+ANPE_MUST_CHECK anpe_status survey_fits_row(anpe_ctx *ctx, fitsfile *f, const char *path,
+                                            const char *what, const survey_image *image,
+                                            int64_t row, double *data);
+/* A numeric column of a table, its rows one after the other, into *n doubles. data NULL: only *n.
+ * A column of another length than *n (data given) is an error. */
+ANPE_MUST_CHECK anpe_status survey_fits_column(anpe_ctx *ctx, fitsfile *f, const char *path,
+                                               int hdu, const char *name, int64_t *n, double *data);
+int survey_fits_is_table(fitsfile *f, int hdu);
+int survey_fits_has(fitsfile *f, int hdu); /* whether the file has this HDU */
+/* A keyword of an HDU: 1 and the value, or 0 and nothing. */
+int survey_fits_text(fitsfile *f, int hdu, const char *key, char value[FLEN_VALUE]);
+int survey_fits_real(fitsfile *f, int hdu, const char *key, double *value);
+
+/* The file's name without directories and without .fits, .fits.gz, .fit. */
+void survey_base_name(const char *path, char *out, size_t size);
+/* flux, sigma of one pixel into the spectrum: what is not a measurement becomes a bad pixel. */
+void survey_put_pixel(anpe_spectrum *s, int64_t i, double flux, double sigma, int bad);
+/* The median of n values, which are reordered; 0 for n = 0. */
+double survey_median(int64_t n, double *v);
+#endif

@@ -1,0 +1,275 @@
+/* Error bars and masks from a library of real ones, or from a synthetic sky: survey_noise.h. */
+#include "survey_noise.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define C_KMS 299792.458
+#define LN10  2.302585092994045684
+
+struct survey_noise {
+    double snr_min, snr_max;
+    int separate_masks;
+    int64_t n_pixels;
+    anpe_noise_library library; /* n_rows = 0: synthetic */
+    survey_sky sky;
+    survey_variety variety;
+    int64_t margin;
+    int64_t *place; /* (n_pixels) of the instrument's pixels on the sky's grid */
+};
+
+/* ---- the library --------------------------------------------------------------------------- */
+
+static int usable(float sigma)
+{
+    return isfinite(sigma) && sigma > 0;
+}
+
+/* Makes one row whole: a sigma that is none is bad and takes its left neighbour's, a leading run
+ * the first good one's. */
+static void mend_row(int64_t n, float *sigma, uint8_t *mask)
+{
+    int64_t first = 0;
+
+    for (int64_t i = 0; i < n; i++)
+        if (!usable(sigma[i]))
+            mask[i] = 1;
+    while (first < n && !usable(sigma[first]))
+        first++;
+    for (int64_t i = 0; i < first && first < n; i++)
+        sigma[i] = sigma[first];
+    for (int64_t i = first + 1; i < n; i++)
+        if (!usable(sigma[i]))
+            sigma[i] = sigma[i - 1];
+}
+
+static anpe_status open_library(anpe_ctx *ctx, const char *path, survey_noise *s)
+{
+    anpe_noise_library *l = &s->library;
+    anpe_status status = anpe_noise_library_read(ctx, path, l);
+
+    if (status)
+        return status;
+    if (l->n_pixels != s->n_pixels)
+        return ANPE_FAIL(ctx, ANPE_EINVAL,
+                         "%s: the noise library has %lld pixels a spectrum, the instrument %lld; "
+                         "make it again with the instrument's present options",
+                         path, (long long)l->n_pixels, (long long)s->n_pixels);
+    for (int64_t row = 0; row < l->n_rows; row++)
+        mend_row(l->n_pixels, l->sigma + row * l->n_pixels, l->mask + row * l->n_pixels);
+    return ANPE_OK;
+}
+
+static void draw_row(const survey_noise *s, anpe_rng *rng, anpe_spectrum *out)
+{
+    const size_t n = (size_t)s->n_pixels;
+    const size_t row = (size_t)anpe_integer(rng, s->library.n_rows);
+    const size_t other = s->separate_masks ? (size_t)anpe_integer(rng, s->library.n_rows) : row;
+    memcpy(out->sigma, s->library.sigma + row * n, n * sizeof(float));
+    memcpy(out->mask, s->library.mask + other * n, n);
+}
+
+/* ---- the synthetic sky --------------------------------------------------------------------- */
+
+static double pixel_of(const survey_sky *sky, double wavelength)
+{
+    return (log10(wavelength) - sky->log_start) / sky->log_step;
+}
+
+static void add_gaussian(survey_sky *sky, double *profile, double wavelength, double height,
+                         double resolution)
+{
+    /* FWHM = wavelength / resolution; d(log10 wavelength) = d(wavelength) / (wavelength ln 10) */
+    const double width = 1 / (resolution * 2.3548200450309493 * LN10 * sky->log_step);
+    const double centre = pixel_of(sky, wavelength);
+    const int64_t lo = (int64_t)floor(centre - 6 * width), hi = (int64_t)ceil(centre + 6 * width);
+
+    for (int64_t i = lo < 0 ? 0 : lo; i <= hi && i < sky->n; i++) {
+        const double z = ((double)i - centre) / width;
+        profile[i] += height * exp(-0.5 * z * z);
+    }
+}
+
+void survey_sky_add_lines(survey_sky *sky, int64_t n, const survey_sky_line *lines,
+                          double resolution)
+{
+    for (int64_t k = 0; k < n; k++)
+        add_gaussian(sky, sky->emission, lines[k].wavelength, lines[k].strength, resolution);
+}
+
+void survey_sky_set_throughput(survey_sky *sky, int64_t n, const double (*knots)[2])
+{
+    for (int64_t i = 0; i < sky->n; i++) {
+        const double w = pow(10, sky->log_start + (double)i * sky->log_step);
+        int64_t k = 1;
+        while (k < n - 1 && w > knots[k][0])
+            k++;
+        double part = (w - knots[k - 1][0]) / (knots[k][0] - knots[k - 1][0]);
+        part = fmax(0, fmin(1, part));
+        sky->throughput[i] = knots[k - 1][1] + part * (knots[k][1] - knots[k - 1][1]);
+    }
+}
+
+void survey_sky_absorb(survey_sky *sky, double wavelength, double depth, double resolution)
+{
+    add_gaussian(sky, sky->depth, wavelength, depth, resolution);
+}
+
+static anpe_status make_sky(anpe_ctx *ctx, const anpe_instrument_info *instrument, double log_step,
+                            survey_sky_fn *describe, survey_noise *s)
+{
+    survey_sky *sky = &s->sky;
+    const int64_t n = s->n_pixels;
+
+    if (!instrument->wavelength || instrument->channels != 1)
+        return ANPE_FAIL(ctx, ANPE_EINVAL,
+                         "the synthetic sky needs an instrument with wavelengths; give a library");
+    sky->log_step = log_step;
+    sky->log_start = log10(instrument->wavelength[0]) - (double)s->margin * log_step;
+    sky->n = 1 + 2 * s->margin +
+             llround((log10(instrument->wavelength[n - 1]) - log10(instrument->wavelength[0])) /
+                     log_step);
+    if (sky->n > 1000000)
+        return ANPE_FAIL(ctx, ANPE_EINVAL, "the instrument's range is too wide for this sky");
+    s->place = calloc((size_t)n, sizeof *s->place);
+    sky->throughput = calloc((size_t)sky->n, sizeof(double));
+    sky->emission = calloc((size_t)sky->n, sizeof(double));
+    sky->depth = calloc((size_t)sky->n, sizeof(double));
+    if (!s->place || !sky->throughput || !sky->emission || !sky->depth)
+        return ANPE_FAIL(ctx, ANPE_ENOMEM, "out of memory");
+    describe(sky);
+    for (int64_t i = 0; i < n; i++)
+        s->place[i] = llround(pixel_of(sky, instrument->wavelength[i]));
+    return ANPE_OK;
+}
+
+static double between(anpe_rng *rng, const double range[2])
+{
+    return range[0] * pow(range[1] / range[0], anpe_uniform(rng));
+}
+
+/* The number of events of a Poisson process of this rate in unit time: sums of exponentials. */
+static int64_t poisson(anpe_rng *rng, double rate)
+{
+    int64_t n = 0;
+    for (double t = -log(anpe_uniform(rng)); t < rate; t -= log(anpe_uniform(rng)))
+        n++;
+    return n;
+}
+
+static void flag(const survey_noise *s, int64_t first, int64_t length, uint8_t *mask)
+{
+    for (int64_t i = first; i < first + length && i < s->n_pixels; i++)
+        mask[i] = 1;
+}
+
+static void flag_defects(const survey_noise *s, anpe_rng *rng, uint8_t *mask)
+{
+    const survey_variety *v = &s->variety;
+    const double n = (double)s->n_pixels;
+
+    for (int64_t k = poisson(rng, between(rng, v->hits) * n); k > 0; k--)
+        flag(s, anpe_integer(rng, s->n_pixels), 1, mask);
+    for (int64_t k = poisson(rng, between(rng, v->runs) * n); k > 0; k--) {
+        const int64_t first = anpe_integer(rng, s->n_pixels);
+        flag(s, first, 2 + (int64_t)(-log(anpe_uniform(rng)) * (v->length - 2)), mask);
+    }
+}
+
+static void draw_sky(const survey_noise *s, anpe_rng *rng, anpe_spectrum *out)
+{
+    const survey_variety *v = &s->variety;
+    const double sky = between(rng, v->sky), read = between(rng, v->read);
+    const double airmass = between(rng, v->airmass), outshone = between(rng, v->outshone);
+    const double colour = v->colour[0] + (v->colour[1] - v->colour[0]) * anpe_uniform(rng);
+    const double step = LN10 * s->sky.log_step, middle = 0.5 * (double)s->sky.n;
+    const double far = (double)s->margin, shift = v->shift / (C_KMS * step) * anpe_normal(rng);
+    const int64_t moved = llround(fmax(-far, fmin(far, shift)));
+
+    for (int64_t i = 0; i < s->n_pixels; i++) {
+        const int64_t k = s->place[i] + moved;
+        const double light = s->sky.throughput[k], glow = sky * s->sky.emission[k];
+        const double counts =
+            light * exp(colour * step * ((double)k - middle) - airmass * s->sky.depth[k]);
+        /* A blind pixel has no error bar: mend_row gives it a neighbour's. */
+        out->sigma[i] = light > 0 ? (float)(sqrt(counts + light * glow + read) / counts) : 0.0f;
+        out->mask[i] = (uint8_t)(glow > outshone);
+    }
+    flag_defects(s, rng, out->mask);
+    mend_row(s->n_pixels, out->sigma, out->mask);
+}
+
+/* ---- both ------------------------------------------------------------------------------------ */
+
+anpe_status survey_noise_new(anpe_ctx *ctx, const survey_noise_options *o,
+                             const anpe_instrument_info *instrument, double log_step,
+                             int64_t margin, survey_sky_fn *sky, const survey_variety *variety,
+                             survey_noise **out)
+{
+    survey_noise *s;
+    anpe_status status;
+
+    *out = NULL;
+    if (o->snr_min > o->snr_max)
+        return ANPE_FAIL(ctx, ANPE_EINVAL, "snr_min %g is above snr_max %g", o->snr_min,
+                         o->snr_max);
+    if (!(s = calloc(1, sizeof *s)))
+        return ANPE_FAIL(ctx, ANPE_ENOMEM, "out of memory");
+    s->snr_min = o->snr_min;
+    s->snr_max = o->snr_max;
+    s->separate_masks = o->separate_masks;
+    s->n_pixels = instrument->channels * instrument->n_pixels;
+    s->margin = margin;
+    s->variety = *variety;
+    status = o->library[0] ? open_library(ctx, o->library, s)
+                           : make_sky(ctx, instrument, log_step, sky, s);
+    if (status) {
+        survey_noise_free(s);
+        return status;
+    }
+    *out = s;
+    return ANPE_OK;
+}
+
+void survey_noise_free(survey_noise *s)
+{
+    if (!s)
+        return;
+    anpe_noise_library_free(&s->library);
+    free(s->sky.throughput);
+    free(s->sky.emission);
+    free(s->sky.depth);
+    free(s->place);
+    free(s);
+}
+
+#define TRIES 100 /* a synthetic draw without a good pixel is drawn again */
+
+anpe_status survey_noise_draw(const void *self, anpe_ctx *ctx, anpe_rng *rng, anpe_spectrum *out)
+{
+    const survey_noise *s = self;
+    double sum = 0, target;
+    int64_t good = 0;
+
+    if (out->n_pixels != s->n_pixels)
+        return ANPE_FAIL(ctx, ANPE_EINTERNAL, "noise for %lld pixels asked for %lld",
+                         (long long)s->n_pixels, (long long)out->n_pixels);
+    for (int k = 0; k < TRIES && good == 0; k++) {
+        if (s->library.n_rows)
+            draw_row(s, rng, out);
+        else
+            draw_sky(s, rng, out);
+        for (int64_t i = 0; i < s->n_pixels; i++)
+            good += !out->mask[i];
+    }
+    if (good == 0)
+        return ANPE_FAIL(ctx, ANPE_ENUMERIC, "no spectrum with a good pixel in %d draws", TRIES);
+    for (int64_t i = 0; i < s->n_pixels; i++)
+        if (!out->mask[i])
+            sum += 1 / (double)out->sigma[i];
+    target = s->snr_min + (s->snr_max - s->snr_min) * anpe_uniform(rng);
+    for (int64_t i = 0; i < s->n_pixels; i++)
+        out->sigma[i] = (float)(out->sigma[i] * (sum / (double)good / target));
+    return ANPE_OK;
+}

@@ -1,0 +1,325 @@
+/* LAMOST low-resolution spectra (R = 1800, 3700-9100 A).
+ *
+ * Layout: the LAMOST data model (Luo et al. 2015, RAA 15, 1095): an image with rows flux, inverse
+ * variance, wavelength, and-mask, or-mask; from Data Release 8 on a table COADD with such columns.
+ * Continuum rule: division by a Gaussian-smoothed spectrum, Ho et al. 2017 (ApJ 836, 5). */
+#include "lamost_lrs.h"
+#include "../common/survey_fits.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct options {
+    double lambda_min, lambda_max, width;
+    int use_or_mask, exclude_tellurics, exclude_join;
+} options;
+
+static const anpe_option option_table[] = {
+    ANPE_OPT_REAL(options, lambda_min, 3700, 3600, 9200, "Angstrom", "first wavelength, vacuum"),
+    ANPE_OPT_REAL(options, lambda_max, 9100, 3600, 9200, "Angstrom", "last wavelength, vacuum"),
+    ANPE_OPT_REAL(options, width, 50, 1, 1000, "Angstrom",
+                  "standard deviation of the continuum's smoothing kernel"),
+    ANPE_OPT_BOOL(options, use_or_mask, 0,
+                  "a pixel flagged in any exposure is bad, not only one flagged in all"),
+    ANPE_OPT_BOOL(options, exclude_tellurics, 1,
+                  "never use the telluric bands: the files are not corrected for them"),
+    ANPE_OPT_BOOL(options, exclude_join, 0, "never use 5700-5900 A, where the two arms join"),
+    ANPE_OPT_END};
+
+typedef struct lamost {
+    const options *o;
+    int64_t n, segment[2];
+    double *wavelength, *resolution; /* (n) */
+    uint8_t *exclude;                /* (n) */
+} lamost;
+
+/* ---- grid and life -------------------------------------------------------------------------- */
+
+/* O2 B and A, H2O; vacuum Angstrom (Kurucz et al. 1984; Matheson et al. 2000). */
+static const double tellurics[][2] = {
+    {6862, 6965}, {7160, 7345}, {7590, 7712}, {8125, 8350}, {8930, 9200}};
+static const double join[2] = {5700, 5900};
+
+static int is_excluded(const options *o, double w)
+{
+    if (o->exclude_join && w >= join[0] && w <= join[1])
+        return 1;
+    for (size_t k = 0; o->exclude_tellurics && k < sizeof tellurics / sizeof tellurics[0]; k++)
+        if (w >= tellurics[k][0] && w <= tellurics[k][1])
+            return 1;
+    return 0;
+}
+
+static anpe_status make_grid(anpe_ctx *ctx, lamost *s)
+{
+    const options *o = s->o;
+    /* 1e-6 of a pixel: a limit that is a pixel's own wavelength includes it */
+    const double first = ceil((log10(o->lambda_min) - LAMOST_LOG_START) / LAMOST_LOG_STEP - 1e-6);
+    const double last = floor((log10(o->lambda_max) - LAMOST_LOG_START) / LAMOST_LOG_STEP + 1e-6);
+
+    if (last - first + 1 < 100)
+        return ANPE_FAIL(ctx, ANPE_ECONFIG,
+                         "lambda_min %g and lambda_max %g leave fewer than 100 pixels",
+                         o->lambda_min, o->lambda_max);
+    s->n = s->segment[1] = (int64_t)(last - first) + 1;
+    s->wavelength = malloc((size_t)s->n * sizeof(double));
+    s->resolution = malloc((size_t)s->n * sizeof(double));
+    s->exclude = malloc((size_t)s->n);
+    if (!s->wavelength || !s->resolution || !s->exclude)
+        return ANPE_FAIL(ctx, ANPE_ENOMEM, "out of memory");
+    for (int64_t i = 0; i < s->n; i++) {
+        s->wavelength[i] = pow(10, LAMOST_LOG_START + LAMOST_LOG_STEP * (first + (double)i));
+        s->resolution[i] = LAMOST_RESOLUTION;
+        s->exclude[i] = (uint8_t)is_excluded(o, s->wavelength[i]);
+    }
+    return ANPE_OK;
+}
+
+static void destroy(void *self)
+{
+    lamost *s = self;
+    if (!s)
+        return;
+    free(s->wavelength);
+    free(s->resolution);
+    free(s->exclude);
+    free(s);
+}
+
+static anpe_status create(anpe_ctx *ctx, const void *o, const void *setup, void **self)
+{
+    lamost *s = calloc(1, sizeof *s);
+    anpe_status status;
+
+    (void)setup;
+    *self = NULL;
+    if (!s)
+        return ANPE_FAIL(ctx, ANPE_ENOMEM, "out of memory");
+    s->o = o;
+    if ((status = make_grid(ctx, s)))
+        destroy(s);
+    else
+        *self = s;
+    return status;
+}
+
+/* The pipeline joins the arms into one spectrum, so flux is continuous: one segment. */
+static void info(const void *self, anpe_instrument_info *out)
+{
+    const lamost *s = self;
+    *out = (anpe_instrument_info){
+        .channels = 1,
+        .n_pixels = s->n,
+        .wavelength = s->wavelength,
+        .resolution = s->resolution,
+        .n_segments = 1,
+        .segment = s->segment,
+        .exclude = s->exclude,
+    };
+}
+
+/* ---- reading ------------------------------------------------------------------------------- */
+
+enum { FLUX, IVAR, WAVELENGTH, AND_MASK, OR_MASK, N_ROWS };
+static const char *const row_names[N_ROWS] = {"FLUX", "IVAR", "WAVELENGTH", "ANDMASK", "ORMASK"};
+#define MOST_PIXELS 100000
+
+typedef struct source {
+    const char *path;
+    fitsfile *fits;
+    int64_t n;
+    double *row[N_ROWS]; /* (n) each */
+    float *flux, *sigma; /* (n) as measured */
+    uint8_t *mask;       /* (n) */
+} source;
+
+static void close_source(source *f)
+{
+    survey_fits_close(f->fits);
+    for (int k = 0; k < N_ROWS; k++)
+        free(f->row[k]);
+    free(f->flux);
+    free(f->sigma);
+    free(f->mask);
+}
+
+static anpe_status make_rows(anpe_ctx *ctx, source *f, int64_t n)
+{
+    int failed = 0;
+
+    if (n < 2 || n > MOST_PIXELS)
+        return ANPE_FAIL(ctx, ANPE_EFORMAT,
+                         "%s: %lld pixels; a LAMOST low-resolution spectrum has about 3900",
+                         f->path, (long long)n);
+    f->n = n;
+    for (int k = 0; k < N_ROWS; k++)
+        failed |= !(f->row[k] = malloc((size_t)n * sizeof(double)));
+    f->flux = malloc((size_t)n * sizeof(float));
+    f->sigma = malloc((size_t)n * sizeof(float));
+    f->mask = malloc((size_t)n);
+    if (failed || !f->flux || !f->sigma || !f->mask)
+        return ANPE_FAIL(ctx, ANPE_ENOMEM, "out of memory");
+    return ANPE_OK;
+}
+
+static anpe_status read_image(anpe_ctx *ctx, source *f)
+{
+    survey_image image;
+    anpe_status status = survey_fits_image(ctx, f->fits, f->path, 0, "spectrum", &image);
+
+    if (!status && image.rows < N_ROWS)
+        return ANPE_FAIL(ctx, ANPE_EFORMAT,
+                         "%s: the image has %lld rows; expected 5: flux, inverse variance, "
+                         "wavelength, and-mask, or-mask",
+                         f->path, (long long)image.rows);
+    if (!status)
+        status = make_rows(ctx, f, image.width);
+    for (int k = 0; !status && k < N_ROWS; k++)
+        status = survey_fits_row(ctx, f->fits, f->path, row_names[k], &image, k, f->row[k]);
+    return status;
+}
+
+static anpe_status read_table(anpe_ctx *ctx, source *f)
+{
+    int64_t n = 0;
+    anpe_status status = survey_fits_column(ctx, f->fits, f->path, 1, row_names[FLUX], &n, NULL);
+
+    if (!status)
+        status = make_rows(ctx, f, n);
+    for (int k = 0; !status && k < N_ROWS; k++)
+        status = survey_fits_column(ctx, f->fits, f->path, 1, row_names[k], &n, f->row[k]);
+    return status;
+}
+
+static anpe_status refuse_medium(anpe_ctx *ctx, const source *f)
+{
+    char name[FLEN_VALUE] = "";
+
+    for (int hdu = 1; survey_fits_has(f->fits, hdu); hdu++)
+        if (survey_fits_text(f->fits, hdu, "EXTNAME", name) &&
+            (!strcmp(name, "COADD_B") || !strcmp(name, "COADD_R")))
+            return ANPE_FAIL(ctx, ANPE_EFORMAT,
+                             "%s: a LAMOST medium-resolution spectrum (tables COADD_B, COADD_R); "
+                             "lamost_lrs reads low-resolution ones",
+                             f->path);
+    return ANPE_OK;
+}
+
+static anpe_status check_wavelengths(anpe_ctx *ctx, source *f)
+{
+    double *w = f->row[WAVELENGTH];
+    char vacuum[FLEN_VALUE] = "";
+    const int air = survey_fits_text(f->fits, 0, "VACUUM", vacuum) && vacuum[0] == 'F';
+
+    for (int64_t i = 0; i < f->n; i++) {
+        if (!(w[i] > 3000 && w[i] < 11000 && (i == 0 || w[i] > w[i - 1])))
+            return ANPE_FAIL(ctx, ANPE_EFORMAT,
+                             "%s: wavelength %g A at pixel %lld; expected ascending values in "
+                             "3000-11000 A",
+                             f->path, w[i], (long long)i);
+    }
+    for (int64_t i = 0; air && i < f->n; i++)
+        w[i] = anpe_air_to_vacuum(w[i]);
+    return ANPE_OK;
+}
+
+static void judge_pixels(const lamost *s, source *f)
+{
+    const double *flagged = f->row[s->o->use_or_mask ? OR_MASK : AND_MASK];
+    anpe_spectrum raw = {.n_pixels = f->n, .flux = f->flux, .sigma = f->sigma, .mask = f->mask};
+
+    for (int64_t i = 0; i < f->n; i++) {
+        const double ivar = f->row[IVAR][i];
+        const double sigma = ivar > 0 ? 1 / sqrt(ivar) : 0; /* 0, NaN and inf become bad pixels */
+        survey_put_pixel(&raw, i, f->row[FLUX][i], sigma, flagged[i] != 0);
+    }
+}
+
+static anpe_status open_source(anpe_ctx *ctx, const char *path, source *f)
+{
+    anpe_status status;
+
+    *f = (source){.path = path};
+    if ((status = survey_fits_open(ctx, path, &f->fits)))
+        return status;
+    if ((status = refuse_medium(ctx, f)))
+        return status;
+    if ((status = survey_fits_is_table(f->fits, 1) ? read_table(ctx, f) : read_image(ctx, f)))
+        return status;
+    return check_wavelengths(ctx, f);
+}
+
+static anpe_status check_good(anpe_ctx *ctx, const char *path, const anpe_spectrum *out)
+{
+    for (int64_t i = 0; i < out->n_pixels; i++)
+        if (!out->mask[i])
+            return ANPE_OK;
+    return ANPE_FAIL(ctx, ANPE_EINVAL, "%s: no good pixel among %lld", path,
+                     (long long)out->n_pixels);
+}
+
+static anpe_status count(const void *self, anpe_ctx *ctx, const char *path, int64_t *n)
+{
+    source f;
+    const anpe_status status = open_source(ctx, path, &f);
+
+    (void)self;
+    *n = 1;
+    close_source(&f);
+    return status;
+}
+
+static anpe_status read(const void *self, anpe_ctx *ctx, const char *path, int64_t row,
+                        anpe_spectrum *out)
+{
+    const lamost *s = self;
+    char name[FLEN_VALUE] = "";
+    source f;
+    anpe_status status = open_source(ctx, path, &f);
+
+    if (!status && row != 0)
+        status = ANPE_FAIL(ctx, ANPE_EINVAL, "%s: no spectrum %lld; the file has 1", path,
+                           (long long)row);
+    if (status)
+        goto out;
+    judge_pixels(s, &f);
+    status = anpe_resample_spectrum(ctx, f.n, f.row[WAVELENGTH], f.flux, f.sigma, f.mask, s->n,
+                                    s->wavelength, out);
+    if (status)
+        goto out;
+    if (!survey_fits_text(f.fits, 0, "DESIG", name))
+        survey_base_name(path, name, sizeof name);
+    snprintf(out->id, sizeof out->id, "%s", name);
+    status = check_good(ctx, path, out);
+out:
+    close_source(&f);
+    return status;
+}
+
+static anpe_status normalise(const void *self, anpe_ctx *ctx, const uint8_t *continuum,
+                             anpe_spectrum *out)
+{
+    const lamost *s = self;
+
+    (void)continuum;
+    return anpe_continuum_smooth(ctx, s->o->width, s->wavelength, 1, s->segment, out);
+}
+
+static const anpe_instrument_ops ops = {sizeof ops, info, count, read, normalise};
+
+static const anpe_plugin instrument = {
+    .abi = ANPE_ABI,
+    .kind = ANPE_INSTRUMENT,
+    .name = "lamost_lrs",
+    .version = "1",
+    .summary = "LAMOST low-resolution spectra",
+    .options = option_table,
+    .options_size = sizeof(options),
+    .create = create,
+    .destroy = destroy,
+    .ops = &ops,
+};
+
+ANPE_PLUGINS(&instrument, &lamost_lrs_noise);
