@@ -5,3 +5,6 @@ libanpe_la_SOURCES += core/data/output.c core/data/output.h core/data/hdf5_file.
 	core/data/spectrum.c core/data/spectrum.h core/data/grid.c core/data/grid.h \
 	core/data/projector.c core/data/continuum.c core/data/resample.c core/data/noise_library.c
 libanpe_la_SOURCES += core/data/emulator.c core/data/emulator.h core/data/attribute.c
+libanpe_la_SOURCES += core/data/catalogue.c core/data/catalogue.h core/data/catalogue_private.h \
+	core/data/catalogue_fits.c core/data/catalogue_text.c core/data/spectra_file.c \
+	core/data/spectra_file.h

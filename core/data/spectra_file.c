@@ -1,0 +1,240 @@
+/* data/spectra_file.c -- see spectra_file.h. */
+#define _GNU_SOURCE
+#include "data/spectra_file.h"
+#include "base/text.h"
+#include "data/grid.h"
+#include "data/hdf5_file.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+static int ends_with(const char *path, const char *extension)
+{
+    size_t n = strlen(path), m = strlen(extension);
+    return n > m && !strcasecmp(path + n - m, extension);
+}
+
+int anpe_spectra_file_is_hdf5(const char *path)
+{
+    static const char signature[8] = "\x89HDF\r\n\x1a\n";
+    char bytes[8];
+    if (ends_with(path, ".h5") || ends_with(path, ".hdf5"))
+        return 1;
+    FILE *f = fopen(path, "rb");
+    int yes = f && fread(bytes, 1, 8, f) == 8 && !memcmp(bytes, signature, 8);
+    if (f)
+        fclose(f);
+    return yes;
+}
+
+/* "flux", or "x" where there is no flux; its rows and the values of one row. */
+static anpe_status data_shape(anpe_ctx *ctx, anpe_h5 *f, const char **name, int64_t *rows,
+                              int64_t *values)
+{
+    int rank;
+    int64_t shape[8];
+    *name = !anpe_h5_has(f, "flux") && anpe_h5_has(f, "x") ? "x" : "flux";
+    anpe_status status = anpe_h5_shape(ctx, f, *name, &rank, shape);
+    if (status)
+        return status;
+    if (rank < 1)
+        return ANPE_FAIL(ctx, ANPE_EFORMAT, "%s: '%s' must be (spectra, pixels), it is one number",
+                         anpe_h5_path(f), *name);
+    *rows = shape[0];
+    *values = 1;
+    for (int k = 1; k < rank; k++)
+        if (__builtin_mul_overflow(*values, shape[k], values))
+            return ANPE_FAIL(ctx, ANPE_EFORMAT, "%s: '%s' has an absurd shape", anpe_h5_path(f),
+                             *name);
+    return ANPE_OK;
+}
+
+static anpe_status check_row(anpe_ctx *ctx, anpe_h5 *f, int64_t row, int64_t rows)
+{
+    if (row >= 0 && row < rows)
+        return ANPE_OK;
+    return ANPE_FAIL(ctx, ANPE_EINVAL, "%s: no spectrum %lld, the file has %lld", anpe_h5_path(f),
+                     (long long)row, (long long)rows);
+}
+
+anpe_status anpe_spectra_file_count(anpe_ctx *ctx, const char *path, int64_t *n)
+{
+    anpe_h5 *f;
+    const char *name;
+    int64_t values;
+    anpe_status status = anpe_h5_open(ctx, path, &f);
+    if (status)
+        return status;
+    status = data_shape(ctx, f, &name, n, &values);
+    anpe_h5_abandon(f);
+    return status;
+}
+
+/* ---- one spectrum -------------------------------------------------------------------------------
+ */
+
+static anpe_status check_wavelengths(anpe_ctx *ctx, anpe_h5 *f, const anpe_instrument_info *ins)
+{
+    if (!ins->wavelength || !anpe_h5_has(f, "wavelength"))
+        return ANPE_OK;
+    double *w = anpe_alloc(ctx, (size_t)ins->n_pixels * sizeof *w);
+    if (!w)
+        return ANPE_ENOMEM;
+    anpe_status status = anpe_h5_read(ctx, f, "wavelength", ANPE_H5_DOUBLE, ins->n_pixels, w);
+    double off = status ? 0 : anpe_grid_distance(ins->n_pixels, ins->wavelength, w);
+    if (off > 1e-3)
+        status = ANPE_FAIL(ctx, ANPE_EFORMAT,
+                           "%s: its wavelengths (%.3f to %.3f) are not the "
+                           "instrument's (%.3f to %.3f): up to %.3g pixels apart",
+                           anpe_h5_path(f), w[0], w[ins->n_pixels - 1], ins->wavelength[0],
+                           ins->wavelength[ins->n_pixels - 1], off);
+    anpe_free(w);
+    return status;
+}
+
+/* Rows of sigma and mask must be as many, and as long, as those of the flux. */
+static anpe_status check_same(anpe_ctx *ctx, anpe_h5 *f, const char *name, const char *like,
+                              int64_t rows, int64_t values)
+{
+    int rank;
+    int64_t shape[8], have = 1;
+    anpe_status status = anpe_h5_shape(ctx, f, name, &rank, shape);
+    if (status)
+        return status;
+    for (int k = 1; k < rank; k++)
+        if (__builtin_mul_overflow(have, shape[k], &have))
+            have = -1;
+    if (rank < 1 || shape[0] != rows || have != values)
+        return ANPE_FAIL(ctx, ANPE_EFORMAT,
+                         "%s: '%s' must have the shape of '%s': %lld spectra of "
+                         "%lld values",
+                         anpe_h5_path(f), name, like, (long long)rows, (long long)values);
+    return ANPE_OK;
+}
+
+static anpe_status read_sigma(anpe_ctx *ctx, anpe_h5 *f, int64_t row, const char *like,
+                              int64_t rows, const anpe_instrument_info *ins, anpe_spectrum *s)
+{
+    if (anpe_h5_has(f, "sigma")) {
+        anpe_status status = check_same(ctx, f, "sigma", like, rows, s->n_pixels);
+        return status ? status
+                      : anpe_h5_read_rows(ctx, f, "sigma", ANPE_H5_FLOAT, row, 1, s->sigma);
+    }
+    if (ins->wavelength)
+        return ANPE_FAIL(ctx, ANPE_EFORMAT, "%s: no dataset 'sigma': a spectrum needs its errors",
+                         anpe_h5_path(f));
+    for (int64_t i = 0; i < s->n_pixels; i++)
+        s->sigma[i] = 1;
+    return ANPE_OK;
+}
+
+/* Any integer but 0 is bad; read as wide ones, since a narrow type would cut bits off. */
+static anpe_status read_mask(anpe_ctx *ctx, anpe_h5 *f, int64_t row, const char *like, int64_t rows,
+                             anpe_spectrum *s)
+{
+    memset(s->mask, 0, (size_t)s->n_pixels);
+    if (!anpe_h5_has(f, "mask"))
+        return ANPE_OK;
+    anpe_status status = check_same(ctx, f, "mask", like, rows, s->n_pixels);
+    if (status)
+        return status;
+    int64_t *bits = anpe_alloc(ctx, (size_t)s->n_pixels * sizeof *bits);
+    if (!bits)
+        return ANPE_ENOMEM;
+    status = anpe_h5_read_rows(ctx, f, "mask", ANPE_H5_INT64, row, 1, bits);
+    for (int64_t i = 0; i < s->n_pixels && !status; i++)
+        s->mask[i] = bits[i] != 0;
+    anpe_free(bits);
+    return status;
+}
+
+static anpe_status read_spectrum(anpe_ctx *ctx, anpe_h5 *f, int64_t row,
+                                 const anpe_instrument_info *ins, anpe_spectrum *s)
+{
+    const char *name;
+    int64_t rows, values;
+    anpe_status status = data_shape(ctx, f, &name, &rows, &values);
+    if (!status)
+        status = check_row(ctx, f, row, rows);
+    if (status)
+        return status;
+    if (values != s->n_pixels)
+        return ANPE_FAIL(ctx, ANPE_EFORMAT, "%s: spectra of %lld pixels, the instrument has %lld",
+                         anpe_h5_path(f), (long long)values, (long long)s->n_pixels);
+    status = check_wavelengths(ctx, f, ins);
+    if (!status)
+        status = anpe_h5_read_rows(ctx, f, name, ANPE_H5_FLOAT, row, 1, s->flux);
+    if (!status)
+        status = read_sigma(ctx, f, row, name, rows, ins, s);
+    if (!status)
+        status = read_mask(ctx, f, row, name, rows, s);
+    if (!status)
+        snprintf(s->id, sizeof s->id, "%.50s[%lld]", anpe_text_basename(anpe_h5_path(f)),
+                 (long long)row);
+    return status;
+}
+
+anpe_status anpe_spectra_file_read(anpe_ctx *ctx, const char *path, int64_t row,
+                                   const anpe_instrument_info *instrument, anpe_spectrum *s)
+{
+    anpe_h5 *f;
+    anpe_status status = anpe_h5_open(ctx, path, &f);
+    if (status)
+        return status;
+    status = read_spectrum(ctx, f, row, instrument, s);
+    anpe_h5_abandon(f);
+    return status;
+}
+
+/* ---- truth
+ * --------------------------------------------------------------------------------------- */
+
+static anpe_status read_truth(anpe_ctx *ctx, anpe_h5 *f, int64_t row, int64_t n_labels,
+                              const anpe_label *labels, double *truth)
+{
+    int rank;
+    int64_t shape[8], n = 0;
+    char **names = NULL;
+    double *theta = NULL;
+    anpe_status status = anpe_h5_shape(ctx, f, "theta", &rank, shape);
+    if (!status)
+        status = anpe_h5_get_texts(ctx, f, "theta", "labels", &n, &names);
+    if (!status && (rank != 2 || shape[1] != n))
+        status = ANPE_FAIL(ctx, ANPE_EFORMAT,
+                           "%s: 'theta' must be (spectra, labels), with as many "
+                           "names in its attribute 'labels'",
+                           anpe_h5_path(f));
+    if (!status)
+        status = check_row(ctx, f, row, shape[0]);
+    if (!status && !(theta = anpe_alloc(ctx, (size_t)(n + 1) * sizeof *theta)))
+        status = ANPE_ENOMEM;
+    if (!status)
+        status = anpe_h5_read_rows(ctx, f, "theta", ANPE_H5_DOUBLE, row, 1, theta);
+    for (int64_t k = 0; k < n_labels && !status; k++)
+        for (int64_t j = 0; j < n; j++)
+            if (!strcmp(labels[k].name, names[j]))
+                truth[k] = theta[j];
+    anpe_free(theta);
+    anpe_h5_texts_free(n, names);
+    return status;
+}
+
+anpe_status anpe_spectra_file_truth(anpe_ctx *ctx, const char *path, int64_t row, int64_t n_labels,
+                                    const anpe_label *labels, double *truth, int *found)
+{
+    anpe_h5 *f;
+    *found = 0;
+    for (int64_t k = 0; k < n_labels; k++)
+        truth[k] = NAN;
+    anpe_status status = anpe_h5_open(ctx, path, &f);
+    if (status)
+        return status;
+    *found = anpe_h5_has(f, "theta");
+    if (*found)
+        status = read_truth(ctx, f, row, n_labels, labels, truth);
+    anpe_h5_abandon(f);
+    return status;
+}
