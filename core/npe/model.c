@@ -357,6 +357,7 @@ static anpe_status read_root(anpe_ctx *ctx, anpe_model_file *f, const char *path
     ANPE_TRY(anpe_h5_get_numbers(ctx, f->h5, "/", "seed", ANPE_H5_INT64, 1, &seed));
     ANPE_TRY(anpe_h5_get_numbers(ctx, f->h5, "/", "complete", ANPE_H5_INT64, 1, &complete));
     ANPE_TRY(anpe_h5_get_text(ctx, f->h5, "/", "config", &f->config));
+    ANPE_TRY(anpe_h5_get_text(ctx, f->h5, "/", "digest", &f->digest));
     f->seed = (uint32_t)seed;
     f->complete = (int)complete;
 out:
@@ -383,6 +384,7 @@ void anpe_model_file_close(anpe_model_file *f)
 {
     anpe_h5_abandon(f->h5);
     free(f->config);
+    free(f->digest);
     anpe_label_map_free(f->map);
     anpe_channels_free(f->channels);
     free(f->continuum);
@@ -391,16 +393,13 @@ void anpe_model_file_close(anpe_model_file *f)
 
 static anpe_status check_digest(anpe_ctx *ctx, anpe_model_file *f, const anpe_parameters *p)
 {
-    char weights[65], digest[65], *stored = NULL;
+    char weights[65], digest[65];
     anpe_digest_memory(p->raw, (size_t)p->size * sizeof(float), weights);
     anpe_status status = digest_all(ctx, f->config, f->map, f->channels, f->n_continuum,
                                     f->continuum, weights, digest);
-    if (!status)
-        status = anpe_h5_get_text(ctx, f->h5, "/", "digest", &stored);
-    if (!status && strcmp(stored, digest) != 0)
+    if (!status && strcmp(f->digest, digest) != 0)
         status = ANPE_FAIL(ctx, ANPE_EFORMAT, "%s: the file is damaged: its contents do not match "
                            "their digest", anpe_h5_path(f->h5));
-    free(stored);
     return status;
 }
 

@@ -52,7 +52,7 @@ ANPE_MUST_CHECK anpe_status anpe_model_write(anpe_ctx *ctx, const char *path,
 /* What is in a file, without plugins. */
 typedef struct anpe_model_file {
     anpe_h5 *h5;
-    char *config;
+    char *config, *digest;
     uint32_t seed;
     int complete;
     anpe_label_map *map;

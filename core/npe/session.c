@@ -1,4 +1,5 @@
 /* Opening a model and drawing posteriors with it. */
+#include <config.h>
 #include "npe/session.h"
 #include "npe/model.h"
 #include <math.h>
@@ -43,6 +44,7 @@ anpe_status anpe_model_open(anpe_ctx *ctx, const char *path, anpe_model **out)
     ANPE_TRY(anpe_model_file_open(ctx, path, &f));
     ANPE_TRY(anpe_settings_parse(ctx, f.config, path, 0, NULL, &m->settings));
     m->seed = f.seed;
+    memcpy(m->digest, f.digest, strnlen(f.digest, sizeof m->digest - 1));
     m->complete = f.complete;
     m->map = f.map;
     m->channels = f.channels;

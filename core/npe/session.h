@@ -17,6 +17,7 @@ struct anpe_model {
     anpe_weights *weights;
     void *sampler;
     uint32_t seed;
+    char digest[65];   /* of everything that decides the posterior */
     int complete;      /* 0: a checkpoint of unfinished training */
     int can_simulate;  /* the simulator could be opened: chi2 can be given */
 };

@@ -1,0 +1,136 @@
+/* anpe infer: posteriors of spectra to a catalogue. */
+#include "cmd/command.h"
+#include "npe/infer.h"
+#include <math.h>
+
+typedef struct options {
+    const char *output, *posterior;
+    int64_t samples;
+} options;
+
+static const anpe_flag flags[] = {
+    {'o', "output", ANPE_FLAG_TEXT, "CATALOGUE", "table to write: .fits, .h5 or .csv",
+     offsetof(options, output), .required = 1},
+    {'s', "samples", ANPE_FLAG_INT, "N", "posterior draws of each spectrum", offsetof(options, samples),
+     .dflt = 1000, .min = 2, .max = 1e8},
+    {'p', "posterior", ANPE_FLAG_TEXT, "FILE", "HDF5 file for all draws", offsetof(options, posterior)},
+    {0}};
+
+static json_t *number(double x) { return isfinite(x) ? json_real(x) : json_null(); }
+
+static json_t *star_json(const anpe_star *s, const anpe_infer_result *r)
+{
+    json_t *o = json_object(), *labels = json_object();
+    json_object_set_new(o, "id", json_string(s->id));
+    json_object_set_new(o, "file", json_string(s->file));
+    json_object_set_new(o, "row", json_integer(s->row));
+    json_object_set_new(o, "flags", json_integer(s->flags));
+    if (s->failed)
+        json_object_set_new(o, "reason", json_string(s->reason));
+    for (int64_t d = 0; d < r->n_labels && !s->failed; d++) {
+        const anpe_label_summary *l = &s->label[d];
+        json_object_set_new(labels, r->label[d].name,
+                            json_pack("{s:o,s:o,s:o,s:o,s:o,s:s}", "median", number(l->median), "mean",
+                                      number(l->mean), "sd", number(l->sd), "p16", number(l->p16),
+                                      "p84", number(l->p84), "unit", r->label[d].unit));
+    }
+    json_object_set_new(o, "labels", labels);
+    json_object_set_new(o, "chi2", number(s->chi2));
+    json_object_set_new(o, "n_good", json_integer(s->n_good));
+    json_object_set_new(o, "snr", number(s->snr));
+    return o;
+}
+
+static json_t *recovery_json(const anpe_infer_result *r)
+{
+    json_t *o = json_object();
+    for (int64_t d = 0; d < r->n_labels; d++) {
+        const anpe_recovery *c = &r->recovery[d];
+        json_object_set_new(o, r->label[d].name,
+                            json_pack("{s:o,s:o,s:o,s:o,s:o}", "r2", number(c->r2), "bias",
+                                      number(c->bias), "scatter", number(c->scatter), "cover68",
+                                      number(c->cover68), "pull", number(c->pull)));
+    }
+    return o;
+}
+
+static void say_recovery(const anpe_cmd *cmd, const anpe_infer_result *r)
+{
+    anpe_cmd_say(cmd, "how well %lld known sets of labels came back:\n", (long long)r->n_truth);
+    anpe_cmd_say(cmd, "  %-10s %-6s %8s %10s %10s %14s %8s\n", "label", "unit", "R2", "bias", "scatter",
+                 "68 % interval", "pull sd");
+    for (int64_t d = 0; d < r->n_labels; d++) {
+        const anpe_recovery *c = &r->recovery[d];
+        anpe_cmd_say(cmd, "  %-10s %-6s %8.4f %10.4g %10.4g %9.1f %%    %8.2f\n", r->label[d].name,
+                     r->label[d].unit, c->r2, c->bias, c->scatter, 100 * c->cover68, c->pull);
+    }
+}
+
+static void say_stars(const anpe_cmd *cmd, const anpe_infer_result *r)
+{
+    enum { MOST = 20 };
+    for (int64_t i = 0; i < r->n_stars && r->n_stars <= MOST; i++) {
+        const anpe_star *s = &r->star[i];
+        if (s->failed)
+            continue;
+        anpe_cmd_say(cmd, "%s", s->id);
+        for (int64_t d = 0; d < r->n_labels; d++)
+            anpe_cmd_say(cmd, "  %s %.4g +- %.2g", r->label[d].name, s->label[d].median,
+                         s->label[d].sd);
+        if (isfinite(s->chi2) && s->n_good)
+            anpe_cmd_say(cmd, "  chi2/N %.2f", s->chi2 / (double)s->n_good);
+        for (int b = 0; b < ANPE_N_FLAGS; b++)
+            if (s->flags & (1 << b))
+                anpe_cmd_say(cmd, "  %s", anpe_flag_names[b]);
+        anpe_cmd_say(cmd, "\n");
+    }
+}
+
+static void report(anpe_cmd *cmd, const options *o, const anpe_infer_result *r)
+{
+    const int64_t good = r->n_stars - r->n_failed;
+    json_t *stars = json_array();
+    for (int64_t i = 0; cmd->json && i < r->n_stars; i++)
+        json_array_append_new(stars, star_json(&r->star[i], r));
+    json_object_set_new(cmd->result, "spectra", stars);
+    json_object_set_new(cmd->result, "catalogue", json_string(o->output));
+    json_object_set_new(cmd->result, "n", json_integer(r->n_stars));
+    json_object_set_new(cmd->result, "n_failed", json_integer(r->n_failed));
+    json_object_set_new(cmd->result, "draws", json_integer(good * o->samples));
+    json_object_set_new(cmd->result, "draws_outside_prior", json_integer(r->n_outside));
+    json_object_set_new(cmd->result, "seconds", json_real(r->seconds));
+    say_stars(cmd, r);
+    if (r->recovery) {
+        json_object_set_new(cmd->result, "recovery", recovery_json(r));
+        say_recovery(cmd, r);
+    }
+    anpe_cmd_say(cmd, "%s: %lld spectra, %lld without a posterior, %lld draws, %lld outside the prior, "
+                 "%.1f ms a spectrum\n", o->output, (long long)r->n_stars, (long long)r->n_failed,
+                 (long long)(good * o->samples), (long long)r->n_outside,
+                 1000 * r->seconds / (double)r->n_stars);
+}
+
+static anpe_status run(anpe_ctx *ctx, anpe_cmd *cmd)
+{
+    const options *o = cmd->options;
+    anpe_infer_result result;
+    const anpe_infer_request request = {cmd->argument[0], cmd->n_arguments - 1,
+                                        (const char *const *)&cmd->argument[1], o->output,
+                                        o->posterior, o->samples, cmd->seed_given ? cmd->seed : 1,
+                                        cmd->threads};
+    anpe_status status = anpe_infer_files(ctx, &request, &result);
+    if (!status) {
+        report(cmd, o, &result);
+        cmd->n_failed = (int)result.n_failed;
+    }
+    anpe_infer_result_clear(&result);
+    return status;
+}
+
+const anpe_command anpe_command_infer = {
+    "infer", "posteriors of spectra, to a catalogue", "MODEL SPECTRUM... -o CATALOGUE",
+    "Reads the survey's own files or HDF5 spectra and writes one row for each: posterior median, "
+    "mean, sd, 16th and 84th percentile of every label, chi2, flags. A spectrum that cannot be used "
+    "is flagged with its reason, the run goes on and ends with exit status 4. Where the input holds "
+    "true labels (mocks), it prints how well they came back.",
+    flags, sizeof(options), 2, -1, run};

@@ -1,0 +1,42 @@
+/* anpe simulate: labels and spectra to a file. */
+#include "cmd/command.h"
+#include "npe/simulate.h"
+
+typedef struct options {
+    const char *output;
+    int64_t n;
+    anpe_texts set;
+    int observed;
+} options;
+
+static const anpe_flag flags[] = {
+    {'o', "output", ANPE_FLAG_TEXT, "SIMS", "HDF5 file to write", offsetof(options, output),
+     .required = 1},
+    {'n', "number", ANPE_FLAG_INT, "N", "how many", offsetof(options, n), .dflt = 1000, .min = 1,
+     .max = 1e12},
+    {0, "observed", ANPE_FLAG_SWITCH, NULL,
+     "mock observations: error bars, masks and noise of the noise model", offsetof(options, observed)},
+    {0, "set", ANPE_FLAG_TEXTS, "PATH=VALUE", "overrides a value of the configuration",
+     offsetof(options, set)},
+    {0}};
+
+static anpe_status run(anpe_ctx *ctx, anpe_cmd *cmd)
+{
+    const options *o = cmd->options;
+    const anpe_simulate_request request = {cmd->argument[0], (int)o->set.n, o->set.v, o->n, o->observed,
+                                           cmd->seed_given ? cmd->seed : 1, cmd->threads, o->output};
+    anpe_status status = anpe_simulate(ctx, &request);
+    if (status)
+        return status;
+    anpe_cmd_say(cmd, "%s: %lld spectra\n", o->output, (long long)o->n);
+    json_object_set_new(cmd->result, "file", json_string(o->output));
+    json_object_set_new(cmd->result, "n", json_integer(o->n));
+    return ANPE_OK;
+}
+
+const anpe_command anpe_command_simulate = {
+    "simulate", "write simulated spectra to a file", "CONFIG|MODEL -n N -o SIMS",
+    "Draws labels from the prior and simulates them on the instrument's pixels, noise-free or, with "
+    "--observed, as the survey would see them. Such mocks can be given to `anpe infer`, which then "
+    "says how well their labels came back. The labels differ from those of training with any seed.",
+    flags, sizeof(options), 1, 1, run};

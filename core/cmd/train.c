@@ -1,0 +1,104 @@
+/* anpe train: from a configuration to a model. */
+#include "cmd/command.h"
+#include "npe/train.h"
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct options {
+    const char *output, *data;
+    anpe_texts set;
+    int resume, print_config, profile;
+} options;
+
+static const anpe_flag flags[] = {
+    {'o', "output", ANPE_FLAG_TEXT, "MODEL", "model to write; holds a checkpoint while training",
+     offsetof(options, output)},
+    {0, "set", ANPE_FLAG_TEXTS, "PATH=VALUE", "overrides a value of the configuration",
+     offsetof(options, set)},
+    {0, "data", ANPE_FLAG_TEXT, "SIMS", "stored simulations (HDF5: theta and x or flux)",
+     offsetof(options, data)},
+    {0, "resume", ANPE_FLAG_SWITCH, NULL, "go on from the checkpoint in MODEL, if there is one",
+     offsetof(options, resume)},
+    {0, "print-config", ANPE_FLAG_SWITCH, NULL,
+     "print every value with its origin, and do not train", offsetof(options, print_config)},
+    {0, "profile", ANPE_FLAG_SWITCH, NULL, "log the time of every operation at the end",
+     offsetof(options, profile)},
+    {0}};
+
+/* --seed is a value of the configuration like any other; the other --set follow it. */
+static const char **all_sets(const anpe_cmd *cmd, const options *o, char *seed, size_t size, int *n)
+{
+    const char **set = calloc((size_t)o->set.n + 1, sizeof *set);
+    *n = 0;
+    if (set && cmd->seed_given) {
+        snprintf(seed, size, "train.seed=%lu", (unsigned long)cmd->seed);
+        set[(*n)++] = seed;
+    }
+    for (int64_t i = 0; set && i < o->set.n; i++)
+        set[(*n)++] = o->set.v[i];
+    return set;
+}
+
+static anpe_status print_config(anpe_ctx *ctx, anpe_cmd *cmd, anpe_settings *s, const char *data)
+{
+    anpe_status status = anpe_train_check(ctx, s, data);
+    char *text = status ? NULL : anpe_settings_resolved(ctx, s, 1);
+    if (!status && !text)
+        return ANPE_ENOMEM;
+    if (text) {
+        anpe_cmd_say(cmd, "%s", text);
+        json_object_set_new(cmd->result, "config", json_string(text));
+    }
+    free(text);
+    return status;
+}
+
+static void report(anpe_cmd *cmd, const options *o, const anpe_train_result *r)
+{
+    json_object_set_new(cmd->result, "model", json_string(o->output));
+    json_object_set_new(cmd->result, "epochs", json_integer(r->epochs));
+    json_object_set_new(cmd->result, "best_epoch", json_integer(r->best_epoch));
+    json_object_set_new(cmd->result, "steps", json_integer(r->steps));
+    json_object_set_new(cmd->result, "spectra", json_integer(r->spectra));
+    json_object_set_new(cmd->result, "parameters", json_integer(r->n_parameters));
+    json_object_set_new(cmd->result, "seconds", json_real(r->seconds));
+    if (isfinite(r->validation_loss))
+        json_object_set_new(cmd->result, "validation_loss", json_real(r->validation_loss));
+    if (r->epochs)
+        anpe_cmd_say(cmd, "%s: %lld epochs, best %lld with validation loss %.4f, %.0f s\n", o->output,
+                     (long long)r->epochs, (long long)r->best_epoch, r->validation_loss, r->seconds);
+}
+
+static anpe_status run(anpe_ctx *ctx, anpe_cmd *cmd)
+{
+    const options *o = cmd->options;
+    anpe_settings *settings = NULL;
+    anpe_train_result result = {.validation_loss = NAN};
+    char seed[40];
+    int n;
+    if (!o->output && !o->print_config)
+        return anpe_cmd_usage(ctx, cmd, "-o MODEL is needed");
+    const char **set = all_sets(cmd, o, seed, sizeof seed, &n);
+    if (!set)
+        return ANPE_FAIL(ctx, ANPE_ENOMEM, "out of memory");
+    const anpe_train_request request = {o->output, o->data, cmd->threads, o->resume, o->profile};
+    anpe_status status = anpe_settings_read(ctx, cmd->argument[0], n, set, &settings);
+    if (!status && o->print_config)
+        status = print_config(ctx, cmd, settings, o->data);
+    else if (!status)
+        status = anpe_train(ctx, settings, &request, &result);
+    if (!status && !o->print_config)
+        report(cmd, o, &result);
+    anpe_settings_free(settings);
+    free(set);
+    return status;
+}
+
+const anpe_command anpe_command_train = {
+    "train", "train a model from a configuration", "CONFIG -o MODEL",
+    "Draws labels from the prior, simulates spectra with the instrument's noise, and trains the "
+    "featurizer and the flow on them. The result depends on the configuration and its seed, not on "
+    "the number of threads. Ctrl-C ends with a checkpoint of the last finished epoch in MODEL.",
+    flags, sizeof(options), 1, 1, run};
