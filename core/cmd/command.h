@@ -30,9 +30,13 @@
 #include <jansson.h>
 
 #define ANPE_COMMAND_LIST(X)                                                                       \
-    X(plugins)                                                                                     \
+    X(train)                                                                                       \
+    X(infer)                                                                                       \
+    X(simulate)                                                                                    \
     X(import)                                                                                      \
-    X(noise)
+    X(noise)                                                                                       \
+    X(info)                                                                                        \
+    X(plugins)
 
 typedef enum anpe_flag_type {
     ANPE_F_SWITCH, /* int: 0, or 1 when given */

@@ -9,12 +9,12 @@ typedef struct options {
 } options;
 
 static const anpe_flag flags[] = {
-    {'o', "output", ANPE_FLAG_TEXT, "CATALOGUE", "table to write: .fits, .h5 or .csv",
-     offsetof(options, output), .required = 1},
-    {'s', "samples", ANPE_FLAG_INT, "N", "posterior draws of each spectrum", offsetof(options, samples),
-     .dflt = 1000, .min = 2, .max = 1e8},
-    {'p', "posterior", ANPE_FLAG_TEXT, "FILE", "HDF5 file for all draws", offsetof(options, posterior)},
-    {0}};
+    ANPE_FLAG_TEXT_REQUIRED(options, output, 'o', "output", "CATALOGUE",
+                            "table to write: .fits, .h5 or .csv"),
+    ANPE_FLAG_INT(options, samples, 's', "samples", "N", 1000, 2, 1e8,
+                  "posterior draws of each spectrum"),
+    ANPE_FLAG_TEXT(options, posterior, 'p', "posterior", "FILE", NULL, "HDF5 file for all draws"),
+    ANPE_FLAG_END};
 
 static json_t *number(double x) { return isfinite(x) ? json_real(x) : json_null(); }
 

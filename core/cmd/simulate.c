@@ -10,15 +10,12 @@ typedef struct options {
 } options;
 
 static const anpe_flag flags[] = {
-    {'o', "output", ANPE_FLAG_TEXT, "SIMS", "HDF5 file to write", offsetof(options, output),
-     .required = 1},
-    {'n', "number", ANPE_FLAG_INT, "N", "how many", offsetof(options, n), .dflt = 1000, .min = 1,
-     .max = 1e12},
-    {0, "observed", ANPE_FLAG_SWITCH, NULL,
-     "mock observations: error bars, masks and noise of the noise model", offsetof(options, observed)},
-    {0, "set", ANPE_FLAG_TEXTS, "PATH=VALUE", "overrides a value of the configuration",
-     offsetof(options, set)},
-    {0}};
+    ANPE_FLAG_TEXT_REQUIRED(options, output, 'o', "output", "SIMS", "HDF5 file to write"),
+    ANPE_FLAG_INT(options, n, 'n', "number", "N", 1000, 1, 1e12, "how many"),
+    ANPE_FLAG_SWITCH(options, observed, 0, "observed",
+                     "mock observations: error bars, masks and noise of the noise model"),
+    ANPE_FLAG_TEXTS(options, set, 0, "set", "PATH=VALUE", "overrides a value of the configuration"),
+    ANPE_FLAG_END};
 
 static anpe_status run(anpe_ctx *ctx, anpe_cmd *cmd)
 {

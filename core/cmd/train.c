@@ -13,19 +13,17 @@ typedef struct options {
 } options;
 
 static const anpe_flag flags[] = {
-    {'o', "output", ANPE_FLAG_TEXT, "MODEL", "model to write; holds a checkpoint while training",
-     offsetof(options, output)},
-    {0, "set", ANPE_FLAG_TEXTS, "PATH=VALUE", "overrides a value of the configuration",
-     offsetof(options, set)},
-    {0, "data", ANPE_FLAG_TEXT, "SIMS", "stored simulations (HDF5: theta and x or flux)",
-     offsetof(options, data)},
-    {0, "resume", ANPE_FLAG_SWITCH, NULL, "go on from the checkpoint in MODEL, if there is one",
-     offsetof(options, resume)},
-    {0, "print-config", ANPE_FLAG_SWITCH, NULL,
-     "print every value with its origin, and do not train", offsetof(options, print_config)},
-    {0, "profile", ANPE_FLAG_SWITCH, NULL, "log the time of every operation at the end",
-     offsetof(options, profile)},
-    {0}};
+    ANPE_FLAG_TEXT(options, output, 'o', "output", "MODEL", NULL,
+                   "model to write; holds a checkpoint while training"),
+    ANPE_FLAG_TEXTS(options, set, 0, "set", "PATH=VALUE", "overrides a value of the configuration"),
+    ANPE_FLAG_TEXT(options, data, 0, "data", "SIMS", NULL,
+                   "stored simulations (HDF5: theta and x or flux)"),
+    ANPE_FLAG_SWITCH(options, resume, 0, "resume",
+                     "go on from the checkpoint in MODEL, if there is one"),
+    ANPE_FLAG_SWITCH(options, print_config, 0, "print-config",
+                     "print every value with its origin, and do not train"),
+    ANPE_FLAG_SWITCH(options, profile, 0, "profile", "log the time of every operation at the end"),
+    ANPE_FLAG_END};
 
 /* --seed is a value of the configuration like any other; the other --set follow it. */
 static const char **all_sets(const anpe_cmd *cmd, const options *o, char *seed, size_t size, int *n)

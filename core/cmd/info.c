@@ -1,0 +1,177 @@
+/* anpe info: what is in a file of anpe's. */
+#include "cmd/command.h"
+#include "data/hdf5_file.h"
+#include "npe/model.h"
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct options {
+    int config;
+} options;
+
+static const anpe_flag flags[] = {
+    ANPE_FLAG_SWITCH(options, config, 0, "config", "print the model's resolved configuration only"),
+    ANPE_FLAG_END};
+
+static json_t *number(double x) { return isfinite(x) ? json_real(x) : json_null(); }
+
+/* Root attributes and datasets with their shapes: for any HDF5 file. */
+static const char *const text_attributes[] = {"format", "anpe_version", "created", "instrument",
+                                              "simulator", "digest", "kind"};
+
+static anpe_status describe_texts(anpe_ctx *ctx, anpe_cmd *cmd, anpe_h5 *f)
+{
+    for (size_t i = 0; i < sizeof text_attributes / sizeof *text_attributes; i++) {
+        char *text = NULL;
+        if (!anpe_h5_has_attribute(f, "/", text_attributes[i]))
+            continue;
+        anpe_status status = anpe_h5_get_text(ctx, f, "/", text_attributes[i], &text);
+        if (status)
+            return status;
+        anpe_cmd_say(cmd, "%-14s %s\n", text_attributes[i], text);
+        json_object_set_new(cmd->result, text_attributes[i], json_string(text));
+        free(text);
+    }
+    return ANPE_OK;
+}
+
+static anpe_status describe_list(anpe_ctx *ctx, anpe_cmd *cmd, anpe_h5 *f, const char *name)
+{
+    int64_t n;
+    char **text;
+    if (!anpe_h5_has_attribute(f, "/", name))
+        return ANPE_OK;
+    anpe_status status = anpe_h5_get_texts(ctx, f, "/", name, &n, &text);
+    if (status)
+        return status;
+    json_t *list = json_array();
+    for (int64_t i = 0; i < n; i++) {
+        anpe_cmd_say(cmd, "%-14s %s\n", i ? "" : name, text[i]);
+        json_array_append_new(list, json_string(text[i]));
+    }
+    json_object_set_new(cmd->result, name, list);
+    anpe_h5_texts_free(n, text);
+    return ANPE_OK;
+}
+
+static void describe_labels(anpe_cmd *cmd, const anpe_label_map *m)
+{
+    json_t *list = json_array();
+    for (int64_t i = 0; i < m->n; i++) {
+        const anpe_label *l = &m->label[i];
+        anpe_cmd_say(cmd, "%-14s %-10s %-6s [%.6g, %.6g]\n", i ? "" : "labels", l->name, l->unit,
+                     l->min, l->max);
+        json_array_append_new(list, json_pack("{s:s,s:s,s:o,s:o}", "name", l->name, "unit", l->unit,
+                                              "min", number(l->min), "max", number(l->max)));
+    }
+    json_object_set_new(cmd->result, "labels", list);
+}
+
+static anpe_status describe_history(anpe_ctx *ctx, anpe_cmd *cmd, anpe_h5 *f)
+{
+    int rank;
+    int64_t shape[8];
+    if (!anpe_h5_has(f, "history/validation_loss"))
+        return ANPE_OK;
+    anpe_status status = anpe_h5_shape(ctx, f, "history/validation_loss", &rank, shape);
+    if (status)
+        return status;
+    double *loss = malloc((size_t)shape[0] * sizeof *loss);
+    if (!loss)
+        return ANPE_FAIL(ctx, ANPE_ENOMEM, "out of memory");
+    status = anpe_h5_read(ctx, f, "history/validation_loss", ANPE_H5_DOUBLE, shape[0], loss);
+    int64_t best = 0;
+    for (int64_t i = 1; !status && i < shape[0]; i++)
+        best = loss[i] < loss[best] ? i : best;
+    if (!status) {
+        anpe_cmd_say(cmd, "%-14s %lld, best %lld with validation loss %.4f\n", "epochs",
+                     (long long)shape[0], (long long)best + 1, loss[best]);
+        json_object_set_new(cmd->result, "epochs", json_integer(shape[0]));
+        json_object_set_new(cmd->result, "best_epoch", json_integer(best + 1));
+        json_object_set_new(cmd->result, "validation_loss", number(loss[best]));
+    }
+    free(loss);
+    return status;
+}
+
+static anpe_status describe_model(anpe_ctx *ctx, anpe_cmd *cmd, const char *path)
+{
+    const options *o = cmd->options;
+    anpe_model_file f;
+    anpe_status status = anpe_model_file_open(ctx, path, &f);
+    if (status)
+        return status;
+    json_object_set_new(cmd->result, "config", json_string(f.config));
+    if (o->config) {
+        anpe_cmd_say(cmd, "%s", f.config);
+        goto out;
+    }
+    ANPE_TRY(describe_texts(ctx, cmd, f.h5));
+    anpe_cmd_say(cmd, "%-14s %s\n", "training", f.complete ? "ended" : "not ended: a checkpoint");
+    json_object_set_new(cmd->result, "complete", json_boolean(f.complete));
+    ANPE_TRY(describe_history(ctx, cmd, f.h5));
+    anpe_cmd_say(cmd, "%-14s %lld pixels x %lld channels\n", "input", (long long)f.channels->length,
+                 (long long)f.channels->width);
+    describe_labels(cmd, f.map);
+    ANPE_TRY(describe_list(ctx, cmd, f.h5, "plugins"));
+    ANPE_TRY(describe_list(ctx, cmd, f.h5, "inputs"));
+    anpe_cmd_say(cmd, "%-14s not validated\n", "validation");
+    anpe_cmd_say(cmd, "\n%s", f.config);
+out:
+    anpe_model_file_close(&f);
+    return status;
+}
+
+static anpe_status describe_other(anpe_ctx *ctx, anpe_cmd *cmd, anpe_h5 *f)
+{
+    static const char *const datasets[] = {"theta", "x",       "flux",    "sigma",
+                                           "mask",  "samples", "wavelength"};
+    anpe_status status = describe_texts(ctx, cmd, f);
+    for (size_t i = 0; i < sizeof datasets / sizeof *datasets && !status; i++) {
+        int rank;
+        int64_t shape[8];
+        if (!anpe_h5_has(f, datasets[i]))
+            continue;
+        status = anpe_h5_shape(ctx, f, datasets[i], &rank, shape);
+        if (status)
+            break;
+        anpe_cmd_say(cmd, "%-14s", datasets[i]);
+        json_t *list = json_array();
+        for (int d = 0; d < rank; d++) {
+            anpe_cmd_say(cmd, "%s%lld", d ? " x " : " ", (long long)shape[d]);
+            json_array_append_new(list, json_integer(shape[d]));
+        }
+        anpe_cmd_say(cmd, "\n");
+        json_object_set_new(cmd->result, datasets[i], list);
+    }
+    return status;
+}
+
+static anpe_status run(anpe_ctx *ctx, anpe_cmd *cmd)
+{
+    const char *path = cmd->argument[0];
+    anpe_h5 *f = NULL;
+    char *format = NULL;
+    anpe_status status;
+    json_object_set_new(cmd->result, "file", json_string(path));
+    ANPE_TRY(anpe_h5_open(ctx, path, &f));
+    if (anpe_h5_has_attribute(f, "/", "format"))
+        ANPE_TRY(anpe_h5_get_text(ctx, f, "/", "format", &format));
+    if (format && strcmp(format, "anpe model") == 0) {
+        f = anpe_h5_abandon(f);
+        status = describe_model(ctx, cmd, path);
+    } else {
+        status = describe_other(ctx, cmd, f);
+    }
+out:
+    anpe_h5_abandon(f);
+    free(format);
+    return status;
+}
+
+const anpe_command anpe_command_info = {
+    "info", "what is in a model or another HDF5 file of anpe", "FILE",
+    "For a model: labels with their ranges, training history, the plugins and input files with their "
+    "SHA-256, and the configuration with every value. Opening a model runs no code.",
+    flags, sizeof(options), 1, 1, run};
