@@ -1,1 +1,8 @@
 # tests/unit: npe
+if HAVE_CUNIT
+check_PROGRAMS += tests/unit/test_npe
+TESTS += tests/unit/test_npe
+tests_unit_test_npe_SOURCES = tests/unit/test_npe.c tests/unit/base_support.h
+tests_unit_test_npe_CPPFLAGS = $(AM_CPPFLAGS)
+tests_unit_test_npe_LDADD = $(TEST_LDADD)
+endif

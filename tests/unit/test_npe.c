@@ -1,0 +1,227 @@
+/* Label bijections, input channels, the optimiser, recovery statistics. */
+#include <config.h>
+#include "base_support.h"
+#include "base/random.h"
+#include "npe/channels.h"
+#include "npe/labels.h"
+#include "npe/optimiser.h"
+#include "npe/recovery.h"
+#include <float.h>
+#include <math.h>
+
+static const anpe_label labels[] = {{"teff", "K", 3500, 8000},
+                                    {"logg", "dex", 0, INFINITY},
+                                    {"age", "Gyr", -INFINITY, 14},
+                                    {"rv", "km/s", -INFINITY, INFINITY}};
+
+static void test_quantile(void)
+{
+    /* Phi(Phi^-1(u)) = u; erfc is good to a few units in the last place and d Phi / dx < 0.4, so
+     * the round trip is good to a few u * eps relative. */
+    for (double u = 1e-300; u < 0.5; u *= 1.7) {
+        const double x = anpe_normal_quantile(u), back = 0.5 * erfc(-x * M_SQRT1_2);
+        /* a relative change eps of x changes log Phi by about x^2 eps */
+        CU_ASSERT(fabs(back / u - 1) < (8 + x * x) * 4 * DBL_EPSILON);
+    }
+    CU_ASSERT_DOUBLE_EQUAL(anpe_normal_quantile(0.975), 1.959963984540054, 1e-14);
+    CU_ASSERT_DOUBLE_EQUAL(anpe_normal_quantile(0.5), 0, 1e-16);
+    CU_ASSERT_DOUBLE_EQUAL(anpe_normal_quantile(0.1), -anpe_normal_quantile(0.9), 1e-15);
+}
+
+static void test_map_round_trip(void)
+{
+    static const double theta[][4] = {
+        {5777, 4.44, 4.6, -31}, {3500.001, 1e-9, 13.9999, 500}, {7999.99, 1e3, -1e3, 0}};
+    anpe_label_map *m = NULL;
+    CU_ASSERT_EQUAL_FATAL(anpe_label_map_new(ctx, 4, labels, 1, &m), ANPE_OK);
+    anpe_label_map_fit(m, 3, &theta[0][0]);
+    for (int k = 0; k < 3; k++) {
+        float y[4];
+        double back[4];
+        anpe_label_map_forward(m, theta[k], y);
+        (void)anpe_label_map_inverse(m, y, back);
+        for (int i = 0; i < 4; i++) {
+            /* y is a float: an error of eps_float (|y| sd + |mean|) on the line, times d theta/d line */
+            const double line = fabs((double)y[i]) * m->sd[i] + fabs(m->mean[i]);
+            const double slope = i == 0 ? 4500 * 0.4 : i == 3 ? 1 : fabs(back[i] - (i == 1 ? 0 : 14));
+            CU_ASSERT(fabs(back[i] - theta[k][i]) <= 2 * (double)FLT_EPSILON * (line + 1) * slope);
+        }
+    }
+    CU_ASSERT_PTR_NULL(anpe_label_map_free(m));
+}
+
+static void test_map_stays_inside(void)
+{
+    anpe_label_map *m = NULL;
+    double theta[4];
+    CU_ASSERT_EQUAL_FATAL(anpe_label_map_new(ctx, 4, labels, 1, &m), ANPE_OK);
+    for (float y = -1e4f; y <= 1e4f; y += 13.7f) {
+        const float all[4] = {y, fminf(y, 80), fmaxf(y, -80), y};
+        const double jacobian = anpe_label_map_inverse(m, all, theta);
+        CU_ASSERT(theta[0] >= 3500 && theta[0] <= 8000);
+        CU_ASSERT(theta[1] >= 0 && theta[2] <= 14);
+        CU_ASSERT(isfinite(jacobian));
+    }
+    /* a uniform prior becomes a standard normal: quantiles of one are those of the other */
+    const float y[4] = {1, 0, 0, 0};
+    (void)anpe_label_map_inverse(m, y, theta);
+    CU_ASSERT_DOUBLE_EQUAL((theta[0] - 3500) / 4500, 0.841344746068543, 1e-14);
+    anpe_label_map_free(m);
+}
+
+/* log |d theta / d y| against central differences of the inverse. */
+static void test_map_jacobian(void)
+{
+    anpe_label_map *m = NULL;
+    CU_ASSERT_EQUAL_FATAL(anpe_label_map_new(ctx, 4, labels, 1, &m), ANPE_OK);
+    for (int i = 0; i < 4; i++) {
+        m->mean[i] = 0.3 * i - 0.2;
+        m->sd[i] = 0.5 + 0.4 * i;
+    }
+    const float y[4] = {0.5f, -1.25f, 0.75f, 2};
+    double theta[4], numeric = 0;
+    const double analytic = anpe_label_map_inverse(m, y, theta);
+    for (int i = 0; i < 4; i++) {
+        const float h = 0x1p-7f; /* exact in float: truncation ~ h^2 / 6 * third derivative */
+        float a[4], b[4];
+        double up[4], down[4];
+        memcpy(a, y, sizeof y);
+        memcpy(b, y, sizeof y);
+        a[i] += h;
+        b[i] -= h;
+        (void)anpe_label_map_inverse(m, a, up);
+        (void)anpe_label_map_inverse(m, b, down);
+        numeric += log((up[i] - down[i]) / (double)(2 * h));
+    }
+    CU_ASSERT_DOUBLE_EQUAL(analytic, numeric, 4 * 6e-5 * 5); /* h^2 times derivatives of order 5 */
+    anpe_label_map_free(m);
+}
+
+static void test_map_none(void)
+{
+    anpe_label_map *m = NULL;
+    CU_ASSERT_EQUAL_FATAL(anpe_label_map_new(ctx, 4, labels, 0, &m), ANPE_OK);
+    const float y[4] = {-2, -2, 20, 3};
+    double theta[4];
+    CU_ASSERT_DOUBLE_EQUAL(anpe_label_map_inverse(m, y, theta), 0, 0);
+    CU_ASSERT_EQUAL(theta[0], -2); /* leaves the prior: that is what `none` means */
+    anpe_label_map_free(m);
+}
+
+/* ---- channels ------------------------------------------------------------------------------------ */
+
+static void test_channels(void)
+{
+    static const char *const names[] = {"flux", "mask", "log_sigma"};
+    float flux[] = {1, 2, 3, 4, 5, 6}, sigma[] = {1, 10, 100, 0.1f, 1, 1};
+    uint8_t mask[] = {0, 1, 0, 0, 0, 1};
+    const anpe_spectrum s = {6, flux, sigma, mask, ""};
+    anpe_channels *c = NULL;
+    float x[18];
+    CU_ASSERT_EQUAL_FATAL(anpe_channels_new(ctx, 3, 2, 3, names, &c), ANPE_OK);
+    CU_ASSERT_EQUAL(c->width, 6);
+    anpe_channels_fill(c, &s, x);
+    /* pixel 1: flux of both planes, mask of both, log sigma of both */
+    static const float pixel1[] = {2, 5, 1, 0, 1, 0};
+    for (int i = 0; i < 6; i++)
+        CU_ASSERT_DOUBLE_EQUAL(x[6 + i], pixel1[i], 1e-6);
+    anpe_channels_fit(c, 1, x, 0);
+    anpe_channels_fill(c, &s, x);
+    CU_ASSERT_DOUBLE_EQUAL(x[0], -x[12], 1e-6); /* 1, 2, 3 standardised */
+    CU_ASSERT_DOUBLE_EQUAL(x[6], 0, 1e-6);
+    CU_ASSERT_EQUAL(x[8], 1); /* a mask is left as it is */
+    flux[0] = 1e30f;
+    anpe_channels_fill(c, &s, x);
+    CU_ASSERT_EQUAL(x[0], ANPE_CHANNEL_LIMIT);
+    anpe_channels_free(c);
+    static const char *const wrong[] = {"flux", "mask", "log_sigmma"}, *const twice[] = {"flux", "flux"};
+    SAYS(anpe_channels_new(ctx, 3, 2, 3, wrong, &c), ANPE_ECONFIG,
+         "observe: no channel 'log_sigmma'; did you mean 'log_sigma'? (flux, mask, log_sigma)");
+    SAYS(anpe_channels_new(ctx, 3, 2, 2, twice, &c), ANPE_ECONFIG,
+         "observe: channel 'flux' is given twice");
+}
+
+/* ---- optimiser ------------------------------------------------------------------------------------- */
+
+static void test_adam(void)
+{
+    anpe_optimiser *o = NULL;
+    CU_ASSERT_EQUAL_FATAL(anpe_optimiser_new(ctx, 2, 4, 50, &o), ANPE_OK);
+    float value[] = {1, -1};
+    const float g[] = {3, -4};
+    /* the first step of Adam is rate * sign(g), whatever the size of g */
+    CU_ASSERT_DOUBLE_EQUAL(anpe_optimiser_step(o, 0.1, g, value), 5, 1e-6);
+    CU_ASSERT_DOUBLE_EQUAL(value[0], 0.9, 1e-6);
+    CU_ASSERT_DOUBLE_EQUAL(value[1], -0.9, 1e-6);
+    const float big[] = {30, -40}, bigger[] = {60, -80};
+    (void)anpe_optimiser_step(o, 0.1, big, value);
+    (void)anpe_optimiser_step(o, 0.1, bigger, value);
+    anpe_optimiser_end_epoch(o); /* norms 5, 50, 100: the median is the clip */
+    CU_ASSERT_DOUBLE_EQUAL(o->clip, 50, 1e-4);
+    const float before = o->m[0];
+    (void)anpe_optimiser_step(o, 0.1, bigger, value); /* clipped from 100 to 50 */
+    CU_ASSERT_DOUBLE_EQUAL(o->m[0], 0.9 * (double)before + 0.1 * 30, 1e-4);
+    anpe_optimiser_free(o);
+    CU_ASSERT_DOUBLE_EQUAL(anpe_learning_rate(1, 0, 0, 10, 100), 0.1, 1e-12);
+    CU_ASSERT_DOUBLE_EQUAL(anpe_learning_rate(1, 0, 10, 10, 100), 1, 1e-12);
+    CU_ASSERT_DOUBLE_EQUAL(anpe_learning_rate(1, 0.5, 100, 10, 100), 0.5, 1e-12);
+    CU_ASSERT_DOUBLE_EQUAL(anpe_learning_rate(1, 0, 55, 10, 100), 0.5, 1e-12);
+}
+
+/* A quadratic bowl: Adam reaches its bottom. */
+static void test_adam_converges(void)
+{
+    anpe_optimiser *o = NULL;
+    CU_ASSERT_EQUAL_FATAL(anpe_optimiser_new(ctx, 2, 1000, 100, &o), ANPE_OK);
+    float x[] = {5, -3};
+    for (int64_t i = 0; i < 2000; i++) {
+        const float g[] = {2 * (x[0] - 1), 20 * (x[1] - 2)};
+        (void)anpe_optimiser_step(o, anpe_learning_rate(0.1, 1e-5, i, 0, 2000), g, x);
+    }
+    CU_ASSERT_DOUBLE_EQUAL(x[0], 1, 1e-3);
+    CU_ASSERT_DOUBLE_EQUAL(x[1], 2, 1e-3);
+    anpe_optimiser_free(o);
+}
+
+/* ---- recovery --------------------------------------------------------------------------------------- */
+
+/* Calibrated Gaussian posteriors: R2, coverage and pulls are known. */
+static void test_recovery(void)
+{
+    enum { N = 20000 };
+    double *v = malloc(7 * N * sizeof *v);
+    double *truth = v, *median = v + N, *mean = v + 2 * N, *sd = v + 3 * N, *lo = v + 4 * N,
+           *hi = v + 5 * N, *scratch = v + 6 * N;
+    anpe_rng rng = anpe_rng_make(1, ANPE_FOR_MOCKS, 0, 0);
+    for (int i = 0; i < N; i++) {
+        truth[i] = 3 * anpe_normal(&rng);
+        mean[i] = median[i] = truth[i] + anpe_normal(&rng) + 0.1;
+        sd[i] = 1;
+        lo[i] = mean[i] - 1;
+        hi[i] = mean[i] + 1;
+    }
+    const anpe_recovery r = anpe_recovery_of(N, truth, median, mean, sd, lo, hi, scratch);
+    /* four standard errors of each estimate for N = 20000 */
+    CU_ASSERT_DOUBLE_EQUAL(r.r2, 1 - 1.01 / 9, 0.01);
+    CU_ASSERT_DOUBLE_EQUAL(r.bias, 0.1, 4 * 1.2533 / sqrt(N));
+    CU_ASSERT_DOUBLE_EQUAL(r.scatter, 1, 4 * 1.17 / sqrt(N));
+    CU_ASSERT_DOUBLE_EQUAL(r.pull, 1, 4 * 0.71 / sqrt(N));
+    CU_ASSERT_DOUBLE_EQUAL(r.cover68, 0.68, 0.02);
+    free(v);
+}
+
+int main(void)
+{
+    static const CU_TestInfo tests[] = {
+        {"normal quantile", test_quantile},
+        {"label map there and back", test_map_round_trip},
+        {"label map stays inside", test_map_stays_inside},
+        {"label map Jacobian", test_map_jacobian},
+        {"no transform", test_map_none},
+        {"channels", test_channels},
+        {"Adam, clip and rate", test_adam},
+        {"Adam converges", test_adam_converges},
+        {"recovery", test_recovery},
+    };
+    return run_suite("npe", (int)(sizeof tests / sizeof tests[0]), tests);
+}
