@@ -191,7 +191,7 @@ static void test_recovery(void)
     enum { N = 20000 };
     double *v = malloc(7 * N * sizeof *v);
     double *truth = v, *median = v + N, *mean = v + 2 * N, *sd = v + 3 * N, *lo = v + 4 * N,
-           *hi = v + 5 * N, *scratch = v + 6 * N;
+           *hi = v + 5 * N, *work = v + 6 * N;
     anpe_rng rng = anpe_rng_make(1, ANPE_FOR_MOCKS, 0, 0);
     for (int i = 0; i < N; i++) {
         truth[i] = 3 * anpe_normal(&rng);
@@ -200,7 +200,7 @@ static void test_recovery(void)
         lo[i] = mean[i] - 1;
         hi[i] = mean[i] + 1;
     }
-    const anpe_recovery r = anpe_recovery_of(N, truth, median, mean, sd, lo, hi, scratch);
+    const anpe_recovery r = anpe_recovery_of(N, truth, median, mean, sd, lo, hi, work);
     /* four standard errors of each estimate for N = 20000 */
     CU_ASSERT_DOUBLE_EQUAL(r.r2, 1 - 1.01 / 9, 0.01);
     CU_ASSERT_DOUBLE_EQUAL(r.bias, 0.1, 4 * 1.2533 / sqrt(N));
