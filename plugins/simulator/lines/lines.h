@@ -124,10 +124,11 @@ void anpe_voigt_fill(const anpe_voigt *voigt, double a, double centre, double st
 void anpe_voigt_add(const anpe_voigt *voigt, const anpe_lines_profile *profile, double centre,
                     double step, int stark, double cut, int64_t first, int64_t n, float *eta);
 
-/* Loops that gain from wider vectors get one more version, chosen at run time. Not with
- * sanitizers, which run before the choice can be made. */
-#if defined __GNUC__ && !defined __clang__ && defined __x86_64__ && !defined ANPE_SANITIZE
-#define ANPE_LINES_CLONES __attribute__((target_clones("default", "arch=haswell")))
+/* Loops that gain from wider vectors have a version for each, chosen at run time (include config.h
+ * first). Not with sanitizers, which start after the choice is made. */
+#if defined ANPE_HAVE_TARGET_CLONES && !defined ANPE_SANITIZE
+#define ANPE_LINES_CLONES                                                                          \
+    __attribute__((target_clones("default", "arch=x86-64-v3", "arch=x86-64-v4")))
 #else
 #define ANPE_LINES_CLONES
 #endif
