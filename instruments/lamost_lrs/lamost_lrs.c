@@ -289,6 +289,8 @@ static anpe_status read(const void *self, anpe_ctx *ctx, const char *path, int64
                                     s->wavelength, out);
     if (status)
         goto out;
+    for (int64_t i = 0; i < s->n; i++) /* what nothing overlaps has no error bar */
+        survey_put_pixel(out, i, out->flux[i], out->sigma[i], out->mask[i]);
     if (!survey_fits_text(f.fits, 0, "DESIG", name))
         survey_base_name(path, name, sizeof name);
     snprintf(out->id, sizeof out->id, "%s", name);

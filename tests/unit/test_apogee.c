@@ -403,5 +403,6 @@ int main(void)
         {"real files", test_real},
     };
     const int code = run_suite("instrument apogee", sizeof tests / sizeof tests[0], tests);
+    close_all();
     return code;
 }

@@ -460,5 +460,6 @@ int main(void)
         {"none and gaussian", test_none_and_gaussian},
     };
     const int code = run_suite("noise models", sizeof tests / sizeof tests[0], tests);
+    close_all();
     return code;
 }

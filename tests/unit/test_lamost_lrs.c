@@ -1,0 +1,251 @@
+/* The reader of LAMOST low-resolution files: grid, masks, images and tables, damaged files, real.
+ */
+#define _GNU_SOURCE
+#include "instrument_support.h"
+
+enum { N = 3909, FLUX = 0, IVAR = N, WAVE = 2 * N, AND = 3 * N, OR = 4 * N };
+static double data[5 * N];
+static const char plain[] = "instrument: { plugin = \"lamost_lrs\"; };";
+
+/* A spectrum on the survey's grid: flux 100, sigma 2. */
+static void flat(void)
+{
+    for (int i = 0; i < N; i++) {
+        data[FLUX + i] = 100;
+        data[IVAR + i] = 0.25;
+        data[WAVE + i] = pow(10, 3.5682 + 1e-4 * i);
+        data[AND + i] = data[OR + i] = 0;
+    }
+}
+
+static const char *image(const char *name, int rows)
+{
+    const char *path = in_scratch(name);
+    fitsfile *f = new_fits(path);
+    put_image(f, DOUBLE_IMG, N, rows, data);
+    put_text(f, "DESIG", "LAMOST J000000.00+000000.0");
+    end_fits(f);
+    return path;
+}
+
+/* As later data releases have it: one row of five vectors. */
+static const char *table(const char *name, const char *extension)
+{
+    char columns[5][12] = {"FLUX", "IVAR", "WAVELENGTH", "ANDMASK", "ORMASK"};
+    char format[12], *names[5], *formats[5], extname[16];
+    int status = 0;
+    const char *path = in_scratch(name);
+    fitsfile *f = new_fits(path);
+    snprintf(format, sizeof format, "%dD", N);
+    snprintf(extname, sizeof extname, "%s", extension);
+    for (int k = 0; k < 5; k++) {
+        names[k] = columns[k];
+        formats[k] = format;
+    }
+    put_image(f, BYTE_IMG, 0, 0, NULL);
+    fits_create_tbl(f, BINARY_TBL, 1, 5, names, formats, NULL, extname, &status);
+    for (int k = 0; k < 5; k++)
+        fits_write_col(f, TDOUBLE, k + 1, 1, 1, N, data + k * N, &status);
+    CU_ASSERT_EQUAL_FATAL(status, 0);
+    end_fits(f);
+    return path;
+}
+
+static int64_t pixel_at(double wavelength)
+{
+    int64_t i = 0;
+    while (i < info.n_pixels - 1 && info.wavelength[i] < wavelength * (1 - 1e-9))
+        i++;
+    return i;
+}
+
+static void test_grid(void)
+{
+    WORKS(open_instrument(plain));
+    /* 3700 and 9100 A: pixels 1 .. 3908 of 10^(3.5682 + 1e-4 i) */
+    CU_ASSERT_EQUAL(info.n_pixels, 3908);
+    CU_ASSERT_DOUBLE_EQUAL(info.wavelength[0], pow(10, 3.5683), 1e-8);
+    CU_ASSERT_DOUBLE_EQUAL(info.wavelength[3907], pow(10, 3.959), 1e-8);
+    CU_ASSERT(info.resolution[9] == 1800 && info.n_segments == 1 && !info.needs_continuum);
+    CU_ASSERT(info.exclude[pixel_at(7620)] && !info.exclude[pixel_at(6563)]);
+    CU_ASSERT(!info.exclude[pixel_at(5800)]);
+    WORKS(open_instrument("instrument: { plugin = \"lamost_lrs\"; lambda_min = 4000.0; lambda_max "
+                          "= 7000.0; exclude_tellurics = false; exclude_join = true; };"));
+    CU_ASSERT(info.wavelength[0] >= 4000 && info.wavelength[0] < 4001);
+    CU_ASSERT(info.wavelength[info.n_pixels - 1] > 6998 &&
+              info.wavelength[info.n_pixels - 1] <= 7000);
+    CU_ASSERT(!info.exclude[pixel_at(6900)] && info.exclude[pixel_at(5800)]);
+    FAILS(open_instrument("instrument: { plugin = \"lamost_lrs\"; lambda_min = 8000.0; lambda_max "
+                          "= 7000.0; };"),
+          ANPE_ECONFIG, "leave fewer than 100 pixels");
+}
+
+static void test_layouts(void)
+{
+    int64_t n;
+    flat();
+    for (int i = 0; i < N; i++)
+        data[FLUX + i] = 100 + i;
+    WORKS(open_instrument(plain));
+    WORKS(ops->count(instrument.self, ctx, image("image.fits", 5), &n));
+    CU_ASSERT_EQUAL(n, 1);
+    const char *const paths[] = {image("image.fits", 5), image("image.fits.gz", 5),
+                                 table("table.fits", "COADD")};
+    for (int k = 0; k < 3; k++) {
+        WORKS(read_row(paths[k], 0));
+        CU_ASSERT_EQUAL(n_good(), info.n_pixels);
+        /* on the file's own pixels resampling is the identity, to rounding; a pixel at the end is
+         * taken as symmetric, which on a logarithmic grid moves its edge by 1e-4 of it */
+        for (int64_t i = 0; i < info.n_pixels; i++) {
+            CU_ASSERT_DOUBLE_EQUAL(spectrum.flux[i], 101 + (double)i, 1e-3);
+            CU_ASSERT_DOUBLE_EQUAL(spectrum.sigma[i], 2, 2 * 5e-4);
+        }
+        CU_ASSERT_STRING_EQUAL(spectrum.id, k < 2 ? "LAMOST J000000.00+000000.0" : "table");
+    }
+    FAILS(read_row(paths[0], 1), ANPE_EINVAL, "no spectrum 1; the file has 1");
+}
+
+static void test_bad_pixels(void)
+{
+    flat();
+    data[AND + 500] = 4;
+    data[OR + 500] = data[OR + 600] = 64;
+    data[IVAR + 700] = 0;
+    data[IVAR + 800] = -1;
+    data[IVAR + 900] = NAN;
+    data[IVAR + 1000] = INFINITY;
+    data[FLUX + 1100] = NAN;
+    data[FLUX + 1200] = 1e300;
+    data[IVAR + 1300] = 1e-300;
+    const int bad[] = {500, 700, 800, 900, 1000, 1100, 1200, 1300};
+    const char *path = image("bad.fits", 5);
+    WORKS(open_instrument(plain));
+    WORKS(read_row(path, 0));
+    CU_ASSERT(all_finite());
+    CU_ASSERT_EQUAL(info.n_pixels - n_good(), 8);
+    for (int k = 0; k < 8; k++)
+        CU_ASSERT_EQUAL(spectrum.mask[bad[k] - 1], 1);
+    WORKS(open_instrument("instrument: { plugin = \"lamost_lrs\"; use_or_mask = true; };"));
+    WORKS(read_row(path, 0));
+    CU_ASSERT_EQUAL(info.n_pixels - n_good(), 9);
+    CU_ASSERT_EQUAL(spectrum.mask[599], 1);
+    for (int i = 0; i < N; i++)
+        data[IVAR + i] = 0;
+    FAILS(read_row(image("bad.fits", 5), 0), ANPE_EINVAL, "no good pixel among 3908");
+}
+
+/* A narrower file leaves the rest of the grid bad; air wavelengths are converted. */
+static void test_range_and_air(void)
+{
+    WORKS(open_instrument(plain));
+    flat();
+    for (int i = 0; i < N; i++)
+        data[WAVE + i] = 4500 + i; /* to 8408 */
+    WORKS(read_row(image("part.fits", 5), 0));
+    CU_ASSERT(spectrum.mask[pixel_at(4400)] && spectrum.mask[pixel_at(8500)]);
+    CU_ASSERT(!spectrum.mask[pixel_at(4510)] && !spectrum.mask[pixel_at(8400)]);
+    CU_ASSERT_DOUBLE_EQUAL(spectrum.flux[pixel_at(6000)], 100, 1e-3);
+    for (int i = 0; i < N; i++) /* a line at 6000 A */
+        data[FLUX + i] = 100 + (i == 1500 ? 1000 : 0);
+    const char *path = in_scratch("air.fits");
+    fitsfile *f = new_fits(path);
+    int status = 0, no = 0;
+    put_image(f, DOUBLE_IMG, N, 5, data);
+    fits_write_key(f, TLOGICAL, "VACUUM", &no, NULL, &status);
+    end_fits(f);
+    WORKS(read_row(path, 0));
+    int64_t peak = 0;
+    for (int64_t i = 0; i < info.n_pixels; i++)
+        if (!spectrum.mask[i] && spectrum.flux[i] > spectrum.flux[peak])
+            peak = i;
+    CU_ASSERT_DOUBLE_EQUAL(info.wavelength[peak], 6001.66, 1.4); /* a pixel */
+}
+
+static void test_damaged(void)
+{
+    WORKS(open_instrument(plain));
+    flat();
+    FAILS(read_row(in_scratch("none.fits"), 0), ANPE_EIO, "No such file");
+    FAILS(read_row(image("rows.fits", 3), 0), ANPE_EFORMAT, "the image has 3 rows; expected 5");
+    FAILS(read_row(table("medium.fits", "COADD_B"), 0), ANPE_EFORMAT, "medium-resolution");
+    const char *path = image("cut.fits", 5);
+    cut_file(path, 2880 * 30);
+    FAILS(read_row(path, 0), ANPE_EFORMAT, "cut.fits: ");
+    path = image("cut.fits.gz", 5);
+    cut_file(path, 2000);
+    FAILS(read_row(path, 0), ANPE_EFORMAT, "cut.fits.gz: ");
+    data[WAVE + 77] = data[WAVE + 76];
+    FAILS(read_row(image("back.fits", 5), 0), ANPE_EFORMAT, "at pixel 77; expected ascending");
+    data[WAVE + 77] = NAN;
+    FAILS(read_row(image("back.fits", 5), 0), ANPE_EFORMAT, "at pixel 77; expected ascending");
+    fitsfile *f = new_fits(in_scratch("null.fits"));
+    put_image(f, BYTE_IMG, 0, 0, NULL);
+    end_fits(f);
+    FAILS(read_row(in_scratch("null.fits"), 0), ANPE_EFORMAT, "HDU 0 has 0 axes");
+}
+
+/* Division by the smoothed flux: a slope goes, a narrow line stays. */
+static void test_normalise(void)
+{
+    WORKS(open_instrument(plain));
+    flat();
+    for (int i = 0; i < N; i++)
+        data[FLUX + i] = 100 + 0.05 * i;
+    data[FLUX + 2000] *= 0.5;
+    WORKS(read_row(image("slope.fits", 5), 0));
+    WORKS(ops->normalise(instrument.self, ctx, NULL, &spectrum));
+    /* inside: the kernel's 50 A times the relative slope is a few 1e-3, the line weighs as much */
+    for (int64_t i = 200; i < info.n_pixels - 200; i++)
+        CU_ASSERT_DOUBLE_EQUAL(spectrum.flux[i], i == 1999 ? 0.5 : 1, 0.01);
+    CU_ASSERT_DOUBLE_EQUAL(spectrum.sigma[1000], 2 / 150.0, 2e-4);
+}
+
+static void test_real(void)
+{
+    const char *folder = shared("lamost");
+    char path[800];
+    int n = 0;
+    if (!folder)
+        return;
+    WORKS(open_instrument(plain));
+    DIR *d = opendir(folder);
+    for (struct dirent *e; d && (e = readdir(d));) {
+        snprintf(path, sizeof path, "%s/%s", folder, e->d_name);
+        if (!strncmp(e->d_name, "med-", 4)) {
+            FAILS(read_row(path, 0), ANPE_EFORMAT, "a LAMOST medium-resolution spectrum");
+            n += 10;
+        }
+        if (strncmp(e->d_name, "spec-", 5))
+            continue;
+        WORKS(read_row(path, 0));
+        CU_ASSERT(all_finite());
+        CU_ASSERT(n_good() > info.n_pixels * 85 / 100);
+        CU_ASSERT(strstr(spectrum.id, "LAMOST J") == spectrum.id);
+        WORKS(ops->normalise(instrument.self, ctx, NULL, &spectrum));
+        double sum = 0;
+        for (int64_t i = 0; i < info.n_pixels; i++)
+            sum += spectrum.mask[i] ? 0 : (double)spectrum.flux[i];
+        CU_ASSERT_DOUBLE_EQUAL(sum / (double)n_good(), 1, 0.05);
+        CU_ASSERT(anpe_spectrum_snr(&spectrum) > 10 && anpe_spectrum_snr(&spectrum) < 300);
+        n++;
+    }
+    if (d)
+        closedir(d);
+    CU_ASSERT_EQUAL(n, 33);
+}
+
+int main(void)
+{
+    const CU_TestInfo tests[] = {
+        {"grid", test_grid},
+        {"image, gzip, table", test_layouts},
+        {"bad pixels", test_bad_pixels},
+        {"partial range, air wavelengths", test_range_and_air},
+        {"damaged and foreign files", test_damaged},
+        {"continuum rule", test_normalise},
+        {"real files", test_real},
+    };
+    const int code = run_suite("instrument lamost_lrs", sizeof tests / sizeof tests[0], tests);
+    close_all();
+    return code;
+}
