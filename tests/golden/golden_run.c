@@ -144,6 +144,7 @@ anpe_status golden_run(anpe_ctx *ctx, golden *g, fixture *f, double gamma, uint3
 {
     anpe_parameters *p = f->parameters;
     change c = {gamma, probe, 0};
+    *out = (golden_result){0};
     anpe_status status = golden_load(ctx, g, f);
     if (status)
         return status;
