@@ -116,11 +116,9 @@ static void start_ltdl(void)
     (void)lt_dlinit();
 }
 
-static anpe_status open_object(anpe_ctx *ctx, const char *directory, const char *stem,
-                               const char *object, anpe_plugin_get_fn **get)
+static anpe_status open_object(anpe_ctx *ctx, const char *object, anpe_plugin_get_fn **get)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
-    char path[PATH_LENGTH];
     lt_dladvise advise;
     pthread_once(&once, start_ltdl);
     anpe_status status = check_whole(ctx, object);
@@ -133,12 +131,11 @@ static anpe_status open_object(anpe_ctx *ctx, const char *directory, const char 
         return ANPE_FAIL(ctx, ANPE_EPLUGIN, "%s%s%s", named ? "" : object, named ? "" : ": ",
                          why ? why : "cannot be loaded");
     }
-    snprintf(path, sizeof path, "%s/%s", directory, stem);
+    /* The file that was looked at, not the .la, which may lead to another. */
     lt_dlhandle handle = NULL;
     if (!lt_dladvise_init(&advise)) {
-        if (!lt_dladvise_ext(&advise) && !lt_dladvise_local(&advise) &&
-            !lt_dladvise_resident(&advise))
-            handle = lt_dlopenadvise(path, advise);
+        if (!lt_dladvise_local(&advise) && !lt_dladvise_resident(&advise))
+            handle = lt_dlopenadvise(object, advise);
         lt_dladvise_destroy(&advise);
     }
     dlclose(probe);
@@ -196,11 +193,11 @@ static anpe_status check_plugin(anpe_ctx *ctx, const char *object, const anpe_pl
 }
 
 /* All descriptors of one file, checked. */
-static anpe_status read_object(anpe_ctx *ctx, const char *directory, const char *stem,
-                               const char *object, int *n, const anpe_plugin *list[MAX_PER_FILE])
+static anpe_status read_object(anpe_ctx *ctx, const char *object, int *n,
+                               const anpe_plugin *list[MAX_PER_FILE])
 {
     anpe_plugin_get_fn *get = NULL;
-    anpe_status status = open_object(ctx, directory, stem, object, &get);
+    anpe_status status = open_object(ctx, object, &get);
     *n = 0;
     for (; !status && *n < MAX_PER_FILE && (list[*n] = get(anpe_host(), *n)); ++*n)
         status = check_plugin(ctx, object, list[*n]);
@@ -294,7 +291,7 @@ static anpe_status list_directory(anpe_ctx *ctx, const char *directory, int *n,
         int n_in_file = 0;
         if (!find_object(directory, found.name[i], object))
             continue;
-        if (read_object(ctx, directory, found.name[i], object, &n_in_file, in_file)) {
+        if (read_object(ctx, object, &n_in_file, in_file)) {
             anpe_log(ctx, ANPE_WARNING, "%s", anpe_error(ctx));
             continue;
         }
@@ -360,7 +357,7 @@ static anpe_status get_from(anpe_ctx *ctx, const char *file_kind, anpe_kind kind
     for (const char *path = search_path(); next_directory(&path, directory);) {
         if (!find_object(directory, stem, object))
             continue;
-        const anpe_status status = read_object(ctx, directory, stem, object, &n, list);
+        const anpe_status status = read_object(ctx, object, &n, list);
         if (status)
             return status;
         for (int i = 0; i < n; i++)

@@ -25,7 +25,8 @@ static void on_signal(int number)
 /* The first ctrl-C asks for an orderly end, the second has the default effect. */
 static void catch_signals(anpe_ctx *ctx)
 {
-    struct sigaction action = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND};
+    struct sigaction action = {.sa_handler = on_signal,
+                               .sa_flags = (int)(SA_RESETHAND | SA_RESTART)};
     interrupted = ctx;
     sigemptyset(&action.sa_mask);
     sigaction(SIGINT, &action, NULL);

@@ -92,10 +92,11 @@ static void progress(void *user, const char *what, double done, double total)
     }
     const int ended = total > 0 && done >= total;
     const double pause = terminal.is_terminal ? 0.1 : 60;
-    if (t - terminal.last < pause && !(ended && terminal.is_terminal))
-        return;
-    terminal.last = t;
-    draw(done, total, t > terminal.start ? (done - terminal.start_done) / (t - terminal.start) : 0);
+    if (t - terminal.last >= pause || (ended && terminal.is_terminal)) {
+        terminal.last = t;
+        draw(done, total,
+             t > terminal.start ? (done - terminal.start_done) / (t - terminal.start) : 0);
+    }
     if (ended)
         anpe_terminal_end();
 }

@@ -104,8 +104,9 @@ ANPE_EXPORT void anpe_normals(anpe_rng *rng, int64_t n, float *out); /* n Gaussi
  *   ANPE_T_TEXTS anpe_texts     list of strings; default in `text`, as "flux mask"
  *   ANPE_T_ROWS  anpe_rows      list of groups, each a struct filled from the table `rows`
  * A REAL or INT whose default is NAN (ANPE_REQUIRED) must be given by the user; a REAL whose
- * default is NAN and whose `text` is "optional" stays NAN when not given. A TEXT or FILE whose
- * `text` is NULL must be given. Strings and lists live as long as `self`. */
+ * default is NAN and whose `text` is "optional" stays NAN when not given. A TEXT, FILE, REALS or
+ * TEXTS whose `text` is NULL must be given; "" is an empty one. An ENUM has at most 16 choices.
+ * Strings and lists live as long as `self`. */
 typedef enum anpe_type {
     ANPE_T_END,
     ANPE_T_BOOL,
