@@ -99,28 +99,42 @@ static const real *padded_rows(const padded *p, int64_t q, int64_t n, real *tile
     return tile;
 }
 
-/* Rows q .. q + n - 1 as the packed right factor of a product. */
+/* n rows of width `width` (the first w of which are data) to rows of a panel. */
 ANPE_CLONES
+static void pack_rows(int64_t n, int64_t width, int64_t w, const real *x, const real *mask,
+                      real *to)
+{
+    for (int64_t i = 0; i < n; i++, to += ANPE_PRODUCT_WIDTH, x += width) {
+        if (mask) {
+            for (int64_t j = 0; j < w; j++)
+                to[j] = mask[j] > 0 ? x[j] : 0;
+            mask += width;
+        } else {
+            for (int64_t j = 0; j < w; j++)
+                to[j] = x[j];
+        }
+        for (int64_t j = w; j < ANPE_PRODUCT_WIDTH; j++)
+            to[j] = 0;
+    }
+}
+
+/* Rows q .. q + n - 1 as the packed right factor of a product. */
 static void padded_pack(const padded *p, int64_t q, int64_t n, real *packed)
 {
     const int64_t width = p->width;
-    for (int64_t i = 0; i < n; i++) {
-        int64_t row, run;
+    int64_t row, run;
+    for (int64_t i = 0; i < n; i += run) {
         const int data = padded_run(p, q + i, &row, &run);
+        run = run < n - i ? run : n - i;
         for (int64_t j0 = 0; j0 < width; j0 += ANPE_PRODUCT_WIDTH) {
+            const int64_t left = width - j0,
+                          w = left < ANPE_PRODUCT_WIDTH ? left : ANPE_PRODUCT_WIDTH;
             real *to = packed + j0 * n + i * ANPE_PRODUCT_WIDTH;
-            const int64_t left = width - j0;
-            const int64_t w = data ? left < ANPE_PRODUCT_WIDTH ? left : ANPE_PRODUCT_WIDTH : 0;
-            const real *x = p->x + row * width + j0,
-                       *mask = p->mask ? p->mask + row * width + j0 : x;
-            if (p->mask)
-                for (int64_t j = 0; j < w; j++)
-                    to[j] = mask[j] > 0 ? x[j] : 0;
+            if (data)
+                pack_rows(run, width, w, p->x + row * width + j0,
+                          p->mask ? p->mask + row * width + j0 : NULL, to);
             else
-                for (int64_t j = 0; j < w; j++)
-                    to[j] = x[j];
-            for (int64_t j = w; j < ANPE_PRODUCT_WIDTH; j++)
-                to[j] = 0;
+                memset(to, 0, (size_t)(run * ANPE_PRODUCT_WIDTH) * sizeof(real));
         }
     }
 }

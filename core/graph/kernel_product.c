@@ -29,6 +29,13 @@ struct product {
 #define KERNEL_BYTES  64
 #define KERNEL_ROWS   14
 #include "graph/product_kernel.h"
+
+/* For a C so narrow that half of each vector would be padding. */
+#define KERNEL        narrow
+#define KERNEL_TARGET __attribute__((target("avx512f,avx512vl,avx2,fma")))
+#define KERNEL_BYTES  32
+#define KERNEL_ROWS   14
+#include "graph/product_kernel.h"
 #endif
 
 int64_t REAL(anpe_product_packed)(int64_t k, int64_t n)
@@ -55,8 +62,11 @@ void REAL(anpe_product)(int64_t m, int64_t n, int64_t k, const real *a, int64_t 
 {
     const struct product p = {m, n, k, rs, cs, ldc, a, packed, bias, c, mode};
 #ifdef ANPE_HAVE_TARGET_CLONES
-    if (__builtin_cpu_supports("avx512f")) {
-        avx512_run(&p);
+    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl")) {
+        if (n * (int64_t)sizeof(real) <= 32)
+            narrow_run(&p);
+        else
+            avx512_run(&p);
         return;
     }
     if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) {

@@ -75,10 +75,13 @@ static void test_openblas_equals_loops(void)
 static void test_openblas_puts_the_environment_back(void)
 {
     const anpe_plugin *plugin = NULL;
-    const char *before = getenv("OPENBLAS_CORETYPE");
-    void *self = open_backend(&plugin, "Haswell");
+    const char *names[2] = {"OPENBLAS_CORETYPE", "OPENBLAS_NUM_THREADS"};
+    setenv(names[0], "Haswell", 1);
+    unsetenv(names[1]);
+    void *self = open_backend(&plugin, "Sandybridge");
     CU_ASSERT_PTR_NOT_NULL_FATAL(self);
-    CU_ASSERT_PTR_EQUAL(getenv("OPENBLAS_CORETYPE"), before);
+    CU_ASSERT_STRING_EQUAL(getenv(names[0]), "Haswell");
+    CU_ASSERT_PTR_NULL(getenv(names[1]));
     plugin->destroy(self);
 }
 

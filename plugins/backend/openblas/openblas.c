@@ -1,8 +1,7 @@
 /* Backend `openblas`: matrix products by OpenBLAS, single-threaded.
  *
- * The library is opened at run time and not linked, because it chooses its kernels when it is
- * loaded, and version 0.3.21 takes AVX2 kernels on processors that it does not know although they
- * have AVX-512. OPENBLAS_CORETYPE corrects that, but must be in the environment before. */
+ * The library is opened at run time and not linked, because it chooses its kernels and starts its
+ * threads when it is loaded, by what is in the environment then. */
 #include "config.h"
 #include <dlfcn.h>
 #include <stdio.h>
@@ -24,8 +23,9 @@ typedef struct options {
 } options;
 
 static const anpe_option option_table[] = {
-    ANPE_OPT_TEXT(options, coretype, "auto",
-                  "kernels of OpenBLAS, as its OPENBLAS_CORETYPE; auto: AVX-512 where there is"),
+    ANPE_OPT_TEXT(
+        options, coretype, "auto",
+        "kernels of OpenBLAS, as in OPENBLAS_CORETYPE; auto: that variable, else its choice"),
     ANPE_OPT_END};
 
 typedef struct openblas {
@@ -34,28 +34,35 @@ typedef struct openblas {
     dgemm_fn *dgemm;
 } openblas;
 
-/* The core type to ask for, NULL to leave the choice to OpenBLAS. */
-static const char *wanted_core(const options *o)
+/* Sets a variable of the environment; *before is what put_back needs. */
+static void set(const char *name, const char *value, char **before)
 {
-    if (strcmp(o->coretype, "auto") != 0)
-        return o->coretype[0] ? o->coretype : NULL;
-#if defined __x86_64__ && defined __GNUC__
-    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-        __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl"))
-        return "SkylakeX";
-#endif
-    return NULL;
+    const char *now = getenv(name);
+    *before = now ? strdup(now) : NULL;
+    setenv(name, value, 1);
 }
 
-/* Opens the library with the core type in the environment, which is put back afterwards. What the
- * user has set there stays. */
-static void *open_library(const char *core)
+static void put_back(const char *name, char *before)
 {
-    const char *name = "OPENBLAS_CORETYPE";
-    const int set = core && !getenv(name) && setenv(name, core, 1) == 0;
-    void *library = dlopen(ANPE_OPENBLAS_SONAME, RTLD_NOW | RTLD_LOCAL);
-    if (set)
+    if (before)
+        setenv(name, before, 1);
+    else
         unsetenv(name);
+    free(before);
+}
+
+/* Opens the library with one thread and the wanted kernels. */
+static void *open_library(const char *coretype)
+{
+    const int choose = coretype[0] && strcmp(coretype, "auto") != 0;
+    char *threads, *core = NULL;
+    set("OPENBLAS_NUM_THREADS", "1", &threads);
+    if (choose)
+        set("OPENBLAS_CORETYPE", coretype, &core);
+    void *library = dlopen(ANPE_OPENBLAS_SONAME, RTLD_NOW | RTLD_LOCAL);
+    if (choose)
+        put_back("OPENBLAS_CORETYPE", core);
+    put_back("OPENBLAS_NUM_THREADS", threads);
     return library;
 }
 
@@ -75,7 +82,7 @@ static anpe_status create(anpe_ctx *ctx, const void *opts, const void *setup, vo
     corename_fn *corename = NULL;
     if (!b)
         return ANPE_FAIL(ctx, ANPE_ENOMEM, "openblas: out of memory");
-    b->library = open_library(wanted_core(opts));
+    b->library = open_library(((const options *)opts)->coretype);
     if (!b->library) {
         free(b);
         return ANPE_FAIL(ctx, ANPE_EPLUGIN, "openblas: cannot open %s: %s (Debian: libopenblas0)",
