@@ -1,9 +1,11 @@
 /* Nearest names by Damerau-Levenshtein distance (optimal string alignment), growing text. */
+#include "config.h"
 #include "base/text.h"
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 enum { WORD = 64 }; /* longer names are compared by their first 64 letters */
 
@@ -95,4 +97,12 @@ const char *anpe_text_basename(const char *path)
 {
     const char *slash = strrchr(path, '/');
     return slash ? slash + 1 : path;
+}
+
+void anpe_text_utc(char text[24])
+{
+    const char *epoch = getenv("SOURCE_DATE_EPOCH");
+    const time_t now = epoch && *epoch ? (time_t)strtoll(epoch, NULL, 10) : time(NULL);
+    struct tm utc;
+    strftime(text, 24, "%Y-%m-%dT%H:%M:%S", gmtime_r(&now, &utc));
 }

@@ -16,7 +16,10 @@ static const anpe_flag flags[] = {
     ANPE_FLAG_TEXT(options, posterior, 'p', "posterior", "FILE", NULL, "HDF5 file for all draws"),
     ANPE_FLAG_END};
 
-static json_t *number(double x) { return isfinite(x) ? json_real(x) : json_null(); }
+static json_t *number(double x)
+{
+    return isfinite(x) ? json_real(x) : json_null();
+}
 
 static json_t *star_json(const anpe_star *s, const anpe_infer_result *r)
 {
@@ -30,9 +33,10 @@ static json_t *star_json(const anpe_star *s, const anpe_infer_result *r)
     for (int64_t d = 0; d < r->n_labels && !s->failed; d++) {
         const anpe_label_summary *l = &s->label[d];
         json_object_set_new(labels, r->label[d].name,
-                            json_pack("{s:o,s:o,s:o,s:o,s:o,s:s}", "median", number(l->median), "mean",
-                                      number(l->mean), "sd", number(l->sd), "p16", number(l->p16),
-                                      "p84", number(l->p84), "unit", r->label[d].unit));
+                            json_pack("{s:o,s:o,s:o,s:o,s:o,s:s}", "median", number(l->median),
+                                      "mean", number(l->mean), "sd", number(l->sd), "p16",
+                                      number(l->p16), "p84", number(l->p84), "unit",
+                                      r->label[d].unit));
     }
     json_object_set_new(o, "labels", labels);
     json_object_set_new(o, "chi2", number(s->chi2));
@@ -57,8 +61,8 @@ static json_t *recovery_json(const anpe_infer_result *r)
 static void say_recovery(const anpe_cmd *cmd, const anpe_infer_result *r)
 {
     anpe_cmd_say(cmd, "how well %lld known sets of labels came back:\n", (long long)r->n_truth);
-    anpe_cmd_say(cmd, "  %-10s %-6s %8s %10s %10s %14s %8s\n", "label", "unit", "R2", "bias", "scatter",
-                 "68 % interval", "pull sd");
+    anpe_cmd_say(cmd, "  %-10s %-6s %8s %10s %10s %14s %8s\n", "label", "unit", "R2", "bias",
+                 "scatter", "68 % interval", "pull sd");
     for (int64_t d = 0; d < r->n_labels; d++) {
         const anpe_recovery *c = &r->recovery[d];
         anpe_cmd_say(cmd, "  %-10s %-6s %8.4f %10.4g %10.4g %9.1f %%    %8.2f\n", r->label[d].name,
@@ -104,8 +108,10 @@ static void report(anpe_cmd *cmd, const options *o, const anpe_infer_result *r)
         json_object_set_new(cmd->result, "recovery", recovery_json(r));
         say_recovery(cmd, r);
     }
-    anpe_cmd_say(cmd, "%s: %lld spectra, %lld without a posterior, %lld draws, %lld outside the prior, "
-                 "%.1f ms a spectrum\n", o->output, (long long)r->n_stars, (long long)r->n_failed,
+    anpe_cmd_say(cmd,
+                 "%s: %lld spectra, %lld without a posterior, %lld draws, %lld outside the prior, "
+                 "%.1f ms a spectrum\n",
+                 o->output, (long long)r->n_stars, (long long)r->n_failed,
                  (long long)(good * o->samples), (long long)r->n_outside,
                  1000 * r->seconds / (double)r->n_stars);
 }
@@ -114,9 +120,13 @@ static anpe_status run(anpe_ctx *ctx, anpe_cmd *cmd)
 {
     const options *o = cmd->options;
     anpe_infer_result result;
-    const anpe_infer_request request = {cmd->argument[0], cmd->n_arguments - 1,
-                                        (const char *const *)&cmd->argument[1], o->output,
-                                        o->posterior, o->samples, cmd->seed_given ? cmd->seed : 1,
+    const anpe_infer_request request = {cmd->argument[0],
+                                        cmd->n_arguments - 1,
+                                        (const char *const *)&cmd->argument[1],
+                                        o->output,
+                                        o->posterior,
+                                        o->samples,
+                                        cmd->seed_given ? cmd->seed : 1,
                                         cmd->threads};
     anpe_status status = anpe_infer_files(ctx, &request, &result);
     if (!status) {
@@ -128,9 +138,17 @@ static anpe_status run(anpe_ctx *ctx, anpe_cmd *cmd)
 }
 
 const anpe_command anpe_command_infer = {
-    "infer", "posteriors of spectra, to a catalogue", "MODEL SPECTRUM... -o CATALOGUE",
+    "infer",
+    "posteriors of spectra, to a catalogue",
+    "MODEL SPECTRUM... -o CATALOGUE",
     "Reads the survey's own files or HDF5 spectra and writes one row for each: posterior median, "
-    "mean, sd, 16th and 84th percentile of every label, chi2, flags. A spectrum that cannot be used "
-    "is flagged with its reason, the run goes on and ends with exit status 4. Where the input holds "
+    "mean, sd, 16th and 84th percentile of every label, chi2, flags. A spectrum that cannot be "
+    "used "
+    "is flagged with its reason, the run goes on and ends with exit status 4. Where the input "
+    "holds "
     "true labels (mocks), it prints how well they came back.",
-    flags, sizeof(options), 2, -1, run};
+    flags,
+    sizeof(options),
+    2,
+    -1,
+    run};

@@ -14,11 +14,14 @@ static const anpe_flag flags[] = {
     ANPE_FLAG_SWITCH(options, config, 0, "config", "print the model's resolved configuration only"),
     ANPE_FLAG_END};
 
-static json_t *number(double x) { return isfinite(x) ? json_real(x) : json_null(); }
+static json_t *number(double x)
+{
+    return isfinite(x) ? json_real(x) : json_null();
+}
 
 /* Root attributes and datasets with their shapes: for any HDF5 file. */
-static const char *const text_attributes[] = {"format", "anpe_version", "created", "instrument",
-                                              "simulator", "digest", "kind"};
+static const char *const text_attributes[] = {"format",    "anpe_version", "created", "instrument",
+                                              "simulator", "digest",       "kind"};
 
 static anpe_status describe_texts(anpe_ctx *ctx, anpe_cmd *cmd, anpe_h5 *f)
 {
@@ -125,7 +128,7 @@ out:
 
 static anpe_status describe_other(anpe_ctx *ctx, anpe_cmd *cmd, anpe_h5 *f)
 {
-    static const char *const datasets[] = {"theta", "x",       "flux",    "sigma",
+    static const char *const datasets[] = {"theta", "x",       "flux",      "sigma",
                                            "mask",  "samples", "wavelength"};
     anpe_status status = describe_texts(ctx, cmd, f);
     for (size_t i = 0; i < sizeof datasets / sizeof *datasets && !status; i++) {
@@ -171,7 +174,14 @@ out:
 }
 
 const anpe_command anpe_command_info = {
-    "info", "what is in a model or another HDF5 file of anpe", "FILE",
-    "For a model: labels with their ranges, training history, the plugins and input files with their "
+    "info",
+    "what is in a model or another HDF5 file of anpe",
+    "FILE",
+    "For a model: labels with their ranges, training history, the plugins and input files with "
+    "their "
     "SHA-256, and the configuration with every value. Opening a model runs no code.",
-    flags, sizeof(options), 1, 1, run};
+    flags,
+    sizeof(options),
+    1,
+    1,
+    run};

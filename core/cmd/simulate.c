@@ -20,8 +20,10 @@ static const anpe_flag flags[] = {
 static anpe_status run(anpe_ctx *ctx, anpe_cmd *cmd)
 {
     const options *o = cmd->options;
-    const anpe_simulate_request request = {cmd->argument[0], (int)o->set.n, o->set.v, o->n, o->observed,
-                                           cmd->seed_given ? cmd->seed : 1, cmd->threads, o->output};
+    const anpe_simulate_request request = {cmd->argument[0], (int)o->set.n,
+                                           o->set.v,         o->n,
+                                           o->observed,      cmd->seed_given ? cmd->seed : 1,
+                                           cmd->threads,     o->output};
     anpe_status status = anpe_simulate(ctx, &request);
     if (status)
         return status;
@@ -32,8 +34,15 @@ static anpe_status run(anpe_ctx *ctx, anpe_cmd *cmd)
 }
 
 const anpe_command anpe_command_simulate = {
-    "simulate", "write simulated spectra to a file", "CONFIG|MODEL -n N -o SIMS",
-    "Draws labels from the prior and simulates them on the instrument's pixels, noise-free or, with "
+    "simulate",
+    "write simulated spectra to a file",
+    "CONFIG|MODEL -n N -o SIMS",
+    "Draws labels from the prior and simulates them on the instrument's pixels, noise-free or, "
+    "with "
     "--observed, as the survey would see them. Such mocks can be given to `anpe infer`, which then "
     "says how well their labels came back. The labels differ from those of training with any seed.",
-    flags, sizeof(options), 1, 1, run};
+    flags,
+    sizeof(options),
+    1,
+    1,
+    run};

@@ -65,8 +65,9 @@ static void report(anpe_cmd *cmd, const options *o, const anpe_train_result *r)
     if (isfinite(r->validation_loss))
         json_object_set_new(cmd->result, "validation_loss", json_real(r->validation_loss));
     if (r->epochs)
-        anpe_cmd_say(cmd, "%s: %lld epochs, best %lld with validation loss %.4f, %.0f s\n", o->output,
-                     (long long)r->epochs, (long long)r->best_epoch, r->validation_loss, r->seconds);
+        anpe_cmd_say(cmd, "%s: %lld epochs, best %lld with validation loss %.4f, %.0f s\n",
+                     o->output, (long long)r->epochs, (long long)r->best_epoch, r->validation_loss,
+                     r->seconds);
 }
 
 static anpe_status run(anpe_ctx *ctx, anpe_cmd *cmd)
@@ -95,8 +96,14 @@ static anpe_status run(anpe_ctx *ctx, anpe_cmd *cmd)
 }
 
 const anpe_command anpe_command_train = {
-    "train", "train a model from a configuration", "CONFIG -o MODEL",
+    "train",
+    "train a model from a configuration",
+    "CONFIG -o MODEL",
     "Draws labels from the prior, simulates spectra with the instrument's noise, and trains the "
     "featurizer and the flow on them. The result depends on the configuration and its seed, not on "
     "the number of threads. Ctrl-C ends with a checkpoint of the last finished epoch in MODEL.",
-    flags, sizeof(options), 1, 1, run};
+    flags,
+    sizeof(options),
+    1,
+    1,
+    run};

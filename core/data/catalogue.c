@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <time.h>
 
 typedef enum format { FITS, HDF5, CSV, UNKNOWN } format;
 
@@ -164,13 +163,6 @@ anpe_status anpe_catalogue_keyword(anpe_ctx *ctx, anpe_catalogue *c, const char 
 
 /* ---- writing -----------------------------------------------------------------------------------
  */
-
-void anpe_catalogue_date(char text[24])
-{
-    struct tm tm;
-    time_t now = time(NULL);
-    strftime(text, 24, "%Y-%m-%dT%H:%M:%S", gmtime_r(&now, &tm));
-}
 
 anpe_status anpe_catalogue_write(anpe_ctx *ctx, const anpe_catalogue *c, const char *path)
 {

@@ -3,6 +3,7 @@
  * the time into their comments. */
 #define _GNU_SOURCE
 #include "data/catalogue_private.h"
+#include "base/text.h"
 
 #include <errno.h>
 #include <fitsio.h>
@@ -57,7 +58,7 @@ static void write_header(fitsfile *f, const anpe_catalogue *c, int *status)
     for (int k = 0; k < c->n_keywords; k++)
         write_text_key(f, c->keywords[k].key, c->keywords[k].value, c->keywords[k].comment, status);
     char date[24];
-    anpe_catalogue_date(date);
+    anpe_text_utc(date);
     write_text_key(f, "DATE", date, "of this file, UTC", status);
 }
 

@@ -30,6 +30,4 @@ ANPE_MUST_CHECK anpe_status anpe_catalogue_write_csv(anpe_ctx *ctx, const anpe_c
                                                      const anpe_output *o);
 ANPE_MUST_CHECK anpe_status anpe_catalogue_write_hdf5(anpe_ctx *ctx, const anpe_catalogue *c,
                                                       const char *path);
-/* Now, as FITS writes it: 2026-01-31T12:00:00 (UTC). */
-void anpe_catalogue_date(char text[24]);
 #endif

@@ -2,6 +2,7 @@
  * HDF5 (a dataset per column). */
 #define _GNU_SOURCE
 #include "data/catalogue_private.h"
+#include "base/text.h"
 #include "data/hdf5_file.h"
 
 #include <errno.h>
@@ -47,7 +48,7 @@ static void put_header(FILE *f, const anpe_catalogue *c)
         snprintf(key, sizeof key, "FLAG%d", k);
         put_comment(f, key, c->flags[k], "bit of flags");
     }
-    anpe_catalogue_date(date);
+    anpe_text_utc(date);
     put_comment(f, "DATE", date, "of this file, UTC");
     for (int k = 0; k < c->n_columns; k++) {
         const anpe_column *column = c->columns + k;
@@ -144,7 +145,7 @@ static anpe_status write_attributes(anpe_ctx *ctx, anpe_h5 *f, const anpe_catalo
         snprintf(text, sizeof text, "FLAG%d", k);
         status = anpe_h5_put_text(ctx, f, "/", text, c->flags[k]);
     }
-    anpe_catalogue_date(text);
+    anpe_text_utc(text);
     return status ? status : anpe_h5_put_text(ctx, f, "/", "DATE", text);
 }
 

@@ -22,8 +22,8 @@ static anpe_status check_info(anpe_ctx *ctx, const anpe_instrument *i)
         if (!(f->wavelength[p] > f->wavelength[p - 1]))
             return ANPE_FAIL(ctx, ANPE_EPLUGIN, "instrument '%s': wavelengths do not ascend",
                              i->name);
-    if (f->wavelength && (f->n_segments < 1 || f->segment[0] != 0 ||
-                          f->segment[f->n_segments] != f->n_pixels))
+    if (f->wavelength &&
+        (f->n_segments < 1 || f->segment[0] != 0 || f->segment[f->n_segments] != f->n_pixels))
         return ANPE_FAIL(ctx, ANPE_EPLUGIN, "instrument '%s': segments do not cover the grid",
                          i->name);
     return ANPE_OK;

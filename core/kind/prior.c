@@ -73,8 +73,10 @@ anpe_status anpe_prior_new(anpe_ctx *ctx, anpe_settings *settings, int64_t n_kno
     const anpe_prior_setup setup = {sizeof setup, n_known, known};
     anpe_status status = ANPE_OK;
     if (n == 0)
-        return ANPE_FAIL(ctx, ANPE_ECONFIG, "%s: no prior is given; expected prior = ( { plugin = "
-                         "\"independent\"; labels = ( ... ); } )", anpe_settings_where(settings, ""));
+        return ANPE_FAIL(ctx, ANPE_ECONFIG,
+                         "%s: no prior is given; expected prior = ( { plugin = "
+                         "\"independent\"; labels = ( ... ); } )",
+                         anpe_settings_where(settings, ""));
     anpe_prior *p = calloc(1, sizeof *p);
     if (!p || !(p->block = calloc((size_t)n, sizeof *p->block)) ||
         !(p->start = calloc((size_t)n + 1, sizeof *p->start))) {

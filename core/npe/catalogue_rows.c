@@ -7,12 +7,20 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const struct { const char *name, *ucd; } label_ucd[] = {
-    {"teff", "phys.temperature.effective"}, {"logg", "phys.gravity"},
-    {"fe_h", "phys.abund.Fe"},              {"rv", "spect.dopplerVeloc.opt"},
-    {"vmicro", "phys.veloc.microTurb"},     {"vmacro", "phys.veloc.macroTurb"}};
+static const struct {
+    const char *name, *ucd;
+} label_ucd[] = {{"teff", "phys.temperature.effective"},
+                 {"logg", "phys.gravity"},
+                 {"fe_h", "phys.abund.Fe"},
+                 {"rv", "spect.dopplerVeloc.opt"},
+                 {"vmicro", "phys.veloc.microTurb"},
+                 {"vmacro", "phys.veloc.macroTurb"}};
 
-static const struct { const char *name, *unit, *ucd, *help; anpe_column_type type; int width; } fixed[] = {
+static const struct {
+    const char *name, *unit, *ucd, *help;
+    anpe_column_type type;
+    int width;
+} fixed[] = {
     {"id", "", "meta.id;meta.main", "identifier of the survey, or file", ANPE_COLUMN_TEXT, 64},
     {"file", "", "meta.file", "input file", ANPE_COLUMN_TEXT, 160},
     {"row", "", "meta.number", "row in the file", ANPE_COLUMN_INT64, 0},
@@ -24,12 +32,13 @@ static const struct { const char *name, *unit, *ucd, *help; anpe_column_type typ
     {"reason", "", "meta.note", "why there is no posterior", ANPE_COLUMN_TEXT, 160}};
 enum { ID, FILE_, ROW, FLAGS, CHI2, N_GOOD, SNR, N_DRAWS, REASON, N_FIXED };
 
-static const struct { const char *suffix, *ucd, *help; } statistic[] = {
-    {"", "", "posterior median"},
-    {"_mean", "stat.mean", "posterior mean"},
-    {"_sd", "stat.stdev", "posterior standard deviation"},
-    {"_p16", "stat.min", "16th percentile of the posterior"},
-    {"_p84", "stat.max", "84th percentile of the posterior"}};
+static const struct {
+    const char *suffix, *ucd, *help;
+} statistic[] = {{"", "", "posterior median"},
+                 {"_mean", "stat.mean", "posterior mean"},
+                 {"_sd", "stat.stdev", "posterior standard deviation"},
+                 {"_p16", "stat.min", "16th percentile of the posterior"},
+                 {"_p84", "stat.max", "84th percentile of the posterior"}};
 enum { N_STATISTICS = sizeof statistic / sizeof statistic[0] };
 
 static const char *ucd_of(const char *label)
@@ -107,8 +116,8 @@ anpe_status anpe_infer_write(anpe_ctx *ctx, const anpe_infer_request *q, const a
     if (!column)
         return ANPE_FAIL(ctx, ANPE_ENOMEM, "catalogue: out of memory");
     describe(column, r);
-    ANPE_TRY(anpe_catalogue_new(ctx, r->n_stars, n_columns, column, ANPE_N_FLAGS, anpe_flag_names,
-                                &c));
+    ANPE_TRY(
+        anpe_catalogue_new(ctx, r->n_stars, n_columns, column, ANPE_N_FLAGS, anpe_flag_names, &c));
     for (int64_t i = 0; i < r->n_stars; i++)
         fill_row(c, i, &r->star[i], r, q->n_draws);
     ANPE_TRY(add_provenance(ctx, c, q, r->model_digest));

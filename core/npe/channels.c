@@ -8,7 +8,10 @@
 static const char *const channel_name[] = {"flux", "mask", "log_sigma"};
 enum { N_CHANNELS = sizeof channel_name / sizeof channel_name[0] };
 
-const char *anpe_channel_name(anpe_channel kind) { return channel_name[kind]; }
+const char *anpe_channel_name(anpe_channel kind)
+{
+    return channel_name[kind];
+}
 
 static anpe_status set_kinds(anpe_ctx *ctx, anpe_channels *c, int n_names, const char *const *names)
 {
@@ -18,13 +21,14 @@ static anpe_status set_kinds(anpe_ctx *ctx, anpe_channels *c, int n_names, const
             k++;
         if (k == N_CHANNELS) {
             char hint[64];
-            return ANPE_FAIL(ctx, ANPE_ECONFIG, "observe: no channel '%s'%s (flux, mask, log_sigma)",
-                             names[i],
+            return ANPE_FAIL(ctx, ANPE_ECONFIG,
+                             "observe: no channel '%s'%s (flux, mask, log_sigma)", names[i],
                              anpe_text_hint(hint, sizeof hint, names[i], N_CHANNELS, channel_name));
         }
         for (int j = 0; j < c->n_kinds; j++)
             if ((int)c->kind[j] == k)
-                return ANPE_FAIL(ctx, ANPE_ECONFIG, "observe: channel '%s' is given twice", names[i]);
+                return ANPE_FAIL(ctx, ANPE_ECONFIG, "observe: channel '%s' is given twice",
+                                 names[i]);
         c->kind[c->n_kinds++] = (anpe_channel)k;
     }
     return c->n_kinds ? ANPE_OK : ANPE_FAIL(ctx, ANPE_ECONFIG, "observe: no channels are given");

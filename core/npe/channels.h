@@ -10,14 +10,18 @@
 
 #define ANPE_CHANNEL_LIMIT 20.0f
 
-typedef enum anpe_channel { ANPE_CHANNEL_FLUX, ANPE_CHANNEL_MASK, ANPE_CHANNEL_LOG_SIGMA } anpe_channel;
+typedef enum anpe_channel {
+    ANPE_CHANNEL_FLUX,
+    ANPE_CHANNEL_MASK,
+    ANPE_CHANNEL_LOG_SIGMA
+} anpe_channel;
 
 typedef struct anpe_channels {
-    int64_t length;   /* L: pixels */
-    int64_t planes;   /* channels of the instrument's data */
+    int64_t length; /* L: pixels */
+    int64_t planes; /* channels of the instrument's data */
     int n_kinds;
     anpe_channel kind[3];
-    int64_t width;    /* C = planes * n_kinds */
+    int64_t width;       /* C = planes * n_kinds */
     float *mean, *scale; /* (L, C) */
 } anpe_channels;
 

@@ -27,7 +27,10 @@ static anpe_status mean_square_depth(anpe_ctx *ctx, anpe_task *t, double *sum)
     return status;
 }
 
-typedef struct ranked { double score; int64_t pixel; } ranked;
+typedef struct ranked {
+    double score;
+    int64_t pixel;
+} ranked;
 
 static int by_score(const void *a, const void *b)
 {
@@ -58,7 +61,8 @@ anpe_status anpe_task_find_continuum(anpe_ctx *ctx, anpe_task *t)
     double *score = NULL;
     ranked *r = NULL;
     if (!t->sim.n_pixels || !t->sim.normalised)
-        return ANPE_FAIL(ctx, ANPE_ECONFIG, "instrument '%s' needs continuum pixels and simulator "
+        return ANPE_FAIL(ctx, ANPE_ECONFIG,
+                         "instrument '%s' needs continuum pixels and simulator "
                          "'%s' cannot give them: name a file in instrument.continuum",
                          t->instrument.name, t->simulator.plugin->name);
     score = calloc((size_t)inst->n_pixels, sizeof *score);

@@ -5,7 +5,8 @@
 
 enum { FIT_LABELS = 8192, FIT_SPECTRA = 256, FIT_BATCH = 8, STREAM_GROUP = 32 };
 
-/* ---- stored simulations ------------------------------------------------------------------------ */
+/* ---- stored simulations ------------------------------------------------------------------------
+ */
 
 static anpe_status match_columns(anpe_ctx *ctx, anpe_dataset *d)
 {
@@ -18,9 +19,10 @@ static anpe_status match_columns(anpe_ctx *ctx, anpe_dataset *d)
         return ANPE_FAIL(ctx, ANPE_ENOMEM, "simulations: out of memory");
     if (!anpe_h5_has_attribute(d->file, "theta", "labels")) {
         if (d->n_columns != p->n_labels)
-            return ANPE_FAIL(ctx, ANPE_EFORMAT, "%s: theta has %lld columns, the prior %lld labels, "
-                             "and no attribute 'labels' says which", path, (long long)d->n_columns,
-                             (long long)p->n_labels);
+            return ANPE_FAIL(ctx, ANPE_EFORMAT,
+                             "%s: theta has %lld columns, the prior %lld labels, "
+                             "and no attribute 'labels' says which",
+                             path, (long long)d->n_columns, (long long)p->n_labels);
         for (int64_t i = 0; i < p->n_labels; i++)
             d->column[i] = i;
         return ANPE_OK;
@@ -53,7 +55,8 @@ static anpe_status check_shapes(anpe_ctx *ctx, anpe_dataset *d)
     if (status)
         return status;
     if (rank != 2)
-        return ANPE_FAIL(ctx, ANPE_EFORMAT, "%s: theta has %d dimensions, expected (N, D)", path, rank);
+        return ANPE_FAIL(ctx, ANPE_EFORMAT, "%s: theta has %d dimensions, expected (N, D)", path,
+                         rank);
     d->n_rows = shape[0];
     d->n_columns = shape[1];
     d->values = anpe_h5_has(d->file, "x") ? "x" : "flux";
@@ -63,10 +66,11 @@ static anpe_status check_shapes(anpe_ctx *ctx, anpe_dataset *d)
     for (int i = 1; i < rank; i++)
         values *= shape[i];
     if (shape[0] != d->n_rows || values != size)
-        return ANPE_FAIL(ctx, ANPE_EFORMAT, "%s: %s has %lld rows of %lld values; expected %lld of "
-                         "%lld (instrument '%s')", path, d->values, (long long)shape[0],
-                         (long long)values, (long long)d->n_rows, (long long)size,
-                         d->task->instrument.name);
+        return ANPE_FAIL(ctx, ANPE_EFORMAT,
+                         "%s: %s has %lld rows of %lld values; expected %lld of "
+                         "%lld (instrument '%s')",
+                         path, d->values, (long long)shape[0], (long long)values,
+                         (long long)d->n_rows, (long long)size, d->task->instrument.name);
     return ANPE_OK;
 }
 
@@ -88,8 +92,8 @@ static anpe_status open_file(anpe_ctx *ctx, anpe_dataset *d, const char *path)
         d->memory_theta = malloc((size_t)(d->n_rows * columns) * sizeof *d->memory_theta);
         if (!d->memory || !d->memory_theta)
             return ANPE_FAIL(ctx, ANPE_ENOMEM, "simulations: out of memory");
-        ANPE_TRY(anpe_h5_read(ctx, d->file, d->values, ANPE_H5_FLOAT,
-                              d->n_rows * (int64_t)size, d->memory));
+        ANPE_TRY(anpe_h5_read(ctx, d->file, d->values, ANPE_H5_FLOAT, d->n_rows * (int64_t)size,
+                              d->memory));
         ANPE_TRY(anpe_h5_read(ctx, d->file, "theta", ANPE_H5_DOUBLE, d->n_rows * columns,
                               d->memory_theta));
     }
@@ -112,14 +116,15 @@ static anpe_status copy_rows(anpe_dataset *d, anpe_ctx *ctx, int64_t row, int64_
                (size_t)(n * columns) * sizeof *d->rows_theta);
         return ANPE_OK;
     }
-    anpe_status status = anpe_h5_read_rows(ctx, d->file, d->values, ANPE_H5_FLOAT, row, n,
-                                           d->rows + k * size);
+    anpe_status status =
+        anpe_h5_read_rows(ctx, d->file, d->values, ANPE_H5_FLOAT, row, n, d->rows + k * size);
     return status ? status
                   : anpe_h5_read_rows(ctx, d->file, "theta", ANPE_H5_DOUBLE, row, n,
                                       d->rows_theta + k * columns);
 }
 
-/* ---- order -------------------------------------------------------------------------------------- */
+/* ---- order --------------------------------------------------------------------------------------
+ */
 
 /* Fisher-Yates over groups, from the epoch's own stream: the same after a resume. */
 static void shuffle(anpe_dataset *d, int64_t epoch)
@@ -160,7 +165,8 @@ anpe_status anpe_dataset_load(anpe_dataset *d, anpe_ctx *ctx, int64_t epoch, int
     return status;
 }
 
-/* ---- samples --------------------------------------------------------------------------------------- */
+/* ---- samples
+ * --------------------------------------------------------------------------------------- */
 
 static void labels_of_row(const anpe_dataset *d, int64_t k, double *theta)
 {
@@ -168,14 +174,17 @@ static void labels_of_row(const anpe_dataset *d, int64_t k, double *theta)
         theta[i] = d->column[i] < 0 ? 0 : d->rows_theta[k * d->n_columns + d->column[i]];
 }
 
-static anpe_status check_labels(const anpe_dataset *d, anpe_ctx *ctx, const double *theta, int64_t row)
+static anpe_status check_labels(const anpe_dataset *d, anpe_ctx *ctx, const double *theta,
+                                int64_t row)
 {
     for (int64_t i = 0; i < d->map->n; i++)
         if (!(theta[i] >= d->map->label[i].min && theta[i] <= d->map->label[i].max))
-            return ANPE_FAIL(ctx, ANPE_EINVAL,
-                             "%s: label '%s' of a simulation (%lld of this step) is %g, outside its "
-                             "prior [%g, %g]", anpe_h5_path(d->file), d->map->label[i].name,
-                             (long long)row, theta[i], d->map->label[i].min, d->map->label[i].max);
+            return ANPE_FAIL(
+                ctx, ANPE_EINVAL,
+                "%s: label '%s' of a simulation (%lld of this step) is %g, outside its "
+                "prior [%g, %g]",
+                anpe_h5_path(d->file), d->map->label[i].name, (long long)row, theta[i],
+                d->map->label[i].min, d->map->label[i].max);
     return ANPE_OK;
 }
 
@@ -195,8 +204,8 @@ static anpe_status noise_free(const anpe_dataset *d, anpe_ctx *ctx, anpe_bench *
     if (!d->order || validation)
         status = anpe_task_draw_labels(d->task, ctx, b, d->seed, purpose, first + offset, n);
     for (int64_t k = 0; d->order && !validation && k < n && !status; k++) {
-        anpe_rng rng = anpe_rng_make(d->seed, purpose, ordered(d, first + offset + k),
-                                     ANPE_SLOT_LABELS);
+        anpe_rng rng =
+            anpe_rng_make(d->seed, purpose, ordered(d, first + offset + k), ANPE_SLOT_LABELS);
         status = anpe_prior_sample(d->task->prior, ctx, &rng, b->theta + k * labels);
     }
     return status ? status : anpe_task_simulate(d->task, ctx, b, n);
@@ -236,7 +245,8 @@ out:
     return status;
 }
 
-/* ---- set-up ------------------------------------------------------------------------------------------ */
+/* ---- set-up
+ * ------------------------------------------------------------------------------------------ */
 
 static anpe_status fit_labels(anpe_ctx *ctx, anpe_dataset *d)
 {
@@ -262,7 +272,8 @@ static anpe_status fit_channels(anpe_ctx *ctx, anpe_dataset *d)
 {
     enum { AUTO, NONE, CHANNEL, PIXEL };
     const int choice = d->task->observe->standardise;
-    const int per_pixel = choice == PIXEL || (choice == AUTO && !d->task->instrument.info.wavelength);
+    const int per_pixel =
+        choice == PIXEL || (choice == AUTO && !d->task->instrument.info.wavelength);
     const int64_t input = d->channels->length * d->channels->width;
     const int64_t have = d->n_train && d->n_train < FIT_SPECTRA ? d->n_train : FIT_SPECTRA;
     anpe_bench *b = NULL;
@@ -303,14 +314,22 @@ anpe_status anpe_dataset_new(anpe_ctx *ctx, const anpe_task *task, const anpe_da
     *out = NULL;
     if (!d)
         return ANPE_FAIL(ctx, ANPE_ENOMEM, "dataset: out of memory");
-    *d = (anpe_dataset){.task = task, .map = map, .channels = channels, .seed = setup->seed,
-                        .n_train = setup->n_sims, .n_validation = setup->n_validation,
-                        .group = 1, .epoch = -1, .batch = setup->batch};
+    *d = (anpe_dataset){.task = task,
+                        .map = map,
+                        .channels = channels,
+                        .seed = setup->seed,
+                        .n_train = setup->n_sims,
+                        .n_validation = setup->n_validation,
+                        .group = 1,
+                        .epoch = -1,
+                        .batch = setup->batch};
     if (setup->data)
         ANPE_TRY(open_file(ctx, d, setup->data));
     else if (!task->sim.n_pixels) {
-        status = ANPE_FAIL(ctx, ANPE_ECONFIG, "simulator '%s' cannot simulate: give a file of "
-                           "simulations with --data", task->simulator.plugin->name);
+        status = ANPE_FAIL(ctx, ANPE_ECONFIG,
+                           "simulator '%s' cannot simulate: give a file of "
+                           "simulations with --data",
+                           task->simulator.plugin->name);
         goto out;
     }
     if (d->file && !d->memory)
@@ -330,8 +349,11 @@ anpe_status anpe_dataset_new(anpe_ctx *ctx, const anpe_task *task, const anpe_da
         d->epoch = -1;
     }
 out:
-    if (status)
+    if (status) { /* what was given stays the caller's */
+        d->map = map ? NULL : d->map;
+        d->channels = channels ? NULL : d->channels;
         d = anpe_dataset_free(d);
+    }
     *out = d;
     return status;
 }

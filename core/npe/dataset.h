@@ -2,8 +2,9 @@
  *
  * Online (the default): sample i has fresh labels and fresh noise. n_sims: a fixed set of labels,
  * in a new order and with fresh noise every epoch. From a file (anpe train --data): stored
- * simulations `x` or `flux`, to which the noise model is applied anew every epoch (model `none`: they
- * are finished data), streamed when they are larger than ANPE_DATASET_MEMORY. Memory does not grow with the number of samples. */
+ * simulations `x` or `flux`, to which the noise model is applied anew every epoch (model `none`:
+ * they are finished data), streamed when they are larger than ANPE_DATASET_MEMORY. Memory does not
+ * grow with the number of samples. */
 #ifndef ANPE_CORE_DATASET_H
 #define ANPE_CORE_DATASET_H
 #include "data/hdf5_file.h"
@@ -18,14 +19,14 @@ typedef struct anpe_dataset {
     anpe_label_map *map;
     anpe_channels *channels;
     uint32_t seed;
-    int64_t n_train;      /* samples of an epoch's order; 0: online */
+    int64_t n_train; /* samples of an epoch's order; 0: online */
     int64_t n_validation;
-    int64_t group;        /* neighbours that stay together in the order */
-    int64_t *order;       /* (n_train / group) of the current epoch, n_sims and files */
+    int64_t group;  /* neighbours that stay together in the order */
+    int64_t *order; /* (n_train / group) of the current epoch, n_sims and files */
     int64_t epoch;
     /* stored simulations */
     anpe_h5 *file;
-    const char *values;   /* "flux" or "x" */
+    const char *values; /* "flux" or "x" */
     int64_t n_rows, n_columns;
     int64_t *column;      /* (prior labels) column of theta, -1: not in the file */
     float *memory;        /* (n_rows, size) when all fits */
@@ -42,7 +43,7 @@ typedef struct anpe_dataset_setup {
 } anpe_dataset_setup;
 
 /* map and channels of a model to resume, or NULL both to fit them from the first simulations; the
- * dataset owns them either way. */
+ * dataset owns them once this has succeeded. */
 ANPE_MUST_CHECK anpe_status anpe_dataset_new(anpe_ctx *ctx, const anpe_task *task,
                                              const anpe_dataset_setup *setup, anpe_label_map *map,
                                              anpe_channels *channels, anpe_dataset **out);

@@ -53,10 +53,11 @@ static void fail_star(anpe_star *star, const char *reason)
     snprintf(star->reason, sizeof star->reason, "%s", reason);
 }
 
-/* ---- the list of spectra ------------------------------------------------------------------------ */
+/* ---- the list of spectra ------------------------------------------------------------------------
+ */
 
-static anpe_status add_star(anpe_ctx *ctx, anpe_infer_result *r, int64_t *capacity, const char *file,
-                            int64_t row)
+static anpe_status add_star(anpe_ctx *ctx, anpe_infer_result *r, int64_t *capacity,
+                            const char *file, int64_t row)
 {
     if (r->n_stars == *capacity) {
         const int64_t more = *capacity ? 2 * *capacity : 64;
@@ -89,7 +90,8 @@ static anpe_status list_stars(anpe_ctx *ctx, inference *f)
     int64_t capacity = 0;
     for (int i = 0; i < q->n_files; i++) {
         int64_t n = 0;
-        anpe_status status = anpe_instrument_count(&f->model->task->instrument, ctx, q->files[i], &n);
+        anpe_status status =
+            anpe_instrument_count(&f->model->task->instrument, ctx, q->files[i], &n);
         if (status == ANPE_ENOMEM)
             return status;
         if (status || n == 0) { /* one row that says why */
@@ -110,7 +112,8 @@ static anpe_status list_stars(anpe_ctx *ctx, inference *f)
     return ANPE_OK;
 }
 
-/* ---- one block ------------------------------------------------------------------------------------ */
+/* ---- one block
+ * ------------------------------------------------------------------------------------ */
 
 static void read_star(anpe_ctx *ctx, inference *f, anpe_star *star, anpe_spectrum *s)
 {
@@ -211,7 +214,8 @@ static anpe_status run_micro_batch(void *user, int64_t item, int worker, anpe_ct
             fail_star(star, anpe_error(ctx));
             continue;
         }
-        anpe_channels_fill(f->model->channels, &f->spectrum[b], anpe_session_input(lane->session, n));
+        anpe_channels_fill(f->model->channels, &f->spectrum[b],
+                           anpe_session_input(lane->session, n));
         used[n++] = b;
     }
     if (n == 0)
@@ -244,8 +248,8 @@ static anpe_status run_block(anpe_ctx *ctx, inference *f)
     memset(f->outside, 0, BLOCK * sizeof *f->outside);
     for (int64_t b = 0; b < f->n; b++)
         read_star(ctx, f, &r->star[f->first + b], &f->spectrum[b]);
-    anpe_status status = anpe_workers_run(f->workers, ctx, (f->n + f->micro - 1) / f->micro,
-                                          run_micro_batch, f);
+    anpe_status status =
+        anpe_workers_run(f->workers, ctx, (f->n + f->micro - 1) / f->micro, run_micro_batch, f);
     if (status)
         return status;
     for (int64_t b = 0; b < f->n; b++) {
@@ -259,7 +263,8 @@ static anpe_status run_block(anpe_ctx *ctx, inference *f)
     return append_draws(ctx, f);
 }
 
-/* ---- set-up and end --------------------------------------------------------------------------------- */
+/* ---- set-up and end
+ * --------------------------------------------------------------------------------- */
 
 static anpe_status open_memory(anpe_ctx *ctx, inference *f)
 {
@@ -307,8 +312,8 @@ static anpe_status create_posterior(anpe_ctx *ctx, inference *f)
     ANPE_TRY(anpe_h5_put_text(ctx, f->posterior, "/", "format", "anpe posterior"));
     ANPE_TRY(anpe_h5_create_rows(ctx, f->posterior, "samples", ANPE_H5_DOUBLE, 3, shape));
     ANPE_TRY(anpe_h5_create_rows(ctx, f->posterior, "log_q", ANPE_H5_DOUBLE, 2, shape));
-    ANPE_TRY(anpe_h5_put_texts(ctx, f->posterior, "samples", "labels", labels < MOST ? labels : MOST,
-                               names));
+    ANPE_TRY(anpe_h5_put_texts(ctx, f->posterior, "samples", "labels",
+                               labels < MOST ? labels : MOST, names));
     ANPE_TRY(anpe_h5_put_texts(ctx, f->posterior, "samples", "units", labels < MOST ? labels : MOST,
                                units));
 out:

@@ -6,22 +6,24 @@
 
 /* Bits of the column `flags`; names in anpe_flag_names. */
 typedef enum anpe_flag_bit {
-    ANPE_FLAG_FAILED = 1,     /* no posterior: the reason is in the column `reason` */
-    ANPE_FLAG_EDGE = 2,       /* over 5 % of the draws within 1 % of a bound of the prior */
-    ANPE_FLAG_CHI2 = 4,       /* chi2 per good pixel at the median above 3: the model does not fit */
+    ANPE_FLAG_FAILED = 1, /* no posterior: the reason is in the column `reason` */
+    ANPE_FLAG_EDGE = 2,   /* over 5 % of the draws within 1 % of a bound of the prior */
+    ANPE_FLAG_CHI2 = 4,   /* chi2 per good pixel at the median above 3: the model does not fit */
     ANPE_FLAG_FEW_PIXELS = 8, /* under half of the pixels are good */
     ANPE_FLAG_UNFINISHED = 16 /* the model's training had not ended */
 } anpe_flag_bit;
 enum { ANPE_N_FLAGS = 5 };
 extern const char *const anpe_flag_names[ANPE_N_FLAGS];
 
-typedef struct anpe_label_summary { double median, mean, sd, p16, p84; } anpe_label_summary;
+typedef struct anpe_label_summary {
+    double median, mean, sd, p16, p84;
+} anpe_label_summary;
 
 /* One row of the catalogue. */
 typedef struct anpe_star {
     char id[80];
     const char *file;
-    int64_t row;  /* in the file */
+    int64_t row; /* in the file */
     int failed;
     char reason[160];
     anpe_label_summary *label; /* (n_labels) */
@@ -45,12 +47,12 @@ typedef struct anpe_infer_request {
 typedef struct anpe_infer_result {
     int64_t n_stars, n_failed, n_labels;
     char model_digest[65];
-    anpe_star *star;     /* (n_stars) */
-    anpe_label *label;   /* (n_labels) */
-    int64_t n_outside;   /* draws outside the prior's support: 0 unless labels.transform = none */
-    int64_t n_truth;     /* stars with truth */
+    anpe_star *star;   /* (n_stars) */
+    anpe_label *label; /* (n_labels) */
+    int64_t n_outside; /* draws outside the prior's support: 0 unless labels.transform = none */
+    int64_t n_truth;   /* stars with truth */
     anpe_recovery *recovery; /* (n_labels) when n_truth > 1, else NULL */
-    double seconds;      /* reading, inference and writing, without opening the model */
+    double seconds;          /* reading, inference and writing, without opening the model */
 } anpe_infer_result;
 
 /* A spectrum that fails is flagged and logged, and the run goes on; if all fail nothing is written

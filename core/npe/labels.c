@@ -17,9 +17,9 @@ double anpe_normal_quantile(double u)
                                -1.328068155288572e+01};
     static const double c[] = {-7.784894002430293e-03, -3.223964580411365e-01,
                                -2.400758277161838e+00, -2.549732539343734e+00,
-                               4.374664141464968e+00, 2.938163982698783e+00};
-    static const double d[] = {7.784695709041462e-03, 3.224671290700398e-01,
-                               2.445134137142996e+00, 3.754408661907416e+00};
+                               4.374664141464968e+00,  2.938163982698783e+00};
+    static const double d[] = {7.784695709041462e-03, 3.224671290700398e-01, 2.445134137142996e+00,
+                               3.754408661907416e+00};
     const double tail = u < 0.5 ? u : 1 - u; /* solve in the lower half, keep the sign */
     double x;
     if (tail < 0.02425) {
@@ -81,7 +81,10 @@ anpe_label_map *anpe_label_map_free(anpe_label_map *m)
 }
 
 /* u in (0, 1) that stays away from the ends by what float y can resolve. */
-static double inside(double u) { return u < 1e-14 ? 1e-14 : u > 1 - 1e-14 ? 1 - 1e-14 : u; }
+static double inside(double u)
+{
+    return u < 1e-14 ? 1e-14 : u > 1 - 1e-14 ? 1 - 1e-14 : u;
+}
 
 static double to_line(anpe_bijection kind, const anpe_label *l, double theta)
 {

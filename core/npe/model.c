@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 static const char format_name[] = "anpe model";
 enum { FORMAT_VERSION = 1 };
@@ -44,7 +43,8 @@ static anpe_status digest_all(anpe_ctx *ctx, const char *config, const anpe_labe
     return failed ? ANPE_FAIL(ctx, ANPE_ENOMEM, "model: out of memory") : ANPE_OK;
 }
 
-/* ---- writing ---------------------------------------------------------------------------------- */
+/* ---- writing ----------------------------------------------------------------------------------
+ */
 
 static anpe_status write_labels(anpe_ctx *ctx, anpe_h5 *f, const anpe_label_map *m)
 {
@@ -183,10 +183,8 @@ static anpe_status write_root(anpe_ctx *ctx, anpe_h5 *f, const anpe_model_parts 
                               const char *config, const char *digest)
 {
     anpe_status status;
-    char created[32];
-    const time_t now = time(NULL);
-    struct tm utc;
-    strftime(created, sizeof created, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &utc));
+    char created[24];
+    anpe_text_utc(created);
     const int64_t version = FORMAT_VERSION, complete = p->progress == NULL, seed = p->seed;
     ANPE_TRY(anpe_h5_put_text(ctx, f, "/", "format", format_name));
     ANPE_TRY(anpe_h5_put_numbers(ctx, f, "/", "format_version", ANPE_H5_INT64, 1, &version));
@@ -200,7 +198,8 @@ out:
     return status;
 }
 
-static anpe_status write_body(anpe_ctx *ctx, anpe_h5 *f, const anpe_model_parts *p, const char *config)
+static anpe_status write_body(anpe_ctx *ctx, anpe_h5 *f, const anpe_model_parts *p,
+                              const char *config)
 {
     const anpe_instrument_info *inst = &p->task->instrument.info;
     const anpe_parameters *w = p->net->parameters;
@@ -246,7 +245,8 @@ out:
     return status;
 }
 
-/* ---- reading ------------------------------------------------------------------------------------ */
+/* ---- reading ------------------------------------------------------------------------------------
+ */
 
 static anpe_status read_labels(anpe_ctx *ctx, anpe_h5 *f, anpe_label_map **out)
 {
@@ -309,9 +309,10 @@ static anpe_status read_channels(anpe_ctx *ctx, anpe_h5 *f, anpe_channels **out)
         goto out;
     }
     ANPE_TRY(anpe_channels_new(ctx, shape[0], planes, (int)n, (const char *const *)name, out));
-    ANPE_TRY(anpe_h5_read(ctx, f, "channels/mean", ANPE_H5_FLOAT, shape[0] * shape[1], (*out)->mean));
-    ANPE_TRY(anpe_h5_read(ctx, f, "channels/scale", ANPE_H5_FLOAT, shape[0] * shape[1],
-                          (*out)->scale));
+    ANPE_TRY(
+        anpe_h5_read(ctx, f, "channels/mean", ANPE_H5_FLOAT, shape[0] * shape[1], (*out)->mean));
+    ANPE_TRY(
+        anpe_h5_read(ctx, f, "channels/scale", ANPE_H5_FLOAT, shape[0] * shape[1], (*out)->scale));
 out:
     anpe_h5_texts_free(n, name);
     return status;
@@ -350,8 +351,9 @@ static anpe_status read_root(anpe_ctx *ctx, anpe_model_file *f, const char *path
     }
     ANPE_TRY(anpe_h5_get_numbers(ctx, f->h5, "/", "format_version", ANPE_H5_INT64, 1, &version));
     if (version != FORMAT_VERSION) {
-        status = ANPE_FAIL(ctx, ANPE_EFORMAT, "%s: model format %lld, this is anpe %s which reads %d",
-                           path, (long long)version, PACKAGE_VERSION, FORMAT_VERSION);
+        status =
+            ANPE_FAIL(ctx, ANPE_EFORMAT, "%s: model format %lld, this is anpe %s which reads %d",
+                      path, (long long)version, PACKAGE_VERSION, FORMAT_VERSION);
         goto out;
     }
     ANPE_TRY(anpe_h5_get_numbers(ctx, f->h5, "/", "seed", ANPE_H5_INT64, 1, &seed));
@@ -398,8 +400,10 @@ static anpe_status check_digest(anpe_ctx *ctx, anpe_model_file *f, const anpe_pa
     anpe_status status = digest_all(ctx, f->config, f->map, f->channels, f->n_continuum,
                                     f->continuum, weights, digest);
     if (!status && strcmp(f->digest, digest) != 0)
-        status = ANPE_FAIL(ctx, ANPE_EFORMAT, "%s: the file is damaged: its contents do not match "
-                           "their digest", anpe_h5_path(f->h5));
+        status = ANPE_FAIL(ctx, ANPE_EFORMAT,
+                           "%s: the file is damaged: its contents do not match "
+                           "their digest",
+                           anpe_h5_path(f->h5));
     return status;
 }
 
@@ -418,8 +422,10 @@ anpe_status anpe_model_file_parameters(anpe_ctx *ctx, anpe_model_file *f, anpe_p
         for (int d = 0; same && d < rank; d++)
             same = shape[d] == w->shape[d];
         if (!same) {
-            status = ANPE_FAIL(ctx, ANPE_EFORMAT, "%s: %s does not have the shape that its "
-                               "configuration asks for", anpe_h5_path(f->h5), name);
+            status = ANPE_FAIL(ctx, ANPE_EFORMAT,
+                               "%s: %s does not have the shape that its "
+                               "configuration asks for",
+                               anpe_h5_path(f->h5), name);
             goto out;
         }
         ANPE_TRY(anpe_h5_read(ctx, f->h5, name, ANPE_H5_FLOAT, w->size, raw + w->offset));
@@ -439,7 +445,8 @@ anpe_status anpe_model_file_training(anpe_ctx *ctx, anpe_model_file *f, anpe_par
     ANPE_TRY(anpe_model_file_parameters(ctx, f, p)); /* the best so far */
     memcpy(s->best, p->raw, (size_t)p->size * sizeof *s->best);
     ANPE_TRY(anpe_h5_get_numbers(ctx, f->h5, "training", "state", ANPE_H5_INT64, 5, numbers));
-    ANPE_TRY(anpe_h5_get_numbers(ctx, f->h5, "training", "loss_and_clip", ANPE_H5_DOUBLE, 2, reals));
+    ANPE_TRY(
+        anpe_h5_get_numbers(ctx, f->h5, "training", "loss_and_clip", ANPE_H5_DOUBLE, 2, reals));
     ANPE_TRY(anpe_h5_read(ctx, f->h5, "training/current", ANPE_H5_FLOAT, p->size, p->raw));
     ANPE_TRY(anpe_h5_read(ctx, f->h5, "training/m", ANPE_H5_FLOAT, p->size, o->m));
     ANPE_TRY(anpe_h5_read(ctx, f->h5, "training/v", ANPE_H5_FLOAT, p->size, o->v));
@@ -451,7 +458,8 @@ anpe_status anpe_model_file_training(anpe_ctx *ctx, anpe_model_file *f, anpe_par
     o->clip = reals[1];
     h->n = s->epoch;
     if (h->n) {
-        ANPE_TRY(anpe_h5_read(ctx, f->h5, "history/train_loss", ANPE_H5_DOUBLE, h->n, h->train_loss));
+        ANPE_TRY(
+            anpe_h5_read(ctx, f->h5, "history/train_loss", ANPE_H5_DOUBLE, h->n, h->train_loss));
         ANPE_TRY(anpe_h5_read(ctx, f->h5, "history/validation_loss", ANPE_H5_DOUBLE, h->n,
                               h->validation_loss));
         ANPE_TRY(anpe_h5_read(ctx, f->h5, "history/rate", ANPE_H5_DOUBLE, h->n, h->rate));

@@ -26,10 +26,10 @@ typedef struct anpe_history { /* one row per epoch */
 } anpe_history;
 
 typedef struct anpe_progress_state {
-    int64_t epoch, n_epochs;  /* done, planned */
+    int64_t epoch, n_epochs; /* done, planned */
     int64_t best_epoch;
     double best_loss;
-    float *best;              /* (parameters->size) */
+    float *best; /* (parameters->size) */
 } anpe_progress_state;
 
 /* What is written; borrowed. optimiser and progress NULL: training has ended. */

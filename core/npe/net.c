@@ -3,11 +3,14 @@
 #include "npe/groups.h"
 #include <stdlib.h>
 
-typedef struct network_options { int64_t context; } network_options;
+typedef struct network_options {
+    int64_t context;
+} network_options;
 
 const anpe_option anpe_network_table[] = {
-    ANPE_OPT_INT(network_options, context, 64, 0, 65536, "",
-                 "width of the context vector between featurizer and flow; 0: the featurizer's own"),
+    ANPE_OPT_INT(
+        network_options, context, 64, 0, 65536, "",
+        "width of the context vector between featurizer and flow; 0: the featurizer's own"),
     ANPE_OPT_END};
 
 const anpe_option anpe_compute_table[] = {
@@ -59,8 +62,10 @@ static anpe_status build_featurizer(anpe_ctx *ctx, anpe_net *n, anpe_settings *s
         return anpe_fail_prefix(ctx, status, "%s", n->featurizer.plugin->name);
     n->n_context = anpe_width(n->graph, n->features);
     if (anpe_rank(n->graph, n->features) != 1 || (context && n->n_context != context))
-        return ANPE_FAIL(ctx, ANPE_ECONFIG, "%s: featurizer '%s' gives %lld features, "
-                         "network.context is %lld", anpe_settings_where(settings, "network.context"),
+        return ANPE_FAIL(ctx, ANPE_ECONFIG,
+                         "%s: featurizer '%s' gives %lld features, "
+                         "network.context is %lld",
+                         anpe_settings_where(settings, "network.context"),
                          n->featurizer.plugin->name, (long long)n->n_context, (long long)context);
     return ANPE_OK;
 }
@@ -69,7 +74,8 @@ static anpe_status build_flow(anpe_ctx *ctx, anpe_net *n, anpe_settings *setting
                               uint32_t seed)
 {
     const anpe_flow_setup setup = {sizeof setup, n_labels, n->n_context, seed};
-    anpe_status status = anpe_component_new(ctx, settings, ANPE_FLOW, "flow", "maf", &setup, &n->flow);
+    anpe_status status =
+        anpe_component_new(ctx, settings, ANPE_FLOW, "flow", "maf", &setup, &n->flow);
     if (status)
         return status;
     anpe_graph_scope(n->graph, "flow");
@@ -123,7 +129,8 @@ anpe_status anpe_net_trainer(anpe_ctx *ctx, const anpe_net *n, int64_t batch, an
                              out);
 }
 
-anpe_status anpe_net_featurizer(anpe_ctx *ctx, const anpe_net *n, int64_t batch, anpe_executor **out)
+anpe_status anpe_net_featurizer(anpe_ctx *ctx, const anpe_net *n, int64_t batch,
+                                anpe_executor **out)
 {
     return anpe_executor_new(ctx, n->graph, n->parameters, n->backend, batch, 0, 0, 1, &n->features,
                              out);

@@ -5,13 +5,13 @@
 #include "base/context.h"
 
 typedef struct anpe_optimiser {
-    int64_t size;     /* parameters */
-    float *m, *v;     /* (size) moments */
-    int64_t step;     /* steps done */
-    double clip;      /* largest norm that is let through; inf in the first epoch */
+    int64_t size; /* parameters */
+    float *m, *v; /* (size) moments */
+    int64_t step; /* steps done */
+    double clip;  /* largest norm that is let through; inf in the first epoch */
     double percentile;
     int64_t n_norms, max_norms;
-    double *norms;    /* (max_norms) gradient norms of the current epoch */
+    double *norms; /* (max_norms) gradient norms of the current epoch */
 } anpe_optimiser;
 
 ANPE_MUST_CHECK anpe_status anpe_optimiser_new(anpe_ctx *ctx, int64_t size, int64_t steps_per_epoch,
@@ -22,5 +22,6 @@ double anpe_optimiser_step(anpe_optimiser *o, double rate, const float *gradient
 /* End of an epoch: the clip becomes the percentile of its norms. */
 void anpe_optimiser_end_epoch(anpe_optimiser *o);
 /* Cosine from rate to min_rate over total steps, after a linear warm-up. */
-double anpe_learning_rate(double rate, double min_rate, int64_t step, int64_t warmup, int64_t total);
+double anpe_learning_rate(double rate, double min_rate, int64_t step, int64_t warmup,
+                          int64_t total);
 #endif

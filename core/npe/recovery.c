@@ -9,7 +9,10 @@ static int ascending(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-void anpe_sort(int64_t n, double *values) { qsort(values, (size_t)n, sizeof *values, ascending); }
+void anpe_sort(int64_t n, double *values)
+{
+    qsort(values, (size_t)n, sizeof *values, ascending);
+}
 
 double anpe_quantile_sorted(int64_t n, const double *sorted, double q)
 {

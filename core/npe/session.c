@@ -6,12 +6,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- model ------------------------------------------------------------------------------------ */
+/* ---- model ------------------------------------------------------------------------------------
+ */
 
 /* The whole task if the simulator can be opened, else the instrument alone. */
 static anpe_status open_task(anpe_ctx *ctx, anpe_model *m, const anpe_model_file *f)
 {
-    anpe_status status = anpe_task_new(ctx, m->settings, ANPE_TASK_SIMULATOR, f->continuum, &m->task);
+    anpe_status status =
+        anpe_task_new(ctx, m->settings, ANPE_TASK_SIMULATOR, f->continuum, &m->task);
     m->can_simulate = !status && m->task->sim.n_pixels > 0;
     if (status && status != ANPE_ENOMEM) {
         anpe_log(ctx, ANPE_WARNING, "no chi2: %s", anpe_error(ctx));
@@ -26,10 +28,12 @@ static anpe_status check_grid(anpe_ctx *ctx, const anpe_model *m, const anpe_mod
     const anpe_instrument_info *inst = &m->task->instrument.info;
     if (inst->n_pixels != m->channels->length || inst->channels != m->channels->planes ||
         (f->n_continuum && f->n_continuum != inst->n_pixels))
-        return ANPE_FAIL(ctx, ANPE_EFORMAT, "%s: made for %lld x %lld values, instrument '%s' has "
-                         "%lld x %lld", path, (long long)m->channels->planes,
-                         (long long)m->channels->length, m->task->instrument.name,
-                         (long long)inst->channels, (long long)inst->n_pixels);
+        return ANPE_FAIL(ctx, ANPE_EFORMAT,
+                         "%s: made for %lld x %lld values, instrument '%s' has "
+                         "%lld x %lld",
+                         path, (long long)m->channels->planes, (long long)m->channels->length,
+                         m->task->instrument.name, (long long)inst->channels,
+                         (long long)inst->n_pixels);
     return ANPE_OK;
 }
 
@@ -102,7 +106,8 @@ int64_t anpe_model_pixels(const anpe_model *m, const double **wavelength)
     return anpe_task_size(m->task);
 }
 
-/* ---- session ------------------------------------------------------------------------------------- */
+/* ---- session
+ * ------------------------------------------------------------------------------------- */
 
 anpe_status anpe_session_new_batch(anpe_ctx *ctx, const anpe_model *m, int64_t batch,
                                    int64_t max_draws, anpe_session **out)
@@ -168,7 +173,10 @@ float *anpe_session_input(anpe_session *s, int64_t i)
     return x + i * c->length * c->width;
 }
 
-void anpe_session_featurize(anpe_session *s, int64_t n) { anpe_executor_forward(s->executor, n); }
+void anpe_session_featurize(anpe_session *s, int64_t n)
+{
+    anpe_executor_forward(s->executor, n);
+}
 
 anpe_status anpe_session_draw(anpe_session *s, anpe_ctx *ctx, int64_t i, int64_t n, anpe_rng *rng,
                               double *theta, double *log_q)
@@ -180,15 +188,16 @@ anpe_status anpe_session_draw(anpe_session *s, anpe_ctx *ctx, int64_t i, int64_t
     anpe_normals(rng, n * labels, s->z);
     for (int64_t k = 0; k < n * labels; k++)
         s->u[k] = (float)anpe_uniform(rng);
-    anpe_status status = flow->sample(m->net->flow.self, ctx, m->sampler,
-                                      features + i * m->net->n_context, n, s->z, s->u, s->y,
-                                      s->log_q);
+    anpe_status status =
+        flow->sample(m->net->flow.self, ctx, m->sampler, features + i * m->net->n_context, n, s->z,
+                     s->u, s->y, s->log_q);
     for (int64_t k = 0; k < n && !status; k++) {
         for (int64_t d = 0; d < labels; d++)
             if (!isfinite(s->y[k * labels + d]))
                 return ANPE_FAIL(ctx, ANPE_ENUMERIC, "the flow's draw of label '%s' is not finite",
                                  m->map->label[d].name);
-        const double jacobian = anpe_label_map_inverse(m->map, s->y + k * labels, theta + k * labels);
+        const double jacobian =
+            anpe_label_map_inverse(m->map, s->y + k * labels, theta + k * labels);
         if (log_q)
             log_q[k] = (double)s->log_q[k] - jacobian;
     }
@@ -221,11 +230,12 @@ anpe_status anpe_session_chi2(anpe_session *s, anpe_ctx *ctx, const double *thet
     return status;
 }
 
-/* ---- one spectrum, for those who embed the library --------------------------------------------- */
+/* ---- one spectrum, for those who embed the library ---------------------------------------------
+ */
 
-anpe_status anpe_infer(anpe_session *s, anpe_ctx *ctx, int64_t n_draws, double *theta, double *log_q,
-                       const float *flux, const float *sigma, const uint8_t *mask, uint32_t seed,
-                       int64_t index)
+anpe_status anpe_infer(anpe_session *s, anpe_ctx *ctx, int64_t n_draws, double *theta,
+                       double *log_q, const float *flux, const float *sigma, const uint8_t *mask,
+                       uint32_t seed, int64_t index)
 {
     anpe_spectrum *o = &s->spectrum;
     const size_t n = (size_t)o->n_pixels;

@@ -17,18 +17,18 @@ struct anpe_model {
     anpe_weights *weights;
     void *sampler;
     uint32_t seed;
-    char digest[65];   /* of everything that decides the posterior */
-    int complete;      /* 0: a checkpoint of unfinished training */
-    int can_simulate;  /* the simulator could be opened: chi2 can be given */
+    char digest[65];  /* of everything that decides the posterior */
+    int complete;     /* 0: a checkpoint of unfinished training */
+    int can_simulate; /* the simulator could be opened: chi2 can be given */
 };
 
 struct anpe_session {
     const anpe_model *model;
     int64_t batch, max_draws;
     anpe_executor *executor;
-    anpe_bench *bench;   /* NULL when the simulator could not be opened */
-    float *z, *u, *y;    /* (max_draws, D) */
-    float *log_q;        /* (max_draws) in flow coordinates */
+    anpe_bench *bench; /* NULL when the simulator could not be opened */
+    float *z, *u, *y;  /* (max_draws, D) */
+    float *log_q;      /* (max_draws) in flow coordinates */
     anpe_spectrum spectrum;
 };
 

@@ -40,8 +40,8 @@ static anpe_status run_batch(void *user, int64_t item, int worker, anpe_ctx *ctx
         return ANPE_OK;
     }
     for (int64_t k = 0; k < n; k++) {
-        anpe_rng rng = anpe_rng_make(s->request->seed, ANPE_FOR_MOCKS, s->first + offset + k,
-                                     ANPE_SLOT_NOISE);
+        anpe_rng rng =
+            anpe_rng_make(s->request->seed, ANPE_FOR_MOCKS, s->first + offset + k, ANPE_SLOT_NOISE);
         ANPE_TRY(anpe_task_observe(s->task, ctx, b, k, &rng, 0));
         const int64_t at = (offset + k) * size;
         memcpy(s->flux + at, b->spectrum.flux, (size_t)size * sizeof *s->flux);

@@ -64,8 +64,8 @@ static anpe_status add_prior(anpe_ctx *ctx, anpe_task *t)
         return ANPE_FAIL(ctx, ANPE_ENOMEM, "labels: out of memory");
     t->rv = anpe_label_find(t->prior->n_labels, t->prior->label, "rv");
     for (int64_t i = 0; i < n; i++) {
-        t->sim_label[i] = anpe_label_find(t->prior->n_labels, t->prior->label,
-                                          t->sim.labels[i].name);
+        t->sim_label[i] =
+            anpe_label_find(t->prior->n_labels, t->prior->label, t->sim.labels[i].name);
         if (t->sim_label[i] < 0)
             return ANPE_FAIL(ctx, ANPE_ECONFIG, "%s: label '%s' of simulator '%s' has no prior",
                              anpe_settings_where(t->settings, "prior"), t->sim.labels[i].name,
@@ -102,14 +102,17 @@ static anpe_status add_projector(anpe_ctx *ctx, anpe_task *t)
 {
     const anpe_instrument_info *inst = &t->instrument.info;
     if (inst->wavelength && t->sim.wavelength) {
-        const anpe_projector_setup setup = {t->sim.n_pixels, t->sim.wavelength, t->sim.resolution,
-                                            inst, t->sim.on_grid, t->observe->max_rv};
+        const anpe_projector_setup setup = {t->sim.n_pixels,   t->sim.wavelength,
+                                            t->sim.resolution, inst,
+                                            t->sim.on_grid,    t->observe->max_rv};
         return anpe_projector_new(ctx, &setup, &t->projector);
     }
     if (t->sim.n_pixels && t->sim.n_pixels != anpe_task_size(t))
-        return ANPE_FAIL(ctx, ANPE_ECONFIG, "simulator '%s' gives %lld values, instrument '%s' has "
-                         "%lld", t->simulator.plugin->name, (long long)t->sim.n_pixels,
-                         t->instrument.name, (long long)anpe_task_size(t));
+        return ANPE_FAIL(ctx, ANPE_ECONFIG,
+                         "simulator '%s' gives %lld values, instrument '%s' has "
+                         "%lld",
+                         t->simulator.plugin->name, (long long)t->sim.n_pixels, t->instrument.name,
+                         (long long)anpe_task_size(t));
     return ANPE_OK;
 }
 
@@ -142,8 +145,8 @@ anpe_status anpe_task_new(anpe_ctx *ctx, anpe_settings *settings, unsigned parts
     ANPE_TRY(anpe_settings_fill(ctx, settings, "observe", anpe_observe_table,
                                 sizeof(anpe_observe_options), &options));
     t->observe = options;
-    ANPE_TRY(anpe_settings_fill(ctx, settings, "labels", anpe_label_table, sizeof(anpe_label_options),
-                                &options));
+    ANPE_TRY(anpe_settings_fill(ctx, settings, "labels", anpe_label_table,
+                                sizeof(anpe_label_options), &options));
     t->label_options = options;
     ANPE_TRY(anpe_instrument_new(ctx, settings, &t->instrument));
     if (parts & ANPE_TASK_SIMULATOR) {
@@ -181,7 +184,10 @@ anpe_task *anpe_task_free(anpe_task *t)
     return NULL;
 }
 
-int64_t anpe_task_size(const anpe_task *t) { return anpe_instrument_size(&t->instrument); }
+int64_t anpe_task_size(const anpe_task *t)
+{
+    return anpe_instrument_size(&t->instrument);
+}
 
 anpe_status anpe_bench_new(anpe_ctx *ctx, const anpe_task *t, int64_t batch, anpe_bench **out)
 {

@@ -32,13 +32,13 @@ typedef struct anpe_task {
     anpe_component simulator, noise;
     anpe_simulator_info sim;
     anpe_prior *prior;
-    int64_t n_labels;         /* inferred */
-    anpe_label *label;        /* (n_labels) */
-    int64_t *inferred;        /* (n_labels) index into prior->label */
-    int64_t *sim_label;       /* (sim.n_labels) index into prior->label */
-    int64_t rv;               /* index into prior->label, -1: no Doppler shift */
+    int64_t n_labels;          /* inferred */
+    anpe_label *label;         /* (n_labels) */
+    int64_t *inferred;         /* (n_labels) index into prior->label */
+    int64_t *sim_label;        /* (sim.n_labels) index into prior->label */
+    int64_t rv;                /* index into prior->label, -1: no Doppler shift */
     anpe_projector *projector; /* NULL: simulator pixels are the instrument's, no wavelengths */
-    uint8_t *continuum;       /* (n_pixels) or NULL */
+    uint8_t *continuum;        /* (n_pixels) or NULL */
 } anpe_task;
 
 typedef enum anpe_task_parts {
@@ -47,8 +47,8 @@ typedef enum anpe_task_parts {
     ANPE_TASK_NOISE = 2,
     ANPE_TASK_ALL = 3
 } anpe_task_parts;
-/* From the settings, as much as `parts` asks for. continuum: the pixel set of a model (n_pixels), or NULL to take
- * it from the instrument or find it from the simulator. */
+/* From the settings, as much as `parts` asks for. continuum: the pixel set of a model (n_pixels),
+ * or NULL to take it from the instrument or find it from the simulator. */
 ANPE_MUST_CHECK anpe_status anpe_task_new(anpe_ctx *ctx, anpe_settings *settings, unsigned parts,
                                           const uint8_t *continuum, anpe_task **out);
 anpe_task *anpe_task_free(anpe_task *t);
@@ -57,11 +57,11 @@ int64_t anpe_task_size(const anpe_task *t); /* values of one spectrum */
 /* Memory for simulating up to `batch` spectra on one thread. */
 typedef struct anpe_bench {
     int64_t batch;
-    double *theta;       /* (batch, prior->n_labels) labels of the last simulation */
-    double *sim_theta;   /* (batch, sim.n_labels) */
-    double *label;       /* (n_labels) inferred labels of one sample */
-    float *sim_flux;     /* (batch, sim.n_pixels) */
-    float *flux;         /* (batch, size) noise-free on the instrument's pixels */
+    double *theta;     /* (batch, prior->n_labels) labels of the last simulation */
+    double *sim_theta; /* (batch, sim.n_labels) */
+    double *label;     /* (n_labels) inferred labels of one sample */
+    float *sim_flux;   /* (batch, sim.n_pixels) */
+    float *flux;       /* (batch, size) noise-free on the instrument's pixels */
     anpe_spectrum spectrum;
     void *scratch;
 } anpe_bench;

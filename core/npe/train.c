@@ -22,7 +22,8 @@ typedef struct train_options {
 const anpe_option anpe_train_table[] = {
     ANPE_OPT_INT(train_options, seed, 1, 0, 4294967295.0, "", "names every random stream"),
     ANPE_OPT_INT(train_options, batch, 64, 1, 1048576, "", "spectra of one optimiser step"),
-    ANPE_OPT_INT(train_options, epochs, 50, 1, 1000000, "", "most epochs; the rate decays over them"),
+    ANPE_OPT_INT(train_options, epochs, 50, 1, 1000000, "",
+                 "most epochs; the rate decays over them"),
     ANPE_OPT_INT(train_options, steps, 200, 1, 100000000, "",
                  "optimiser steps of an epoch when simulations are fresh"),
     ANPE_OPT_INT(train_options, n_sims, 0, 0, 1e12, "",
@@ -33,8 +34,9 @@ const anpe_option anpe_train_table[] = {
     ANPE_OPT_INT(train_options, warmup, 100, 0, 1e9, "", "steps over which the rate rises from 0"),
     ANPE_OPT_REAL(train_options, rate, 1e-3, 0, 10, "", "largest learning rate of Adam"),
     ANPE_OPT_REAL(train_options, min_rate, 1e-6, 0, 10, "", "learning rate at the end"),
-    ANPE_OPT_REAL(train_options, clip_percentile, 85, 1, 100, "%",
-                  "gradient norms are clipped at this percentile of the previous epoch's; 100: never"),
+    ANPE_OPT_REAL(
+        train_options, clip_percentile, 85, 1, 100, "%",
+        "gradient norms are clipped at this percentile of the previous epoch's; 100: never"),
     ANPE_OPT_REAL(train_options, max_minutes, 0, 0, 1e9, "min",
                   "epochs are reduced so that training ends in this time; 0: no limit. Where the "
                   "limit binds the result depends on the machine's speed"),
@@ -82,9 +84,11 @@ static double now(void)
 static anpe_status not_finite(anpe_ctx *ctx, const trainer *t, lane *l, int64_t n, int64_t sample)
 {
     const char *tensor = anpe_executor_first_nonfinite(l->executor, n);
-    return ANPE_FAIL(ctx, ANPE_ENUMERIC, "step %lld, sample %lld: log q is not finite; the first "
-                     "tensor with a bad value is %s", (long long)t->optimiser->step,
-                     (long long)sample, tensor ? tensor : "log q itself");
+    return ANPE_FAIL(ctx, ANPE_ENUMERIC,
+                     "step %lld, sample %lld: log q is not finite; the first "
+                     "tensor with a bad value is %s",
+                     (long long)t->optimiser->step, (long long)sample,
+                     tensor ? tensor : "log q itself");
 }
 
 static anpe_status run_micro_batch(void *user, int64_t item, int worker, anpe_ctx *ctx)
@@ -127,7 +131,8 @@ static anpe_status run_batch(trainer *t, anpe_ctx *ctx, int validation, int64_t 
     t->first = first;
     t->batch = n;
     t->loss = 0;
-    anpe_status status = anpe_dataset_load(t->dataset, ctx, t->progress.epoch, validation, first, n);
+    anpe_status status =
+        anpe_dataset_load(t->dataset, ctx, t->progress.epoch, validation, first, n);
     if (status)
         return status;
     if (!validation)
@@ -135,7 +140,8 @@ static anpe_status run_batch(trainer *t, anpe_ctx *ctx, int validation, int64_t 
     return anpe_workers_run(t->workers, ctx, (n + t->micro - 1) / t->micro, run_micro_batch, t);
 }
 
-/* ---- epochs --------------------------------------------------------------------------------------- */
+/* ---- epochs
+ * --------------------------------------------------------------------------------------- */
 
 /* Online samples are numbered through all epochs, others within one. */
 static int64_t first_sample(const trainer *t, int64_t step)
@@ -186,9 +192,15 @@ static anpe_status validate(trainer *t, anpe_ctx *ctx, double *loss)
 
 static anpe_status write_model(trainer *t, anpe_ctx *ctx, int finished)
 {
-    const anpe_model_parts parts = {t->settings, t->task, t->dataset->map, t->dataset->channels,
-                                    t->net, &t->history, finished ? NULL : t->optimiser,
-                                    finished ? NULL : &t->progress, (uint32_t)t->option->seed,
+    const anpe_model_parts parts = {t->settings,
+                                    t->task,
+                                    t->dataset->map,
+                                    t->dataset->channels,
+                                    t->net,
+                                    &t->history,
+                                    finished ? NULL : t->optimiser,
+                                    finished ? NULL : &t->progress,
+                                    (uint32_t)t->option->seed,
                                     t->request->data};
     return anpe_model_write(ctx, t->request->output, &parts);
 }
@@ -231,7 +243,8 @@ static anpe_status one_epoch(trainer *t, anpe_ctx *ctx)
                (size_t)t->net->parameters->size * sizeof *t->progress.best);
     }
     const double seconds = now() - begun;
-    anpe_log(ctx, ANPE_INFO, "epoch %lld/%lld  loss %.4f  validation %.4f%s  rate %.2e  %.0f spectra/s",
+    anpe_log(ctx, ANPE_INFO,
+             "epoch %lld/%lld  loss %.4f  validation %.4f%s  rate %.2e  %.0f spectra/s",
              (long long)e + 1, (long long)t->progress.n_epochs, train, valid, better ? " *" : "  ",
              rate, (double)(t->steps * t->option->batch) / seconds);
     keep_time(t, ctx, seconds);
@@ -260,7 +273,8 @@ static anpe_status run_epochs(trainer *t, anpe_ctx *ctx)
     return write_model(t, ctx, 1);
 }
 
-/* ---- set-up ---------------------------------------------------------------------------------------- */
+/* ---- set-up
+ * ---------------------------------------------------------------------------------------- */
 
 static anpe_status open_lanes(trainer *t, anpe_ctx *ctx)
 {
@@ -328,18 +342,15 @@ static anpe_status open_all(trainer *t, anpe_ctx *ctx, anpe_model_file *from)
 {
     anpe_status status;
     ANPE_TRY(read_options(ctx, t));
-    ANPE_TRY(anpe_task_new(ctx, t->settings, ANPE_TASK_ALL, from ? from->continuum : NULL, &t->task));
+    ANPE_TRY(
+        anpe_task_new(ctx, t->settings, ANPE_TASK_ALL, from ? from->continuum : NULL, &t->task));
     const anpe_dataset_setup setup = {(uint32_t)t->option->seed, t->option->n_sims,
                                       t->option->n_validation, t->option->batch, t->request->data};
     ANPE_TRY(anpe_dataset_new(ctx, t->task, &setup, from ? from->map : NULL,
                               from ? from->channels : NULL, &t->dataset));
-    if (from) { /* now the dataset's */
-        from->map = NULL;
-        from->channels = NULL;
-    }
     ANPE_TRY(anpe_net_new(ctx, t->settings, t->dataset->channels->length,
-                          t->dataset->channels->width, t->task->n_labels,
-                          (uint32_t)t->option->seed, &t->net));
+                          t->dataset->channels->width, t->task->n_labels, (uint32_t)t->option->seed,
+                          &t->net));
     ANPE_TRY(anpe_settings_finish(ctx, t->settings));
     t->steps = t->dataset->n_train ? t->dataset->n_train / t->option->batch : t->option->steps;
     if (t->steps < 1)
@@ -349,7 +360,8 @@ out:
     return status;
 }
 
-static anpe_status check_same_configuration(anpe_ctx *ctx, const trainer *t, const anpe_model_file *f)
+static anpe_status check_same_configuration(anpe_ctx *ctx, const trainer *t,
+                                            const anpe_model_file *f)
 {
     char *mine = anpe_settings_resolved(ctx, t->settings, 0);
     if (!mine)
@@ -357,8 +369,10 @@ static anpe_status check_same_configuration(anpe_ctx *ctx, const trainer *t, con
     const int same = strcmp(mine, f->config) == 0;
     free(mine);
     return same ? ANPE_OK
-                : ANPE_FAIL(ctx, ANPE_ECONFIG, "%s: was trained with another configuration (see "
-                            "`anpe info`); --resume needs the same one", t->request->output);
+                : ANPE_FAIL(ctx, ANPE_ECONFIG,
+                            "%s: was trained with another configuration (see "
+                            "`anpe info`); --resume needs the same one",
+                            t->request->output);
 }
 
 static void close_trainer(trainer *t)
@@ -442,7 +456,6 @@ anpe_status anpe_train(anpe_ctx *ctx, anpe_settings *settings, const anpe_train_
                                           &t.history));
         anpe_log(ctx, ANPE_INFO, "resuming after epoch %lld", (long long)t.progress.epoch);
     }
-    anpe_model_file_close(&from);
     ANPE_TRY(open_lanes(&t, ctx));
     log_start(ctx, &t);
     if (!found)
@@ -450,10 +463,15 @@ anpe_status anpe_train(anpe_ctx *ctx, anpe_settings *settings, const anpe_train_
     ANPE_TRY(run_epochs(&t, ctx));
     if (request->profile)
         log_profile(ctx, &t);
-    *result = (anpe_train_result){t.progress.epoch, t.progress.best_epoch, t.optimiser->step,
-                                  t.optimiser->step * t.option->batch, t.net->parameters->size,
-                                  t.progress.best_loss, now() - t.started};
+    *result = (anpe_train_result){t.progress.epoch,        t.progress.best_epoch,
+                                  t.optimiser->step,       t.optimiser->step * t.option->batch,
+                                  t.net->parameters->size, t.progress.best_loss,
+                                  now() - t.started};
 out:
+    if (t.dataset) /* it owns them now */
+        from.map = NULL;
+    if (t.dataset)
+        from.channels = NULL;
     anpe_model_file_close(&from);
     close_trainer(&t);
     return status;

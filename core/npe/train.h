@@ -1,15 +1,16 @@
-/* npe/train.h -- training: simulated batches, the loss -mean log q(labels | spectrum), Adam, a fixed
- * validation set, checkpoints. The result depends on configuration and seed, not on threads. */
+/* npe/train.h -- training: simulated batches, the loss -mean log q(labels | spectrum), Adam, a
+ * fixed validation set, checkpoints. The result depends on configuration and seed, not on threads.
+ */
 #ifndef ANPE_CORE_TRAIN_H
 #define ANPE_CORE_TRAIN_H
 #include "base/settings.h"
 
 typedef struct anpe_train_request {
-    const char *output;  /* model file; during training it holds the checkpoint of the last epoch */
-    const char *data;    /* simulations, or NULL: online */
-    int threads;         /* 0: compute.threads */
-    int resume;          /* go on from `output` if it is there */
-    int profile;         /* log time per operation at the end */
+    const char *output; /* model file; during training it holds the checkpoint of the last epoch */
+    const char *data;   /* simulations, or NULL: online */
+    int threads;        /* 0: compute.threads */
+    int resume;         /* go on from `output` if it is there */
+    int profile;        /* log time per operation at the end */
 } anpe_train_request;
 
 typedef struct anpe_train_result {

@@ -41,9 +41,12 @@ static void test_map_round_trip(void)
         anpe_label_map_forward(m, theta[k], y);
         (void)anpe_label_map_inverse(m, y, back);
         for (int i = 0; i < 4; i++) {
-            /* y is a float: an error of eps_float (|y| sd + |mean|) on the line, times d theta/d line */
+            /* y is a float: an error of eps_float (|y| sd + |mean|) on the line, times d theta/d
+             * line */
             const double line = fabs((double)y[i]) * m->sd[i] + fabs(m->mean[i]);
-            const double slope = i == 0 ? 4500 * 0.4 : i == 3 ? 1 : fabs(back[i] - (i == 1 ? 0 : 14));
+            const double slope = i == 0   ? 4500 * 0.4
+                                 : i == 3 ? 1
+                                          : fabs(back[i] - (i == 1 ? 0 : 14));
             CU_ASSERT(fabs(back[i] - theta[k][i]) <= 2 * (double)FLT_EPSILON * (line + 1) * slope);
         }
     }
@@ -108,7 +111,8 @@ static void test_map_none(void)
     anpe_label_map_free(m);
 }
 
-/* ---- channels ------------------------------------------------------------------------------------ */
+/* ---- channels
+ * ------------------------------------------------------------------------------------ */
 
 static void test_channels(void)
 {
@@ -134,14 +138,16 @@ static void test_channels(void)
     anpe_channels_fill(c, &s, x);
     CU_ASSERT_EQUAL(x[0], ANPE_CHANNEL_LIMIT);
     anpe_channels_free(c);
-    static const char *const wrong[] = {"flux", "mask", "log_sigmma"}, *const twice[] = {"flux", "flux"};
+    static const char *const wrong[] = {"flux", "mask", "log_sigmma"}, *const twice[] = {"flux",
+                                                                                         "flux"};
     SAYS(anpe_channels_new(ctx, 3, 2, 3, wrong, &c), ANPE_ECONFIG,
          "observe: no channel 'log_sigmma'; did you mean 'log_sigma'? (flux, mask, log_sigma)");
     SAYS(anpe_channels_new(ctx, 3, 2, 2, twice, &c), ANPE_ECONFIG,
          "observe: channel 'flux' is given twice");
 }
 
-/* ---- optimiser ------------------------------------------------------------------------------------- */
+/* ---- optimiser
+ * ------------------------------------------------------------------------------------- */
 
 static void test_adam(void)
 {
@@ -183,7 +189,8 @@ static void test_adam_converges(void)
     anpe_optimiser_free(o);
 }
 
-/* ---- recovery --------------------------------------------------------------------------------------- */
+/* ---- recovery
+ * --------------------------------------------------------------------------------------- */
 
 /* Calibrated Gaussian posteriors: R2, coverage and pulls are known. */
 static void test_recovery(void)
