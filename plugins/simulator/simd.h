@@ -42,3 +42,4 @@
 #undef SIMD_BYTES
 #undef SIMD_NAME
 #undef SIMD_TARGET
+#undef SIMD_KERNELS

@@ -1,8 +1,12 @@
 # tests/unit: simulator
 if HAVE_CUNIT
-check_PROGRAMS += tests/unit/test_simulator
-TESTS += tests/unit/test_simulator
+check_PROGRAMS += tests/unit/test_simulator tests/unit/test_kernels
+TESTS += tests/unit/test_simulator tests/unit/test_kernels
 tests_unit_test_simulator_SOURCES = tests/unit/test_simulator.c tests/unit/plugin_support.h
 tests_unit_test_simulator_CPPFLAGS = $(AM_CPPFLAGS) $(HDF5_CFLAGS)
 tests_unit_test_simulator_LDADD = $(TEST_LDADD) $(HDF5_LIBS)
+tests_unit_test_kernels_SOURCES = tests/unit/test_kernels.c
+tests_unit_test_kernels_CPPFLAGS = $(AM_CPPFLAGS)
+tests_unit_test_kernels_CFLAGS = $(AM_CFLAGS) $(SIMULATOR_KERNEL_CFLAGS)
+tests_unit_test_kernels_LDADD = $(TEST_LDADD)
 endif

@@ -333,7 +333,7 @@ static void test_activations(void)
     const char *path = make_published("p.h5", N_DENSE, dense);
     int64_t n;
     double *w[3], *b[3];
-    char key[16];
+    char key[32];
     for (int i = 0; i < 3; i++) {
         snprintf(key, sizeof key, "w_array_%d", i);
         w[i] = read_whole(path, key, &n);

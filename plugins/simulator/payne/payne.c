@@ -47,7 +47,7 @@ static void payne_destroy(void *self)
 
 static anpe_status read_layer(anpe_ctx *ctx, payne *p, int64_t i, int64_t *width)
 {
-    char key[16];
+    char key[32];
     double *w = NULL, *b = NULL;
     const int last = i == p->n_layers - 1;
     int64_t shape[2] = {last ? p->e.n_pixels : -1, *width};

@@ -1,0 +1,152 @@
+/* The emulators' kernels in every instruction set that this machine has, against plain loops in
+ * double: the sources are included, so that each variant can be called by its name. */
+#include "../../plugins/simulator/product.c"
+#include "../../plugins/simulator/payne/per_pixel.c"
+#include <CUnit/Basic.h>
+#include <anpe/anpe.h>
+#include <float.h>
+#include <math.h>
+#include <stdio.h>
+
+static anpe_ctx *ctx;
+
+static double number(int64_t i)
+{
+    return sin(0.7 + 1.3 * (double)i);
+}
+
+typedef void panel_fn(int64_t, const double *, const double *, const double *, double *);
+typedef void block_fn(const per_pixel *, const float *, int64_t, const float *, int64_t, float *);
+
+typedef struct variant {
+    const char *name;
+    int usable;
+    panel_fn *panel;
+    block_fn *block;
+} variant;
+
+static int list_variants(variant v[3])
+{
+    int n = 0;
+    v[n++] = (variant){"any", 1, product_panel_any, per_pixel_block_any};
+#if defined __x86_64__ && defined __GNUC__
+    v[n++] = (variant){"avx2", __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"),
+                       product_panel_avx2, per_pixel_block_avx2};
+    v[n++] = (variant){"avx512",
+                       __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+                           __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl"),
+                       product_panel_avx512, per_pixel_block_avx512};
+#endif
+    return n;
+}
+
+static void check_panel(const variant *v)
+{
+    enum { K = 37 };
+    double x[PRODUCT_ROWS * K], w[K * PRODUCT_PANEL], bias[PRODUCT_PANEL];
+    double out[PRODUCT_ROWS * PRODUCT_PANEL];
+    for (int i = 0; i < PRODUCT_ROWS * K; i++)
+        x[i] = number(i);
+    for (int i = 0; i < K * PRODUCT_PANEL; i++)
+        w[i] = number(3 * i);
+    for (int i = 0; i < PRODUCT_PANEL; i++)
+        bias[i] = number(7 * i);
+    v->panel(K, x, w, bias, out);
+    for (int r = 0; r < PRODUCT_ROWS; r++)
+        for (int o = 0; o < PRODUCT_PANEL; o++) {
+            double sum = bias[o];
+            for (int k = 0; k < K; k++)
+                sum += x[r * K + k] * w[k * PRODUCT_PANEL + o];
+            /* 38 terms of at most 1: 38^2/2 units of rounding if none cancelled */
+            CU_ASSERT_DOUBLE_EQUAL(out[r * PRODUCT_PANEL + o], sum, 38 * 38 * DBL_EPSILON / 2);
+        }
+}
+
+static void check_block(const variant *v, int sigmoid_output)
+{
+    enum { P = PER_PIXEL_BLOCK, H = 3, L = 2, N = 2 };
+    double w0[P * H * L], b0[P * H], w1[P * H], b1[P];
+    float s[N * L] = {0.5f, -0.25f, -0.5f, 0.125f}, flux[N * P];
+    per_pixel p;
+    for (int i = 0; i < P * H * L; i++)
+        w0[i] = (float)(60 * number(i)); /* saturates some sigmoids, beyond exp's range too */
+    w0[5] = 1e4f;
+    for (int i = 0; i < P * H; i++) {
+        b0[i] = (float)number(5 * i);
+        w1[i] = (float)number(2 * i);
+    }
+    for (int i = 0; i < P; i++)
+        b1[i] = (float)number(11 * i);
+    CU_ASSERT_EQUAL_FATAL(per_pixel_new(ctx, P, H, L, w0, b0, w1, b1, &p), ANPE_OK);
+    p.sigmoid_output = sigmoid_output;
+    p.scale = 1.25f;
+    p.offset = -0.125f;
+    v->block(&p, p.blocks, N, s, P, flux);
+    for (int r = 0; r < N; r++)
+        for (int i = 0; i < P; i++) {
+            double f = b1[i];
+            for (int j = i * H; j < (i + 1) * H; j++)
+                f +=
+                    w1[j] / (1 + exp(-b0[j] - w0[L * j] * s[r * L] - w0[L * j + 1] * s[r * L + 1]));
+            if (sigmoid_output)
+                f = 1.25 / (1 + exp(-f)) - 0.125;
+            /* argument: up to 45 with three roundings, slope of the sigmoid at most 1/4 but
+             * |a| sigmoid'(a) at most 0.23, so 3 units; exponential 2 units, sum of 3 terms 4 */
+            CU_ASSERT_DOUBLE_EQUAL(flux[r * P + i], f, 3 * 9 * FLT_EPSILON / 2);
+        }
+    per_pixel_clear(&p);
+}
+
+static void test_variants(void)
+{
+    variant v[3];
+    const int n = list_variants(v);
+    for (int i = 0; i < n; i++) {
+        printf(" %s%s", v[i].name, v[i].usable ? "" : " (skipped: not on this machine)");
+        if (!v[i].usable)
+            continue;
+        check_panel(&v[i]);
+        check_block(&v[i], 0);
+        check_block(&v[i], 1);
+    }
+}
+
+/* exp by its series has to be as good as its comment says over the whole range of arguments. */
+static void test_half_tanh(void)
+{
+    variant v[3];
+    const int n = list_variants(v);
+    const double one = 1, zero = 0, w1 = 2; /* f = tanh(x/2) + 1 - 1 */
+    const double b1 = -1;
+    for (int k = 0; k < n; k++) {
+        per_pixel p;
+        double worst = 0;
+        float flux[PER_PIXEL_BLOCK];
+        if (!v[k].usable)
+            continue;
+        CU_ASSERT_EQUAL_FATAL(per_pixel_new(ctx, 1, 1, 1, &one, &zero, &w1, &b1, &p), ANPE_OK);
+        for (int i = -200000; i <= 200000; i++) {
+            const float x = (float)i * 1.5e-4f;
+            v[k].block(&p, p.blocks, 1, &x, PER_PIXEL_BLOCK, flux);
+            worst = fmax(worst, fabs(flux[0] - tanh(0.5 * (double)x)));
+        }
+        CU_ASSERT(worst < 2 * FLT_EPSILON);
+        per_pixel_clear(&p);
+    }
+}
+
+int main(void)
+{
+    ctx = anpe_ctx_new();
+    if (!ctx || CU_initialize_registry() != CUE_SUCCESS)
+        return EXIT_FAILURE;
+    CU_pSuite suite = CU_add_suite("kernels", NULL, NULL);
+    CU_add_test(suite, "variants", test_variants);
+    CU_add_test(suite, "tanh", test_half_tanh);
+    CU_basic_set_mode(CU_BRM_NORMAL);
+    CU_basic_run_tests();
+    const unsigned failed = CU_get_number_of_failures();
+    CU_cleanup_registry();
+    ctx = anpe_ctx_free(ctx);
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
