@@ -201,15 +201,21 @@ static void pixel_range(const anpe_projector *p, const pixel *q, int64_t *first,
     *count = (int64_t)floor(high) + 3 - *first;
 }
 
-/* weight (count) from grid index `first`. Cells are cut at the pixel's edges, where W jumps without
+/* weight (count) from grid index `first`. A line-spread function of two steps and more is simply
+ * sampled: what the sum over samples adds to the integral is its transform at the sampling
+ * frequency less the spectrum's, at most exp(-(2 pi)^2 / 2) = 3e-9. A narrower one is integrated:
+ * cells are cut at the pixel's edges, where W jumps without
  * a line-spread function, and into pieces that resolve a narrow one. */
 static void pixel_weights(const anpe_projector *p, const pixel *q, int64_t first, int64_t count,
                           double *weight)
 {
     int pieces = q->sigma > 0 && q->sigma < p->h ? (int)ceil(2 * p->h / q->sigma) : 1;
+    int wide = q->sigma >= 2 * p->h;
     double sum = 0;
     memset(weight, 0, (size_t)count * sizeof *weight);
-    for (int64_t cell = first + 1; cell < first + count - 2; cell++)
+    for (int64_t k = 0; wide && k < count; k++)
+        weight[k] = response(q, p->x0 + (double)(first + k) * p->h);
+    for (int64_t cell = first + 1; !wide && cell < first + count - 2; cell++)
         for (int k = 0; k < pieces; k++) {
             double a = p->x0 + ((double)cell + (double)k / pieces) * p->h;
             double b = p->x0 + ((double)cell + (double)(k + 1) / pieces) * p->h;

@@ -159,6 +159,14 @@ static void test_projector_exact(void)
             project(t, rv[k], t->got);
             CU_ASSERT(worst(t, rv[k], lsf / sqrt(2.), width) < 1e-5);
             CU_ASSERT(worst(t, rv[k], lsf, width) > 1e-3); /* the test can tell */
+            /* Narrower than two steps and than one: integrated, not sampled. */
+            t->setup.resolution_in = INFINITY;
+            for (int narrow = 1; narrow <= 2; narrow++) {
+                for (int i = 0; i < N_OUT; i++)
+                    t->resolution[i] = narrow == 1 ? 2.5e5 : 1e6;
+                project(t, rv[k], t->got);
+                CU_ASSERT(worst(t, rv[k], 1 / (t->resolution[0] * 2.354820045), width) < 1e-5);
+            }
             /* No line-spread function: the pixel only. */
             t->ins.resolution = NULL;
             project(t, rv[k], t->got);
