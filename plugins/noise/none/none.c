@@ -38,7 +38,7 @@ static anpe_status create(anpe_ctx *ctx, const void *o, const void *setup, void 
 
 static void destroy(void *self)
 {
-    (void)self;
+    free(self);
 }
 
 static const anpe_option option_table[] = {ANPE_OPT_END};
