@@ -1,7 +1,8 @@
 /* graph/network.h -- a built graph made ready to run: parameters, memory plan, execution.
  *
- * Life: graph_new, build (plugins), graph_finish; network = graph + parameters; one executor per
- * worker thread. Everything is allocated in set-up; forward and backward allocate nothing.
+ * Life: graph_new, build (plugins), graph_check; network = graph + parameters; one executor per
+ * worker thread. The graph must outlive its parameters, and both their executors and views;
+ * nothing may be added to a graph that has parameters. Everything is allocated in set-up; forward and backward allocate nothing.
  */
 #ifndef ANPE_CORE_NETWORK_H
 #define ANPE_CORE_NETWORK_H
@@ -64,7 +65,8 @@ anpe_weights *anpe_weights_free(anpe_weights *w);
 typedef struct anpe_backend { const void *self; const anpe_backend_ops *ops; } anpe_backend;
 typedef struct anpe_executor anpe_executor;
 
-/* Plans memory for up to `batch` rows. train: keeps what backward needs; otherwise buffers are
+/* Plans memory for up to `batch` rows. Inputs stay as written and outputs as computed; any other
+ * tensor may be overwritten within the same call. train: keeps what backward needs; otherwise buffers are
  * reused as soon as the last reader has run. outputs: nodes that must stay readable. want_input_
  * gradient: also dL/d(input). */
 ANPE_MUST_CHECK anpe_status anpe_executor_new(anpe_ctx *ctx, const anpe_graph *g,
@@ -80,13 +82,14 @@ void *anpe_executor_tensor(anpe_executor *e, anpe_node x);
 void *anpe_executor_gradient(anpe_executor *e, anpe_node x);
 /* Runs the operations needed for `outputs` on the first `batch` rows. */
 void anpe_executor_forward(anpe_executor *e, int64_t batch);
-/* Runs only the operations that lie between the given nodes: those whose inputs are (transitively)
- * computed from `from` nodes or parameters, up to `to`. `from` tensors are written by the caller. */
+/* Runs only what `to` needs when the tensors of `from` (inputs or outputs of the plan) are there
+ * already: written by the caller, or left by an earlier forward. */
 void anpe_executor_forward_between(anpe_executor *e, int64_t batch, int n_from,
                                    const anpe_node *from, anpe_node to);
-/* seed: dL/d(output) of node `loss` (batch, width). Adds into grad_effective (effective_size). */
+/* After forward, once. seed: dL/d(output) of node `loss` (batch, length, width), not a constant. Adds into grad_effective (effective_size). */
 void anpe_executor_backward(anpe_executor *e, anpe_node loss, const void *seed, void *grad_effective);
-/* After forward: name of the first operation whose output is not finite, or NULL. */
+/* Runs forward again and stops at the first tensor that is not finite: its label, such as
+ * "conv1d featurizer.stages.0.0.conv1" or "input x"; NULL if there is none. */
 const char *anpe_executor_first_nonfinite(anpe_executor *e, int64_t batch);
 /* Seconds per operation so far (for --profile): name of operation, forward and backward sums. */
 typedef struct anpe_profile_row { const char *operation; double forward, backward; int64_t calls; } anpe_profile_row;

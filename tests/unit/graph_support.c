@@ -178,12 +178,34 @@ static double gradient_error(anpe_test_net *net)
     return worst;
 }
 
-double anpe_test_gradient_error(const anpe_test_case *c)
+static const anpe_operation *original; /* what broken_backward stands for */
+static double factor;
+
+static void broken_backward(const anpe_call *c)
+{
+    const int64_t n = c->batch * c->out_length * c->out_width;
+    double *grad = calloc((size_t)n, sizeof *grad);
+    anpe_call wrong = *c;
+    wrong.grad_out = grad;
+    for (int64_t i = 0; grad && i < n; i++)
+        grad[i] = factor * ((const double *)c->grad_out)[i];
+    original->backward[ANPE_DOUBLE](&wrong);
+    free(grad);
+}
+
+double anpe_test_gradient_error(const anpe_test_case *c, double wrong)
 {
     anpe_test_net net;
-    const double error = anpe_test_open(&net, c, ANPE_DOUBLE, 1, anpe_test_naive, 2) == 0
-                             ? gradient_error(&net)
-                             : -1;
+    double error = -1;
+    if (anpe_test_open(&net, c, ANPE_DOUBLE, 1, anpe_test_naive, 2) == 0) {
+        original = net.g->vertex[net.out].operation;
+        factor = wrong;
+        anpe_operation broken = *original;
+        broken.backward[ANPE_DOUBLE] = broken_backward;
+        if (factor != 1)
+            net.g->vertex[net.out].operation = &broken;
+        error = gradient_error(&net);
+    }
     anpe_test_close(&net);
     return error;
 }

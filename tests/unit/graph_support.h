@@ -39,6 +39,7 @@ double anpe_test_number(uint32_t seed, int64_t i);
 /* Fills the inputs with distinct numbers, so that no maximum is a tie. */
 void anpe_test_inputs(anpe_test_net *net);
 /* Largest |analytic - numerical| / (|numerical| + scale) over all raw parameters and inputs, where
- * scale is the root mean square of the gradient; in double. -1 if it cannot be run. */
-double anpe_test_gradient_error(const anpe_test_case *c);
+ * scale is the root mean square of the gradient; in double. -1 if it cannot be run. The backward
+ * of the last operation is made wrong by the factor `wrong` (1: as it is). */
+double anpe_test_gradient_error(const anpe_test_case *c, double wrong);
 #endif
