@@ -2,7 +2,8 @@
  *
  * Life: graph_new, build (plugins), graph_check; network = graph + parameters; one executor per
  * worker thread. The graph must outlive its parameters, and both their executors and views;
- * nothing may be added to a graph that has parameters. Everything is allocated in set-up; forward and backward allocate nothing.
+ * nothing may be added to a graph that has parameters. Everything is allocated in set-up; forward
+ * and backward allocate nothing.
  */
 #ifndef ANPE_CORE_NETWORK_H
 #define ANPE_CORE_NETWORK_H
@@ -16,7 +17,8 @@ anpe_graph *anpe_graph_free(anpe_graph *g);
 /* Everything named after this call gets "prefix." in front ("featurizer", "flow"); NULL: none. */
 void anpe_graph_scope(anpe_graph *g, const char *prefix);
 /* Input (B, L, C) for rank 2, (B, F = C) for rank 1. `name` names the tensor in messages. */
-anpe_node anpe_graph_input(anpe_graph *g, const char *name, int rank, int64_t length, int64_t width);
+anpe_node anpe_graph_input(anpe_graph *g, const char *name, int rank, int64_t length,
+                           int64_t width);
 /* The builder's first error, as a status with its message in ctx. */
 ANPE_MUST_CHECK anpe_status anpe_graph_check(anpe_ctx *ctx, const anpe_graph *g);
 
@@ -24,7 +26,11 @@ ANPE_MUST_CHECK anpe_status anpe_graph_check(anpe_ctx *ctx, const anpe_graph *g)
 /* One block of reals and one table. Raw values are what is trained and stored; effective values
  * (weight norm and masks applied, buffers copied) are what operations read. */
 typedef enum anpe_transform {
-    ANPE_PLAIN, ANPE_NORM_G, ANPE_NORM_V, ANPE_MASKED, ANPE_BUFFER
+    ANPE_PLAIN,
+    ANPE_NORM_G,
+    ANPE_NORM_V,
+    ANPE_MASKED,
+    ANPE_BUFFER
 } anpe_transform;
 
 typedef struct anpe_parameter {
@@ -55,20 +61,24 @@ const anpe_parameter *anpe_parameters_find(const anpe_parameters *p, const char 
 void anpe_parameters_prepare(anpe_parameters *p);
 /* Gradient with respect to effective (effective_size) -> with respect to raw (size), overwritten;
  * buffers get 0. */
-void anpe_parameters_pull_back(const anpe_parameters *p, const void *grad_effective, void *grad_raw);
+void anpe_parameters_pull_back(const anpe_parameters *p, const void *grad_effective,
+                               void *grad_raw);
 /* View of the effective weights below a scope, for anpe_weights_get; float parameters only. */
 ANPE_MUST_CHECK anpe_status anpe_weights_new(anpe_ctx *ctx, const anpe_parameters *p,
                                              const char *scope, anpe_weights **out);
 anpe_weights *anpe_weights_free(anpe_weights *w);
 
 /* ---- running --------------------------------------------------------------------------------- */
-typedef struct anpe_backend { const void *self; const anpe_backend_ops *ops; } anpe_backend;
+typedef struct anpe_backend {
+    const void *self;
+    const anpe_backend_ops *ops;
+} anpe_backend;
 typedef struct anpe_executor anpe_executor;
 
 /* Plans memory for up to `batch` rows. Inputs stay as written and outputs as computed; any other
- * tensor may be overwritten within the same call. train: keeps what backward needs; otherwise buffers are
- * reused as soon as the last reader has run. outputs: nodes that must stay readable. want_input_
- * gradient: also dL/d(input). */
+ * tensor may be overwritten within the same call. train: keeps what backward needs; otherwise
+ * buffers are reused as soon as the last reader has run. outputs: nodes that must stay readable.
+ * want_input_ gradient: also dL/d(input). */
 ANPE_MUST_CHECK anpe_status anpe_executor_new(anpe_ctx *ctx, const anpe_graph *g,
                                               const anpe_parameters *p, anpe_backend backend,
                                               int64_t batch, int train, int want_input_gradient,
@@ -86,12 +96,18 @@ void anpe_executor_forward(anpe_executor *e, int64_t batch);
  * already: written by the caller, or left by an earlier forward. */
 void anpe_executor_forward_between(anpe_executor *e, int64_t batch, int n_from,
                                    const anpe_node *from, anpe_node to);
-/* After forward, once. seed: dL/d(output) of node `loss` (batch, length, width), not a constant. Adds into grad_effective (effective_size). */
-void anpe_executor_backward(anpe_executor *e, anpe_node loss, const void *seed, void *grad_effective);
+/* After forward, once. seed: dL/d(output) of node `loss` (batch, length, width), not a constant.
+ * Adds into grad_effective (effective_size). */
+void anpe_executor_backward(anpe_executor *e, anpe_node loss, const void *seed,
+                            void *grad_effective);
 /* Runs forward again and stops at the first tensor that is not finite: its label, such as
  * "conv1d featurizer.stages.0.0.conv1" or "input x"; NULL if there is none. */
 const char *anpe_executor_first_nonfinite(anpe_executor *e, int64_t batch);
 /* Seconds per operation so far (for --profile): name of operation, forward and backward sums. */
-typedef struct anpe_profile_row { const char *operation; double forward, backward; int64_t calls; } anpe_profile_row;
+typedef struct anpe_profile_row {
+    const char *operation;
+    double forward, backward;
+    int64_t calls;
+} anpe_profile_row;
 int anpe_executor_profile(const anpe_executor *e, anpe_profile_row *rows, int max_rows);
 #endif
