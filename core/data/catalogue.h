@@ -5,7 +5,11 @@
 #define ANPE_CORE_CATALOGUE_H
 #include "base/context.h"
 
-typedef enum anpe_column_type { ANPE_COLUMN_TEXT, ANPE_COLUMN_REAL, ANPE_COLUMN_INT64 } anpe_column_type;
+typedef enum anpe_column_type {
+    ANPE_COLUMN_TEXT,
+    ANPE_COLUMN_REAL,
+    ANPE_COLUMN_INT64
+} anpe_column_type;
 
 typedef struct anpe_column {
     char name[40], unit[16], ucd[48], help[72]; /* TTYPE, TUNIT, TUCD, comment */
@@ -27,8 +31,9 @@ void anpe_catalogue_set_text(anpe_catalogue *c, int64_t row, int column, const c
 void anpe_catalogue_set_real(anpe_catalogue *c, int64_t row, int column, double value);
 void anpe_catalogue_set_int(anpe_catalogue *c, int64_t row, int column, int64_t value);
 /* Provenance: key of at most 8 characters, value, comment. CSV: lines "# KEY = value / comment". */
-ANPE_MUST_CHECK anpe_status anpe_catalogue_keyword(anpe_ctx *ctx, anpe_catalogue *c, const char *key,
-                                                   const char *value, const char *comment);
+ANPE_MUST_CHECK anpe_status anpe_catalogue_keyword(anpe_ctx *ctx, anpe_catalogue *c,
+                                                   const char *key, const char *value,
+                                                   const char *comment);
 ANPE_MUST_CHECK anpe_status anpe_catalogue_write(anpe_ctx *ctx, const anpe_catalogue *c,
                                                  const char *path);
 #endif

@@ -8,7 +8,12 @@
 #include "base/context.h"
 #include <hdf5.h>
 
-typedef enum anpe_real_type { ANPE_H5_FLOAT, ANPE_H5_DOUBLE, ANPE_H5_INT64, ANPE_H5_UINT8 } anpe_real_type;
+typedef enum anpe_real_type {
+    ANPE_H5_FLOAT,
+    ANPE_H5_DOUBLE,
+    ANPE_H5_INT64,
+    ANPE_H5_UINT8
+} anpe_real_type;
 
 typedef struct anpe_h5 anpe_h5;
 ANPE_MUST_CHECK anpe_status anpe_h5_open(anpe_ctx *ctx, const char *path, anpe_h5 **out);
@@ -40,18 +45,29 @@ ANPE_MUST_CHECK anpe_status anpe_h5_write(anpe_ctx *ctx, anpe_h5 *f, const char 
                                           const void *data);
 /* A chunked dataset that grows along its first dimension: shape[0] ignored; then append rows. */
 ANPE_MUST_CHECK anpe_status anpe_h5_create_rows(anpe_ctx *ctx, anpe_h5 *f, const char *name,
-                                                anpe_real_type type, int rank, const int64_t *shape);
+                                                anpe_real_type type, int rank,
+                                                const int64_t *shape);
 ANPE_MUST_CHECK anpe_status anpe_h5_append_rows(anpe_ctx *ctx, anpe_h5 *f, const char *name,
-                                                anpe_real_type type, int64_t n_rows, const void *data);
+                                                anpe_real_type type, int64_t n_rows,
+                                                const void *data);
 /* A dataset of n texts, each `width` bytes padded with NUL (a text may fill the width). */
 ANPE_MUST_CHECK anpe_status anpe_h5_write_texts(anpe_ctx *ctx, anpe_h5 *f, const char *name,
                                                 int64_t n, size_t width, const char *texts);
 /* Attributes on object ("/" = root). Texts are malloc'ed by the get functions. */
-ANPE_MUST_CHECK anpe_status anpe_h5_put_text(anpe_ctx *ctx, anpe_h5 *f, const char *object, const char *name, const char *text);
-ANPE_MUST_CHECK anpe_status anpe_h5_get_text(anpe_ctx *ctx, anpe_h5 *f, const char *object, const char *name, char **text);
-ANPE_MUST_CHECK anpe_status anpe_h5_put_texts(anpe_ctx *ctx, anpe_h5 *f, const char *object, const char *name, int64_t n, const char *const *texts);
-ANPE_MUST_CHECK anpe_status anpe_h5_get_texts(anpe_ctx *ctx, anpe_h5 *f, const char *object, const char *name, int64_t *n, char ***texts);
+ANPE_MUST_CHECK anpe_status anpe_h5_put_text(anpe_ctx *ctx, anpe_h5 *f, const char *object,
+                                             const char *name, const char *text);
+ANPE_MUST_CHECK anpe_status anpe_h5_get_text(anpe_ctx *ctx, anpe_h5 *f, const char *object,
+                                             const char *name, char **text);
+ANPE_MUST_CHECK anpe_status anpe_h5_put_texts(anpe_ctx *ctx, anpe_h5 *f, const char *object,
+                                              const char *name, int64_t n,
+                                              const char *const *texts);
+ANPE_MUST_CHECK anpe_status anpe_h5_get_texts(anpe_ctx *ctx, anpe_h5 *f, const char *object,
+                                              const char *name, int64_t *n, char ***texts);
 void anpe_h5_texts_free(int64_t n, char **texts);
-ANPE_MUST_CHECK anpe_status anpe_h5_put_numbers(anpe_ctx *ctx, anpe_h5 *f, const char *object, const char *name, anpe_real_type type, int64_t n, const void *v);
-ANPE_MUST_CHECK anpe_status anpe_h5_get_numbers(anpe_ctx *ctx, anpe_h5 *f, const char *object, const char *name, anpe_real_type type, int64_t n, void *v);
+ANPE_MUST_CHECK anpe_status anpe_h5_put_numbers(anpe_ctx *ctx, anpe_h5 *f, const char *object,
+                                                const char *name, anpe_real_type type, int64_t n,
+                                                const void *v);
+ANPE_MUST_CHECK anpe_status anpe_h5_get_numbers(anpe_ctx *ctx, anpe_h5 *f, const char *object,
+                                                const char *name, anpe_real_type type, int64_t n,
+                                                void *v);
 #endif

@@ -1,5 +1,6 @@
 /* data/spectrum.h -- one spectrum on an instrument's grid: allocation, bad pixels, inpainting,
- * Doppler shift and the projection of a simulator's flux onto the instrument. NUMERICS, "Observing". */
+ * Doppler shift and the projection of a simulator's flux onto the instrument. NUMERICS,
+ * "Observing". */
 #ifndef ANPE_CORE_SPECTRUM_H
 #define ANPE_CORE_SPECTRUM_H
 #include "base/context.h"
@@ -25,7 +26,7 @@ typedef struct anpe_projector_setup {
     const double *wavelength_in;
     double resolution_in; /* inf: infinitely sharp */
     const anpe_instrument_info *instrument;
-    int on_grid;  /* simulator pixels and LSF are the instrument's (must have its wavelengths) */
+    int on_grid;   /* simulator pixels and LSF are the instrument's (must have its wavelengths) */
     double max_rv; /* km/s, margin needed on both sides */
 } anpe_projector_setup;
 ANPE_MUST_CHECK anpe_status anpe_projector_new(anpe_ctx *ctx, const anpe_projector_setup *setup,
