@@ -5,6 +5,7 @@
  * page and the tables cannot diverge.
  */
 #include "base/loader.h"
+#include "npe/groups.h"
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -122,6 +123,14 @@ static void put_table(const anpe_option *o)
     }
 }
 
+static void put_group(const anpe_group *g)
+{
+    printf(".SS %s\n", g->path);
+    put(g->summary);
+    printf(".\n");
+    put_table(g->table);
+}
+
 static void put_plugin(const anpe_plugin *p)
 {
     printf(".SS %s \\(dq%s\\(dq\n", anpe_kind_name(p->kind), p->name);
@@ -143,6 +152,10 @@ int main(void)
         anpe_ctx_free(ctx);
         return EXIT_FAILURE;
     }
+    printf(".SH GROUPS OF THE CORE\n");
+    for (int i = 0; anpe_group_at(i); i++)
+        put_group(anpe_group_at(i));
+    printf(".SH PLUGINS\n");
     for (int i = 0; i < n; i++)
         put_plugin(list[i]);
     free(list);
