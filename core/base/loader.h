@@ -14,6 +14,6 @@ ANPE_MUST_CHECK anpe_status anpe_loader_get(anpe_ctx *ctx, anpe_kind kind, const
 /* Every plugin that can be found, sorted by kind and name; *list is malloc'ed. Files that cannot
  * be loaded are logged as warnings and left out. */
 ANPE_MUST_CHECK anpe_status anpe_loader_list(anpe_ctx *ctx, int *n, const anpe_plugin ***list);
-const char *anpe_kind_name(anpe_kind kind);      /* "simulator" */
-anpe_kind anpe_kind_of(const char *name);        /* 0 if unknown */
+const char *anpe_kind_name(anpe_kind kind); /* "simulator" */
+anpe_kind anpe_kind_of(const char *name);   /* 0 if unknown */
 #endif

@@ -15,7 +15,9 @@ typedef enum anpe_purpose {
 } anpe_purpose;
 
 typedef enum anpe_slot { /* independent streams of one sample */
-    ANPE_SLOT_LABELS, ANPE_SLOT_NOISE, ANPE_SLOT_EPOCH_NOISE
+                         ANPE_SLOT_LABELS,
+                         ANPE_SLOT_NOISE,
+                         ANPE_SLOT_EPOCH_NOISE
 } anpe_slot;
 
 anpe_rng anpe_rng_make(uint32_t seed, anpe_purpose purpose, int64_t sample, uint32_t slot);

@@ -77,8 +77,13 @@ static anpe_status check_include(anpe_ctx *ctx, const char *top, const char *p, 
 {
     char path[PATH_MAX];
     const char *name = p + strcspn(p, "\"\n");
-    if (*name++ != '"' || !top)
+    if (!top)
+        return ANPE_FAIL(ctx, ANPE_ECONFIG, "%s:%d: @include is for files only", origin, line);
+    if (*name++ != '"')
         return ANPE_OK; /* the parser complains */
+    if (strcspn(name, "\\") < strcspn(name, "\"\n"))
+        return ANPE_FAIL(ctx, ANPE_ECONFIG, "%s:%d: @include of a name with a backslash", origin,
+                         line);
     snprintf(path, sizeof path, "%.*s%.*s", directory_length(top), top, (int)strcspn(name, "\"\n"),
              name);
     const anpe_status status = check_file(ctx, top, path, depth + 1);

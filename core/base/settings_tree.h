@@ -7,7 +7,12 @@
 #include "base/settings.h"
 
 typedef enum anpe_node_type {
-    ANPE_NODE_GROUP, ANPE_NODE_LIST, ANPE_NODE_BOOL, ANPE_NODE_INT, ANPE_NODE_REAL, ANPE_NODE_TEXT,
+    ANPE_NODE_GROUP,
+    ANPE_NODE_LIST,
+    ANPE_NODE_BOOL,
+    ANPE_NODE_INT,
+    ANPE_NODE_REAL,
+    ANPE_NODE_TEXT,
     ANPE_NODE_UNSET /* an optional value that was left out: known, but not printed */
 } anpe_node_type;
 
@@ -24,12 +29,14 @@ typedef struct anpe_value {
     struct anpe_value **child; /* GROUP, LIST */
 } anpe_value;
 
-typedef struct anpe_used_file { const char *option, *path; } anpe_used_file;
+typedef struct anpe_used_file {
+    const char *option, *path;
+} anpe_used_file;
 
 struct anpe_settings {
     void **block; /* all memory handed out by anpe_settings_keep */
     int n_blocks, block_capacity;
-    const char *origin;    /* the file's name in messages */
+    const char *origin; /* the file's name in messages */
     anpe_value *given, *resolved;
     anpe_used_file *file;
     int n_files, file_capacity;

@@ -11,7 +11,11 @@ const char *anpe_text_hint(char *buffer, size_t size, const char *word, int n,
                            const char *const *candidates);
 /* Growing text: anpe_text_add(&t, "%d", 1); t.text is NUL-terminated; anpe_text_free. `failed`
  * is set when memory ran out. */
-typedef struct anpe_text { char *text; size_t length, capacity; int failed; } anpe_text;
+typedef struct anpe_text {
+    char *text;
+    size_t length, capacity;
+    int failed;
+} anpe_text;
 void anpe_text_add(anpe_text *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void anpe_text_free(anpe_text *t);
 /* The path after its last slash. */

@@ -52,7 +52,7 @@ typedef struct anpe_flag {
     anpe_flag_type type;
     const char *value; /* what --help calls it, "FILE" */
     const char *help;
-    size_t offset; /* into the command's options */
+    size_t offset;         /* into the command's options */
     double dflt, min, max; /* INT and REAL; min = max = 0: no bounds */
     const char *dflt_text;
     int required;
@@ -61,38 +61,55 @@ typedef struct anpe_flag {
 /* S: the options struct, f: its field, c: the letter or 0. */
 #define ANPE_FLAG_BASE_(S, f, c, n, t, v, h)                                                       \
     .letter = (c), .name = (n), .type = (t), .value = (v), .help = (h), .offset = offsetof(S, f)
-#define ANPE_FLAG_SWITCH(S, f, c, n, h) {ANPE_FLAG_BASE_(S, f, c, n, ANPE_F_SWITCH, NULL, h)}
+#define ANPE_FLAG_SWITCH(S, f, c, n, h)                                                            \
+    {                                                                                              \
+        ANPE_FLAG_BASE_(S, f, c, n, ANPE_F_SWITCH, NULL, h)                                        \
+    }
 #define ANPE_FLAG_INT(S, f, c, n, v, d, lo, hi, h)                                                 \
-    {ANPE_FLAG_BASE_(S, f, c, n, ANPE_F_INT, v, h), .dflt = (d), .min = (lo), .max = (hi)}
+    {                                                                                              \
+        ANPE_FLAG_BASE_(S, f, c, n, ANPE_F_INT, v, h), .dflt = (d), .min = (lo), .max = (hi)       \
+    }
 #define ANPE_FLAG_REAL(S, f, c, n, v, d, lo, hi, h)                                                \
-    {ANPE_FLAG_BASE_(S, f, c, n, ANPE_F_REAL, v, h), .dflt = (d), .min = (lo), .max = (hi)}
+    {                                                                                              \
+        ANPE_FLAG_BASE_(S, f, c, n, ANPE_F_REAL, v, h), .dflt = (d), .min = (lo), .max = (hi)      \
+    }
 #define ANPE_FLAG_TEXT(S, f, c, n, v, d, h)                                                        \
-    {ANPE_FLAG_BASE_(S, f, c, n, ANPE_F_TEXT, v, h), .dflt_text = (d)}
+    {                                                                                              \
+        ANPE_FLAG_BASE_(S, f, c, n, ANPE_F_TEXT, v, h), .dflt_text = (d)                           \
+    }
 #define ANPE_FLAG_TEXT_REQUIRED(S, f, c, n, v, h)                                                  \
-    {ANPE_FLAG_BASE_(S, f, c, n, ANPE_F_TEXT, v, h), .required = 1}
-#define ANPE_FLAG_TEXTS(S, f, c, n, v, h) {ANPE_FLAG_BASE_(S, f, c, n, ANPE_F_TEXTS, v, h)}
-#define ANPE_FLAG_END {.name = NULL}
+    {                                                                                              \
+        ANPE_FLAG_BASE_(S, f, c, n, ANPE_F_TEXT, v, h), .required = 1                              \
+    }
+#define ANPE_FLAG_TEXTS(S, f, c, n, v, h)                                                          \
+    {                                                                                              \
+        ANPE_FLAG_BASE_(S, f, c, n, ANPE_F_TEXTS, v, h)                                            \
+    }
+#define ANPE_FLAG_END                                                                              \
+    {                                                                                              \
+        .name = NULL                                                                               \
+    }
 
 /* What a command gets and gives. */
 typedef struct anpe_cmd {
     const struct anpe_command *command;
     const void *options; /* the struct that `flags` filled */
     int n_arguments;
-    char **argument;   /* what is left of the command line */
-    int json, quiet;   /* --json, --quiet */
-    int threads;       /* --threads, 0: all usable cores */
-    int seed_given;    /* --seed was given */
-    uint32_t seed;     /* 0 when not given */
-    int n_failed;      /* set by run: spectra that failed; exit status 4 */
-    int bad_usage;     /* set by anpe_cmd_usage */
-    json_t *result;    /* object printed by --json; run fills it */
+    char **argument; /* what is left of the command line */
+    int json, quiet; /* --json, --quiet */
+    int threads;     /* --threads, 0: all usable cores */
+    int seed_given;  /* --seed was given */
+    uint32_t seed;   /* 0 when not given */
+    int n_failed;    /* set by run: spectra that failed; exit status 4 */
+    int bad_usage;   /* set by anpe_cmd_usage */
+    json_t *result;  /* object printed by --json; run fills it */
 } anpe_cmd;
 
 typedef struct anpe_command {
     const char *name, *summary;
-    const char *arguments;    /* "CONFIG -o MODEL [--set PATH=VALUE]..." */
-    const char *description;  /* paragraphs for --help */
-    const anpe_flag *flags;   /* ends with {0}; may be NULL */
+    const char *arguments;   /* "CONFIG -o MODEL [--set PATH=VALUE]..." */
+    const char *description; /* paragraphs for --help */
+    const anpe_flag *flags;  /* ends with {0}; may be NULL */
     size_t options_size;
     int min_arguments, max_arguments; /* max < 0: any number */
     anpe_status (*run)(anpe_ctx *ctx, anpe_cmd *cmd);
@@ -101,8 +118,7 @@ typedef struct anpe_command {
 /* Text for the user on standard output; nothing with --json or --quiet. */
 void anpe_cmd_say(const anpe_cmd *cmd, const char *format, ...) ANPE_PRINTF(2, 3);
 /* return anpe_cmd_usage(ctx, cmd, "..."): a wrong command line, exit status 2. */
-anpe_status anpe_cmd_usage(anpe_ctx *ctx, anpe_cmd *cmd, const char *format, ...)
-    ANPE_PRINTF(3, 4);
+anpe_status anpe_cmd_usage(anpe_ctx *ctx, anpe_cmd *cmd, const char *format, ...) ANPE_PRINTF(3, 4);
 
 /* command.c: the command line into cmd. 0: go on; 1: --help was printed; -1: usage error, which
  * has been printed. */

@@ -401,6 +401,21 @@ static void test_include(void)
     SAYS(read_it(in_scratch("top.cfg"), NULL), ANPE_ECONFIG, message);
 }
 
+/* libconfig would end the program when it is told to include a directory. */
+static void test_include_refused(void)
+{
+    char message[700];
+    SAYS(fill("\n@include \"x\"", NULL), ANPE_ECONFIG, "test:2: @include is for files only");
+    write_text("top.cfg", "@include \"\"\n");
+    snprintf(message, sizeof message, "%s:1: @include: %s/: not a regular file",
+             in_scratch("top.cfg"), scratch);
+    SAYS(read_it(in_scratch("top.cfg"), NULL), ANPE_EIO, message);
+    write_text("top.cfg", "@include \"a\\b\"\n");
+    snprintf(message, sizeof message, "%s:1: @include of a name with a backslash",
+             in_scratch("top.cfg"));
+    SAYS(read_it(in_scratch("top.cfg"), NULL), ANPE_ECONFIG, message);
+}
+
 static void test_bad_files(void)
 {
     char message[600];
@@ -509,6 +524,7 @@ int main(void)
         {"file paths", test_file_paths},
         {"where", test_where},
         {"@include", test_include},
+        {"@include refused", test_include_refused},
         {"bad files", test_bad_files},
         {"lists", test_lists},
         {"option tables", test_table_check},
