@@ -86,9 +86,10 @@ static const double *tensor(const comparison *c, const golden_result *r, int64_t
     return i < GRADIENTS ? named[i] : r->gradient + table[i - GRADIENTS].offset;
 }
 
+/* A tensor of zeros has no scale: the difference itself. */
 static double relative(double difference, double scale)
 {
-    return difference > 0 ? difference / scale : 0; /* zero for zero agrees */
+    return scale > 0 ? difference / scale : difference;
 }
 
 /* One line. want: the file's values; scale: largest value to compare with. */
