@@ -354,7 +354,7 @@ ANPE_EXPORT void anpe_noise_library_free(anpe_noise_library *library); /* frees 
 typedef struct anpe_featurizer_setup {
     size_t size;
     int64_t length, channels; /* of the input (B, length, channels) */
-    int64_t n_features;       /* width of the context vector to make */
+    int64_t n_features;       /* width of the context vector to make; 0: the featurizer's own */
 } anpe_featurizer_setup;
 
 typedef struct anpe_featurizer_ops {

@@ -27,7 +27,7 @@ static void test_refused(void)
     refused("plugin = \"mlp\"; hidden = [ 0 ];", &small, "hidden");
     refused("plugin = \"mlp\"; activation = \"rely\";", &small, "relu");
     refused("plugin = \"identity\";", &small,
-            "the context is the input of 3 x 2 values, so it must be 6");
+            "the context is the input of 3 x 2 values, so its width must be 6");
 }
 
 /* Runs the first n rows of x in double. */
@@ -105,6 +105,28 @@ static void test_mlp_linear(void)
     fixture_clear(&f);
 }
 
+/* Width 0: as it comes, without a last layer. */
+static void test_own_width(void)
+{
+    static const struct {
+        const char *config;
+        int64_t width;
+    } table[] = {
+        {"featurizer = { plugin = \"identity\"; };", 16},
+        {"featurizer = { plugin = \"mlp\"; hidden = [ 5, 3 ]; };", 3},
+        {"featurizer = { plugin = \"mlp\"; hidden = []; };", 16},
+        {"featurizer = { plugin = \"resnet_gru\"; depth = 2; conv_min = 4; };", 8},
+        {"featurizer = { plugin = \"resnet_gru\"; depth = 2; conv_min = 4; n_rnn = 0; };", 8}};
+    const fixture_shape shape = {1, 8, 2, 0, 0, 1};
+    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
+        fixture f;
+        WORKS(fixture_build(ctx, table[i].config, &shape, &f));
+        CU_ASSERT(anpe_rank(f.graph, f.features) == 1);
+        CU_ASSERT(anpe_width(f.graph, f.features) == table[i].width);
+        fixture_clear(&f);
+    }
+}
+
 /* The mean over length forgets where a feature is, except near the ends; a GRU does not. */
 static void test_resnet_shift(void)
 {
@@ -157,6 +179,7 @@ int main(void)
         {"identity", test_identity},
         {"mlp", test_mlp},
         {"mlp without hidden layers", test_mlp_linear},
+        {"a width of its own", test_own_width},
         {"resnet_gru and a shift", test_resnet_shift},
         {"names of parameters", test_names},
     };

@@ -24,11 +24,12 @@ static anpe_status create(anpe_ctx *ctx, const void *opts, const void *setup, vo
 {
     const anpe_featurizer_setup *s = setup;
     (void)opts;
-    if (s->n_features != s->length * s->channels)
+    if (s->n_features && s->n_features != s->length * s->channels)
         return ANPE_FAIL(ctx, ANPE_ECONFIG,
                          "the context is the input of %" PRId64 " x %" PRId64
-                         " values, so it must be %" PRId64 " wide, not %" PRId64
-                         " (featurizer 'mlp' with hidden = () maps to any width)",
+                         " values, so its width must be %" PRId64
+                         ", or 0 for what comes, not %" PRId64
+                         " (featurizer 'mlp' with hidden = [] maps to any width)",
                          s->length, s->channels, s->length * s->channels, s->n_features);
     *self = NULL; /* there is nothing to remember */
     return ANPE_OK;

@@ -1,7 +1,8 @@
 /* Multilayer perceptron: input (B, L, C), flattened, -> context (B, F).
  *
- * h_0 = x, h_{i+1} = act(W_i h_i + b_i) for every entry of `hidden`, context = W h + b. For data
- * whose entries have no order along an axis, such as summary statistics. */
+ * h_0 = x, h_{i+1} = act(W_i h_i + b_i) for every entry of `hidden`, context = W h + b, or h itself
+ * where any width will do. For data whose entries have no order along an axis, such as summary
+ * statistics. */
 #include <anpe/plugin.h>
 #include <inttypes.h>
 #include <math.h>
@@ -53,7 +54,7 @@ static anpe_status build(const void *self, anpe_ctx *ctx, anpe_graph *g, anpe_no
         x = anpe_linear(g, anpe_name(g, "layers.%d", (int)i), x, (int64_t)m->o->hidden.v[i], 0);
         x = activate(g, m->o->activation, x);
     }
-    *features = anpe_linear(g, "head", x, m->n_features, 0);
+    *features = m->n_features ? anpe_linear(g, "head", x, m->n_features, 0) : x;
     return ANPE_OK;
 }
 

@@ -2,7 +2,7 @@
  *
  * Stage i has min(conv_max, conv_min 2^i) channels and runs at length L / 2^i; a stage is `nlayer`
  * blocks y = relu(conv(relu(conv(x)))) + skip(x). The last hidden state of the last GRU layer (or,
- * with n_rnn = 0, the mean over length) goes through a linear layer.
+ * with n_rnn = 0, the mean over length) goes through a linear layer, unless any width will do.
  * After Zhang, Jayasinghe & Bloom (2023); residual blocks: He et al. (2016); weight norm:
  * Salimans & Kingma (2016); GRU: Cho et al. (2014). */
 #include <anpe/plugin.h>
@@ -64,7 +64,7 @@ static anpe_status build(const void *self, anpe_ctx *ctx, anpe_graph *g, anpe_no
     for (int64_t i = 0; i < o->n_rnn; i++)
         x = anpe_gru(g, anpe_name(g, "gru.%d", (int)i), x, hidden);
     x = o->n_rnn > 0 ? anpe_last(g, x) : anpe_mean_length(g, x);
-    *features = anpe_linear(g, "head", x, r->setup.n_features, 0);
+    *features = r->setup.n_features ? anpe_linear(g, "head", x, r->setup.n_features, 0) : x;
     return ANPE_OK;
 }
 
