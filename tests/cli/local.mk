@@ -4,3 +4,4 @@ dist_check_SCRIPTS += tests/cli/test_count.sh tests/cli/test_layers.sh tests/cli
 	tests/cli/test_man.sh tests/cli/test_template.sh tests/cli/test_train.sh tests/cli/test_usage.sh
 dist_check_SCRIPTS += tests/cli/test_plugins.sh
 dist_check_SCRIPTS += tests/cli/test_import.sh
+dist_check_SCRIPTS += tests/cli/test_noise.sh
