@@ -133,7 +133,7 @@ void REAL(anpe_gru_backward)(const anpe_call *c)
         }
         if (t)
             REAL(anpe_product)
-            (b, h, 3 * h, du + t * 3 * h, steps * 3 * h, 1, packed, NULL, dh, h, ANPE_PRODUCT_ADD);
+        (b, h, 3 * h, du + t * 3 * h, steps * 3 * h, 1, packed, NULL, dh, h, ANPE_PRODUCT_ADD);
     }
     parameter_gradients(c, dx, du);
     if (c->grad_in[0])
