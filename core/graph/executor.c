@@ -291,18 +291,19 @@ void anpe_executor_forward_between(anpe_executor *e, int64_t batch, int n_from,
             run_forward(e, i);
 }
 
-/* Gradients start at zero when the first operation is about to add to them. */
+/* The first operation to reach a gradient finds zeros there, or sets it if it can. */
 static void start_gradients(anpe_executor *e, int i)
 {
     const anpe_vertex *v = &e->graph->vertex[i];
+    const int sets = (v->operation->backward_needs & ANPE_SETS_GRADIENT) != 0;
     for (int j = 0; j < v->n_inputs; j++) {
         slot *s = &e->slot[v->input[j]];
         const anpe_vertex *in = &e->graph->vertex[v->input[j]];
-        if (!s->trainable || s->started)
-            continue;
+        e->slot[i].call.grad_in_empty[j] = sets && s->trainable && !s->started;
+        if (s->trainable && !s->started && !sets)
+            memset(place(e, KINDS * v->input[j] + GRADIENT), 0,
+                   (size_t)(e->batch * in->length * in->width) * e->real);
         s->started = 1;
-        memset(place(e, KINDS * v->input[j] + GRADIENT), 0,
-               (size_t)(e->batch * in->length * in->width) * e->real);
     }
 }
 
@@ -336,6 +337,12 @@ void anpe_executor_backward(anpe_executor *e, anpe_node loss, const void *seed,
     for (int i = loss; i >= 0; i--)
         if (e->slot[i].running && e->slot[i].trainable && e->graph->vertex[i].operation)
             run_backward(e, i, grad_effective);
+    for (int i = 0; i < e->n; i++) { /* inputs that the loss does not depend on */
+        const anpe_vertex *in = &e->graph->vertex[i];
+        void *grad = place(e, KINDS * i + GRADIENT);
+        if (!in->operation && grad && !e->slot[i].started)
+            memset(grad, 0, (size_t)(e->batch * in->length * in->width) * e->real);
+    }
 }
 
 /* ---- looking inside ---------------------------------------------------------------------------

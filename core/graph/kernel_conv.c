@@ -238,5 +238,6 @@ void REAL(anpe_conv1d_backward)(const anpe_call *c)
     real *packed = c->scratch, *tile = packed + conv_sizes(c).packed;
     const padded dz = {c->grad_out, mask, c->batch, length, out, length + k - 1, (k - 1) / 2};
     pack_data(k, in, out, c->parameter[0], packed);
-    convolve(&dz, k, in, packed, tile, NULL, c->grad_in[0], ANPE_PRODUCT_ADD);
+    convolve(&dz, k, in, packed, tile, NULL, c->grad_in[0],
+             c->grad_in_empty[0] ? 0 : ANPE_PRODUCT_ADD);
 }

@@ -1,6 +1,7 @@
 /* Operations element by element, and those that only move elements: relu, leaky_relu, sigmoid,
  * tanh, add, multiply, concat, slice, permute. NaN stays NaN everywhere. */
 #include "config.h"
+#include <string.h>
 #include "graph/operations.h"
 #include "graph/real.h"
 
@@ -73,7 +74,9 @@ void REAL(anpe_add_forward)(const anpe_call *c)
 void REAL(anpe_add_backward)(const anpe_call *c)
 {
     for (int j = 0; j < 2; j++)
-        if (c->grad_in[j])
+        if (c->grad_in[j] && c->grad_in_empty[j])
+            memcpy(c->grad_in[j], c->grad_out, (size_t)elements(c) * sizeof(real));
+        else if (c->grad_in[j])
             add_to(elements(c), c->grad_out, c->grad_in[j]);
 }
 

@@ -137,6 +137,6 @@ void REAL(anpe_gru_backward)(const anpe_call *c)
     }
     parameter_gradients(c, dx, du);
     if (c->grad_in[0])
-        real_gemm(c, 0, 0, b * steps, in, 3 * h, dx, 3 * h, c->parameter[W_IH], in, 1,
-                  c->grad_in[0], in);
+        real_gemm(c, 0, 0, b * steps, in, 3 * h, dx, 3 * h, c->parameter[W_IH], in,
+                  c->grad_in_empty[0] ? 0 : 1, c->grad_in[0], in);
 }

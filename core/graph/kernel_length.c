@@ -22,8 +22,13 @@ static void pool_row(int64_t size, int64_t width, const real *x, real *y, uint8_
 
 ANPE_CLONES
 static void pool_row_gradient(int64_t size, int64_t width, const real *dy, const uint8_t *which,
-                              real *dx)
+                              int set, real *dx)
 {
+    for (int64_t s = 0; set && s < size; s++)
+        for (int64_t j = 0; j < width; j++)
+            dx[s * width + j] = which[j] == s ? dy[j] : 0;
+    if (set)
+        return;
     for (int64_t s = 0; s < size; s++)
         for (int64_t j = 0; j < width; j++)
             dx[s * width + j] += which[j] == s ? dy[j] : 0;
@@ -44,14 +49,19 @@ void REAL(anpe_max_pool_forward)(const anpe_call *c)
 void REAL(anpe_max_pool_backward)(const anpe_call *c)
 {
     const int64_t size = ((const anpe_size_attributes *)c->attributes)->n, width = c->out_width;
+    const int64_t used = c->out_length * size, rest = c->in_length[0] - used;
     real *dx = c->grad_in[0];
-    for (int64_t b = 0; dx && b < c->batch; b++)
+    for (int64_t b = 0; dx && b < c->batch; b++) {
+        if (c->grad_in_empty[0])
+            memset(dx + (b * c->in_length[0] + used) * width, 0,
+                   (size_t)(rest * width) * sizeof(real));
         for (int64_t l = 0; l < c->out_length; l++) {
             const int64_t row = b * c->out_length + l;
             pool_row_gradient(size, width, (const real *)c->grad_out + row * width,
-                              (const uint8_t *)c->saved + row * width,
+                              (const uint8_t *)c->saved + row * width, c->grad_in_empty[0],
                               dx + (b * c->in_length[0] + l * size) * width);
         }
+    }
 }
 
 /* sum += scale x */

@@ -53,7 +53,8 @@ void REAL(anpe_linear_backward)(const anpe_call *c)
         dz = c->scratch;
     }
     if (c->grad_in[0])
-        real_gemm(c, 0, 0, rows, in, out, dz, out, c->parameter[0], in, 1, c->grad_in[0], in);
+        real_gemm(c, 0, 0, rows, in, out, dz, out, c->parameter[0], in, c->grad_in_empty[0] ? 0 : 1,
+                  c->grad_in[0], in);
     if (c->grad_parameter[0])
         real_gemm(c, 1, 0, out, in, rows, dz, out, c->in[0], in, 1, c->grad_parameter[0], in);
     if (c->grad_parameter[1])

@@ -5,13 +5,14 @@
 
 /* X(name, backward_needs, saved_size, scratch_size): the kernels are anpe_NAME_forward_f, _d,
  * anpe_NAME_backward_f, _d, the shape rule NAME_shape. */
-#define ANPE_IO (ANPE_NEEDS_INPUT | ANPE_NEEDS_OUTPUT)
+#define ANPE_IO     (ANPE_NEEDS_INPUT | ANPE_NEEDS_OUTPUT)
+#define ANPE_IO_SET (ANPE_IO | ANPE_SETS_GRADIENT)
 #define ANPE_OPERATION_LIST(X)                                                                     \
-    X(conv1d, ANPE_IO, NULL, conv1d_scratch)                                                       \
-    X(linear, ANPE_IO, NULL, linear_scratch)                                                       \
-    X(masked_linear, ANPE_IO, NULL, linear_scratch)                                                \
-    X(gru, ANPE_IO, gru_saved, gru_scratch)                                                        \
-    X(max_pool, 0, max_pool_saved, NULL)                                                           \
+    X(conv1d, ANPE_IO_SET, NULL, conv1d_scratch)                                                   \
+    X(linear, ANPE_IO_SET, NULL, linear_scratch)                                                   \
+    X(masked_linear, ANPE_IO_SET, NULL, linear_scratch)                                            \
+    X(gru, ANPE_IO_SET, gru_saved, gru_scratch)                                                    \
+    X(max_pool, ANPE_SETS_GRADIENT, max_pool_saved, NULL)                                          \
     X(mean_length, 0, NULL, NULL)                                                                  \
     X(last, 0, NULL, NULL)                                                                         \
     X(flatten, 0, NULL, NULL)                                                                      \
@@ -19,7 +20,7 @@
     X(leaky_relu, ANPE_NEEDS_INPUT, NULL, NULL)                                                    \
     X(sigmoid, ANPE_NEEDS_OUTPUT, NULL, NULL)                                                      \
     X(tanh, ANPE_NEEDS_OUTPUT, NULL, NULL)                                                         \
-    X(add, 0, NULL, NULL)                                                                          \
+    X(add, ANPE_SETS_GRADIENT, NULL, NULL)                                                         \
     X(multiply, ANPE_NEEDS_INPUT, NULL, NULL)                                                      \
     X(concat, 0, NULL, NULL)                                                                       \
     X(slice, 0, NULL, NULL)                                                                        \

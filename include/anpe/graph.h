@@ -116,6 +116,9 @@ typedef struct anpe_call {
     void *saved;                       /* kept from forward to backward; saved_size bytes */
     void *scratch;                     /* during one call; scratch_size bytes */
     const void *backend, *backend_ops; /* self and const anpe_backend_ops * */
+    /* 1: nothing is in grad_in yet; only where the operation says ANPE_SETS_GRADIENT, else the
+     * core has put zeros there. */
+    int grad_in_empty[ANPE_MAX_INPUTS];
 } anpe_call;
 
 typedef struct anpe_operation {
@@ -129,9 +132,10 @@ typedef struct anpe_operation {
     size_t (*scratch_size)(const anpe_call *call, size_t real);
     void (*forward[2])(const anpe_call *call);  /* float, double */
     void (*backward[2])(const anpe_call *call); /* float, double */
-    unsigned backward_needs;                    /* ANPE_NEEDS_INPUT | ANPE_NEEDS_OUTPUT */
+    unsigned backward_needs;                    /* ANPE_NEEDS_INPUT | ANPE_NEEDS_OUTPUT | ... */
 } anpe_operation;
-enum { ANPE_NEEDS_INPUT = 1, ANPE_NEEDS_OUTPUT = 2 };
+/* SETS_GRADIENT: where grad_in_empty, backward writes the whole of grad_in instead of adding. */
+enum { ANPE_NEEDS_INPUT = 1, ANPE_NEEDS_OUTPUT = 2, ANPE_SETS_GRADIENT = 4 };
 
 /* Parameters of a custom operation; bound is the half-width of the uniform initialisation. */
 typedef struct anpe_parameter_spec {

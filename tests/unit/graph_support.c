@@ -158,6 +158,12 @@ static double gradient_error(anpe_test_net *net)
     if (!seed || !effective || !raw || !skip)
         return -1;
     loss(net);
+    for (int i = 0; i < net->g->n_vertices; i++) { /* what is not set must not count */
+        const anpe_vertex *v = &net->g->vertex[i];
+        double *grad = anpe_executor_gradient(net->e, i);
+        for (int64_t k = 0; v->operation == NULL && k < net->batch * v->length * v->width; k++)
+            grad[k] = NAN;
+    }
     anpe_executor_backward(net->e, net->out, seed, effective);
     anpe_parameters_pull_back(net->p, effective, raw);
     double *grad_in[2] = {NULL, NULL};
