@@ -61,7 +61,7 @@ static void draw(double done, double total, double rate)
     enum { WIDTH = 30 };
     char bar[WIDTH + 1], left[32];
     const double part = total > 0 ? fmin(fmax(done / total, 0), 1) : 0;
-    const int full = (int)(part * WIDTH);
+    const int full = (int)(part * WIDTH), decimals = rate < 1 ? 3 : rate < 100 ? 1 : 0;
     memset(bar, '.', WIDTH);
     memset(bar, '#', (size_t)full);
     bar[WIDTH] = 0;
@@ -70,10 +70,10 @@ static void draw(double done, double total, double rate)
     else
         fprintf(stderr, "anpe: %s: ", terminal.what);
     if (total > 0)
-        fprintf(stderr, "%.0f %% (%.15g of %.15g), %.3g/s, %s left", 100 * part, done, total, rate,
-                clock_text((total - done) / rate, left, sizeof left));
+        fprintf(stderr, "%.0f %% (%.15g of %.15g), %.*f/s, %s left", 100 * part, done, total,
+                decimals, rate, clock_text((total - done) / rate, left, sizeof left));
     else
-        fprintf(stderr, "%.15g, %.3g/s", done, rate);
+        fprintf(stderr, "%.15g, %.*f/s", done, decimals, rate);
     if (!terminal.is_terminal)
         fprintf(stderr, "\n");
     terminal.drawn = terminal.is_terminal;
