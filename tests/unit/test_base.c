@@ -394,9 +394,9 @@ static int machine_flushes(void)
     volatile double small = 1e-300;
     const unsigned before = _mm_getcsr();
     _mm_setcsr(before | 0x8040);
-    const int flushed = small * 1e-10 == 0;
+    volatile double product = small * 1e-10; /* volatile: before the mode is set back */
     _mm_setcsr(before);
-    return flushed;
+    return product == 0;
 }
 #endif
 
