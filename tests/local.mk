@@ -5,9 +5,9 @@
 list-results:
 	@for f in $(TEST_LOGS:.log=.trs); do echo "$$f"; done
 
-# The unit tests alone. They are the check programs of tests/unit.
+# The unit tests alone.
 unit-tests:
-	@unit=`for t in $(check_PROGRAMS); do case $$t in tests/unit/*) echo $$t;; esac; done`; \
+	@unit=`for t in $(TESTS); do case $$t in tests/unit/*) echo $$t;; esac; done`; \
 	  $(MAKE) $(AM_MAKEFLAGS) check TESTS="`echo $$unit`"
 
 # In a build directory of its own, with the address and undefined-behaviour sanitizers; leaks count.
