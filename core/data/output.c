@@ -150,3 +150,13 @@ anpe_status anpe_output_commit(anpe_ctx *ctx, anpe_output *o)
     anpe_output_abandon(o);
     return status;
 }
+
+anpe_status anpe_output_differs(anpe_ctx *ctx, const char *output, const char *input)
+{
+    struct stat a, b;
+    const int same = !stat(output, &a) && !stat(input, &b)
+                         ? a.st_dev == b.st_dev && a.st_ino == b.st_ino
+                         : !strcmp(output, input);
+    return same ? ANPE_FAIL(ctx, ANPE_EINVAL, "%s: the output would replace an input", output)
+                : ANPE_OK;
+}

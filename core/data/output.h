@@ -20,6 +20,9 @@ typedef struct anpe_output {
 /* Can a file be written at path? Tried by making one, so that a command fails before hours of
  * work. ANPE_EIO: missing or read-only directory, path is a directory or a device ... */
 ANPE_MUST_CHECK anpe_status anpe_output_check(anpe_ctx *ctx, const char *path);
+/* Error when output and input are the same file: writing one would destroy the other. */
+ANPE_MUST_CHECK anpe_status anpe_output_differs(anpe_ctx *ctx, const char *output,
+                                                const char *input);
 ANPE_MUST_CHECK anpe_status anpe_output_begin(anpe_ctx *ctx, anpe_output *o, const char *path);
 /* The temporary file reaches the disk, then takes its name. On failure it is removed. In both
  * cases o is cleared. */

@@ -44,6 +44,7 @@ anpe_status anpe_channels_new(anpe_ctx *ctx, int64_t length, int64_t planes, int
         return ANPE_FAIL(ctx, ANPE_ENOMEM, "channels: out of memory");
     c->length = length;
     c->planes = planes;
+    c->limit = INFINITY;
     status = set_kinds(ctx, c, n_names, names);
     if (status) {
         anpe_channels_free(c);
@@ -94,8 +95,7 @@ void anpe_channels_fill(const anpe_channels *c, const anpe_spectrum *s, float *x
             for (int64_t l = 0; l < c->length; l++) {
                 const int64_t i = l * c->width + k * c->planes + plane;
                 const float v = raw_value(c->kind[k], s, plane * c->length + l);
-                x[i] = fminf(fmaxf((v - c->mean[i]) / c->scale[i], -ANPE_CHANNEL_LIMIT),
-                             ANPE_CHANNEL_LIMIT);
+                x[i] = fminf(fmaxf((v - c->mean[i]) / c->scale[i], -c->limit), c->limit);
             }
 }
 
@@ -135,4 +135,5 @@ void anpe_channels_fit(anpe_channels *c, int64_t n, const float *x, int per_pixe
             c->scale[l * c->width + channel] = sd > 1e-6 * (all_sd + 1e-30) ? (float)sd : 1.0f;
         }
     }
+    c->limit = ANPE_CHANNEL_LIMIT;
 }

@@ -3,7 +3,7 @@
  * Channels: flux; mask (1 = bad); log_sigma (log10 of the error, so that the network knows the
  * noise level). Values are standardised with constants that are found once from simulations and
  * kept in the model: x = (value - mean) / scale, clipped to +-ANPE_CHANNEL_LIMIT so that one wild
- * pixel cannot drive the network where it was never trained. */
+ * pixel cannot drive the network where it was never trained. Not standardised is not clipped. */
 #ifndef ANPE_CORE_CHANNELS_H
 #define ANPE_CORE_CHANNELS_H
 #include "base/context.h"
@@ -23,6 +23,7 @@ typedef struct anpe_channels {
     anpe_channel kind[3];
     int64_t width;       /* C = planes * n_kinds */
     float *mean, *scale; /* (L, C) */
+    float limit;         /* of x; infinite until fitted */
 } anpe_channels;
 
 /* names from the option `channels`; mean 0, scale 1 until fitted. */

@@ -1,9 +1,22 @@
 /* Samples for training and validation, online or from a file of simulations. */
 #include "npe/dataset.h"
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum { FIT_LABELS = 8192, FIT_SPECTRA = 256, FIT_BATCH = 8, STREAM_GROUP = 32 };
+
+/* Fisher-Yates. */
+static void permute(anpe_rng *rng, int64_t n, int64_t *order)
+{
+    for (int64_t i = 0; i < n; i++)
+        order[i] = i;
+    for (int64_t i = n - 1; i > 0; i--) {
+        const int64_t j = anpe_integer(rng, i + 1), swap = order[i];
+        order[i] = order[j];
+        order[j] = swap;
+    }
+}
 
 /* ---- stored simulations ------------------------------------------------------------------------
  */
@@ -59,7 +72,10 @@ static anpe_status check_shapes(anpe_ctx *ctx, anpe_dataset *d)
                          rank);
     d->n_rows = shape[0];
     d->n_columns = shape[1];
-    d->values = anpe_h5_has(d->file, "x") ? "x" : "flux";
+    if (anpe_h5_has(d->file, "sigma"))
+        return ANPE_FAIL(ctx, ANPE_EFORMAT, "%s: holds observed spectra (it has 'sigma'); training "
+                         "needs simulations without noise, which the noise model adds", path);
+    d->values = anpe_h5_has(d->file, "x") && !anpe_h5_has(d->file, "flux") ? "x" : "flux";
     status = anpe_h5_shape(ctx, d->file, d->values, &rank, shape);
     if (status)
         return status;
@@ -74,6 +90,21 @@ static anpe_status check_shapes(anpe_ctx *ctx, anpe_dataset *d)
     return ANPE_OK;
 }
 
+/* Which rows are held out must not depend on the file's order, which may be sorted: the groups are
+ * put in a random order once, the last ones are for validation. */
+static anpe_status place_groups(anpe_ctx *ctx, anpe_dataset *d)
+{
+    const int64_t n = d->n_rows / d->group;
+    const int64_t held_out = (d->n_validation + d->group - 1) / d->group;
+    d->place = malloc((size_t)n * sizeof *d->place);
+    if (!d->place)
+        return ANPE_FAIL(ctx, ANPE_ENOMEM, "simulations: out of memory");
+    anpe_rng rng = anpe_rng_make(d->seed, ANPE_FOR_SHUFFLE, -1, 0);
+    permute(&rng, n, d->place);
+    d->n_train = (n - held_out) * d->group;
+    return ANPE_OK;
+}
+
 static anpe_status open_file(anpe_ctx *ctx, anpe_dataset *d, const char *path)
 {
     const size_t size = (size_t)anpe_task_size(d->task);
@@ -82,6 +113,7 @@ static anpe_status open_file(anpe_ctx *ctx, anpe_dataset *d, const char *path)
     ANPE_TRY(check_shapes(ctx, d));
     ANPE_TRY(match_columns(ctx, d));
     const int64_t columns = d->n_columns;
+    d->group = 1;
     if (d->n_rows < 2 * d->batch + 2)
         return ANPE_FAIL(ctx, ANPE_EFORMAT, "%s: %lld simulations are too few for batches of %lld",
                          path, (long long)d->n_rows, (long long)d->batch);
@@ -97,11 +129,14 @@ static anpe_status open_file(anpe_ctx *ctx, anpe_dataset *d, const char *path)
         ANPE_TRY(anpe_h5_read(ctx, d->file, "theta", ANPE_H5_DOUBLE, d->n_rows * columns,
                               d->memory_theta));
     }
-    d->rows = malloc((size_t)d->batch * size * sizeof *d->rows);
-    d->rows_theta = malloc((size_t)(d->batch * columns) * sizeof *d->rows_theta);
+    const int64_t most = d->batch > FIT_BATCH ? d->batch : FIT_BATCH;
+    d->rows = malloc((size_t)most * size * sizeof *d->rows);
+    d->rows_theta = malloc((size_t)(most * columns) * sizeof *d->rows_theta);
     if (!d->rows || !d->rows_theta)
         return ANPE_FAIL(ctx, ANPE_ENOMEM, "simulations: out of memory");
-    d->n_train = d->n_rows - d->n_validation;
+    if (!d->memory)
+        d->group = STREAM_GROUP;
+    status = place_groups(ctx, d);
 out:
     return status;
 }
@@ -126,18 +161,11 @@ static anpe_status copy_rows(anpe_dataset *d, anpe_ctx *ctx, int64_t row, int64_
 /* ---- order --------------------------------------------------------------------------------------
  */
 
-/* Fisher-Yates over groups, from the epoch's own stream: the same after a resume. */
+/* The epoch's order of groups, from its own stream: the same after a resume. */
 static void shuffle(anpe_dataset *d, int64_t epoch)
 {
-    const int64_t n = d->n_train / d->group;
     anpe_rng rng = anpe_rng_make(d->seed, ANPE_FOR_SHUFFLE, epoch, 0);
-    for (int64_t i = 0; i < n; i++)
-        d->order[i] = i;
-    for (int64_t i = n - 1; i > 0; i--) {
-        const int64_t j = anpe_integer(&rng, i + 1), swap = d->order[i];
-        d->order[i] = d->order[j];
-        d->order[j] = swap;
-    }
+    permute(&rng, d->n_train / d->group, d->order);
     d->epoch = epoch;
 }
 
@@ -146,20 +174,22 @@ static int64_t ordered(const anpe_dataset *d, int64_t i)
     return d->order[i / d->group] * d->group + i % d->group;
 }
 
+/* The file's row of sample i: training samples first, then those held out. */
+static int64_t row_of(const anpe_dataset *d, int64_t i)
+{
+    return d->place[i / d->group] * d->group + i % d->group;
+}
+
 anpe_status anpe_dataset_load(anpe_dataset *d, anpe_ctx *ctx, int64_t epoch, int validation,
                               int64_t first, int64_t n)
 {
     anpe_status status = ANPE_OK;
     if (d->order && !validation && epoch != d->epoch)
         shuffle(d, epoch);
-    for (int64_t k = 0; d->file && k < n && !status;) {
-        int64_t run = n - k, row = d->n_train + first + k;
-        if (!validation) { /* up to the end of this group */
-            const int64_t left = d->group - (first + k) % d->group;
-            run = left < run ? left : run;
-            row = ordered(d, first + k);
-        }
-        status = copy_rows(d, ctx, row, run, k);
+    for (int64_t k = 0; d->file && k < n && !status;) { /* runs up to the end of a group */
+        const int64_t sample = validation ? d->n_train + first + k : ordered(d, first + k);
+        const int64_t left = d->group - sample % d->group, run = left < n - k ? left : n - k;
+        status = copy_rows(d, ctx, row_of(d, sample), run, k);
         k += run;
     }
     return status;
@@ -197,6 +227,10 @@ static anpe_status noise_free(const anpe_dataset *d, anpe_ctx *ctx, anpe_bench *
         memcpy(b->flux, d->rows + offset * size, (size_t)(n * size) * sizeof *b->flux);
         for (int64_t k = 0; k < n; k++)
             labels_of_row(d, offset + k, b->theta + k * labels);
+        for (int64_t i = 0; i < n * size; i++)
+            if (!isfinite(b->flux[i]))
+                return ANPE_FAIL(ctx, ANPE_EFORMAT, "%s: '%s' holds a value that is not finite (%g)",
+                                 anpe_h5_path(d->file), d->values, (double)b->flux[i]);
         return ANPE_OK;
     }
     anpe_status status = ANPE_OK;
@@ -237,8 +271,7 @@ anpe_status anpe_dataset_fill(const anpe_dataset *d, anpe_ctx *ctx, anpe_bench *
         if (y)
             anpe_label_map_forward(d->map, theta, y + k * d->map->n);
         anpe_rng rng = noise_stream(d, validation, first + offset + k);
-        ANPE_TRY(anpe_task_observe(d->task, ctx, b, k, &rng, 1));
-        ANPE_TRY(anpe_task_reduce(d->task, ctx, &b->spectrum, 0));
+        ANPE_TRY(anpe_task_mock(d->task, ctx, b, k, &rng));
         anpe_channels_fill(d->channels, &b->spectrum, x + k * input);
     }
 out:
@@ -257,7 +290,7 @@ static anpe_status fit_labels(anpe_ctx *ctx, anpe_dataset *d)
     if (!all || !theta)
         status = ANPE_FAIL(ctx, ANPE_ENOMEM, "labels: out of memory");
     for (int64_t k = 0; k < FIT_LABELS && !status; k++) {
-        anpe_rng rng = anpe_rng_make(d->seed, ANPE_FOR_INIT, k, ANPE_SLOT_LABELS);
+        anpe_rng rng = anpe_rng_make(d->seed, ANPE_FOR_INIT, k, ANPE_SLOT_NOISE);
         status = anpe_prior_sample(t->prior, ctx, &rng, all);
         anpe_task_labels(t, all, theta + k * t->n_labels);
     }
@@ -332,8 +365,6 @@ anpe_status anpe_dataset_new(anpe_ctx *ctx, const anpe_task *task, const anpe_da
                            task->simulator.plugin->name);
         goto out;
     }
-    if (d->file && !d->memory)
-        d->group = STREAM_GROUP;
     if (d->n_train && !(d->order = calloc((size_t)(d->n_train / d->group + 1), sizeof *d->order))) {
         status = ANPE_FAIL(ctx, ANPE_ENOMEM, "dataset: out of memory");
         goto out;
@@ -366,6 +397,7 @@ anpe_dataset *anpe_dataset_free(anpe_dataset *d)
     anpe_channels_free(d->channels);
     anpe_h5_abandon(d->file);
     free(d->order);
+    free(d->place);
     free(d->column);
     free(d->memory);
     free(d->memory_theta);

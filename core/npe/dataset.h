@@ -28,6 +28,7 @@ typedef struct anpe_dataset {
     anpe_h5 *file;
     const char *values; /* "flux" or "x" */
     int64_t n_rows, n_columns;
+    int64_t *place;       /* (n_rows / group) which group of the file is where */
     int64_t *column;      /* (prior labels) column of theta, -1: not in the file */
     float *memory;        /* (n_rows, size) when all fits */
     double *memory_theta; /* (n_rows, n_columns) */

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 enum { MICRO_BATCH = 8, BLOCK = 128 };
 
@@ -115,6 +116,20 @@ static anpe_status list_stars(anpe_ctx *ctx, inference *f)
 /* ---- one block
  * ------------------------------------------------------------------------------------ */
 
+/* Plain arrays without sigma get 1 everywhere, which a network that reads sigma must not see. */
+static int sigma_is_known(const anpe_model *m, const anpe_spectrum *s)
+{
+    int reads = 0;
+    for (int k = 0; k < m->channels->n_kinds; k++)
+        reads |= m->channels->kind[k] == ANPE_CHANNEL_LOG_SIGMA;
+    if (!reads || m->task->instrument.info.wavelength)
+        return 1;
+    for (int64_t p = 0; p < s->n_pixels; p++)
+        if (s->sigma[p] != 1.0f)
+            return 1;
+    return 0;
+}
+
 static void read_star(anpe_ctx *ctx, inference *f, anpe_star *star, anpe_spectrum *s)
 {
     const anpe_instrument *inst = &f->model->task->instrument;
@@ -126,6 +141,11 @@ static void read_star(anpe_ctx *ctx, inference *f, anpe_star *star, anpe_spectru
     if (status) {
         fail_star(star, anpe_error(ctx));
         f->first_failure = f->first_failure ? f->first_failure : status;
+        return;
+    }
+    if (!sigma_is_known(f->model, s)) {
+        fail_star(star, "the model reads log_sigma and the file has no sigma");
+        f->first_failure = f->first_failure ? f->first_failure : ANPE_EFORMAT;
         return;
     }
     if (anpe_spectra_file_is_hdf5(star->file) &&
@@ -189,8 +209,9 @@ static anpe_status finish_star(inference *f, anpe_ctx *ctx, bench_lane *lane, in
     f->outside[b] = count_outside(f, theta);
     for (int64_t d = 0; d < labels; d++)
         median[d] = star->label[d].median;
-    ANPE_TRY(anpe_session_chi2(lane->session, ctx, median, s, &star->chi2, &star->n_good));
-    star->snr = anpe_spectrum_snr(s);
+    if (anpe_session_chi2(lane->session, ctx, median, s, &star->chi2, &star->n_good))
+        star->chi2 = NAN; /* a diagnostic: its failure leaves the posterior as it is */
+    star->snr = anpe_task_snr(f->model->task, s);
     if (star->chi2 > 3 * (double)star->n_good)
         star->flags |= ANPE_FLAG_CHI2;
     if (2 * star->n_good < s->n_pixels)
@@ -210,7 +231,7 @@ static anpe_status run_micro_batch(void *user, int64_t item, int worker, anpe_ct
         anpe_star *star = &f->result->star[f->first + b];
         if (star->failed)
             continue;
-        if (anpe_task_reduce(f->model->task, ctx, &f->spectrum[b], 1)) {
+        if (anpe_task_reduce(f->model->task, ctx, &f->spectrum[b])) {
             fail_star(star, anpe_error(ctx));
             continue;
         }
@@ -395,15 +416,32 @@ static anpe_status all_failed(anpe_ctx *ctx, const inference *f)
                      (long long)f->result->n_stars, s->reason);
 }
 
+/* Outputs can be made, and none of them is an input or the other output. */
+static anpe_status check_outputs(anpe_ctx *ctx, const anpe_infer_request *q)
+{
+    const char *const output[] = {q->output, q->posterior};
+    anpe_status status;
+    ANPE_TRY(anpe_catalogue_check(ctx, q->output));
+    if (q->posterior) {
+        ANPE_TRY(anpe_output_check(ctx, q->posterior));
+        ANPE_TRY(anpe_output_differs(ctx, q->posterior, q->output));
+    }
+    for (int k = 0; k < 2 && output[k]; k++) {
+        ANPE_TRY(anpe_output_differs(ctx, output[k], q->model));
+        for (int i = 0; i < q->n_files; i++)
+            ANPE_TRY(anpe_output_differs(ctx, output[k], q->files[i]));
+    }
+out:
+    return status;
+}
+
 anpe_status anpe_infer_files(anpe_ctx *ctx, const anpe_infer_request *request,
                              anpe_infer_result *result)
 {
     inference f = {.request = request, .result = result};
     anpe_status status;
     memset(result, 0, sizeof *result);
-    ANPE_TRY(anpe_catalogue_check(ctx, request->output));
-    if (request->posterior)
-        ANPE_TRY(anpe_output_check(ctx, request->posterior));
+    ANPE_TRY(check_outputs(ctx, request));
     ANPE_TRY(anpe_model_open(ctx, request->model, &f.model));
     const double begun = now();
     ANPE_TRY(copy_labels(ctx, &f));
@@ -419,12 +457,16 @@ anpe_status anpe_infer_files(anpe_ctx *ctx, const anpe_infer_request *request,
         goto out;
     }
     ANPE_TRY(compare_with_truth(ctx, result));
-    ANPE_TRY(anpe_infer_write(ctx, request, result));
     if (f.posterior) {
         anpe_h5 *file = f.posterior;
         f.posterior = NULL;
         ANPE_TRY(anpe_h5_close(ctx, file));
     }
+    status = anpe_infer_write(ctx, request, result);
+    if (status && request->posterior)
+        unlink(request->posterior); /* both or neither */
+    if (status)
+        goto out;
     result->seconds = now() - begun;
 out:
     close_inference(&f);

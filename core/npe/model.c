@@ -21,7 +21,7 @@ static void digest_part(anpe_text *t, const char *name, const void *data, size_t
 }
 
 static anpe_status digest_all(anpe_ctx *ctx, const char *config, const anpe_label_map *m,
-                              const anpe_channels *c, int64_t n_continuum, const uint8_t *continuum,
+                              const anpe_channels *c, const anpe_pixel_sets *pixels,
                               const char *weights, char hex[65])
 {
     anpe_text t = {0};
@@ -34,7 +34,11 @@ static anpe_status digest_all(anpe_ctx *ctx, const char *config, const anpe_labe
     digest_part(&t, "sd", m->sd, n * sizeof *m->sd);
     digest_part(&t, "channel mean", c->mean, values * sizeof *c->mean);
     digest_part(&t, "channel scale", c->scale, values * sizeof *c->scale);
-    digest_part(&t, "continuum", continuum ? continuum : (const uint8_t *)"", (size_t)n_continuum);
+    anpe_text_add(&t, "limit %.9g\n", (double)c->limit);
+    if (pixels->continuum)
+        digest_part(&t, "continuum", pixels->continuum, (size_t)pixels->n);
+    if (pixels->exclude)
+        digest_part(&t, "exclude", pixels->exclude, (size_t)pixels->n);
     anpe_text_add(&t, "weights %s\n", weights);
     if (!t.failed)
         anpe_digest_memory(t.text, t.length, hex);
@@ -90,6 +94,8 @@ static anpe_status write_channels(anpe_ctx *ctx, anpe_h5 *f, const anpe_channels
     ANPE_TRY(anpe_h5_write(ctx, f, "channels/scale", ANPE_H5_FLOAT, 2, shape, c->scale));
     ANPE_TRY(anpe_h5_put_texts(ctx, f, "channels", "names", c->n_kinds, names));
     ANPE_TRY(anpe_h5_put_numbers(ctx, f, "channels", "planes", ANPE_H5_INT64, 1, &c->planes));
+    const double limit = (double)c->limit;
+    ANPE_TRY(anpe_h5_put_numbers(ctx, f, "channels", "limit", ANPE_H5_DOUBLE, 1, &limit));
 out:
     return status;
 }
@@ -141,41 +147,22 @@ out:
 
 static anpe_status write_provenance(anpe_ctx *ctx, anpe_h5 *f, const anpe_model_parts *p)
 {
-    enum { MOST = 64 };
-    anpe_status status = ANPE_OK;
-    char *entry[MOST + 1];
-    int n = 0;
-    const char *option, *path;
-    for (int i = 0; (path = anpe_settings_file(p->settings, i, &option)) && n < MOST; i++) {
-        anpe_text t = {0};
-        char hex[65];
-        ANPE_TRY(anpe_digest_file(ctx, path, hex));
-        anpe_text_add(&t, "%s %s %s", option, hex, path);
-        entry[n++] = t.text;
-    }
-    if (p->data) {
-        anpe_text t = {0};
-        char hex[65];
-        ANPE_TRY(anpe_digest_file(ctx, p->data, hex));
-        anpe_text_add(&t, "data %s %s", hex, p->data);
-        entry[n++] = t.text;
-    }
     const anpe_plugin *used[] = {p->task->simulator.plugin, p->task->instrument.component.plugin,
                                  p->task->noise.plugin,     p->net->featurizer.plugin,
                                  p->net->flow.plugin,       p->net->backend_plugin.plugin};
-    char text[6][96];
-    const char *plugins[6];
-    for (int i = 0; i < 6; i++) {
-        snprintf(text[i], sizeof text[i], "%s/%s %s", anpe_kind_name(used[i]->kind), used[i]->name,
-                 used[i]->version);
-        plugins[i] = text[i];
+    enum { N_USED = sizeof used / sizeof *used, MOST = N_USED + 32 };
+    const anpe_prior *prior = p->task->prior;
+    char text[MOST][96];
+    const char *plugins[MOST];
+    int n = 0;
+    for (; n < N_USED + prior->n_blocks && n < MOST; n++) {
+        const anpe_plugin *u = n < N_USED ? used[n] : prior->block[n - N_USED].plugin;
+        snprintf(text[n], sizeof text[n], "%s/%s %s", anpe_kind_name(u->kind), u->name, u->version);
+        plugins[n] = text[n];
     }
-    ANPE_TRY(anpe_h5_put_texts(ctx, f, "/", "plugins", 6, plugins));
-    if (n)
-        ANPE_TRY(anpe_h5_put_texts(ctx, f, "/", "inputs", n, (const char *const *)entry));
-out:
-    for (int i = 0; i < n; i++)
-        free(entry[i]);
+    anpe_status status = anpe_h5_put_texts(ctx, f, "/", "plugins", n, plugins);
+    if (!status && p->n_inputs)
+        status = anpe_h5_put_texts(ctx, f, "/", "inputs", p->n_inputs, p->inputs);
     return status;
 }
 
@@ -204,21 +191,21 @@ static anpe_status write_body(anpe_ctx *ctx, anpe_h5 *f, const anpe_model_parts 
     const anpe_instrument_info *inst = &p->task->instrument.info;
     const anpe_parameters *w = p->net->parameters;
     const float *raw = p->progress ? p->progress->best : w->raw;
-    const int64_t n_continuum = p->task->continuum ? inst->n_pixels : 0;
+    const anpe_pixel_sets pixels = {inst->n_pixels, p->task->continuum, p->task->exclude};
     char weights[65], digest[65];
     anpe_status status;
     anpe_digest_memory(raw, (size_t)w->size * sizeof *raw, weights);
-    ANPE_TRY(digest_all(ctx, config, p->map, p->channels, n_continuum, p->task->continuum, weights,
-                        digest));
+    ANPE_TRY(digest_all(ctx, config, p->map, p->channels, &pixels, weights, digest));
     ANPE_TRY(write_root(ctx, f, p, config, digest));
     ANPE_TRY(write_labels(ctx, f, p->map));
     ANPE_TRY(write_channels(ctx, f, p->channels));
     if (inst->wavelength)
         ANPE_TRY(anpe_h5_write(ctx, f, "wavelength", ANPE_H5_DOUBLE, 1, &inst->n_pixels,
                                inst->wavelength));
-    if (n_continuum)
-        ANPE_TRY(anpe_h5_write(ctx, f, "continuum", ANPE_H5_UINT8, 1, &inst->n_pixels,
-                               p->task->continuum));
+    if (pixels.continuum)
+        ANPE_TRY(anpe_h5_write(ctx, f, "continuum", ANPE_H5_UINT8, 1, &pixels.n, pixels.continuum));
+    if (pixels.exclude)
+        ANPE_TRY(anpe_h5_write(ctx, f, "exclude", ANPE_H5_UINT8, 1, &pixels.n, pixels.exclude));
     ANPE_TRY(write_parameters(ctx, f, w, raw));
     ANPE_TRY(write_history(ctx, f, p->history));
     ANPE_TRY(write_provenance(ctx, f, p));
@@ -299,6 +286,7 @@ static anpe_status read_channels(anpe_ctx *ctx, anpe_h5 *f, anpe_channels **out)
 {
     int rank;
     int64_t shape[8], n = 0, planes = 0;
+    double limit = 0;
     char **name = NULL;
     anpe_status status;
     ANPE_TRY(anpe_h5_shape(ctx, f, "channels/mean", &rank, shape));
@@ -309,6 +297,8 @@ static anpe_status read_channels(anpe_ctx *ctx, anpe_h5 *f, anpe_channels **out)
         goto out;
     }
     ANPE_TRY(anpe_channels_new(ctx, shape[0], planes, (int)n, (const char *const *)name, out));
+    ANPE_TRY(anpe_h5_get_numbers(ctx, f, "channels", "limit", ANPE_H5_DOUBLE, 1, &limit));
+    (*out)->limit = (float)limit;
     ANPE_TRY(
         anpe_h5_read(ctx, f, "channels/mean", ANPE_H5_FLOAT, shape[0] * shape[1], (*out)->mean));
     ANPE_TRY(
@@ -318,22 +308,22 @@ out:
     return status;
 }
 
-static anpe_status read_continuum(anpe_ctx *ctx, anpe_model_file *f)
+static anpe_status read_pixel_set(anpe_ctx *ctx, anpe_model_file *f, const char *name, uint8_t **set)
 {
     int rank;
     int64_t shape[8];
-    if (!anpe_h5_has(f->h5, "continuum"))
+    if (!anpe_h5_has(f->h5, name))
         return ANPE_OK;
-    anpe_status status = anpe_h5_shape(ctx, f->h5, "continuum", &rank, shape);
+    anpe_status status = anpe_h5_shape(ctx, f->h5, name, &rank, shape);
     if (status)
         return status;
-    if (rank != 1 || shape[0] < 1)
-        return ANPE_FAIL(ctx, ANPE_EFORMAT, "%s: continuum has no pixels", anpe_h5_path(f->h5));
-    f->n_continuum = shape[0];
-    f->continuum = malloc((size_t)shape[0]);
-    if (!f->continuum)
+    if (rank != 1 || shape[0] != f->pixels.n)
+        return ANPE_FAIL(ctx, ANPE_EFORMAT, "%s: '%s' is not one value for each of %lld pixels",
+                         anpe_h5_path(f->h5), name, (long long)f->pixels.n);
+    *set = malloc((size_t)shape[0]);
+    if (!*set)
         return ANPE_FAIL(ctx, ANPE_ENOMEM, "model: out of memory");
-    return anpe_h5_read(ctx, f->h5, "continuum", ANPE_H5_UINT8, shape[0], f->continuum);
+    return anpe_h5_read(ctx, f->h5, name, ANPE_H5_UINT8, shape[0], *set);
 }
 
 static anpe_status read_root(anpe_ctx *ctx, anpe_model_file *f, const char *path)
@@ -375,7 +365,9 @@ anpe_status anpe_model_file_open(anpe_ctx *ctx, const char *path, anpe_model_fil
     ANPE_TRY(read_root(ctx, f, path));
     ANPE_TRY(read_labels(ctx, f->h5, &f->map));
     ANPE_TRY(read_channels(ctx, f->h5, &f->channels));
-    ANPE_TRY(read_continuum(ctx, f));
+    f->pixels.n = f->channels->length;
+    ANPE_TRY(read_pixel_set(ctx, f, "continuum", &f->pixels.continuum));
+    ANPE_TRY(read_pixel_set(ctx, f, "exclude", &f->pixels.exclude));
 out:
     if (status)
         anpe_model_file_close(f);
@@ -389,16 +381,44 @@ void anpe_model_file_close(anpe_model_file *f)
     free(f->digest);
     anpe_label_map_free(f->map);
     anpe_channels_free(f->channels);
-    free(f->continuum);
+    free(f->pixels.continuum);
+    free(f->pixels.exclude);
     memset(f, 0, sizeof *f);
+}
+
+anpe_status anpe_model_file_settings(anpe_ctx *ctx, const anpe_model_file *f, int n_sets,
+                                     const char *const *sets, anpe_settings **out)
+{
+    static const char *const inside[] = {"instrument.continuum", "instrument.exclude"};
+    enum { N = sizeof inside / sizeof *inside };
+    const char *path = anpe_h5_path(f->h5);
+    char cleared[N][40];
+    int n = 0;
+    anpe_settings *plain = NULL;
+    anpe_status status = anpe_settings_parse(ctx, f->config, path, 0, NULL, &plain);
+    const char **all = status ? NULL : calloc((size_t)n_sets + N, sizeof *all);
+    if (!status && !all)
+        status = ANPE_FAIL(ctx, ANPE_ENOMEM, "model: out of memory");
+    for (int i = 0; !status && i < N; i++)
+        if (anpe_settings_has(plain, inside[i])) {
+            snprintf(cleared[n], sizeof cleared[n], "%s=\"\"", inside[i]);
+            all[n] = cleared[n];
+            n++;
+        }
+    for (int i = 0; !status && i < n_sets; i++)
+        all[n++] = sets[i];
+    if (!status)
+        status = anpe_settings_parse(ctx, f->config, path, n, all, out);
+    anpe_settings_free(plain);
+    free(all);
+    return status;
 }
 
 static anpe_status check_digest(anpe_ctx *ctx, anpe_model_file *f, const anpe_parameters *p)
 {
     char weights[65], digest[65];
     anpe_digest_memory(p->raw, (size_t)p->size * sizeof(float), weights);
-    anpe_status status = digest_all(ctx, f->config, f->map, f->channels, f->n_continuum,
-                                    f->continuum, weights, digest);
+    anpe_status status = digest_all(ctx, f->config, f->map, f->channels, &f->pixels, weights, digest);
     if (!status && strcmp(f->digest, digest) != 0)
         status = ANPE_FAIL(ctx, ANPE_EFORMAT,
                            "%s: the file is damaged: its contents do not match "
@@ -450,6 +470,11 @@ anpe_status anpe_model_file_training(anpe_ctx *ctx, anpe_model_file *f, anpe_par
     ANPE_TRY(anpe_h5_read(ctx, f->h5, "training/current", ANPE_H5_FLOAT, p->size, p->raw));
     ANPE_TRY(anpe_h5_read(ctx, f->h5, "training/m", ANPE_H5_FLOAT, p->size, o->m));
     ANPE_TRY(anpe_h5_read(ctx, f->h5, "training/v", ANPE_H5_FLOAT, p->size, o->v));
+    if (numbers[1] < 0 || numbers[1] > numbers[2] || numbers[2] > s->n_epochs || numbers[0] < 0) {
+        status = ANPE_FAIL(ctx, ANPE_EFORMAT, "%s: the file is damaged: epoch %lld of %lld",
+                           anpe_h5_path(f->h5), (long long)numbers[1], (long long)numbers[2]);
+        goto out;
+    }
     o->step = numbers[0];
     s->epoch = numbers[1];
     s->n_epochs = numbers[2];

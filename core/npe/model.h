@@ -5,7 +5,7 @@
  *                         (the resolved configuration as libconfig text), digest, created
  *   labels/               attributes names, units; min, max, kind, mean, sd (D)
  *   channels/             attributes names, planes; mean, scale (L, C)
- *   wavelength, continuum (P) where the instrument has them
+ *   wavelength, continuum, exclude (P) where the instrument has them
  *   parameters/NAME       raw values, by the names of <anpe/graph.h>
  *   history/              epoch, train_loss, validation_loss, rate, norm
  *   provenance/           attributes files, sha256, plugins
@@ -43,7 +43,8 @@ typedef struct anpe_model_parts {
     const anpe_optimiser *optimiser;
     const anpe_progress_state *progress;
     uint32_t seed;
-    const char *data; /* file of simulations, or NULL */
+    int n_inputs;
+    const char *const *inputs; /* "option SHA-256 path" of every file that went in */
 } anpe_model_parts;
 
 ANPE_MUST_CHECK anpe_status anpe_model_write(anpe_ctx *ctx, const char *path,
@@ -57,14 +58,18 @@ typedef struct anpe_model_file {
     int complete;
     anpe_label_map *map;
     anpe_channels *channels;
-    uint8_t *continuum; /* (n_continuum) or NULL */
-    int64_t n_continuum;
+    anpe_pixel_sets pixels;
 } anpe_model_file;
 /* Checks format and digest. */
 ANPE_MUST_CHECK anpe_status anpe_model_file_open(anpe_ctx *ctx, const char *path,
                                                  anpe_model_file *out);
 void anpe_model_file_close(anpe_model_file *f);
-/* Values of group `group` ("parameters") into a raw block. */
+/* The stored configuration, ready for plugins. Files that are in the model themselves (the
+ * instrument's `continuum` and `exclude`) are not looked for. */
+ANPE_MUST_CHECK anpe_status anpe_model_file_settings(anpe_ctx *ctx, const anpe_model_file *f,
+                                                     int n_sets, const char *const *sets,
+                                                     anpe_settings **out);
+/* The stored values into a raw block; the digest is checked. */
 ANPE_MUST_CHECK anpe_status anpe_model_file_parameters(anpe_ctx *ctx, anpe_model_file *f,
                                                        anpe_parameters *p);
 /* Optimiser, progress and current parameters of an unfinished model; history grows to n_epochs. */

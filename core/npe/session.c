@@ -13,21 +13,19 @@
 static anpe_status open_task(anpe_ctx *ctx, anpe_model *m, const anpe_model_file *f)
 {
     anpe_status status =
-        anpe_task_new(ctx, m->settings, ANPE_TASK_SIMULATOR, f->continuum, &m->task);
+        anpe_task_new(ctx, m->settings, ANPE_TASK_SIMULATOR, &f->pixels, &m->task);
     m->can_simulate = !status && m->task->sim.n_pixels > 0;
     if (status && status != ANPE_ENOMEM) {
         anpe_log(ctx, ANPE_WARNING, "no chi2: %s", anpe_error(ctx));
-        status = anpe_task_new(ctx, m->settings, ANPE_TASK_INSTRUMENT, f->continuum, &m->task);
+        status = anpe_task_new(ctx, m->settings, ANPE_TASK_INSTRUMENT, &f->pixels, &m->task);
     }
     return status;
 }
 
-static anpe_status check_grid(anpe_ctx *ctx, const anpe_model *m, const anpe_model_file *f,
-                              const char *path)
+static anpe_status check_grid(anpe_ctx *ctx, const anpe_model *m, const char *path)
 {
     const anpe_instrument_info *inst = &m->task->instrument.info;
-    if (inst->n_pixels != m->channels->length || inst->channels != m->channels->planes ||
-        (f->n_continuum && f->n_continuum != inst->n_pixels))
+    if (inst->n_pixels != m->channels->length || inst->channels != m->channels->planes)
         return ANPE_FAIL(ctx, ANPE_EFORMAT,
                          "%s: made for %lld x %lld values, instrument '%s' has "
                          "%lld x %lld",
@@ -46,7 +44,7 @@ anpe_status anpe_model_open(anpe_ctx *ctx, const char *path, anpe_model **out)
     if (!m)
         return ANPE_FAIL(ctx, ANPE_ENOMEM, "model: out of memory");
     ANPE_TRY(anpe_model_file_open(ctx, path, &f));
-    ANPE_TRY(anpe_settings_parse(ctx, f.config, path, 0, NULL, &m->settings));
+    ANPE_TRY(anpe_model_file_settings(ctx, &f, 0, NULL, &m->settings));
     m->seed = f.seed;
     memcpy(m->digest, f.digest, strnlen(f.digest, sizeof m->digest - 1));
     m->complete = f.complete;
@@ -55,7 +53,7 @@ anpe_status anpe_model_open(anpe_ctx *ctx, const char *path, anpe_model **out)
     f.map = NULL;
     f.channels = NULL;
     ANPE_TRY(open_task(ctx, m, &f));
-    ANPE_TRY(check_grid(ctx, m, &f, path));
+    ANPE_TRY(check_grid(ctx, m, path));
     ANPE_TRY(anpe_net_new(ctx, m->settings, m->channels->length, m->channels->width, m->map->n,
                           m->seed, &m->net));
     f.map = m->map; /* the digest covers them */
@@ -248,10 +246,7 @@ anpe_status anpe_infer(anpe_session *s, anpe_ctx *ctx, int64_t n_draws, double *
         memcpy(o->mask, mask, n);
     else
         memset(o->mask, 0, n);
-    anpe_instrument_exclude(&s->model->task->instrument, o);
-    if (anpe_spectrum_check(o) == 0)
-        return ANPE_FAIL(ctx, ANPE_EFORMAT, "no good pixel");
-    anpe_status status = anpe_task_reduce(s->model->task, ctx, o, 1);
+    anpe_status status = anpe_task_reduce(s->model->task, ctx, o);
     if (status)
         return status;
     anpe_channels_fill(s->model->channels, o, anpe_session_input(s, 0));

@@ -42,7 +42,7 @@ static anpe_status run_batch(void *user, int64_t item, int worker, anpe_ctx *ctx
     for (int64_t k = 0; k < n; k++) {
         anpe_rng rng =
             anpe_rng_make(s->request->seed, ANPE_FOR_MOCKS, s->first + offset + k, ANPE_SLOT_NOISE);
-        ANPE_TRY(anpe_task_observe(s->task, ctx, b, k, &rng, 0));
+        ANPE_TRY(anpe_task_observe(s->task, ctx, b, k, &rng));
         const int64_t at = (offset + k) * size;
         memcpy(s->flux + at, b->spectrum.flux, (size_t)size * sizeof *s->flux);
         memcpy(s->sigma + at, b->spectrum.sigma, (size_t)size * sizeof *s->sigma);
@@ -103,16 +103,21 @@ out:
 
 static anpe_status open_source(anpe_ctx *ctx, simulation *s)
 {
+    static const char *const others[] = {"train", "network", "featurizer", "flow", "compute",
+                                         "backend"}; /* groups that simulating does not read */
     const anpe_simulate_request *r = s->request;
     anpe_model_file f = {0};
     anpe_status status;
     if (anpe_spectra_file_is_hdf5(r->source)) {
         ANPE_TRY(anpe_model_file_open(ctx, r->source, &f));
-        ANPE_TRY(anpe_settings_parse(ctx, f.config, r->source, r->n_sets, r->sets, &s->settings));
+        ANPE_TRY(anpe_model_file_settings(ctx, &f, r->n_sets, r->sets, &s->settings));
     } else {
         ANPE_TRY(anpe_settings_read(ctx, r->source, r->n_sets, r->sets, &s->settings));
     }
-    ANPE_TRY(anpe_task_new(ctx, s->settings, ANPE_TASK_ALL, f.continuum, &s->task));
+    ANPE_TRY(anpe_task_new(ctx, s->settings, ANPE_TASK_ALL, f.h5 ? &f.pixels : NULL, &s->task));
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        anpe_settings_leave(s->settings, others[i]);
+    ANPE_TRY(anpe_settings_finish(ctx, s->settings));
     if (!s->task->sim.n_pixels)
         status = ANPE_FAIL(ctx, ANPE_ECONFIG, "%s: simulator '%s' cannot simulate", r->source,
                            s->task->simulator.plugin->name);
@@ -160,6 +165,7 @@ anpe_status anpe_simulate(anpe_ctx *ctx, const anpe_simulate_request *request)
     simulation s = {.request = request};
     anpe_status status;
     ANPE_TRY(anpe_output_check(ctx, request->output));
+    ANPE_TRY(anpe_output_differs(ctx, request->output, request->source));
     ANPE_TRY(open_source(ctx, &s));
     ANPE_TRY(open_memory(ctx, &s));
     ANPE_TRY(create_file(ctx, &s));

@@ -101,6 +101,10 @@ static anpe_status choose_labels(anpe_ctx *ctx, anpe_task *t)
 static anpe_status add_projector(anpe_ctx *ctx, anpe_task *t)
 {
     const anpe_instrument_info *inst = &t->instrument.info;
+    if (inst->wavelength && t->sim.n_pixels && !t->sim.wavelength)
+        return ANPE_FAIL(ctx, ANPE_ECONFIG, "instrument '%s' has wavelengths and simulator '%s' has "
+                         "none; an emulator gets them from `anpe import --grid` or --wavelength",
+                         t->instrument.name, t->simulator.plugin->name);
     if (inst->wavelength && t->sim.wavelength) {
         const anpe_projector_setup setup = {t->sim.n_pixels,   t->sim.wavelength,
                                             t->sim.resolution, inst,
@@ -116,23 +120,43 @@ static anpe_status add_projector(anpe_ctx *ctx, anpe_task *t)
     return ANPE_OK;
 }
 
-static anpe_status add_continuum(anpe_ctx *ctx, anpe_task *t, const uint8_t *given)
+static anpe_status copy_set(anpe_ctx *ctx, int64_t n, const uint8_t *from, uint8_t **to)
 {
-    const anpe_instrument_info *inst = &t->instrument.info;
-    const uint8_t *from = given ? given : inst->continuum;
-    if (!inst->needs_continuum || (!from && !t->simulator.plugin))
-        return ANPE_OK;
-    t->continuum = calloc((size_t)inst->n_pixels, 1);
-    if (!t->continuum)
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "continuum: out of memory");
     if (!from)
-        return anpe_task_find_continuum(ctx, t);
-    memcpy(t->continuum, from, (size_t)inst->n_pixels);
+        return ANPE_OK;
+    *to = malloc((size_t)n);
+    if (!*to)
+        return ANPE_FAIL(ctx, ANPE_ENOMEM, "pixel sets: out of memory");
+    memcpy(*to, from, (size_t)n);
     return ANPE_OK;
 }
 
+/* The pixel sets become the task's own: those of the model, else those of the instrument. */
+static anpe_status add_pixel_sets(anpe_ctx *ctx, anpe_task *t, const anpe_pixel_sets *given)
+{
+    anpe_instrument_info *inst = &t->instrument.info;
+    if (given && given->n && given->n != inst->n_pixels)
+        return ANPE_FAIL(ctx, ANPE_ECONFIG, "the model's pixel sets are for %lld pixels, instrument "
+                         "'%s' has %lld", (long long)given->n, t->instrument.name,
+                         (long long)inst->n_pixels);
+    anpe_status status = copy_set(ctx, inst->n_pixels, given ? given->exclude : inst->exclude,
+                                  &t->exclude);
+    inst->exclude = t->exclude;
+    if (status || !inst->needs_continuum)
+        return status;
+    const uint8_t *from = given && given->continuum ? given->continuum : inst->continuum;
+    if (from)
+        return copy_set(ctx, inst->n_pixels, from, &t->continuum);
+    if (!t->simulator.plugin)
+        return ANPE_OK;
+    t->continuum = calloc((size_t)inst->n_pixels, 1);
+    if (!t->continuum)
+        return ANPE_FAIL(ctx, ANPE_ENOMEM, "pixel sets: out of memory");
+    return anpe_task_find_continuum(ctx, t);
+}
+
 anpe_status anpe_task_new(anpe_ctx *ctx, anpe_settings *settings, unsigned parts,
-                          const uint8_t *continuum, anpe_task **out)
+                          const anpe_pixel_sets *given, anpe_task **out)
 {
     anpe_status status;
     void *options;
@@ -159,7 +183,7 @@ anpe_status anpe_task_new(anpe_ctx *ctx, anpe_settings *settings, unsigned parts
         ANPE_TRY(anpe_noise_new(ctx, settings,
                                 t->instrument.info.wavelength ? t->instrument.name : "none",
                                 &t->instrument.info, &t->noise));
-    ANPE_TRY(add_continuum(ctx, t, continuum));
+    ANPE_TRY(add_pixel_sets(ctx, t, given));
 out:
     if (status)
         t = anpe_task_free(t);
@@ -180,6 +204,7 @@ anpe_task *anpe_task_free(anpe_task *t)
     free(t->inferred);
     free(t->sim_label);
     free(t->continuum);
+    free(t->exclude);
     free(t);
     return NULL;
 }
@@ -238,6 +263,20 @@ anpe_status anpe_task_draw_labels(const anpe_task *t, anpe_ctx *ctx, anpe_bench 
     return status;
 }
 
+/* A simulator's NaN must not pass for a bad pixel. */
+static anpe_status check_finite(const anpe_task *t, anpe_ctx *ctx, const anpe_bench *b, int64_t n)
+{
+    const int64_t size = anpe_task_size(t);
+    for (int64_t i = 0; i < n * size; i++)
+        if (!isfinite(b->flux[i])) {
+            const double *theta = b->theta + i / size * t->prior->n_labels;
+            return ANPE_FAIL(ctx, ANPE_ENUMERIC, "simulator '%s' gives %g in pixel %lld (first label "
+                             "'%s' = %g)", t->simulator.plugin->name, (double)b->flux[i],
+                             (long long)(i % size), t->prior->label[0].name, theta[0]);
+        }
+    return ANPE_OK;
+}
+
 anpe_status anpe_task_simulate(const anpe_task *t, anpe_ctx *ctx, anpe_bench *b, int64_t n)
 {
     const int64_t n_prior = t->prior->n_labels, n_sim = t->sim.n_labels, size = anpe_task_size(t);
@@ -252,54 +291,86 @@ anpe_status anpe_task_simulate(const anpe_task *t, anpe_ctx *ctx, anpe_bench *b,
     for (int64_t k = 0; t->projector && k < n; k++)
         anpe_projector_apply(t->projector, t->rv < 0 ? 0 : b->theta[k * n_prior + t->rv],
                              b->sim_flux + k * t->sim.n_pixels, b->flux + k * size, b->scratch);
-    return ANPE_OK;
+    return check_finite(t, ctx, b, n);
 }
 
-static void add_floor_to_sigma(const anpe_task *t, anpe_spectrum *s)
+static float floor_squared(const anpe_task *t)
 {
-    const float floor2 = (float)(t->observe->sigma_floor * t->observe->sigma_floor);
+    return (float)(t->observe->sigma_floor * t->observe->sigma_floor);
+}
+
+static void add_floor(const anpe_task *t, anpe_spectrum *s)
+{
+    const float floor2 = floor_squared(t);
     for (int64_t p = 0; floor2 > 0 && p < s->n_pixels; p++)
         s->sigma[p] = sqrtf(s->sigma[p] * s->sigma[p] + floor2);
 }
 
-anpe_status anpe_task_observe(const anpe_task *t, anpe_ctx *ctx, anpe_bench *b, int64_t k,
-                              anpe_rng *rng, int with_floor)
+/* Back to the survey's sigma; what rounding may leave of a sigma far below the floor stays positive. */
+static float without_floor(float sigma, float floor2)
 {
-    enum { TRIES = 100 };
-    anpe_spectrum *s = &b->spectrum;
-    const size_t n = (size_t)s->n_pixels;
-    for (int i = 0; i < TRIES; i++) {
-        memcpy(s->flux, b->flux + k * s->n_pixels, n * sizeof *s->flux);
-        anpe_status status = anpe_noise_draw(&t->noise, ctx, rng, s);
-        if (status)
-            return anpe_fail_prefix(ctx, status, "noise");
-        anpe_instrument_exclude(&t->instrument, s);
-        if (anpe_spectrum_check(s) == 0)
-            continue;
-        add_floor_to_sigma(t, s);
-        status = anpe_noise_add(&t->noise, ctx, rng, s);
-        if (status)
-            return anpe_fail_prefix(ctx, status, "noise");
-        const float floor2 = (float)(t->observe->sigma_floor * t->observe->sigma_floor);
-        for (int64_t p = 0; !with_floor && floor2 > 0 && p < s->n_pixels; p++)
-            s->sigma[p] = sqrtf(fmaxf(s->sigma[p] * s->sigma[p] - floor2, 1e-20f));
-        return ANPE_OK;
-    }
-    return ANPE_FAIL(ctx, ANPE_ENUMERIC, "noise model '%s' left no good pixel in %d draws",
-                     t->noise.plugin->name, TRIES);
+    return floor2 > 0 ? sqrtf(fmaxf(sigma * sigma - floor2, 1e-6f * floor2)) : sigma;
 }
 
-anpe_status anpe_task_reduce(const anpe_task *t, anpe_ctx *ctx, anpe_spectrum *s, int add_floor)
+anpe_status anpe_task_observe(const anpe_task *t, anpe_ctx *ctx, anpe_bench *b, int64_t k,
+                              anpe_rng *rng)
 {
+    anpe_spectrum *s = &b->spectrum;
+    const float floor2 = floor_squared(t);
+    memcpy(s->flux, b->flux + k * s->n_pixels, (size_t)s->n_pixels * sizeof *s->flux);
+    anpe_status status = anpe_noise_draw(&t->noise, ctx, rng, s);
+    if (status)
+        return anpe_fail_prefix(ctx, status, "noise");
+    anpe_instrument_exclude(&t->instrument, s);
+    (void)anpe_spectrum_check(s);
+    add_floor(t, s);
+    status = anpe_noise_add(&t->noise, ctx, rng, s);
+    for (int64_t p = 0; p < s->n_pixels; p++)
+        s->sigma[p] = without_floor(s->sigma[p], floor2);
+    return status ? anpe_fail_prefix(ctx, status, "noise") : ANPE_OK;
+}
+
+anpe_status anpe_task_reduce(const anpe_task *t, anpe_ctx *ctx, anpe_spectrum *s)
+{
+    anpe_instrument_exclude(&t->instrument, s);
+    if (anpe_spectrum_check(s) == 0)
+        return ANPE_FAIL(ctx, ANPE_EFORMAT, "no good pixel");
     anpe_status status = anpe_instrument_normalise(&t->instrument, ctx, t->continuum, s);
     if (status)
         return status;
     if (anpe_spectrum_check(s) == 0)
         return ANPE_FAIL(ctx, ANPE_EFORMAT, "no good pixel is left after the continuum rule");
-    if (add_floor)
-        add_floor_to_sigma(t, s);
+    add_floor(t, s);
     anpe_spectrum_inpaint(s);
     return ANPE_OK;
+}
+
+anpe_status anpe_task_mock(const anpe_task *t, anpe_ctx *ctx, anpe_bench *b, int64_t k,
+                           anpe_rng *rng)
+{
+    enum { TRIES = 100 };
+    anpe_status status = ANPE_OK;
+    for (int i = 0; i < TRIES; i++) {
+        status = anpe_task_observe(t, ctx, b, k, rng);
+        if (!status)
+            status = anpe_task_reduce(t, ctx, &b->spectrum);
+        if (status != ANPE_EFORMAT)
+            return status;
+    }
+    return anpe_fail_prefix(ctx, status, "noise model '%s', %d draws", t->noise.plugin->name, TRIES);
+}
+
+double anpe_task_snr(const anpe_task *t, const anpe_spectrum *s)
+{
+    const float floor2 = floor_squared(t);
+    double sum = 0;
+    int64_t n = 0;
+    for (int64_t p = 0; p < s->n_pixels; p++)
+        if (!s->mask[p]) {
+            sum += 1 / (double)without_floor(s->sigma[p], floor2);
+            n++;
+        }
+    return n ? sum / (double)n : 0;
 }
 
 void anpe_task_labels(const anpe_task *t, const double *theta, double *out)

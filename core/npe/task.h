@@ -39,7 +39,14 @@ typedef struct anpe_task {
     int64_t rv;                /* index into prior->label, -1: no Doppler shift */
     anpe_projector *projector; /* NULL: simulator pixels are the instrument's, no wavelengths */
     uint8_t *continuum;        /* (n_pixels) or NULL */
+    uint8_t *exclude;          /* (n_pixels) or NULL; what instrument.info.exclude points to */
 } anpe_task;
+
+/* Pixel sets that a trained model fixes. */
+typedef struct anpe_pixel_sets {
+    int64_t n;                    /* pixels; 0: the model has none */
+    uint8_t *continuum, *exclude; /* (n) or NULL */
+} anpe_pixel_sets;
 
 typedef enum anpe_task_parts {
     ANPE_TASK_INSTRUMENT = 0, /* enough to read and normalise spectra */
@@ -47,10 +54,10 @@ typedef enum anpe_task_parts {
     ANPE_TASK_NOISE = 2,
     ANPE_TASK_ALL = 3
 } anpe_task_parts;
-/* From the settings, as much as `parts` asks for. continuum: the pixel set of a model (n_pixels),
- * or NULL to take it from the instrument or find it from the simulator. */
+/* From the settings, as much as `parts` asks for. given: the pixel sets of a model, or NULL to take
+ * them from the instrument; continuum pixels that nobody gives are found from the simulator. */
 ANPE_MUST_CHECK anpe_status anpe_task_new(anpe_ctx *ctx, anpe_settings *settings, unsigned parts,
-                                          const uint8_t *continuum, anpe_task **out);
+                                          const anpe_pixel_sets *given, anpe_task **out);
 anpe_task *anpe_task_free(anpe_task *t);
 int64_t anpe_task_size(const anpe_task *t); /* values of one spectrum */
 
@@ -76,14 +83,18 @@ ANPE_MUST_CHECK anpe_status anpe_task_draw_labels(const anpe_task *t, anpe_ctx *
 /* b->theta (n) -> b->flux (n): simulator and projection, no noise. */
 ANPE_MUST_CHECK anpe_status anpe_task_simulate(const anpe_task *t, anpe_ctx *ctx, anpe_bench *b,
                                                int64_t n);
-/* Row k of b->flux observed: error bars, mask, noise (the sigma floor included in the noise and,
- * if `with_floor`, in sigma) -> b->spectrum, not normalised. An all-bad draw is drawn again. */
+/* Row k of b->flux observed: error bars and mask drawn, noise (sigma floor included) added ->
+ * b->spectrum as a survey would give it: not normalised, sigma without the floor. */
 ANPE_MUST_CHECK anpe_status anpe_task_observe(const anpe_task *t, anpe_ctx *ctx, anpe_bench *b,
-                                              int64_t k, anpe_rng *rng, int with_floor);
-/* Exclusion, continuum rule and inpainting of a simulated or observed spectrum; the sigma floor
- * is added for an observed one. ANPE_EFORMAT if no good pixel is left. */
-ANPE_MUST_CHECK anpe_status anpe_task_reduce(const anpe_task *t, anpe_ctx *ctx, anpe_spectrum *s,
-                                             int add_floor);
+                                              int64_t k, anpe_rng *rng);
+/* Exclusion, continuum rule, sigma floor and inpainting of a simulated or an observed spectrum.
+ * ANPE_EFORMAT if no good pixel is left. */
+ANPE_MUST_CHECK anpe_status anpe_task_reduce(const anpe_task *t, anpe_ctx *ctx, anpe_spectrum *s);
+/* Observed and reduced; a draw that leaves no good pixel is drawn again. */
+ANPE_MUST_CHECK anpe_status anpe_task_mock(const anpe_task *t, anpe_ctx *ctx, anpe_bench *b,
+                                           int64_t k, anpe_rng *rng);
+/* Mean over good pixels of 1/sigma of a reduced spectrum, the sigma floor taken off again. */
+double anpe_task_snr(const anpe_task *t, const anpe_spectrum *s);
 /* Inferred labels of row k of b->theta. */
 void anpe_task_labels(const anpe_task *t, const double *theta, double *out);
 /* Finds continuum pixels from the simulator (continuum_pixels.c); fills t->continuum. */

@@ -3,6 +3,8 @@
 #include <config.h>
 #include "npe/train.h"
 #include "npe/groups.h"
+#include "base/digest.h"
+#include "base/text.h"
 #include "base/workers.h"
 #include "data/output.h"
 #include "npe/dataset.h"
@@ -65,6 +67,8 @@ typedef struct trainer {
     anpe_progress_state progress;
     anpe_history history;
     int64_t steps; /* of an epoch */
+    int n_inputs;
+    char **inputs; /* "option SHA-256 path" of every file that goes in */
     double started;
     /* the pass that runs now */
     int validation;
@@ -201,7 +205,8 @@ static anpe_status write_model(trainer *t, anpe_ctx *ctx, int finished)
                                     finished ? NULL : t->optimiser,
                                     finished ? NULL : &t->progress,
                                     (uint32_t)t->option->seed,
-                                    t->request->data};
+                                    t->n_inputs,
+                                    (const char *const *)t->inputs};
     return anpe_model_write(ctx, t->request->output, &parts);
 }
 
@@ -261,7 +266,9 @@ static anpe_status run_epochs(trainer *t, anpe_ctx *ctx)
             break;
         }
         anpe_status status = one_epoch(t, ctx);
-        if (status == ANPE_ECANCEL)
+        if (status == ANPE_ECANCEL && t->progress.epoch == 0)
+            anpe_log(ctx, ANPE_INFO, "interrupted before the first epoch ended: nothing is kept");
+        else if (status == ANPE_ECANCEL)
             anpe_log(ctx, ANPE_INFO, "%s holds %lld finished epochs; go on with --resume",
                      t->request->output, (long long)t->progress.epoch);
         if (status)
@@ -337,13 +344,41 @@ static anpe_status read_options(anpe_ctx *ctx, trainer *t)
     return ANPE_OK;
 }
 
+static anpe_status add_input(anpe_ctx *ctx, trainer *t, const char *option, const char *path)
+{
+    anpe_text text = {0};
+    char hex[65];
+    anpe_status status = anpe_digest_file(ctx, path, hex);
+    char **grown = status ? NULL : realloc(t->inputs, (size_t)(t->n_inputs + 1) * sizeof *grown);
+    if (status)
+        return status;
+    t->inputs = grown ? grown : t->inputs;
+    anpe_text_add(&text, "%s %s %s", option, hex, path);
+    if (!grown || text.failed)
+        return ANPE_FAIL(ctx, ANPE_ENOMEM, "out of memory");
+    t->inputs[t->n_inputs++] = text.text;
+    return ANPE_OK;
+}
+
+/* Once, at the start: what is hashed is what was read. */
+static anpe_status list_inputs(anpe_ctx *ctx, trainer *t)
+{
+    const char *option, *path;
+    anpe_status status = ANPE_OK;
+    for (int i = 0; !status && (path = anpe_settings_file(t->settings, i, &option)); i++)
+        status = add_input(ctx, t, option, path);
+    if (!status && t->request->data)
+        status = add_input(ctx, t, "data", t->request->data);
+    return status;
+}
+
 /* Task, dataset and network; `from`: an unfinished model whose constants are taken over. */
 static anpe_status open_all(trainer *t, anpe_ctx *ctx, anpe_model_file *from)
 {
     anpe_status status;
     ANPE_TRY(read_options(ctx, t));
     ANPE_TRY(
-        anpe_task_new(ctx, t->settings, ANPE_TASK_ALL, from ? from->continuum : NULL, &t->task));
+        anpe_task_new(ctx, t->settings, ANPE_TASK_ALL, from ? &from->pixels : NULL, &t->task));
     const anpe_dataset_setup setup = {(uint32_t)t->option->seed, t->option->n_sims,
                                       t->option->n_validation, t->option->batch, t->request->data};
     ANPE_TRY(anpe_dataset_new(ctx, t->task, &setup, from ? from->map : NULL,
@@ -352,11 +387,32 @@ static anpe_status open_all(trainer *t, anpe_ctx *ctx, anpe_model_file *from)
                           t->dataset->channels->width, t->task->n_labels, (uint32_t)t->option->seed,
                           &t->net));
     ANPE_TRY(anpe_settings_finish(ctx, t->settings));
+    ANPE_TRY(list_inputs(ctx, t));
     t->steps = t->dataset->n_train ? t->dataset->n_train / t->option->batch : t->option->steps;
     if (t->steps < 1)
         return ANPE_FAIL(ctx, ANPE_ECONFIG, "%lld simulations are fewer than one batch of %lld",
                          (long long)t->dataset->n_train, (long long)t->option->batch);
 out:
+    return status;
+}
+
+/* Same inputs, by their SHA-256, wherever they lie now. */
+static anpe_status check_same_inputs(anpe_ctx *ctx, const trainer *t, const anpe_model_file *f)
+{
+    int64_t n = 0;
+    char **stored = NULL;
+    anpe_status status = ANPE_OK;
+    if (anpe_h5_has_attribute(f->h5, "/", "inputs"))
+        status = anpe_h5_get_texts(ctx, f->h5, "/", "inputs", &n, &stored);
+    int same = !status && n == t->n_inputs;
+    for (int64_t i = 0; same && i < n; i++) {
+        const char *digest = strchr(stored[i], ' ');
+        same = digest && !strncmp(stored[i], t->inputs[i], (size_t)(digest - stored[i]) + 65);
+    }
+    anpe_h5_texts_free(n, stored);
+    if (!status && !same)
+        status = ANPE_FAIL(ctx, ANPE_ECONFIG, "%s: was trained with other input files (see `anpe "
+                           "info`); --resume needs the same ones", t->request->output);
     return status;
 }
 
@@ -368,7 +424,7 @@ static anpe_status check_same_configuration(anpe_ctx *ctx, const trainer *t,
         return ANPE_ENOMEM;
     const int same = strcmp(mine, f->config) == 0;
     free(mine);
-    return same ? ANPE_OK
+    return same ? check_same_inputs(ctx, t, f)
                 : ANPE_FAIL(ctx, ANPE_ECONFIG,
                             "%s: was trained with another configuration (see "
                             "`anpe info`); --resume needs the same one",
@@ -384,6 +440,9 @@ static void close_trainer(trainer *t)
         anpe_free(t->lane[i].seed);
     }
     free(t->lane);
+    for (int i = 0; i < t->n_inputs; i++)
+        free(t->inputs[i]);
+    free(t->inputs);
     anpe_workers_free(t->workers);
     anpe_free(t->total);
     anpe_free(t->gradient);
@@ -443,6 +502,8 @@ anpe_status anpe_train(anpe_ctx *ctx, anpe_settings *settings, const anpe_train_
     int found = 0;
     anpe_status status;
     ANPE_TRY(anpe_output_check(ctx, request->output));
+    if (request->data)
+        ANPE_TRY(anpe_output_differs(ctx, request->output, request->data));
     ANPE_TRY(open_checkpoint(ctx, request, &from, &found));
     if (found && from.complete) {
         anpe_log(ctx, ANPE_INFO, "%s is finished already", request->output);
@@ -458,8 +519,6 @@ anpe_status anpe_train(anpe_ctx *ctx, anpe_settings *settings, const anpe_train_
     }
     ANPE_TRY(open_lanes(&t, ctx));
     log_start(ctx, &t);
-    if (!found)
-        ANPE_TRY(write_model(&t, ctx, 0));
     ANPE_TRY(run_epochs(&t, ctx));
     if (request->profile)
         log_profile(ctx, &t);
