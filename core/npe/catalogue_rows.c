@@ -27,7 +27,8 @@ static const struct {
     {"flags", "", "meta.code.qual", "bits: see FLAGn", ANPE_COLUMN_INT64, 0},
     {"chi2", "", "stat.fit.chi2", "at the median labels, over good pixels", ANPE_COLUMN_REAL, 0},
     {"n_good", "", "meta.number", "good pixels", ANPE_COLUMN_INT64, 0},
-    {"snr", "", "stat.snr", "mean of 1/sigma over good pixels, without the floor", ANPE_COLUMN_REAL, 0},
+    {"snr", "", "stat.snr", "mean of 1/sigma over good pixels, without the floor", ANPE_COLUMN_REAL,
+     0},
     {"n_draws", "", "meta.number", "posterior draws behind the numbers", ANPE_COLUMN_INT64, 0},
     {"reason", "", "meta.note", "why there is no posterior", ANPE_COLUMN_TEXT, 160}};
 enum { ID, FILE_, ROW, FLAGS, CHI2, N_GOOD, SNR, N_DRAWS, REASON, N_FIXED };

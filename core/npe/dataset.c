@@ -73,8 +73,10 @@ static anpe_status check_shapes(anpe_ctx *ctx, anpe_dataset *d)
     d->n_rows = shape[0];
     d->n_columns = shape[1];
     if (anpe_h5_has(d->file, "sigma"))
-        return ANPE_FAIL(ctx, ANPE_EFORMAT, "%s: holds observed spectra (it has 'sigma'); training "
-                         "needs simulations without noise, which the noise model adds", path);
+        return ANPE_FAIL(ctx, ANPE_EFORMAT,
+                         "%s: holds observed spectra (it has 'sigma'); training "
+                         "needs simulations without noise, which the noise model adds",
+                         path);
     d->values = anpe_h5_has(d->file, "x") && !anpe_h5_has(d->file, "flux") ? "x" : "flux";
     status = anpe_h5_shape(ctx, d->file, d->values, &rank, shape);
     if (status)
@@ -229,7 +231,8 @@ static anpe_status noise_free(const anpe_dataset *d, anpe_ctx *ctx, anpe_bench *
             labels_of_row(d, offset + k, b->theta + k * labels);
         for (int64_t i = 0; i < n * size; i++)
             if (!isfinite(b->flux[i]))
-                return ANPE_FAIL(ctx, ANPE_EFORMAT, "%s: '%s' holds a value that is not finite (%g)",
+                return ANPE_FAIL(ctx, ANPE_EFORMAT,
+                                 "%s: '%s' holds a value that is not finite (%g)",
                                  anpe_h5_path(d->file), d->values, (double)b->flux[i]);
         return ANPE_OK;
     }

@@ -308,7 +308,8 @@ out:
     return status;
 }
 
-static anpe_status read_pixel_set(anpe_ctx *ctx, anpe_model_file *f, const char *name, uint8_t **set)
+static anpe_status read_pixel_set(anpe_ctx *ctx, anpe_model_file *f, const char *name,
+                                  uint8_t **set)
 {
     int rank;
     int64_t shape[8];
@@ -418,7 +419,8 @@ static anpe_status check_digest(anpe_ctx *ctx, anpe_model_file *f, const anpe_pa
 {
     char weights[65], digest[65];
     anpe_digest_memory(p->raw, (size_t)p->size * sizeof(float), weights);
-    anpe_status status = digest_all(ctx, f->config, f->map, f->channels, &f->pixels, weights, digest);
+    anpe_status status =
+        digest_all(ctx, f->config, f->map, f->channels, &f->pixels, weights, digest);
     if (!status && strcmp(f->digest, digest) != 0)
         status = ANPE_FAIL(ctx, ANPE_EFORMAT,
                            "%s: the file is damaged: its contents do not match "

@@ -12,8 +12,7 @@
 /* The whole task if the simulator can be opened, else the instrument alone. */
 static anpe_status open_task(anpe_ctx *ctx, anpe_model *m, const anpe_model_file *f)
 {
-    anpe_status status =
-        anpe_task_new(ctx, m->settings, ANPE_TASK_SIMULATOR, &f->pixels, &m->task);
+    anpe_status status = anpe_task_new(ctx, m->settings, ANPE_TASK_SIMULATOR, &f->pixels, &m->task);
     m->can_simulate = !status && m->task->sim.n_pixels > 0;
     if (status && status != ANPE_ENOMEM) {
         anpe_log(ctx, ANPE_WARNING, "no chi2: %s", anpe_error(ctx));

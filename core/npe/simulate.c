@@ -103,8 +103,9 @@ out:
 
 static anpe_status open_source(anpe_ctx *ctx, simulation *s)
 {
-    static const char *const others[] = {"train", "network", "featurizer", "flow", "compute",
-                                         "backend"}; /* groups that simulating does not read */
+    static const char *const others[] = {
+        "train", "network", "featurizer",
+        "flow",  "compute", "backend"}; /* groups that simulating does not read */
     const anpe_simulate_request *r = s->request;
     anpe_model_file f = {0};
     anpe_status status;

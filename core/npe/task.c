@@ -102,7 +102,8 @@ static anpe_status add_projector(anpe_ctx *ctx, anpe_task *t)
 {
     const anpe_instrument_info *inst = &t->instrument.info;
     if (inst->wavelength && t->sim.n_pixels && !t->sim.wavelength)
-        return ANPE_FAIL(ctx, ANPE_ECONFIG, "instrument '%s' has wavelengths and simulator '%s' has "
+        return ANPE_FAIL(ctx, ANPE_ECONFIG,
+                         "instrument '%s' has wavelengths and simulator '%s' has "
                          "none; an emulator gets them from `anpe import --grid` or --wavelength",
                          t->instrument.name, t->simulator.plugin->name);
     if (inst->wavelength && t->sim.wavelength) {
@@ -136,11 +137,12 @@ static anpe_status add_pixel_sets(anpe_ctx *ctx, anpe_task *t, const anpe_pixel_
 {
     anpe_instrument_info *inst = &t->instrument.info;
     if (given && given->n && given->n != inst->n_pixels)
-        return ANPE_FAIL(ctx, ANPE_ECONFIG, "the model's pixel sets are for %lld pixels, instrument "
-                         "'%s' has %lld", (long long)given->n, t->instrument.name,
-                         (long long)inst->n_pixels);
-    anpe_status status = copy_set(ctx, inst->n_pixels, given ? given->exclude : inst->exclude,
-                                  &t->exclude);
+        return ANPE_FAIL(ctx, ANPE_ECONFIG,
+                         "the model's pixel sets are for %lld pixels, instrument "
+                         "'%s' has %lld",
+                         (long long)given->n, t->instrument.name, (long long)inst->n_pixels);
+    anpe_status status =
+        copy_set(ctx, inst->n_pixels, given ? given->exclude : inst->exclude, &t->exclude);
     inst->exclude = t->exclude;
     if (status || !inst->needs_continuum)
         return status;
@@ -270,9 +272,11 @@ static anpe_status check_finite(const anpe_task *t, anpe_ctx *ctx, const anpe_be
     for (int64_t i = 0; i < n * size; i++)
         if (!isfinite(b->flux[i])) {
             const double *theta = b->theta + i / size * t->prior->n_labels;
-            return ANPE_FAIL(ctx, ANPE_ENUMERIC, "simulator '%s' gives %g in pixel %lld (first label "
-                             "'%s' = %g)", t->simulator.plugin->name, (double)b->flux[i],
-                             (long long)(i % size), t->prior->label[0].name, theta[0]);
+            return ANPE_FAIL(ctx, ANPE_ENUMERIC,
+                             "simulator '%s' gives %g in pixel %lld (first label "
+                             "'%s' = %g)",
+                             t->simulator.plugin->name, (double)b->flux[i], (long long)(i % size),
+                             t->prior->label[0].name, theta[0]);
         }
     return ANPE_OK;
 }
@@ -306,7 +310,8 @@ static void add_floor(const anpe_task *t, anpe_spectrum *s)
         s->sigma[p] = sqrtf(s->sigma[p] * s->sigma[p] + floor2);
 }
 
-/* Back to the survey's sigma; what rounding may leave of a sigma far below the floor stays positive. */
+/* Back to the survey's sigma; what rounding may leave of a sigma far below the floor stays
+ * positive. */
 static float without_floor(float sigma, float floor2)
 {
     return floor2 > 0 ? sqrtf(fmaxf(sigma * sigma - floor2, 1e-6f * floor2)) : sigma;
@@ -357,7 +362,8 @@ anpe_status anpe_task_mock(const anpe_task *t, anpe_ctx *ctx, anpe_bench *b, int
         if (status != ANPE_EFORMAT)
             return status;
     }
-    return anpe_fail_prefix(ctx, status, "noise model '%s', %d draws", t->noise.plugin->name, TRIES);
+    return anpe_fail_prefix(ctx, status, "noise model '%s', %d draws", t->noise.plugin->name,
+                            TRIES);
 }
 
 double anpe_task_snr(const anpe_task *t, const anpe_spectrum *s)

@@ -377,8 +377,7 @@ static anpe_status open_all(trainer *t, anpe_ctx *ctx, anpe_model_file *from)
 {
     anpe_status status;
     ANPE_TRY(read_options(ctx, t));
-    ANPE_TRY(
-        anpe_task_new(ctx, t->settings, ANPE_TASK_ALL, from ? &from->pixels : NULL, &t->task));
+    ANPE_TRY(anpe_task_new(ctx, t->settings, ANPE_TASK_ALL, from ? &from->pixels : NULL, &t->task));
     const anpe_dataset_setup setup = {(uint32_t)t->option->seed, t->option->n_sims,
                                       t->option->n_validation, t->option->batch, t->request->data};
     ANPE_TRY(anpe_dataset_new(ctx, t->task, &setup, from ? from->map : NULL,
@@ -411,8 +410,10 @@ static anpe_status check_same_inputs(anpe_ctx *ctx, const trainer *t, const anpe
     }
     anpe_h5_texts_free(n, stored);
     if (!status && !same)
-        status = ANPE_FAIL(ctx, ANPE_ECONFIG, "%s: was trained with other input files (see `anpe "
-                           "info`); --resume needs the same ones", t->request->output);
+        status = ANPE_FAIL(ctx, ANPE_ECONFIG,
+                           "%s: was trained with other input files (see `anpe "
+                           "info`); --resume needs the same ones",
+                           t->request->output);
     return status;
 }
 
