@@ -110,6 +110,7 @@ anpe_status anpe_session_new_batch(anpe_ctx *ctx, const anpe_model *m, int64_t b
                                    int64_t max_draws, anpe_session **out)
 {
     const size_t n = (size_t)(max_draws * m->map->n);
+    const anpe_flow_ops *flow = m->net->flow.ops;
     anpe_status status = ANPE_OK;
     *out = NULL;
     anpe_session *s = calloc(1, sizeof *s);
@@ -122,7 +123,9 @@ anpe_status anpe_session_new_batch(anpe_ctx *ctx, const anpe_model *m, int64_t b
     s->u = anpe_alloc(ctx, n * sizeof *s->u);
     s->y = anpe_alloc(ctx, n * sizeof *s->y);
     s->log_q = anpe_alloc(ctx, (size_t)max_draws * sizeof *s->log_q);
-    if (!s->z || !s->u || !s->y || !s->log_q) {
+    s->scratch =
+        anpe_alloc(ctx, flow->scratch_size ? flow->scratch_size(m->net->flow.self, max_draws) : 0);
+    if (!s->z || !s->u || !s->y || !s->log_q || !s->scratch) {
         status = ANPE_ENOMEM;
         goto out;
     }
@@ -156,6 +159,7 @@ anpe_session *anpe_session_free(anpe_session *s)
     anpe_free(s->u);
     anpe_free(s->y);
     anpe_free(s->log_q);
+    anpe_free(s->scratch);
     anpe_spectrum_clear(&s->spectrum);
     anpe_executor_free(s->executor);
     anpe_bench_free(s->bench);
@@ -187,7 +191,7 @@ anpe_status anpe_session_draw(anpe_session *s, anpe_ctx *ctx, int64_t i, int64_t
         s->u[k] = (float)anpe_uniform(rng);
     anpe_status status =
         flow->sample(m->net->flow.self, ctx, m->sampler, features + i * m->net->n_context, n, s->z,
-                     s->u, s->y, s->log_q);
+                     s->u, s->y, s->log_q, s->scratch);
     for (int64_t k = 0; k < n && !status; k++) {
         for (int64_t d = 0; d < labels; d++)
             if (!isfinite(s->y[k * labels + d]))

@@ -29,6 +29,7 @@ struct anpe_session {
     anpe_bench *bench; /* NULL when the simulator could not be opened */
     float *z, *u, *y;  /* (max_draws, D) */
     float *log_q;      /* (max_draws) in flow coordinates */
+    void *scratch;     /* of the flow's sample */
     anpe_spectrum spectrum;
 };
 

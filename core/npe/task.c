@@ -216,6 +216,15 @@ int64_t anpe_task_size(const anpe_task *t)
     return anpe_instrument_size(&t->instrument);
 }
 
+/* One block for both: the simulator is done when the projection begins. */
+static size_t scratch_size(const anpe_task *t, int64_t batch)
+{
+    const anpe_simulator_ops *ops = t->simulator.ops;
+    const size_t a = ops->scratch_size ? ops->scratch_size(t->simulator.self, batch) : 0;
+    const size_t b = t->projector ? anpe_projector_scratch(t->projector) : 0;
+    return a > b ? a : b;
+}
+
 anpe_status anpe_bench_new(anpe_ctx *ctx, const anpe_task *t, int64_t batch, anpe_bench **out)
 {
     anpe_status status = ANPE_ENOMEM;
@@ -230,7 +239,7 @@ anpe_status anpe_bench_new(anpe_ctx *ctx, const anpe_task *t, int64_t batch, anp
     b->label = anpe_alloc(ctx, (size_t)t->n_labels * sizeof *b->label);
     b->sim_flux = anpe_alloc(ctx, (n * (size_t)t->sim.n_pixels + 1) * sizeof *b->sim_flux);
     b->flux = anpe_alloc(ctx, n * (size_t)anpe_task_size(t) * sizeof *b->flux);
-    b->scratch = anpe_alloc(ctx, 1 + (t->projector ? anpe_projector_scratch(t->projector) : 0));
+    b->scratch = anpe_alloc(ctx, scratch_size(t, batch));
     if (b->theta && b->sim_theta && b->label && b->sim_flux && b->flux && b->scratch)
         status = anpe_spectrum_new(ctx, anpe_task_size(t), &b->spectrum);
     if (status)
@@ -289,7 +298,7 @@ anpe_status anpe_task_simulate(const anpe_task *t, anpe_ctx *ctx, anpe_bench *b,
             b->sim_theta[k * n_sim + j] = b->theta[k * n_prior + t->sim_label[j]];
     float *raw = t->projector ? b->sim_flux : b->flux;
     const anpe_simulator_ops *ops = t->simulator.ops;
-    anpe_status status = ops->simulate(t->simulator.self, ctx, n, b->sim_theta, raw);
+    anpe_status status = ops->simulate(t->simulator.self, ctx, n, b->sim_theta, raw, b->scratch);
     if (status)
         return anpe_fail_prefix(ctx, status, "%s", t->simulator.plugin->name);
     for (int64_t k = 0; t->projector && k < n; k++)

@@ -91,10 +91,12 @@ static anpe_status check(anpe_ctx *ctx, const double *theta)
     return ANPE_OK;
 }
 
-/* theta (n, N_LABELS), flux (n, n_pixels) */
+/* theta (n, N_LABELS), flux (n, n_pixels). Without an op scratch_size there is no scratch: a
+ * simulator that needs memory to work in says how much there, and does not allocate it here. */
 static anpe_status simulate(const void *self, anpe_ctx *ctx, int64_t n, const double *theta,
-                            float *flux)
+                            float *flux, void *scratch)
 {
+    (void)scratch;
     const double c = 299792.458; /* km/s */
     const one_line *s = self;
     for (int64_t k = 0; k < n; k++, theta += N_LABELS, flux += s->options.n_pixels) {

@@ -11,6 +11,8 @@
  *   - Outputs are owned by the host and MUST be filled completely when ANPE_OK is returned.
  *   - Errors are returned as `return ANPE_FAIL(ctx, ANPE_EINVAL, "what is wrong: %g", value);`.
  *   - Randomness comes only from the given rng, so that results do not depend on threads.
+ *   - Memory that simulate and sample work in is the host's too: `scratch`, which they get for the
+ *     duration of the call, is scratch_size bytes, aligned to 64, with anything in it.
  *   - Pointers that are handed in are valid during the call; a plugin that needs the data
  *     later copies it. Pointers in an info struct stay valid until destroy.
  *
@@ -264,10 +266,12 @@ typedef struct anpe_simulator_info {
 typedef struct anpe_simulator_ops {
     size_t size; /* sizeof this struct as the plugin saw it */
     void (*info)(const void *self, anpe_simulator_info *info);
+    /* Bytes of scratch that simulate needs for up to n spectra. NULL op: none. */
+    size_t (*scratch_size)(const void *self, int64_t n);
     /* theta (n, n_labels) in info's order and units, flux (n, n_pixels). A label outside its
      * domain is ANPE_EINVAL naming the label, its range and the value. */
     anpe_status (*simulate)(const void *self, anpe_ctx *ctx, int64_t n, const double *theta,
-                            float *flux);
+                            float *flux, void *scratch);
 } anpe_simulator_ops;
 
 /* ---- prior: a joint density of some labels ------------------------------------------- */
@@ -380,11 +384,13 @@ typedef struct anpe_flow_ops {
     anpe_status (*sampler_new)(const void *self, anpe_ctx *ctx, const anpe_weights *weights,
                                void **sampler);
     void (*sampler_free)(void *sampler);
+    /* Bytes of scratch that sample needs for up to n draws. NULL op: none. */
+    size_t (*scratch_size)(const void *self, int64_t n);
     /* n draws for one context (F): z (n, D) standard normal and u (n, D) uniform in (0,1) (for
      * the choice of mixture components) -> labels (n, D) and, unless NULL, log_prob (n). */
     anpe_status (*sample)(const void *self, anpe_ctx *ctx, const void *sampler,
                           const float *context, int64_t n, const float *z, const float *u,
-                          float *labels, float *log_prob);
+                          float *labels, float *log_prob, void *scratch);
 } anpe_flow_ops;
 
 /* ---- backend: matrix products and, if it has better, whole operations ---------------- */

@@ -10,7 +10,7 @@
 #define SIMULATOR_PRODUCT_H
 #include <anpe/plugin.h>
 
-enum { PRODUCT_PANEL = 16, PRODUCT_ROWS = 6 };
+enum { PRODUCT_PANEL = 16, PRODUCT_ROWS = 6, PRODUCT_CHUNK = 8 * PRODUCT_ROWS };
 
 typedef struct product {
     int64_t n_in, n_out;
@@ -22,6 +22,12 @@ typedef struct product {
 ANPE_MUST_CHECK anpe_status product_new(anpe_ctx *ctx, int64_t n_out, int64_t n_in, const double *w,
                                         int transposed, const double *b, product *out);
 void product_clear(product *p);
+/* Rows to have for n spectra that are taken PRODUCT_CHUNK at a time: whole tiles. */
+static inline int64_t product_rows(int64_t n)
+{
+    const int64_t most = n < PRODUCT_CHUNK ? n : PRODUCT_CHUNK;
+    return (most + PRODUCT_ROWS - 1) / PRODUCT_ROWS * PRODUCT_ROWS;
+}
 /* x (n, n_in) with at least PRODUCT_ROWS - 1 readable rows after the last -> y (n, n_out); either
  * y or y_float is NULL. */
 void product_apply(const product *p, int64_t n, const double *x, double *y, float *y_float);

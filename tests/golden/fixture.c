@@ -100,6 +100,21 @@ anpe_status fixture_sampler(anpe_ctx *ctx, fixture *f)
     return status ? status : ops->sampler_new(f->flow.self, ctx, f->weights, &f->sampler);
 }
 
+anpe_status fixture_sample(anpe_ctx *ctx, const fixture *f, const float *context, int64_t n,
+                           const float *z, const float *u, float *labels, float *log_prob)
+{
+    const anpe_flow_ops *ops = f->flow.ops;
+    const size_t size = ops->scratch_size ? ops->scratch_size(f->flow.self, n) : 0;
+    void *scratch = anpe_alloc(ctx, size);
+    if (!scratch)
+        return ANPE_ENOMEM;
+    memset(scratch, 0xff, size); /* NaN: what is read before it is written would show */
+    const anpe_status status =
+        ops->sample(f->flow.self, ctx, f->sampler, context, n, z, u, labels, log_prob, scratch);
+    anpe_free(scratch);
+    return status;
+}
+
 void fixture_clear(fixture *f)
 {
     free_sampler(f);

@@ -30,6 +30,9 @@ ANPE_MUST_CHECK anpe_status fixture_build(anpe_ctx *ctx, const char *config,
 ANPE_MUST_CHECK anpe_status fixture_run_in(anpe_ctx *ctx, fixture *f, anpe_precision precision);
 /* After a change of the float parameters: prepares them and makes f->sampler. */
 ANPE_MUST_CHECK anpe_status fixture_sampler(anpe_ctx *ctx, fixture *f);
+/* The flow's sample with that sampler: n draws for one context. */
+anpe_status fixture_sample(anpe_ctx *ctx, const fixture *f, const float *context, int64_t n,
+                           const float *z, const float *u, float *labels, float *log_prob);
 void fixture_clear(fixture *f);
 
 /* Element i of a block of reals. */

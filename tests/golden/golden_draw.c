@@ -49,7 +49,11 @@ anpe_status golden_draw_double(anpe_ctx *ctx, const golden *g, const fixture *f,
     const maf_shape shape = shape_of(g);
     maf_weights *w = weights_of(g, f);
     maf_sampler *s = w ? maf_sampler_new(&shape, w) : NULL;
-    const int ok = s && maf_sample(s, context, n, z, u, labels, NULL);
+    void *scratch = anpe_alloc(ctx, maf_scratch_size(&shape));
+    const int ok = s && scratch;
+    if (ok)
+        maf_sample(s, context, n, z, u, labels, NULL, scratch);
+    anpe_free(scratch);
     maf_sampler_free(s);
     free(w);
     return ok ? ANPE_OK : ANPE_FAIL(ctx, ANPE_ENOMEM, "out of memory");

@@ -101,7 +101,6 @@ out:
 /* As `infer` draws: the plugin's sampler in float, a row of the batch at a time. */
 static anpe_status draw_float(anpe_ctx *ctx, const golden *g, fixture *f, golden_result *r)
 {
-    const anpe_flow_ops *ops = f->flow.ops;
     const int64_t D = g->labels, F = g->cond;
     anpe_status status = fixture_sampler(ctx, f);
     float *memory = malloc((size_t)(F + 3 * D) * sizeof *memory);
@@ -115,7 +114,7 @@ static anpe_status draw_float(anpe_ctx *ctx, const golden *g, fixture *f, golden
             z[d] = (float)g->z[b * D + d];
             u[d] = (float)g->u[b * D + d];
         }
-        status = ops->sample(f->flow.self, ctx, f->sampler, c, 1, z, u, labels, NULL);
+        status = fixture_sample(ctx, f, c, 1, z, u, labels, NULL);
         for (int64_t d = 0; d < D && !status; d++)
             r->inverse[b * D + d] = (double)labels[d];
     }

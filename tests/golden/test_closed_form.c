@@ -48,10 +48,9 @@ static double normal(double x, double mean, double log_sd)
 static void draw(fixture *f, float c, const float *z, const float *u, const double *want,
                  double log_prob)
 {
-    const anpe_flow_ops *ops = f->flow.ops;
     float y[2], lp;
     WORKS(fixture_sampler(ctx, f));
-    WORKS(ops->sample(f->flow.self, ctx, f->sampler, &c, 1, z, u, y, &lp));
+    WORKS(fixture_sample(ctx, f, &c, 1, z, u, y, &lp));
     for (int64_t d = 0; d < f->shape.labels; d++) /* a handful of roundings of values near 1 */
         CU_ASSERT_DOUBLE_EQUAL((double)y[d], want[d], 10 * 0x1p-24 * (1 + fabs(want[d])));
     CU_ASSERT_DOUBLE_EQUAL((double)lp, log_prob, 10 * 0x1p-24 * (1 + fabs(log_prob)));

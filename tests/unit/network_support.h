@@ -101,7 +101,6 @@ static inline void flow_log_prob(flow *f, int64_t n, const double *labels, const
 static inline void flow_draw(flow *f, int64_t n, const double *context, uint32_t seed,
                              double *labels, double *log_prob)
 {
-    const anpe_flow_ops *ops = f->single.flow.ops;
     const int64_t D = f->g.labels, F = f->g.cond;
     anpe_rng rng = {.key = {seed, 78}};
     float *memory = malloc((size_t)(3 * n * D + n + F) * sizeof *memory);
@@ -112,7 +111,7 @@ static inline void flow_draw(flow *f, int64_t n, const double *context, uint32_t
         u[i] = (float)anpe_uniform(&rng);
     for (int64_t i = 0; i < F; i++)
         c[i] = (float)context[i];
-    WORKS(ops->sample(f->single.flow.self, ctx, f->single.sampler, c, n, z, u, y, lp));
+    WORKS(fixture_sample(ctx, &f->single, c, n, z, u, y, lp));
     for (int64_t i = 0; i < n * D; i++)
         labels[i] = (double)y[i];
     for (int64_t i = 0; i < n; i++)

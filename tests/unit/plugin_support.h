@@ -33,6 +33,21 @@ static inline void subject_clear(subject *s)
     s->settings = anpe_settings_free(s->settings);
 }
 
+/* A simulator's simulate, with scratch of the size that it asks for. */
+static inline anpe_status subject_simulate(const subject *s, int64_t n, const double *theta,
+                                           float *flux)
+{
+    const anpe_simulator_ops *ops = s->c.ops;
+    const size_t size = ops->scratch_size ? ops->scratch_size(s->c.self, n) : 0;
+    void *room = anpe_alloc(ctx, size);
+    if (!room)
+        return ANPE_ENOMEM;
+    memset(room, 0xff, size); /* NaN: what is read before it is written would show */
+    const anpe_status status = ops->simulate(s->c.self, ctx, n, theta, flux, room);
+    anpe_free(room);
+    return status;
+}
+
 /* The test data beside the repository, NULL when it is not there. */
 static inline const char *shared_file(const char *name)
 {

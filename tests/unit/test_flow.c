@@ -184,20 +184,18 @@ static void test_draws_alone(void)
     float context[F] = {0.5f, -1, 2, 0.1f};
     flow f;
     flow_new(&c, 4, &f);
-    const anpe_flow_ops *ops = f.single.flow.ops;
-    const void *self = f.single.flow.self;
     anpe_rng rng = {.key = {6, 83}};
     anpe_normals(&rng, N * D, z);
     for (int i = 0; i < N * D; i++)
         u[i] = (float)anpe_uniform(&rng);
-    WORKS(ops->sample(self, ctx, f.single.sampler, context, N, z, u, all, log_prob));
+    WORKS(fixture_sample(ctx, &f.single, context, N, z, u, all, log_prob));
     for (int i = 0; i < N; i++) {
-        WORKS(ops->sample(self, ctx, f.single.sampler, context, 1, z + i * D, u + i * D, one,
-                          i % 2 ? &alone : NULL));
+        WORKS(fixture_sample(ctx, &f.single, context, 1, z + i * D, u + i * D, one,
+                             i % 2 ? &alone : NULL));
         CU_ASSERT(memcmp(one, all + i * D, sizeof one) == 0);
         CU_ASSERT(i % 2 == 0 || alone == log_prob[i]);
     }
-    WORKS(ops->sample(self, ctx, f.single.sampler, context, 0, z, u, all, NULL));
+    WORKS(fixture_sample(ctx, &f.single, context, 0, z, u, all, NULL));
     flow_clear(&f);
 }
 

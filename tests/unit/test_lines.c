@@ -37,7 +37,7 @@ static void rig_clear(rig *r)
 
 static void run(rig *r, const double *theta)
 {
-    CU_ASSERT_EQUAL_FATAL(r->ops->simulate(r->s.c.self, ctx, 1, theta, r->flux), ANPE_OK);
+    CU_ASSERT_EQUAL_FATAL(subject_simulate(&r->s, 1, theta, r->flux), ANPE_OK);
 }
 
 /* Equivalent width (Angstrom) of the spectrum in r->flux between two wavelengths. */
@@ -107,14 +107,14 @@ static void test_domain(void)
     double theta[] = {5000, 3, 0, 0, 1.5, 4, 9000, 3, 0, 0, 1.5, 4};
     CU_ASSERT_EQUAL_FATAL(rig_new(15500, 15600, 22500, "", &r), ANPE_OK);
     float *two = malloc(2 * (size_t)r.info.n_pixels * sizeof *two);
-    CU_ASSERT_EQUAL(r.ops->simulate(r.s.c.self, ctx, 2, theta, two), ANPE_EINVAL);
+    CU_ASSERT_EQUAL(subject_simulate(&r.s, 2, theta, two), ANPE_EINVAL);
     CU_ASSERT_STRING_EQUAL(anpe_error(ctx), "lines: label teff outside [3500, 8000]: 9000");
     theta[6] = 5000;
     theta[10] = NAN;
-    CU_ASSERT_EQUAL(r.ops->simulate(r.s.c.self, ctx, 2, theta, two), ANPE_EINVAL);
+    CU_ASSERT_EQUAL(subject_simulate(&r.s, 2, theta, two), ANPE_EINVAL);
     CU_ASSERT(strstr(anpe_error(ctx), "label vmicro outside [0.3, 5]") != NULL);
     theta[10] = 1;
-    CU_ASSERT_EQUAL(r.ops->simulate(r.s.c.self, ctx, 2, theta, two), ANPE_OK);
+    CU_ASSERT_EQUAL(subject_simulate(&r.s, 2, theta, two), ANPE_OK);
     free(two);
     rig_clear(&r);
 }
@@ -278,7 +278,7 @@ static void test_batch(void)
                6 * sizeof *theta);
     const size_t n = (size_t)r.info.n_pixels;
     float *all = malloc(N * n * sizeof *all);
-    CU_ASSERT_EQUAL(r.ops->simulate(r.s.c.self, ctx, N, theta, all), ANPE_OK);
+    CU_ASSERT_EQUAL(subject_simulate(&r.s, N, theta, all), ANPE_OK);
     for (int i = N - 1; i >= 0; i--) {
         run(&r, theta + 6 * i);
         CU_ASSERT_EQUAL(memcmp(r.flux, all + (size_t)i * n, n * sizeof *all), 0);

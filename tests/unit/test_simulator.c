@@ -58,7 +58,7 @@ static void check_golden(const char *name, const anpe_import_request *r)
     snprintf(key, sizeof key, "%s/flux", name);
     double *flux = read_golden(key, 5 * P);
     float *got = calloc((size_t)(5 * P), sizeof *got);
-    WORKS(m.ops->simulate(m.s.c.self, ctx, 5, labels, got));
+    WORKS(subject_simulate(&m.s, 5, labels, got));
     for (int64_t i = 0; i < 5 * P; i++)
         worst = fmax(worst, fabs(got[i] / flux[i] - 1));
     printf("\n    %s: %.2g ", name, worst);
@@ -177,7 +177,7 @@ static void test_thepayne(void)
             theta[k] = l->min + u * (l->max - l->min);
             s[k] = 0.8 * u + 0.1;
         }
-        WORKS(m.ops->simulate(m.s.c.self, ctx, 1, theta, flux));
+        WORKS(subject_simulate(&m.s, 1, theta, flux));
         for (int i = 0; i < P; i++) {
             double sum = b1[i];
             for (int j = i * H; j < (i + 1) * H; j++)
@@ -229,7 +229,7 @@ static void test_cannon_terms(void)
     double *c = read_whole(path, "cannon_coeffs", &n),
            *pivot = read_whole(path, "cannon_pivots", &n);
     double *labels = read_whole(path, "labels", &n), *real = read_whole(path, "flux", &n);
-    WORKS(m.ops->simulate(m.s.c.self, ctx, N, labels, flux));
+    WORKS(subject_simulate(&m.s, N, labels, flux));
     for (int p = 0; p < P; p++) {
         double mean = 0;
         for (int i = 0; i < N; i++)
@@ -308,13 +308,13 @@ static void check_batch(emulated *m)
     float *all = malloc((size_t)(N * P) * sizeof *all), *one = malloc((size_t)P * sizeof *one);
     for (int i = 0; i < 2 * N; i++)
         theta[i] = fmod(0.618 * i, 1);
-    WORKS(m->ops->simulate(m->s.c.self, ctx, N, theta, all));
+    WORKS(subject_simulate(&m->s, N, theta, all));
     for (int i = 0; i < N; i++) {
-        WORKS(m->ops->simulate(m->s.c.self, ctx, 1, theta + 2 * i, one));
+        WORKS(subject_simulate(&m->s, 1, theta + 2 * i, one));
         CU_ASSERT(!memcmp(one, all + i * P, (size_t)P * sizeof *one));
     }
-    WORKS(m->ops->simulate(m->s.c.self, ctx, N - 7, theta + 14, all));
-    WORKS(m->ops->simulate(m->s.c.self, ctx, 1, theta + 14, one));
+    WORKS(subject_simulate(&m->s, N - 7, theta + 14, all));
+    WORKS(subject_simulate(&m->s, 1, theta + 14, one));
     CU_ASSERT(!memcmp(one, all, (size_t)P * sizeof *one));
     free(all);
     free(one);
@@ -349,7 +349,7 @@ static void test_activations(void)
         anpe_import_request r = small_request(path);
         r.activation = names[a];
         open_emulator(&r, NULL, &m);
-        WORKS(m.ops->simulate(m.s.c.self, ctx, 1, theta, flux));
+        WORKS(subject_simulate(&m.s, 1, theta, flux));
         for (int layer = 0; layer < 3; layer++) {
             for (int o = 0; o < width[layer + 1]; o++) {
                 y[o] = b[layer][o];
@@ -389,17 +389,17 @@ static void test_domain(void)
                  inside[] = {0.5, 1};
     float flux[2 * 37], clipped[37];
     open_emulator(&r, NULL, &m);
-    FAILS(m.ops->simulate(m.s.c.self, ctx, 2, outside, flux), ANPE_EINVAL,
+    FAILS(subject_simulate(&m.s, 2, outside, flux), ANPE_EINVAL,
           "payne: label logg outside [0, 1]: 1.25");
-    FAILS(m.ops->simulate(m.s.c.self, ctx, 1, nan_in, flux), ANPE_EINVAL,
+    FAILS(subject_simulate(&m.s, 1, nan_in, flux), ANPE_EINVAL,
           "payne: label teff outside [0, 1]: nan");
-    WORKS(m.ops->simulate(m.s.c.self, ctx, 1, edge, flux));
-    WORKS(m.ops->simulate(m.s.c.self, ctx, 1, inside, flux));
+    WORKS(subject_simulate(&m.s, 1, edge, flux));
+    WORKS(subject_simulate(&m.s, 1, inside, flux));
     subject_clear(&m.s);
     open_emulator(&r, "clip = true;", &m);
-    WORKS(m.ops->simulate(m.s.c.self, ctx, 1, outside + 2, clipped));
+    WORKS(subject_simulate(&m.s, 1, outside + 2, clipped));
     CU_ASSERT(!memcmp(flux, clipped, sizeof clipped));
-    FAILS(m.ops->simulate(m.s.c.self, ctx, 1, nan_in, flux), ANPE_EINVAL, "label teff");
+    FAILS(subject_simulate(&m.s, 1, nan_in, flux), ANPE_EINVAL, "label teff");
     subject_clear(&m.s);
 }
 
@@ -590,11 +590,11 @@ static void test_cannon_layouts(void)
                                              .range = "4000:6000,0:5",
                                              .out = in_scratch("small.h5")},
                       NULL, &m);
-        WORKS(m.ops->simulate(m.s.c.self, ctx, 1, theta, flux));
+        WORKS(subject_simulate(&m.s, 1, theta, flux));
         for (int p = 0; p < 3; p++)
             CU_ASSERT_DOUBLE_EQUAL(flux[p], expected[p], 6.1e-8 * fabs(expected[p]));
         const double outside[2] = {5200, 5.5};
-        FAILS(m.ops->simulate(m.s.c.self, ctx, 1, outside, flux), ANPE_EINVAL,
+        FAILS(subject_simulate(&m.s, 1, outside, flux), ANPE_EINVAL,
               "cannon: label logg outside [0, 5]: 5.5");
         subject_clear(&m.s);
     }
@@ -636,7 +636,7 @@ static void test_array(void)
     CU_ASSERT_STRING_EQUAL(m.info.labels[0].unit, "K");
     CU_ASSERT(isinf(m.info.labels[0].max) && m.info.labels[1].max == 2);
     CU_ASSERT(!m.info.wavelength);
-    FAILS(m.ops->simulate(m.s.c.self, ctx, 1, theta, flux), ANPE_EUNSUPPORTED,
+    FAILS(subject_simulate(&m.s, 1, theta, flux), ANPE_EUNSUPPORTED,
           "its simulations come from a file: anpe train --data");
     subject_clear(&m.s);
     FAILS(simulator_new("plugin = \"array\";", &m), ANPE_ECONFIG, "labels");

@@ -173,13 +173,18 @@ static void sampler_free(void *sampler)
     maf_sampler_free(sampler);
 }
 
+static size_t scratch_size(const void *self, int64_t n)
+{
+    (void)n; /* a fixed number of draws at a time */
+    return maf_scratch_size(&((const maf *)self)->shape);
+}
+
 static anpe_status sample(const void *self, anpe_ctx *ctx, const void *sampler,
                           const float *context, int64_t n, const float *z, const float *u,
-                          float *labels, float *log_prob)
+                          float *labels, float *log_prob, void *scratch)
 {
-    (void)self;
-    if (!maf_sample(sampler, context, n, z, u, labels, log_prob))
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "out of memory for %" PRId64 " draws", n);
+    (void)self, (void)ctx;
+    maf_sample(sampler, context, n, z, u, labels, log_prob, scratch);
     return ANPE_OK;
 }
 
@@ -281,7 +286,8 @@ static anpe_status create(anpe_ctx *ctx, const void *opts, const void *setup, vo
     return ANPE_OK;
 }
 
-static const anpe_flow_ops ops = {sizeof ops, build, sampler_new, sampler_free, sample};
+static const anpe_flow_ops ops = {sizeof ops,   build,        sampler_new,
+                                  sampler_free, scratch_size, sample};
 
 static const anpe_plugin plugin = {
     .abi = ANPE_ABI,

@@ -96,6 +96,11 @@ static int64_t round_up(int64_t n)
     return (n + LANES - 1) / LANES * LANES;
 }
 
+static int64_t most_outputs(const maf_shape *p)
+{
+    return 3 * p->n_mog > 2 ? 3 * p->n_mog : 2;
+}
+
 static real *aligned_reals(int64_t n)
 {
     const size_t size = (size_t)round_up(n > 0 ? n : 1) * sizeof(real);
@@ -219,7 +224,7 @@ static void order_units(maf_sampler *s, int64_t *unit)
 /* weights (n_blocks). NULL: out of memory. Keeps nothing of the weights. */
 static inline maf_sampler *maf_sampler_new(const maf_shape *shape, const maf_weights *weights)
 {
-    const int64_t D = shape->n_labels, most = 3 * shape->n_mog > 2 ? 3 * shape->n_mog : 2;
+    const int64_t D = shape->n_labels, most = most_outputs(shape);
     int64_t *scratch = malloc((size_t)(shape->hidden + D + most) * sizeof *scratch);
     maf_sampler *s = calloc(1, sizeof *s);
     if (!s || !scratch)
@@ -252,7 +257,7 @@ fail:
 
 /* ---- drawing -------------------------------------------------------------------------------- */
 
-/* Memory of one call. */
+/* Memory of one call: the caller's scratch in parts. */
 typedef struct maf_work {
     real *bias0, *bias2; /* (block, stride) with the context's part */
     real *x, *other, *u; /* (panel, D, lane) */
@@ -261,28 +266,34 @@ typedef struct maf_work {
     double log_prob[MAX_PANELS * PANEL_BYTES / sizeof(real)];
 } maf_work;
 
-static void *work_new(const maf_sampler *s, maf_work *w)
+/* Cuts memory into the parts, each on a boundary of LANES; returns how many reals they are. */
+static int64_t cut_scratch(const maf_shape *p, real *memory, maf_work *w)
 {
-    const maf_shape *p = &s->shape;
-    const int64_t panel = p->n_labels * LANES;
-    const int64_t sizes[] = {p->n_blocks * s->hidden_stride,
-                             p->n_blocks * s->out_stride,
-                             MAX_PANELS * panel,
-                             MAX_PANELS * panel,
-                             MAX_PANELS * panel,
-                             p->hidden * LANES,
-                             p->hidden * LANES,
-                             (3 * p->n_mog > 2 ? 3 * p->n_mog : 2) * LANES};
-    real **const parts[] = {&w->bias0, &w->bias2, &w->x, &w->other, &w->u, &w->h0, &w->h1, &w->out};
-    int64_t total = 0;
-    for (size_t i = 0; i < 8; i++)
-        total += sizes[i];
-    real *memory = aligned_reals(total), *next = memory;
-    for (size_t i = 0; memory && i < 8; i++) {
-        *parts[i] = next;
-        next += sizes[i];
+    const int64_t panel = p->n_labels * LANES, most = most_outputs(p);
+    const struct {
+        real **part;
+        int64_t size;
+    } parts[] = {{&w->bias0, p->n_blocks * round_up(p->hidden)},
+                 {&w->bias2, p->n_blocks * round_up(most * p->n_labels)},
+                 {&w->x, MAX_PANELS * panel},
+                 {&w->other, MAX_PANELS * panel},
+                 {&w->u, MAX_PANELS * panel},
+                 {&w->h0, p->hidden * LANES},
+                 {&w->h1, p->hidden * LANES},
+                 {&w->out, most * LANES}};
+    int64_t at = 0;
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
+        *parts[i].part = memory ? memory + at : NULL;
+        at += parts[i].size;
     }
-    return memory;
+    return at;
+}
+
+/* Bytes of scratch of maf_sample. */
+static inline size_t maf_scratch_size(const maf_shape *p)
+{
+    maf_work w;
+    return (size_t)cut_scratch(p, NULL, &w) * sizeof(real);
 }
 
 /* to = bias + sum_f c_f column_f, all (stride). */
@@ -411,17 +422,15 @@ static void draw_panels(const maf_sampler *s, maf_work *w, int64_t n, const real
     }
 }
 
-/* n draws for one context (F): z, u (n, D) -> labels (n, D) and log_prob (n) or NULL. 0: out of
- * memory. */
-static inline int maf_sample(const maf_sampler *s, const real *context, int64_t n, const real *z,
-                             const real *u, real *labels, real *log_prob)
+/* n draws for one context (F): z, u (n, D) -> labels (n, D) and log_prob (n) or NULL. scratch:
+ * maf_scratch_size bytes, aligned to PANEL_BYTES. */
+static inline void maf_sample(const maf_sampler *s, const real *context, int64_t n, const real *z,
+                              const real *u, real *labels, real *log_prob, void *scratch)
 {
     const maf_shape *p = &s->shape;
     const int64_t D = p->n_labels, most = MAX_PANELS * LANES;
     maf_work w;
-    void *memory = work_new(s, &w);
-    if (!memory)
-        return 0;
+    cut_scratch(p, scratch, &w);
     for (int64_t b = 0; b < p->n_blocks; b++) {
         const maf_block *k = &s->block[b];
         add_context(s->hidden_stride, k->bias0, p->n_context, k->context, context,
@@ -432,7 +441,5 @@ static inline int maf_sample(const maf_sampler *s, const real *context, int64_t 
     for (int64_t i = 0; i < n; i += most)
         draw_panels(s, &w, n - i < most ? n - i : most, z + i * D, u + i * D, labels + i * D,
                     log_prob ? log_prob + i : NULL);
-    free(memory);
-    return 1;
 }
 #endif

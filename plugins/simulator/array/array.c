@@ -98,15 +98,15 @@ static void array_info(const void *self, anpe_simulator_info *info)
 }
 
 static anpe_status array_simulate(const void *self, anpe_ctx *ctx, int64_t n, const double *theta,
-                                  float *flux)
+                                  float *flux, void *scratch)
 {
-    (void)self, (void)n, (void)theta, (void)flux;
+    (void)self, (void)n, (void)theta, (void)flux, (void)scratch;
     return ANPE_FAIL(ctx, ANPE_EUNSUPPORTED,
                      "array: this simulator cannot make spectra; its simulations come from a file: "
                      "anpe train --data SIMULATIONS");
 }
 
-static const anpe_simulator_ops array_ops = {sizeof array_ops, array_info, array_simulate};
+static const anpe_simulator_ops array_ops = {sizeof array_ops, array_info, NULL, array_simulate};
 
 static const anpe_plugin array_plugin = {.abi = ANPE_ABI,
                                          .kind = ANPE_SIMULATOR,

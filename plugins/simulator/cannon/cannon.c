@@ -4,8 +4,7 @@
 #include "../product.h"
 #include <math.h>
 #include <stdlib.h>
-
-enum { CHUNK = 8 * PRODUCT_ROWS };
+#include <string.h>
 
 typedef struct cannon_options {
     const char *file;
@@ -121,28 +120,32 @@ static anpe_status make_features(const cannon *p, anpe_ctx *ctx, const double *t
     return ANPE_OK;
 }
 
+static size_t cannon_scratch(const void *self, int64_t n)
+{
+    const cannon *p = self;
+    return (size_t)(product_rows(n) * p->n_features + p->e.n_labels) * sizeof(double);
+}
+
 static anpe_status cannon_simulate(const void *self, anpe_ctx *ctx, int64_t n, const double *theta,
-                                   float *flux)
+                                   float *flux, void *scratch)
 {
     const cannon *p = self;
     const int64_t D = p->e.n_labels, F = p->n_features;
-    double *features = calloc((size_t)(CHUNK * F + D), sizeof *features);
-    if (!features)
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "cannon: no memory for a batch");
+    double *features = scratch, *d = features + product_rows(n) * F;
     anpe_status status = ANPE_OK;
-    for (int64_t i = 0; i < n && !status; i += CHUNK) {
-        const int64_t rows = n - i < CHUNK ? n - i : CHUNK;
+    memset(scratch, 0, cannon_scratch(self, n)); /* rows that fill up a tile are computed too */
+    for (int64_t i = 0; i < n && !status; i += PRODUCT_CHUNK) {
+        const int64_t rows = n - i < PRODUCT_CHUNK ? n - i : PRODUCT_CHUNK;
         for (int64_t r = 0; r < rows && !status; r++)
-            status =
-                make_features(p, ctx, theta + (i + r) * D, features + CHUNK * F, features + r * F);
+            status = make_features(p, ctx, theta + (i + r) * D, d, features + r * F);
         if (!status)
             product_apply(&p->coefficients, rows, features, NULL, flux + i * p->e.n_pixels);
     }
-    free(features);
     return status;
 }
 
-static const anpe_simulator_ops cannon_ops = {sizeof cannon_ops, cannon_info, cannon_simulate};
+static const anpe_simulator_ops cannon_ops = {sizeof cannon_ops, cannon_info, cannon_scratch,
+                                              cannon_simulate};
 
 static const anpe_plugin cannon_plugin = {.abi = ANPE_ABI,
                                           .kind = ANPE_SIMULATOR,

@@ -391,14 +391,17 @@ static void synthesise(const lines *s, const anpe_lines_star *star, float *scrat
     finish(s, &layer, flux);
 }
 
-static anpe_status lines_simulate(const void *self, anpe_ctx *ctx, int64_t n, const double *theta,
-                                  float *flux)
+static size_t lines_scratch(const void *self, int64_t n)
 {
     const lines *s = self;
-    const size_t size = (size_t)(s->n_fine + LANES + kernel_room(s)) * sizeof(float);
-    float *scratch = malloc(size);
-    if (!scratch)
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "lines: no memory for %zu bytes", size);
+    (void)n; /* one spectrum after the other */
+    return (size_t)(s->n_fine + LANES + kernel_room(s)) * sizeof(float);
+}
+
+static anpe_status lines_simulate(const void *self, anpe_ctx *ctx, int64_t n, const double *theta,
+                                  float *flux, void *scratch)
+{
+    const lines *s = self;
     anpe_status status = ANPE_OK;
     for (int64_t i = 0; i < n && !status; i++) {
         anpe_lines_star star;
@@ -406,11 +409,11 @@ static anpe_status lines_simulate(const void *self, anpe_ctx *ctx, int64_t n, co
         if (!status)
             synthesise(s, &star, scratch, flux + i * s->n_pixels);
     }
-    free(scratch);
     return status;
 }
 
-static const anpe_simulator_ops ops = {sizeof(anpe_simulator_ops), lines_info, lines_simulate};
+static const anpe_simulator_ops ops = {sizeof(anpe_simulator_ops), lines_info, lines_scratch,
+                                       lines_simulate};
 
 static const anpe_plugin plugin = {
     .abi = ANPE_ABI,

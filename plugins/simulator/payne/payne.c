@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_LAYERS = 16, CHUNK = 8 * PRODUCT_ROWS };
+enum { MAX_LAYERS = 16 };
 
 typedef struct payne_options {
     const char *file;
@@ -167,7 +167,7 @@ static void activate(activation a, int64_t n, double *x)
             x[i] = x[i] > 0 ? x[i] : a == RELU ? 0 : 0.01 * x[i];
 }
 
-/* n <= CHUNK spectra; x and y hold (CHUNK, widest) each */
+/* n <= PRODUCT_CHUNK spectra; x and y hold (product_rows(n), widest) each */
 static anpe_status run_dense(const payne *p, anpe_ctx *ctx, int64_t n, const double *theta,
                              double *x, double *y, float *flux)
 {
@@ -191,7 +191,7 @@ static anpe_status run_dense(const payne *p, anpe_ctx *ctx, int64_t n, const dou
 }
 
 static anpe_status run_per_pixel(const payne *p, anpe_ctx *ctx, int64_t n, const double *theta,
-                                 double *s, float *flux)
+                                 double *s, float *scaled, float *flux)
 {
     const int64_t L = p->e.n_labels;
     for (int64_t i = 0; i < n; i++) {
@@ -199,35 +199,41 @@ static anpe_status run_per_pixel(const payne *p, anpe_ctx *ctx, int64_t n, const
         if (status)
             return status;
     }
-    float *scaled = (float *)(s + CHUNK * L);
     for (int64_t i = 0; i < n * L; i++)
         scaled[i] = (float)s[i];
     per_pixel_apply(&p->pixels, n, scaled, flux);
     return ANPE_OK;
 }
 
+static int64_t width_of(const payne *p)
+{
+    return p->n_layers ? p->widest : p->e.n_labels;
+}
+
+static size_t payne_scratch(const void *self, int64_t n)
+{
+    return (size_t)(2 * product_rows(n) * width_of(self)) * sizeof(double);
+}
+
 static anpe_status payne_simulate(const void *self, anpe_ctx *ctx, int64_t n, const double *theta,
-                                  float *flux)
+                                  float *flux, void *scratch)
 {
     const payne *p = self;
-    const int64_t width = p->n_layers ? p->widest : p->e.n_labels;
-    /* Scratch for a chunk, zeroed: rows that only fill up a tile are computed too. */
-    double *x = calloc((size_t)(2 * CHUNK * width), sizeof *x), *y = x + CHUNK * width;
-    if (!x)
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "payne: no memory for a batch");
+    double *x = scratch, *y = x + product_rows(n) * width_of(p);
     anpe_status status = ANPE_OK;
-    for (int64_t i = 0; i < n && !status; i += CHUNK) {
-        const int64_t rows = n - i < CHUNK ? n - i : CHUNK;
+    memset(scratch, 0, payne_scratch(self, n)); /* rows that fill up a tile are computed too */
+    for (int64_t i = 0; i < n && !status; i += PRODUCT_CHUNK) {
+        const int64_t rows = n - i < PRODUCT_CHUNK ? n - i : PRODUCT_CHUNK;
         const double *labels = theta + i * p->e.n_labels;
         float *out = flux + i * p->e.n_pixels;
         status = p->n_layers ? run_dense(p, ctx, rows, labels, x, y, out)
-                             : run_per_pixel(p, ctx, rows, labels, x, out);
+                             : run_per_pixel(p, ctx, rows, labels, x, (float *)(void *)y, out);
     }
-    free(x);
     return status;
 }
 
-static const anpe_simulator_ops payne_ops = {sizeof payne_ops, payne_info, payne_simulate};
+static const anpe_simulator_ops payne_ops = {sizeof payne_ops, payne_info, payne_scratch,
+                                             payne_simulate};
 
 static const anpe_plugin payne_plugin = {
     .abi = ANPE_ABI,
