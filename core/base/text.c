@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <time.h>
 
 enum { WORD = 64 }; /* longer names are compared by their first 64 letters */
@@ -97,6 +98,12 @@ const char *anpe_text_basename(const char *path)
 {
     const char *slash = strrchr(path, '/');
     return slash ? slash + 1 : path;
+}
+
+int anpe_text_has_extension(const char *path, const char *extension)
+{
+    const size_t n = strlen(path), m = strlen(extension);
+    return n > m && path[n - m - 1] != '/' && !strcasecmp(path + n - m, extension);
 }
 
 void anpe_text_utc(char text[24])

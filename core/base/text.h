@@ -20,6 +20,8 @@ void anpe_text_add(anpe_text *t, const char *format, ...) __attribute__((format(
 void anpe_text_free(anpe_text *t);
 /* The path after its last slash. */
 const char *anpe_text_basename(const char *path);
+/* The path ends in this extension (".h5"), in any case, with a name before it. */
+int anpe_text_has_extension(const char *path, const char *extension);
 /* Now, in UTC, as ISO 8601; with SOURCE_DATE_EPOCH in the environment that time instead, so that
  * equal runs give equal bytes (reproducible-builds.org). */
 void anpe_text_utc(char text[24]);

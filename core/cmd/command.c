@@ -4,6 +4,7 @@
 #include "base/text.h"
 #include <errno.h>
 #include <getopt.h>
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -64,6 +65,11 @@ void anpe_cmd_say(const anpe_cmd *cmd, const char *format, ...)
     va_start(ap, format);
     vprintf(format, ap);
     va_end(ap);
+}
+
+json_t *anpe_cmd_number(double x)
+{
+    return isfinite(x) ? json_real(x) : json_null();
 }
 
 anpe_status anpe_cmd_usage(anpe_ctx *ctx, anpe_cmd *cmd, const char *format, ...)

@@ -120,6 +120,9 @@ void anpe_cmd_say(const anpe_cmd *cmd, const char *format, ...) ANPE_PRINTF(2, 3
 /* return anpe_cmd_usage(ctx, cmd, "..."): a wrong command line, exit status 2. */
 anpe_status anpe_cmd_usage(anpe_ctx *ctx, anpe_cmd *cmd, const char *format, ...) ANPE_PRINTF(3, 4);
 
+/* A number for --json; null where it is not finite, which JSON has no word for. */
+json_t *anpe_cmd_number(double x);
+
 /* command.c: the command line into cmd. 0: go on; 1: --help was printed; -1: usage error, which
  * has been printed. */
 int anpe_cmd_parse(anpe_cmd *cmd, const anpe_command *command, int argc, char **argv);

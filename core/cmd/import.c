@@ -1,7 +1,6 @@
 /* anpe import: published emulators to the layout that the simulators read. */
 #include "cmd/command.h"
 #include "npe/import.h"
-#include <math.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -32,11 +31,6 @@ static const anpe_flag flags[] = {
     ANPE_FLAG_SWITCH(options, absolute, 0, "absolute", "the flux is not continuum-normalised"),
     ANPE_FLAG_END};
 
-static json_t *number(double x)
-{
-    return isfinite(x) ? json_real(x) : json_null();
-}
-
 static void report(const anpe_cmd *cmd, const options *o, const anpe_emulator *e)
 {
     json_t *labels = json_array();
@@ -46,9 +40,9 @@ static void report(const anpe_cmd *cmd, const options *o, const anpe_emulator *e
     for (int64_t i = 0; i < e->n_labels; i++) {
         const anpe_label *l = &e->labels[i];
         anpe_cmd_say(cmd, "  %-12s %-6s %.8g .. %.8g\n", l->name, l->unit, l->min, l->max);
-        json_array_append_new(labels,
-                              json_pack("{s:s, s:s, s:o, s:o}", "name", l->name, "unit", l->unit,
-                                        "min", number(l->min), "max", number(l->max)));
+        json_array_append_new(labels, json_pack("{s:s, s:s, s:o, s:o}", "name", l->name, "unit",
+                                                l->unit, "min", anpe_cmd_number(l->min), "max",
+                                                anpe_cmd_number(l->max)));
     }
     json_object_set_new(cmd->result, "output", json_string(o->output));
     json_object_set_new(cmd->result, "kind", json_string(e->kind));

@@ -16,11 +16,6 @@ static const anpe_flag flags[] = {
     ANPE_FLAG_TEXT(options, posterior, 'p', "posterior", "FILE", NULL, "HDF5 file for all draws"),
     ANPE_FLAG_END};
 
-static json_t *number(double x)
-{
-    return isfinite(x) ? json_real(x) : json_null();
-}
-
 static json_t *star_json(const anpe_star *s, const anpe_infer_result *r)
 {
     json_t *o = json_object(), *labels = json_object();
@@ -33,15 +28,15 @@ static json_t *star_json(const anpe_star *s, const anpe_infer_result *r)
     for (int64_t d = 0; d < r->n_labels && !s->failed; d++) {
         const anpe_label_summary *l = &s->label[d];
         json_object_set_new(labels, r->label[d].name,
-                            json_pack("{s:o,s:o,s:o,s:o,s:o,s:s}", "median", number(l->median),
-                                      "mean", number(l->mean), "sd", number(l->sd), "p16",
-                                      number(l->p16), "p84", number(l->p84), "unit",
-                                      r->label[d].unit));
+                            json_pack("{s:o,s:o,s:o,s:o,s:o,s:s}", "median",
+                                      anpe_cmd_number(l->median), "mean", anpe_cmd_number(l->mean),
+                                      "sd", anpe_cmd_number(l->sd), "p16", anpe_cmd_number(l->p16),
+                                      "p84", anpe_cmd_number(l->p84), "unit", r->label[d].unit));
     }
     json_object_set_new(o, "labels", labels);
-    json_object_set_new(o, "chi2", number(s->chi2));
+    json_object_set_new(o, "chi2", anpe_cmd_number(s->chi2));
     json_object_set_new(o, "n_good", json_integer(s->n_good));
-    json_object_set_new(o, "snr", number(s->snr));
+    json_object_set_new(o, "snr", anpe_cmd_number(s->snr));
     return o;
 }
 
@@ -50,10 +45,11 @@ static json_t *recovery_json(const anpe_infer_result *r)
     json_t *o = json_object();
     for (int64_t d = 0; d < r->n_labels; d++) {
         const anpe_recovery *c = &r->recovery[d];
-        json_object_set_new(o, r->label[d].name,
-                            json_pack("{s:o,s:o,s:o,s:o,s:o}", "r2", number(c->r2), "bias",
-                                      number(c->bias), "scatter", number(c->scatter), "cover68",
-                                      number(c->cover68), "pull", number(c->pull)));
+        json_object_set_new(
+            o, r->label[d].name,
+            json_pack("{s:o,s:o,s:o,s:o,s:o}", "r2", anpe_cmd_number(c->r2), "bias",
+                      anpe_cmd_number(c->bias), "scatter", anpe_cmd_number(c->scatter), "cover68",
+                      anpe_cmd_number(c->cover68), "pull", anpe_cmd_number(c->pull)));
     }
     return o;
 }

@@ -2,7 +2,6 @@
 #include "cmd/command.h"
 #include "data/hdf5_file.h"
 #include "npe/model.h"
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,11 +12,6 @@ typedef struct options {
 static const anpe_flag flags[] = {
     ANPE_FLAG_SWITCH(options, config, 0, "config", "print the model's resolved configuration only"),
     ANPE_FLAG_END};
-
-static json_t *number(double x)
-{
-    return isfinite(x) ? json_real(x) : json_null();
-}
 
 /* Root attributes and datasets with their shapes: for any HDF5 file. */
 static const char *const text_attributes[] = {"format",    "anpe_version", "created", "instrument",
@@ -66,7 +60,8 @@ static void describe_labels(anpe_cmd *cmd, const anpe_label_map *m)
         anpe_cmd_say(cmd, "%-14s %-10s %-6s [%.6g, %.6g]\n", i ? "" : "labels", l->name, l->unit,
                      l->min, l->max);
         json_array_append_new(list, json_pack("{s:s,s:s,s:o,s:o}", "name", l->name, "unit", l->unit,
-                                              "min", number(l->min), "max", number(l->max)));
+                                              "min", anpe_cmd_number(l->min), "max",
+                                              anpe_cmd_number(l->max)));
     }
     json_object_set_new(cmd->result, "labels", list);
 }
@@ -92,7 +87,7 @@ static anpe_status describe_history(anpe_ctx *ctx, anpe_cmd *cmd, anpe_h5 *f)
                      (long long)shape[0], (long long)best + 1, loss[best]);
         json_object_set_new(cmd->result, "epochs", json_integer(shape[0]));
         json_object_set_new(cmd->result, "best_epoch", json_integer(best + 1));
-        json_object_set_new(cmd->result, "validation_loss", number(loss[best]));
+        json_object_set_new(cmd->result, "validation_loss", anpe_cmd_number(loss[best]));
     }
     free(loss);
     return status;

@@ -1,11 +1,11 @@
 /* Log lines and progress on standard error: a bar on a terminal, one line a minute elsewhere. */
 #include "config.h"
 #include "cmd/command.h"
+#include "base/clock.h"
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 static struct {
@@ -15,13 +15,6 @@ static struct {
     double start, last; /* seconds; last: when it was drawn */
     double start_done;  /* where it began, so that resumed work shows its own rate */
 } terminal;
-
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 static void clear_line(void)
 {
@@ -81,7 +74,7 @@ static void draw(double done, double total, double rate)
 
 static void progress(void *user, const char *what, double done, double total)
 {
-    const double t = now();
+    const double t = anpe_clock_seconds();
     (void)user;
     if (strncmp(terminal.what, what, sizeof terminal.what - 1)) {
         anpe_terminal_end();

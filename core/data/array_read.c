@@ -10,7 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 /* ---- HDF5 ------------------------------------------------------------------------------------ */
 
@@ -180,23 +179,17 @@ static anpe_status read_text(anpe_ctx *ctx, const char *path, double **data, int
 
 /* ---- which ----------------------------------------------------------------------------------- */
 
-static int ends_with(const char *path, const char *extension)
-{
-    size_t n = strlen(path), m = strlen(extension);
-    return n > m && !strcasecmp(path + n - m, extension);
-}
-
 anpe_status anpe_array_read(anpe_ctx *ctx, const char *path, const char *key, double **data,
                             int *rank, int64_t shape[4])
 {
     *data = NULL;
     *rank = 0;
     memset(shape, 0, 4 * sizeof shape[0]);
-    if (ends_with(path, ".npz"))
+    if (anpe_text_has_extension(path, ".npz"))
         return anpe_npz_read(ctx, path, key, data, rank, shape);
-    if (ends_with(path, ".npy"))
+    if (anpe_text_has_extension(path, ".npy"))
         return anpe_npy_read(ctx, path, data, rank, shape);
-    if (ends_with(path, ".h5") || ends_with(path, ".hdf5"))
+    if (anpe_text_has_extension(path, ".h5") || anpe_text_has_extension(path, ".hdf5"))
         return read_hdf5(ctx, path, key, data, rank, shape);
     return read_text(ctx, path, data, rank, shape);
 }

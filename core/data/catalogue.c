@@ -1,11 +1,11 @@
 /* data/catalogue.c -- the table in memory and which writer takes it. */
 #define _GNU_SOURCE
 #include "data/catalogue_private.h"
+#include "base/text.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 typedef enum format { FITS, HDF5, CSV, UNKNOWN } format;
 
@@ -15,12 +15,9 @@ static format format_of(const char *path)
         const char *extension;
         format format;
     } known[] = {{".fits", FITS}, {".fit", FITS}, {".h5", HDF5}, {".hdf5", HDF5}, {".csv", CSV}};
-    size_t n = strlen(path);
-    for (size_t k = 0; k < sizeof known / sizeof known[0]; k++) {
-        size_t m = strlen(known[k].extension);
-        if (n > m && path[n - m - 1] != '/' && !strcasecmp(path + n - m, known[k].extension))
+    for (size_t k = 0; k < sizeof known / sizeof known[0]; k++)
+        if (anpe_text_has_extension(path, known[k].extension))
             return known[k].format;
-    }
     return UNKNOWN;
 }
 
@@ -77,7 +74,8 @@ anpe_status anpe_catalogue_new(anpe_ctx *ctx, int64_t n_rows, int n_columns,
                                const char *const *flag_names, anpe_catalogue **out)
 {
     *out = NULL;
-    if (n_rows < 0 || n_columns < 1 || n_columns > 999 || n_flags < 0 || n_flags > 63)
+    if (n_rows < 0 || n_columns < 1 || n_columns > ANPE_CATALOGUE_MAX_COLUMNS || n_flags < 0 ||
+        n_flags > 63)
         return ANPE_FAIL(ctx, ANPE_EINTERNAL, "catalogue: %lld rows, %d columns, %d flags",
                          (long long)n_rows, n_columns, n_flags);
     anpe_catalogue *c = anpe_alloc(ctx, sizeof *c);

@@ -5,6 +5,8 @@
 #define ANPE_CORE_CATALOGUE_H
 #include "base/context.h"
 
+enum { ANPE_CATALOGUE_MAX_COLUMNS = 999 }; /* of a FITS table */
+
 typedef enum anpe_column_type {
     ANPE_COLUMN_TEXT,
     ANPE_COLUMN_REAL,

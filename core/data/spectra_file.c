@@ -9,19 +9,19 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
-static int ends_with(const char *path, const char *extension)
-{
-    size_t n = strlen(path), m = strlen(extension);
-    return n > m && !strcasecmp(path + n - m, extension);
-}
+struct anpe_spectra_file {
+    anpe_h5 *h5;
+    const char *data;              /* "flux" or "x" */
+    int64_t rows, values;          /* of one row */
+    const double *same_wavelength; /* the grid that the file's has been compared with */
+};
 
 int anpe_spectra_file_is_hdf5(const char *path)
 {
     static const char signature[8] = "\x89HDF\r\n\x1a\n";
     char bytes[8];
-    if (ends_with(path, ".h5") || ends_with(path, ".hdf5"))
+    if (anpe_text_has_extension(path, ".h5") || anpe_text_has_extension(path, ".hdf5"))
         return 1;
     FILE *f = fopen(path, "rb");
     int yes = f && fread(bytes, 1, 8, f) == 8 && !memcmp(bytes, signature, 8);
@@ -31,24 +31,23 @@ int anpe_spectra_file_is_hdf5(const char *path)
 }
 
 /* "flux", or "x" where there is no flux; its rows and the values of one row. */
-static anpe_status data_shape(anpe_ctx *ctx, anpe_h5 *f, const char **name, int64_t *rows,
-                              int64_t *values)
+static anpe_status read_shape(anpe_ctx *ctx, anpe_spectra_file *f)
 {
     int rank;
     int64_t shape[8];
-    *name = !anpe_h5_has(f, "flux") && anpe_h5_has(f, "x") ? "x" : "flux";
-    anpe_status status = anpe_h5_shape(ctx, f, *name, &rank, shape);
+    f->data = !anpe_h5_has(f->h5, "flux") && anpe_h5_has(f->h5, "x") ? "x" : "flux";
+    anpe_status status = anpe_h5_shape(ctx, f->h5, f->data, &rank, shape);
     if (status)
         return status;
     if (rank < 1)
         return ANPE_FAIL(ctx, ANPE_EFORMAT, "%s: '%s' must be (spectra, pixels), it is one number",
-                         anpe_h5_path(f), *name);
-    *rows = shape[0];
-    *values = 1;
+                         anpe_h5_path(f->h5), f->data);
+    f->rows = shape[0];
+    f->values = 1;
     for (int k = 1; k < rank; k++)
-        if (__builtin_mul_overflow(*values, shape[k], values))
-            return ANPE_FAIL(ctx, ANPE_EFORMAT, "%s: '%s' has an absurd shape", anpe_h5_path(f),
-                             *name);
+        if (__builtin_mul_overflow(f->values, shape[k], &f->values))
+            return ANPE_FAIL(ctx, ANPE_EFORMAT, "%s: '%s' has an absurd shape", anpe_h5_path(f->h5),
+                             f->data);
     return ANPE_OK;
 }
 
@@ -60,25 +59,40 @@ static anpe_status check_row(anpe_ctx *ctx, anpe_h5 *f, int64_t row, int64_t row
                      (long long)row, (long long)rows);
 }
 
-anpe_status anpe_spectra_file_count(anpe_ctx *ctx, const char *path, int64_t *n)
+anpe_status anpe_spectra_file_open(anpe_ctx *ctx, const char *path, anpe_spectra_file **out)
 {
-    anpe_h5 *f;
-    const char *name;
-    int64_t values;
-    anpe_status status = anpe_h5_open(ctx, path, &f);
+    anpe_spectra_file *f = anpe_alloc(ctx, sizeof *f);
+    anpe_status status = f ? anpe_h5_open(ctx, path, &f->h5) : ANPE_ENOMEM;
+    if (!status)
+        status = read_shape(ctx, f);
     if (status)
-        return status;
-    status = data_shape(ctx, f, &name, n, &values);
-    anpe_h5_abandon(f);
+        f = anpe_spectra_file_close(f);
+    *out = f;
     return status;
+}
+
+anpe_spectra_file *anpe_spectra_file_close(anpe_spectra_file *f)
+{
+    if (f)
+        anpe_h5_abandon(f->h5);
+    anpe_free(f);
+    return NULL;
+}
+
+int64_t anpe_spectra_file_rows(const anpe_spectra_file *f)
+{
+    return f->rows;
 }
 
 /* ---- one spectrum -------------------------------------------------------------------------------
  */
 
-static anpe_status check_wavelengths(anpe_ctx *ctx, anpe_h5 *f, const anpe_instrument_info *ins)
+/* Once for a file and a grid. */
+static anpe_status check_wavelengths(anpe_ctx *ctx, anpe_spectra_file *file,
+                                     const anpe_instrument_info *ins)
 {
-    if (!ins->wavelength || !anpe_h5_has(f, "wavelength"))
+    anpe_h5 *f = file->h5;
+    if (file->same_wavelength == ins->wavelength || !anpe_h5_has(f, "wavelength"))
         return ANPE_OK;
     double *w = anpe_alloc(ctx, (size_t)ins->n_pixels * sizeof *w);
     if (!w)
@@ -91,101 +105,87 @@ static anpe_status check_wavelengths(anpe_ctx *ctx, anpe_h5 *f, const anpe_instr
                            "instrument's (%.3f to %.3f): up to %.3g pixels apart",
                            anpe_h5_path(f), w[0], w[ins->n_pixels - 1], ins->wavelength[0],
                            ins->wavelength[ins->n_pixels - 1], off);
+    if (!status)
+        file->same_wavelength = ins->wavelength;
     anpe_free(w);
     return status;
 }
 
 /* Rows of sigma and mask must be as many, and as long, as those of the flux. */
-static anpe_status check_same(anpe_ctx *ctx, anpe_h5 *f, const char *name, const char *like,
-                              int64_t rows, int64_t values)
+static anpe_status check_same(anpe_ctx *ctx, const anpe_spectra_file *f, const char *name)
 {
     int rank;
     int64_t shape[8], have = 1;
-    anpe_status status = anpe_h5_shape(ctx, f, name, &rank, shape);
+    anpe_status status = anpe_h5_shape(ctx, f->h5, name, &rank, shape);
     if (status)
         return status;
     for (int k = 1; k < rank; k++)
         if (__builtin_mul_overflow(have, shape[k], &have))
             have = -1;
-    if (rank < 1 || shape[0] != rows || have != values)
+    if (rank < 1 || shape[0] != f->rows || have != f->values)
         return ANPE_FAIL(ctx, ANPE_EFORMAT,
                          "%s: '%s' must have the shape of '%s': %lld spectra of "
                          "%lld values",
-                         anpe_h5_path(f), name, like, (long long)rows, (long long)values);
+                         anpe_h5_path(f->h5), name, f->data, (long long)f->rows,
+                         (long long)f->values);
     return ANPE_OK;
 }
 
-static anpe_status read_sigma(anpe_ctx *ctx, anpe_h5 *f, int64_t row, const char *like,
-                              int64_t rows, const anpe_instrument_info *ins, anpe_spectrum *s)
+static anpe_status read_sigma(anpe_ctx *ctx, const anpe_spectra_file *f, int64_t row,
+                              const anpe_instrument_info *ins, anpe_spectrum *s)
 {
-    if (anpe_h5_has(f, "sigma")) {
-        anpe_status status = check_same(ctx, f, "sigma", like, rows, s->n_pixels);
+    if (anpe_h5_has(f->h5, "sigma")) {
+        anpe_status status = check_same(ctx, f, "sigma");
         return status ? status
-                      : anpe_h5_read_rows(ctx, f, "sigma", ANPE_H5_FLOAT, row, 1, s->sigma);
+                      : anpe_h5_read_rows(ctx, f->h5, "sigma", ANPE_H5_FLOAT, row, 1, s->sigma);
     }
     if (ins->wavelength)
         return ANPE_FAIL(ctx, ANPE_EFORMAT, "%s: no dataset 'sigma': a spectrum needs its errors",
-                         anpe_h5_path(f));
+                         anpe_h5_path(f->h5));
     for (int64_t i = 0; i < s->n_pixels; i++)
         s->sigma[i] = 1;
     return ANPE_OK;
 }
 
 /* Any integer but 0 is bad; read as wide ones, since a narrow type would cut bits off. */
-static anpe_status read_mask(anpe_ctx *ctx, anpe_h5 *f, int64_t row, const char *like, int64_t rows,
+static anpe_status read_mask(anpe_ctx *ctx, const anpe_spectra_file *f, int64_t row,
                              anpe_spectrum *s)
 {
     memset(s->mask, 0, (size_t)s->n_pixels);
-    if (!anpe_h5_has(f, "mask"))
+    if (!anpe_h5_has(f->h5, "mask"))
         return ANPE_OK;
-    anpe_status status = check_same(ctx, f, "mask", like, rows, s->n_pixels);
+    anpe_status status = check_same(ctx, f, "mask");
     if (status)
         return status;
     int64_t *bits = anpe_alloc(ctx, (size_t)s->n_pixels * sizeof *bits);
     if (!bits)
         return ANPE_ENOMEM;
-    status = anpe_h5_read_rows(ctx, f, "mask", ANPE_H5_INT64, row, 1, bits);
+    status = anpe_h5_read_rows(ctx, f->h5, "mask", ANPE_H5_INT64, row, 1, bits);
     for (int64_t i = 0; i < s->n_pixels && !status; i++)
         s->mask[i] = bits[i] != 0;
     anpe_free(bits);
     return status;
 }
 
-static anpe_status read_spectrum(anpe_ctx *ctx, anpe_h5 *f, int64_t row,
-                                 const anpe_instrument_info *ins, anpe_spectrum *s)
-{
-    const char *name;
-    int64_t rows, values;
-    anpe_status status = data_shape(ctx, f, &name, &rows, &values);
-    if (!status)
-        status = check_row(ctx, f, row, rows);
-    if (status)
-        return status;
-    if (values != s->n_pixels)
-        return ANPE_FAIL(ctx, ANPE_EFORMAT, "%s: spectra of %lld pixels, the instrument has %lld",
-                         anpe_h5_path(f), (long long)values, (long long)s->n_pixels);
-    status = check_wavelengths(ctx, f, ins);
-    if (!status)
-        status = anpe_h5_read_rows(ctx, f, name, ANPE_H5_FLOAT, row, 1, s->flux);
-    if (!status)
-        status = read_sigma(ctx, f, row, name, rows, ins, s);
-    if (!status)
-        status = read_mask(ctx, f, row, name, rows, s);
-    if (!status)
-        snprintf(s->id, sizeof s->id, "%.50s[%lld]", anpe_text_basename(anpe_h5_path(f)),
-                 (long long)row);
-    return status;
-}
-
-anpe_status anpe_spectra_file_read(anpe_ctx *ctx, const char *path, int64_t row,
+anpe_status anpe_spectra_file_read(anpe_ctx *ctx, anpe_spectra_file *f, int64_t row,
                                    const anpe_instrument_info *instrument, anpe_spectrum *s)
 {
-    anpe_h5 *f;
-    anpe_status status = anpe_h5_open(ctx, path, &f);
+    const char *path = anpe_h5_path(f->h5);
+    anpe_status status = check_row(ctx, f->h5, row, f->rows);
     if (status)
         return status;
-    status = read_spectrum(ctx, f, row, instrument, s);
-    anpe_h5_abandon(f);
+    if (f->values != s->n_pixels)
+        return ANPE_FAIL(ctx, ANPE_EFORMAT, "%s: spectra of %lld pixels, the instrument has %lld",
+                         path, (long long)f->values, (long long)s->n_pixels);
+    status = check_wavelengths(ctx, f, instrument);
+    if (!status)
+        status = anpe_h5_read_rows(ctx, f->h5, f->data, ANPE_H5_FLOAT, row, 1, s->flux);
+    if (!status)
+        status = read_sigma(ctx, f, row, instrument, s);
+    if (!status)
+        status = read_mask(ctx, f, row, s);
+    if (!status)
+        snprintf(s->id, sizeof s->id, "%.50s[%lld]", anpe_text_basename(path), (long long)row);
     return status;
 }
 
@@ -222,19 +222,12 @@ static anpe_status read_truth(anpe_ctx *ctx, anpe_h5 *f, int64_t row, int64_t n_
     return status;
 }
 
-anpe_status anpe_spectra_file_truth(anpe_ctx *ctx, const char *path, int64_t row, int64_t n_labels,
-                                    const anpe_label *labels, double *truth, int *found)
+anpe_status anpe_spectra_file_truth(anpe_ctx *ctx, anpe_spectra_file *f, int64_t row,
+                                    int64_t n_labels, const anpe_label *labels, double *truth,
+                                    int *found)
 {
-    anpe_h5 *f;
-    *found = 0;
     for (int64_t k = 0; k < n_labels; k++)
         truth[k] = NAN;
-    anpe_status status = anpe_h5_open(ctx, path, &f);
-    if (status)
-        return status;
-    *found = anpe_h5_has(f, "theta");
-    if (*found)
-        status = read_truth(ctx, f, row, n_labels, labels, truth);
-    anpe_h5_abandon(f);
-    return status;
+    *found = anpe_h5_has(f->h5, "theta");
+    return *found ? read_truth(ctx, f->h5, row, n_labels, labels, truth) : ANPE_OK;
 }

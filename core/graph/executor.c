@@ -8,7 +8,7 @@
 #include <assert.h>
 #include <math.h>
 #include <string.h>
-#include <time.h>
+#include "base/clock.h"
 #include "base/context.h"
 #include "graph/graph.h"
 #include "graph/plan.h"
@@ -232,13 +232,6 @@ void *anpe_executor_gradient(anpe_executor *e, anpe_node x)
 
 /* ---- running -------------------------------------------------------------------------------- */
 
-static double seconds(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 static int which(const anpe_executor *e)
 {
     return e->parameters->precision == ANPE_FLOAT ? 0 : 1;
@@ -247,10 +240,10 @@ static int which(const anpe_executor *e)
 static void run_forward(anpe_executor *e, int i)
 {
     slot *s = &e->slot[i];
-    const double start = seconds();
+    const double start = anpe_clock_seconds();
     s->call.batch = e->batch;
     e->graph->vertex[i].operation->forward[which(e)](&s->call);
-    s->forward += seconds() - start;
+    s->forward += anpe_clock_seconds() - start;
     s->calls++;
 }
 
@@ -311,7 +304,7 @@ static void run_backward(anpe_executor *e, int i, char *grad_effective)
 {
     const anpe_vertex *v = &e->graph->vertex[i];
     slot *s = &e->slot[i];
-    const double start = seconds();
+    const double start = anpe_clock_seconds();
     start_gradients(e, i);
     s->call.batch = e->batch;
     for (int j = 0; j < v->n_weights; j++)
@@ -320,7 +313,7 @@ static void run_backward(anpe_executor *e, int i, char *grad_effective)
                 ? NULL
                 : grad_effective + (size_t)e->graph->weight[v->weight[j]].offset * e->real;
     v->operation->backward[which(e)](&s->call);
-    s->backward += seconds() - start;
+    s->backward += anpe_clock_seconds() - start;
 }
 
 void anpe_executor_backward(anpe_executor *e, anpe_node loss, const void *seed,

@@ -1,6 +1,5 @@
 /* Reading and normalising observed spectra through an instrument plugin. */
 #include "kind/instrument.h"
-#include "data/spectra_file.h"
 #include "data/spectrum.h"
 #include <math.h>
 #include <string.h>
@@ -56,31 +55,42 @@ int64_t anpe_instrument_size(const anpe_instrument *i)
     return i->info.channels * i->info.n_pixels;
 }
 
-anpe_status anpe_instrument_count(const anpe_instrument *i, anpe_ctx *ctx, const char *path,
+anpe_status anpe_input_open(const anpe_instrument *i, anpe_ctx *ctx, const char *path,
+                            anpe_input *out)
+{
+    anpe_status status = ANPE_OK;
+    *out = (anpe_input){.path = path};
+    if (!ops_of(i)->read || anpe_spectra_file_is_hdf5(path))
+        status = anpe_spectra_file_open(ctx, path, &out->h5);
+    if (status)
+        *out = (anpe_input){0};
+    return status;
+}
+
+void anpe_input_close(anpe_input *in)
+{
+    anpe_spectra_file_close(in->h5);
+    *in = (anpe_input){0};
+}
+
+anpe_status anpe_instrument_count(const anpe_instrument *i, anpe_ctx *ctx, const anpe_input *in,
                                   int64_t *n)
 {
     const anpe_instrument_ops *ops = ops_of(i);
-    if (!ops->read || anpe_spectra_file_is_hdf5(path))
-        return anpe_spectra_file_count(ctx, path, n);
-    if (!ops->count) {
-        *n = 1;
-        return ANPE_OK;
-    }
-    return ops->count(i->component.self, ctx, path, n);
+    *n = in->h5 ? anpe_spectra_file_rows(in->h5) : 1;
+    return in->h5 || !ops->count ? ANPE_OK : ops->count(i->component.self, ctx, in->path, n);
 }
 
-anpe_status anpe_instrument_read(const anpe_instrument *i, anpe_ctx *ctx, const char *path,
+anpe_status anpe_instrument_read(const anpe_instrument *i, anpe_ctx *ctx, anpe_input *in,
                                  int64_t row, anpe_spectrum *s)
 {
-    const anpe_instrument_ops *ops = ops_of(i);
-    anpe_status status = !ops->read || anpe_spectra_file_is_hdf5(path)
-                             ? anpe_spectra_file_read(ctx, path, row, &i->info, s)
-                             : ops->read(i->component.self, ctx, path, row, s);
+    anpe_status status = in->h5 ? anpe_spectra_file_read(ctx, in->h5, row, &i->info, s)
+                                : ops_of(i)->read(i->component.self, ctx, in->path, row, s);
     if (status)
         return status;
     anpe_instrument_exclude(i, s);
     if (anpe_spectrum_check(s) == 0)
-        return ANPE_FAIL(ctx, ANPE_EFORMAT, "%s: no good pixel in spectrum %lld", path,
+        return ANPE_FAIL(ctx, ANPE_EFORMAT, "%s: no good pixel in spectrum %lld", in->path,
                          (long long)row);
     return ANPE_OK;
 }

@@ -3,6 +3,7 @@
 #ifndef ANPE_CORE_INSTRUMENT_H
 #define ANPE_CORE_INSTRUMENT_H
 #include "kind/component.h"
+#include "data/spectra_file.h"
 
 typedef struct anpe_instrument {
     anpe_component component;
@@ -16,13 +17,23 @@ ANPE_MUST_CHECK anpe_status anpe_instrument_new(anpe_ctx *ctx, anpe_settings *se
 void anpe_instrument_clear(anpe_instrument *i);
 /* Number of values of one spectrum: channels * n_pixels. */
 int64_t anpe_instrument_size(const anpe_instrument *i);
-/* How many spectra a file holds: HDF5 (*.h5, *.hdf5) by the core, anything else by the plugin. */
+
+/* A file of spectra that is read row by row: HDF5 (*.h5, *.hdf5) by the core, which keeps it open,
+ * anything else by the plugin. Main thread only. */
+typedef struct anpe_input {
+    const char *path;      /* borrowed; NULL: closed */
+    anpe_spectra_file *h5; /* NULL: the plugin reads it */
+} anpe_input;
+ANPE_MUST_CHECK anpe_status anpe_input_open(const anpe_instrument *i, anpe_ctx *ctx,
+                                            const char *path, anpe_input *out);
+void anpe_input_close(anpe_input *in);
+/* How many spectra the file holds. */
 ANPE_MUST_CHECK anpe_status anpe_instrument_count(const anpe_instrument *i, anpe_ctx *ctx,
-                                                  const char *path, int64_t *n);
+                                                  const anpe_input *in, int64_t *n);
 /* One spectrum, checked: non-finite values are bad pixels, excluded pixels too; a spectrum without
- * a good pixel is an error. Not yet normalised. Main thread only. */
+ * a good pixel is an error. Not yet normalised. */
 ANPE_MUST_CHECK anpe_status anpe_instrument_read(const anpe_instrument *i, anpe_ctx *ctx,
-                                                 const char *path, int64_t row, anpe_spectrum *s);
+                                                 anpe_input *in, int64_t row, anpe_spectrum *s);
 /* The continuum rule in place; re-entrant. */
 ANPE_MUST_CHECK anpe_status anpe_instrument_normalise(const anpe_instrument *i, anpe_ctx *ctx,
                                                       const uint8_t *continuum, anpe_spectrum *s);

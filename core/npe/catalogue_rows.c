@@ -50,6 +50,27 @@ static const char *ucd_of(const char *label)
     return strstr(label, "_fe") || strstr(label, "_h") ? "phys.abund" : "phys";
 }
 
+anpe_status anpe_infer_check_labels(anpe_ctx *ctx, int64_t n_labels)
+{
+    const int64_t most = (ANPE_CATALOGUE_MAX_COLUMNS - N_FIXED) / N_STATISTICS;
+    if (n_labels <= most)
+        return ANPE_OK;
+    return ANPE_FAIL(ctx, ANPE_ECONFIG,
+                     "the model has %lld labels, a catalogue has room for %lld (%d columns each, "
+                     "%d in all): train with fewer in labels.infer",
+                     (long long)n_labels, (long long)most, N_STATISTICS,
+                     ANPE_CATALOGUE_MAX_COLUMNS);
+}
+
+/* No path is cut: it is what tells the rows apart. */
+static int longest_file(const anpe_infer_result *r)
+{
+    size_t n = (size_t)fixed[FILE_].width;
+    for (int64_t i = 0; i < r->n_stars; i++)
+        n = strlen(r->star[i].file) > n ? strlen(r->star[i].file) : n;
+    return (int)n;
+}
+
 static void describe(anpe_column *c, const anpe_infer_result *r)
 {
     for (int i = 0; i < N_FIXED; i++) {
@@ -59,7 +80,7 @@ static void describe(anpe_column *c, const anpe_infer_result *r)
         snprintf(f->ucd, sizeof f->ucd, "%s", fixed[i].ucd);
         snprintf(f->help, sizeof f->help, "%s", fixed[i].help);
         f->type = fixed[i].type;
-        f->width = fixed[i].width;
+        f->width = i == FILE_ ? longest_file(r) : fixed[i].width;
     }
     for (int d = 0; d < (int)r->n_labels; d++)
         for (int k = 0; k < N_STATISTICS; k++) {

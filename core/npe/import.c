@@ -10,7 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <unistd.h>
 
 enum { MAX_LAYERS = 16 };
@@ -181,12 +180,6 @@ static anpe_status add_wavelength(anpe_ctx *ctx, const source *s)
 
 /* ---- The Payne ------------------------------------------------------------------------------- */
 
-static int ends_with(const char *path, const char *extension)
-{
-    const size_t n = strlen(path), m = strlen(extension);
-    return n > m && !strcasecmp(path + n - m, extension);
-}
-
 static int has(const source *s, const char *key)
 {
     if (s->h5)
@@ -200,9 +193,9 @@ static int has(const source *s, const char *key)
 static anpe_status open_source(anpe_ctx *ctx, source *s)
 {
     const char *path = s->request->file;
-    if (ends_with(path, ".npz"))
+    if (anpe_text_has_extension(path, ".npz"))
         return anpe_npz_names(ctx, path, &s->n_names, &s->names);
-    if (ends_with(path, ".h5") || ends_with(path, ".hdf5"))
+    if (anpe_text_has_extension(path, ".h5") || anpe_text_has_extension(path, ".hdf5"))
         return anpe_h5_open(ctx, path, &s->h5);
     return ANPE_FAIL(ctx, ANPE_EFORMAT, "%s: a Payne emulator is a .npz or .h5 file", path);
 }
@@ -465,7 +458,7 @@ anpe_status anpe_import(anpe_ctx *ctx, const anpe_import_request *r, anpe_emulat
     *e = (anpe_emulator){.resolution = r->resolution > 0 ? r->resolution : INFINITY,
                          .normalised = !r->absolute};
     anpe_status status = ANPE_OK;
-    if (!ends_with(r->out, ".h5") && !ends_with(r->out, ".hdf5"))
+    if (!anpe_text_has_extension(r->out, ".h5") && !anpe_text_has_extension(r->out, ".hdf5"))
         return ANPE_FAIL(ctx, ANPE_EINVAL, "%s: the emulator's name must end in .h5", r->out);
     if (!strcmp(r->model, "payne"))
         status = import_payne(ctx, &s);

@@ -2,16 +2,15 @@
  * micro-batches of it, the main thread keeps the rows and appends the draws. */
 #include <config.h>
 #include "npe/infer.h"
+#include "base/clock.h"
 #include "base/workers.h"
 #include "data/catalogue.h"
 #include "data/hdf5_file.h"
 #include "data/output.h"
-#include "data/spectra_file.h"
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 enum { MICRO_BATCH = 8, BLOCK = 128 };
@@ -36,16 +35,10 @@ typedef struct inference {
     double *theta, *log_q;   /* (BLOCK, n_draws, D), (BLOCK, n_draws) */
     int64_t *outside;        /* (BLOCK) draws outside the prior */
     int64_t first, n;        /* the block */
+    anpe_input input;        /* the file that rows are being read from */
     anpe_h5 *posterior;
     anpe_status first_failure;
 } inference;
-
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 static void fail_star(anpe_star *star, const char *reason)
 {
@@ -85,14 +78,25 @@ static anpe_status add_star(anpe_ctx *ctx, anpe_infer_result *r, int64_t *capaci
     return ANPE_OK;
 }
 
+static anpe_status count_rows(anpe_ctx *ctx, const inference *f, const char *path, int64_t *n)
+{
+    const anpe_instrument *inst = &f->model->task->instrument;
+    anpe_input input;
+    anpe_status status = anpe_input_open(inst, ctx, path, &input);
+    if (status)
+        return status;
+    status = anpe_instrument_count(inst, ctx, &input, n);
+    anpe_input_close(&input);
+    return status;
+}
+
 static anpe_status list_stars(anpe_ctx *ctx, inference *f)
 {
     const anpe_infer_request *q = f->request;
     int64_t capacity = 0;
     for (int i = 0; i < q->n_files; i++) {
         int64_t n = 0;
-        anpe_status status =
-            anpe_instrument_count(&f->model->task->instrument, ctx, q->files[i], &n);
+        anpe_status status = count_rows(ctx, f, q->files[i], &n);
         if (status == ANPE_ENOMEM)
             return status;
         if (status || n == 0) { /* one row that says why */
@@ -130,13 +134,24 @@ static int sigma_is_known(const anpe_model *m, const anpe_spectrum *s)
     return 0;
 }
 
-static void read_star(anpe_ctx *ctx, inference *f, anpe_star *star, anpe_spectrum *s)
+/* Rows of one file follow each other: it is opened for the first and stays open. */
+static anpe_status read_row(anpe_ctx *ctx, inference *f, const anpe_star *star, anpe_spectrum *s)
 {
     const anpe_instrument *inst = &f->model->task->instrument;
+    anpe_status status = ANPE_OK;
+    if (f->input.path != star->file) {
+        anpe_input_close(&f->input);
+        status = anpe_input_open(inst, ctx, star->file, &f->input);
+    }
+    return status ? status : anpe_instrument_read(inst, ctx, &f->input, star->row, s);
+}
+
+static void read_star(anpe_ctx *ctx, inference *f, anpe_star *star, anpe_spectrum *s)
+{
     if (star->failed)
         return;
     s->id[0] = 0;
-    anpe_status status = anpe_instrument_read(inst, ctx, star->file, star->row, s);
+    anpe_status status = read_row(ctx, f, star, s);
     snprintf(star->id, sizeof star->id, "%s", s->id[0] ? s->id : star->file);
     if (status) {
         fail_star(star, anpe_error(ctx));
@@ -148,9 +163,8 @@ static void read_star(anpe_ctx *ctx, inference *f, anpe_star *star, anpe_spectru
         f->first_failure = f->first_failure ? f->first_failure : ANPE_EFORMAT;
         return;
     }
-    if (anpe_spectra_file_is_hdf5(star->file) &&
-        anpe_spectra_file_truth(ctx, star->file, star->row, f->result->n_labels, f->result->label,
-                                star->truth, &star->has_truth))
+    if (f->input.h5 && anpe_spectra_file_truth(ctx, f->input.h5, star->row, f->result->n_labels,
+                                               f->result->label, star->truth, &star->has_truth))
         star->has_truth = 0;
 }
 
@@ -402,6 +416,7 @@ static void close_inference(inference *f)
     free(f->log_q);
     free(f->outside);
     anpe_workers_free(f->workers);
+    anpe_input_close(&f->input);
     anpe_h5_abandon(f->posterior);
     anpe_model_close(f->model);
 }
@@ -443,8 +458,9 @@ anpe_status anpe_infer_files(anpe_ctx *ctx, const anpe_infer_request *request,
     memset(result, 0, sizeof *result);
     ANPE_TRY(check_outputs(ctx, request));
     ANPE_TRY(anpe_model_open(ctx, request->model, &f.model));
-    const double begun = now();
+    const double begun = anpe_clock_seconds();
     ANPE_TRY(copy_labels(ctx, &f));
+    ANPE_TRY(anpe_infer_check_labels(ctx, result->n_labels));
     ANPE_TRY(list_stars(ctx, &f));
     ANPE_TRY(open_memory(ctx, &f));
     ANPE_TRY(create_posterior(ctx, &f));
@@ -467,7 +483,7 @@ anpe_status anpe_infer_files(anpe_ctx *ctx, const anpe_infer_request *request,
         unlink(request->posterior); /* both or neither */
     if (status)
         goto out;
-    result->seconds = now() - begun;
+    result->seconds = anpe_clock_seconds() - begun;
 out:
     close_inference(&f);
     return status;

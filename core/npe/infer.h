@@ -60,7 +60,8 @@ typedef struct anpe_infer_result {
 ANPE_MUST_CHECK anpe_status anpe_infer_files(anpe_ctx *ctx, const anpe_infer_request *request,
                                              anpe_infer_result *result);
 void anpe_infer_result_clear(anpe_infer_result *r);
-/* catalogue_rows.c: the result as a catalogue at path. */
+/* catalogue_rows.c: so many labels have room in a catalogue; and the result as one. */
+ANPE_MUST_CHECK anpe_status anpe_infer_check_labels(anpe_ctx *ctx, int64_t n_labels);
 ANPE_MUST_CHECK anpe_status anpe_infer_write(anpe_ctx *ctx, const anpe_infer_request *request,
                                              const anpe_infer_result *r);
 #endif

@@ -3,6 +3,7 @@
 #include "base/digest.h"
 #include "data/hdf5_file.h"
 #include "data/spectrum.h"
+#include "npe/recovery.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -161,17 +162,11 @@ static anpe_status describe(anpe_ctx *ctx, maker *m)
     return status;
 }
 
-static int ascending(const void *a, const void *b)
-{
-    const double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 static void summarise(const maker *m, anpe_noise_library_result *result)
 {
     const int64_t n = result->n_rows;
-    qsort(m->snr, (size_t)n, sizeof m->snr[0], ascending);
-    result->snr_median = 0.5 * (m->snr[(n - 1) / 2] + m->snr[n / 2]);
+    anpe_sort(n, m->snr);
+    result->snr_median = anpe_quantile_sorted(n, m->snr, 0.5);
     result->bad_fraction = (double)m->n_bad / ((double)n * (double)m->spectrum.n_pixels);
 }
 

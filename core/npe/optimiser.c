@@ -1,6 +1,7 @@
 /* Adam; see optimiser.h. */
 #include <config.h>
 #include "npe/optimiser.h"
+#include "npe/recovery.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -66,16 +67,10 @@ double anpe_optimiser_step(anpe_optimiser *o, double rate, const float *gradient
     return norm;
 }
 
-static int ascending(const void *a, const void *b)
-{
-    const double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 void anpe_optimiser_end_epoch(anpe_optimiser *o)
 {
     if (o->n_norms && o->percentile < 100) {
-        qsort(o->norms, (size_t)o->n_norms, sizeof *o->norms, ascending);
+        anpe_sort(o->n_norms, o->norms);
         const int64_t i = (int64_t)(o->percentile / 100 * (double)(o->n_norms - 1) + 0.5);
         o->clip = o->norms[i];
     }

@@ -70,7 +70,7 @@ typedef struct anpe_bench {
     float *sim_flux;   /* (batch, sim.n_pixels) */
     float *flux;       /* (batch, size) noise-free on the instrument's pixels */
     anpe_spectrum spectrum;
-    void *scratch;     /* of the simulator, then of the projection */
+    void *scratch; /* of the simulator, then of the projection */
 } anpe_bench;
 ANPE_MUST_CHECK anpe_status anpe_bench_new(anpe_ctx *ctx, const anpe_task *t, int64_t batch,
                                            anpe_bench **out);

@@ -3,6 +3,7 @@
 #include <config.h>
 #include "npe/train.h"
 #include "npe/groups.h"
+#include "base/clock.h"
 #include "base/digest.h"
 #include "base/text.h"
 #include "base/workers.h"
@@ -13,7 +14,6 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 typedef struct train_options {
@@ -75,13 +75,6 @@ typedef struct trainer {
     int64_t first, batch;
     double loss;
 } trainer;
-
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 /* ---- one micro-batch ------------------------------------------------------------------------- */
 
@@ -213,7 +206,7 @@ static anpe_status write_model(trainer *t, anpe_ctx *ctx, int finished)
 /* Fewer epochs when the time that is left allows no more; the rate then decays over those. */
 static void keep_time(trainer *t, anpe_ctx *ctx, double seconds_per_epoch)
 {
-    const double left = t->option->max_minutes * 60 - (now() - t->started);
+    const double left = t->option->max_minutes * 60 - (anpe_clock_seconds() - t->started);
     if (t->option->max_minutes <= 0)
         return;
     int64_t fit = t->progress.epoch + (int64_t)floor(left / seconds_per_epoch);
@@ -227,7 +220,7 @@ static void keep_time(trainer *t, anpe_ctx *ctx, double seconds_per_epoch)
 
 static anpe_status one_epoch(trainer *t, anpe_ctx *ctx)
 {
-    const double begun = now();
+    const double begun = anpe_clock_seconds();
     double train = 0, valid = 0, norm = 0, rate = 0;
     anpe_status status = train_epoch(t, ctx, &train, &norm, &rate);
     if (!status)
@@ -247,7 +240,7 @@ static anpe_status one_epoch(trainer *t, anpe_ctx *ctx)
         memcpy(t->progress.best, t->net->parameters->raw,
                (size_t)t->net->parameters->size * sizeof *t->progress.best);
     }
-    const double seconds = now() - begun;
+    const double seconds = anpe_clock_seconds() - begun;
     anpe_log(ctx, ANPE_INFO,
              "epoch %lld/%lld  loss %.4f  validation %.4f%s  rate %.2e  %.0f spectra/s",
              (long long)e + 1, (long long)t->progress.n_epochs, train, valid, better ? " *" : "  ",
@@ -498,7 +491,7 @@ static anpe_status open_checkpoint(anpe_ctx *ctx, const anpe_train_request *r, a
 anpe_status anpe_train(anpe_ctx *ctx, anpe_settings *settings, const anpe_train_request *request,
                        anpe_train_result *result)
 {
-    trainer t = {.settings = settings, .request = request, .started = now()};
+    trainer t = {.settings = settings, .request = request, .started = anpe_clock_seconds()};
     anpe_model_file from = {0};
     int found = 0;
     anpe_status status;
@@ -523,10 +516,13 @@ anpe_status anpe_train(anpe_ctx *ctx, anpe_settings *settings, const anpe_train_
     ANPE_TRY(run_epochs(&t, ctx));
     if (request->profile)
         log_profile(ctx, &t);
-    *result = (anpe_train_result){t.progress.epoch,        t.progress.best_epoch,
-                                  t.optimiser->step,       t.optimiser->step * t.option->batch,
-                                  t.net->parameters->size, t.progress.best_loss,
-                                  now() - t.started};
+    *result = (anpe_train_result){t.progress.epoch,
+                                  t.progress.best_epoch,
+                                  t.optimiser->step,
+                                  t.optimiser->step * t.option->batch,
+                                  t.net->parameters->size,
+                                  t.progress.best_loss,
+                                  anpe_clock_seconds() - t.started};
 out:
     if (t.dataset) /* it owns them now */
         from.map = NULL;

@@ -3,6 +3,7 @@
 #include "base_support.h"
 #include "base/random.h"
 #include "npe/channels.h"
+#include "npe/infer.h"
 #include "npe/labels.h"
 #include "npe/optimiser.h"
 #include "npe/recovery.h"
@@ -217,6 +218,36 @@ static void test_recovery(void)
     free(v);
 }
 
+/* Every length up to 70, with ties: ascending, and the same values as before. */
+static void test_sort(void)
+{
+    enum { MOST = 70 };
+    anpe_rng rng = anpe_rng_make(2, ANPE_FOR_MOCKS, 0, 0);
+    for (int n = 0; n <= MOST; n++) {
+        double v[MOST + 1];
+        int count[10] = {0};
+        v[n] = -1; /* must stay */
+        for (int i = 0; i < n; i++)
+            count[(int)(v[i] = (double)anpe_integer(&rng, 10))]++;
+        anpe_sort(n, v);
+        CU_ASSERT_EQUAL(v[n], -1);
+        for (int i = 0; i < n; i++)
+            count[(int)v[i]]--;
+        for (int i = 1; i < n; i++)
+            CU_ASSERT(v[i - 1] <= v[i]);
+        for (int k = 0; k < 10; k++)
+            CU_ASSERT_EQUAL(count[k], 0);
+    }
+}
+
+/* 9 columns and 5 a label in a table of at most 999. */
+static void test_room_for_labels(void)
+{
+    CU_ASSERT_EQUAL(anpe_infer_check_labels(ctx, 198), ANPE_OK);
+    FAILS(anpe_infer_check_labels(ctx, 199), ANPE_ECONFIG,
+          "the model has 199 labels, a catalogue has room for 198");
+}
+
 int main(void)
 {
     static const CU_TestInfo tests[] = {
@@ -229,6 +260,8 @@ int main(void)
         {"Adam, clip and rate", test_adam},
         {"Adam converges", test_adam_converges},
         {"recovery", test_recovery},
+        {"sort", test_sort},
+        {"labels that a catalogue has room for", test_room_for_labels},
     };
     return run_suite("npe", (int)(sizeof tests / sizeof tests[0]), tests);
 }
