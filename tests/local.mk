@@ -1,5 +1,5 @@
 # tests: targets beside `make check`
-.PHONY: list-results unit-tests check-sanitize check-valgrind check-long bench format format-check
+.PHONY: list-results unit-tests check-sanitize check-valgrind check-long format format-check
 
 # Where `make check` leaves its results, one file per test program; tests/count adds them up.
 list-results:
@@ -35,10 +35,6 @@ check-long: all
 	done; if test -n "$$failed"; then echo "failed:$$failed"; exit 1; fi
 EXTRA_DIST += tests/long/common.sh tests/long/json_get.py tests/long/c2st.py tests/long/two_moons.sh \
 	tests/long/memory.sh tests/long/quickstart.sh tests/long/payne.sh tests/long/lamost.sh
-
-# Times of the operations of a network; not a test.
-bench: all tests/unit/bench_graph
-	ANPE_PLUGIN_PATH='$(abs_builddir)/plugins' tests/unit/bench_graph
 
 CLANG_FORMAT = clang-format-14
 C_DIRECTORIES = include core plugins instruments tests docs

@@ -11,8 +11,3 @@ tests_unit_test_graph_gradients_LDADD = $(TEST_LDADD)
 tests_unit_test_graph_products_SOURCES = tests/unit/test_graph_products.c $(graph_support)
 tests_unit_test_graph_products_LDADD = $(TEST_LDADD)
 endif
-
-# speed; not run by make check
-check_PROGRAMS += tests/unit/bench_graph
-tests_unit_bench_graph_SOURCES = tests/unit/bench_graph.c
-tests_unit_bench_graph_LDADD = libanpe.la

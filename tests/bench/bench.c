@@ -1,0 +1,284 @@
+/* bench [options] [GROUP...]: times of the paper's network (Zhang et al. 2023) and of what is
+ * around it. tests/bench/run calls it with everything set up. */
+#define _GNU_SOURCE
+#include "config.h"
+#include "bench/bench.h"
+#include <getopt.h>
+#include <jansson.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/utsname.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { MAX_REPEATS = 101 };
+static const double least_seconds = 0.01;
+
+static const struct {
+    const char *name;
+    anpe_status (*run)(bench *b);
+} groups[] = {{"operations", bench_operations}, {"train", bench_train},
+              {"featurize", bench_featurize},   {"flow", bench_flow},
+              {"emulator", bench_emulator},     {"pipeline", bench_pipeline},
+              {"command", bench_command}};
+enum { N_GROUPS = sizeof groups / sizeof groups[0] };
+
+/* ---- measuring ------------------------------------------------------------------------------ */
+
+double bench_now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static int ascending(const void *a, const void *b)
+{
+    const double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+double bench_median(int n, double *v)
+{
+    qsort(v, (size_t)n, sizeof *v, ascending);
+    return n % 2 ? v[n / 2] : (v[n / 2 - 1] + v[n / 2]) / 2;
+}
+
+double bench_seconds(const bench *b, bench_fn *run, void *user)
+{
+    double t[MAX_REPEATS];
+    run(user); /* touches the memory, wakes the threads */
+    double start = bench_now();
+    run(user);
+    const double once = bench_now() - start;
+    const int64_t loops = once < least_seconds ? (int64_t)(least_seconds / once) + 1 : 1;
+    for (int r = 0; r < b->repeats; r++) {
+        start = bench_now();
+        for (int64_t i = 0; i < loops; i++)
+            run(user);
+        t[r] = (bench_now() - start) / (double)loops;
+    }
+    return bench_median(b->repeats, t);
+}
+
+void bench_fill(int64_t n, float *x)
+{
+    uint32_t state = 12345;
+    for (int64_t i = 0; i < n; i++) {
+        state = state * 1664525u + 1013904223u;
+        x[i] = (float)(state >> 8) / 8388608.0f - 1;
+    }
+}
+
+anpe_backend bench_backend(const bench *b)
+{
+    return (anpe_backend){b->backend.self, b->backend.ops};
+}
+
+/* ---- reporting ------------------------------------------------------------------------------ */
+
+void bench_report(const bench *b, const char *name, double value, const char *unit, int threads,
+                  double share, const char *shape, ...)
+{
+    char text[160];
+    va_list ap;
+    va_start(ap, shape);
+    vsnprintf(text, sizeof text, shape, ap);
+    va_end(ap);
+    json_t *row = json_pack("{s:s, s:f, s:s, s:s, s:s, s:s, s:i, s:s}", "name", name, "value",
+                            value, "unit", unit, "shape", text, "backend", b->backend.plugin->name,
+                            "precision", "float", "threads", threads, "machine", b->machine);
+    if (row && isfinite(share))
+        json_object_set_new(row, "share", json_real(share));
+    if (row && json_dumpf(row, stdout, JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(5)) == 0)
+        putchar('\n');
+    fflush(stdout);
+    json_decref(row);
+}
+
+static void print_log(void *user, anpe_level level, const char *line)
+{
+    bench *b = user;
+    static const char kernels[] = "openblas: kernels for ";
+    const size_t used = strlen(b->machine);
+    if (!strncmp(line, kernels, sizeof kernels - 1))
+        snprintf(b->machine + used, sizeof b->machine - used, ", OpenBLAS kernels %s",
+                 line + sizeof kernels - 1);
+    if (level != ANPE_DEBUG)
+        fprintf(stderr, "bench: %s\n", line);
+}
+
+static void describe_machine(bench *b)
+{
+    char line[256], model[128] = "";
+    struct utsname u;
+    FILE *f = fopen("/proc/cpuinfo", "r");
+    while (f && !model[0] && fgets(line, sizeof line, f))
+        if (!strncmp(line, "model name", 10) && strchr(line, ':'))
+            snprintf(model, sizeof model, "%.*s", (int)strcspn(strchr(line, ':') + 2, "\n"),
+                     strchr(line, ':') + 2);
+    if (f)
+        fclose(f);
+    if (!model[0] && uname(&u) == 0)
+        snprintf(model, sizeof model, "%s", u.machine);
+    snprintf(b->machine, sizeof b->machine, "%s, %ld cores", model, sysconf(_SC_NPROCESSORS_ONLN));
+}
+
+/* ---- the rates that shares refer to -----------------------------------------------------------
+ */
+
+enum { SIDE = 1024, COPY_BYTES = 1 << 26 };
+
+typedef struct product {
+    const bench *b;
+    float *x, *y, *z;
+} product;
+
+static void multiply(void *user)
+{
+    const product *p = user;
+    const anpe_backend backend = bench_backend(p->b);
+    backend.ops->sgemm(backend.self, 0, 0, SIDE, SIDE, SIDE, 1, p->x, SIDE, p->y, SIDE, 0, p->z,
+                       SIDE);
+}
+
+static void copy(void *user)
+{
+    const product *p = user;
+    memcpy(p->z, p->x, COPY_BYTES);
+}
+
+anpe_status bench_machine(bench *b)
+{
+    product p = {b, malloc(COPY_BYTES), malloc(COPY_BYTES), malloc(COPY_BYTES)};
+    if (p.x && p.y && p.z) {
+        bench_fill(COPY_BYTES / (int64_t)sizeof(float), p.x);
+        bench_fill(SIDE * SIDE, p.y);
+        b->sgemm = 2.0 * SIDE * SIDE * SIDE / bench_seconds(b, multiply, &p);
+        b->copy = 2.0 * COPY_BYTES / bench_seconds(b, copy, &p);
+        bench_report(b, "sgemm", b->sgemm * 1e-9, "GFLOP/s", 1, NAN, "%dx%dx%d", SIDE, SIDE, SIDE);
+        bench_report(b, "memcpy", b->copy * 1e-9, "GB/s", 1, NAN, "%d bytes read and written",
+                     COPY_BYTES);
+    }
+    const int good = p.x && p.y && p.z;
+    free(p.x), free(p.y), free(p.z);
+    return good ? ANPE_OK : ANPE_FAIL(b->ctx, ANPE_ENOMEM, "out of memory");
+}
+
+/* ---- main -------------------------------------------------------------------------------------
+ */
+
+static int usage(void)
+{
+    fprintf(stderr, "usage: bench [--threads N] [--repeats N] [--batch N] [--micro-batch N]\n"
+                    "             [--emulator FILE] [--program ANPE --config FILE --directory DIR\n"
+                    "             --spectrum FILE ...] [GROUP...]\ngroups:");
+    for (int i = 0; i < N_GROUPS; i++)
+        fprintf(stderr, " %s", groups[i].name);
+    fprintf(stderr, "\n");
+    return 2;
+}
+
+static int64_t number(const char *text, int64_t least, int64_t most)
+{
+    char *end;
+    const long long n = strtoll(text, &end, 10);
+    if (*end || end == text || n < least || n > most) {
+        fprintf(stderr, "bench: '%s' is not a number from %lld to %lld\n", text, (long long)least,
+                (long long)most);
+        exit(2);
+    }
+    return n;
+}
+
+static int read_options(bench *b, int argc, char **argv)
+{
+    enum { THREADS, REPEATS, BATCH, MICRO, EMULATOR, PROGRAM, CONFIG, DIRECTORY, SPECTRUM };
+    static const struct option options[] = {
+        {"threads", 1, NULL, THREADS},   {"repeats", 1, NULL, REPEATS},
+        {"batch", 1, NULL, BATCH},       {"micro-batch", 1, NULL, MICRO},
+        {"emulator", 1, NULL, EMULATOR}, {"program", 1, NULL, PROGRAM},
+        {"config", 1, NULL, CONFIG},     {"directory", 1, NULL, DIRECTORY},
+        {"spectrum", 1, NULL, SPECTRUM}, {0}};
+    for (int o; (o = getopt_long(argc, argv, "", options, NULL)) != -1;)
+        switch (o) {
+        case THREADS:
+            b->threads = (int)number(optarg, 1, 1024);
+            break;
+        case REPEATS:
+            b->repeats = (int)number(optarg, 1, MAX_REPEATS);
+            break;
+        case BATCH:
+            b->batch = number(optarg, 1, 4096);
+            break;
+        case MICRO:
+            b->micro = number(optarg, 1, 4096);
+            break;
+        case EMULATOR:
+            b->emulator = optarg;
+            break;
+        case PROGRAM:
+            b->program = optarg;
+            break;
+        case CONFIG:
+            b->config = optarg;
+            break;
+        case DIRECTORY:
+            b->directory = optarg;
+            break;
+        case SPECTRUM:
+            b->spectra[b->n_spectra++] = optarg;
+            break;
+        default:
+            return usage();
+        }
+    for (int i = optind; i < argc; i++) {
+        int g = 0;
+        while (g < N_GROUPS && strcmp(groups[g].name, argv[i]))
+            g++;
+        if (g == N_GROUPS)
+            return usage();
+    }
+    return 0;
+}
+
+static anpe_status run(bench *b, int argc, char **argv)
+{
+    anpe_status status;
+    ANPE_TRY(anpe_settings_parse(b->ctx, "", "bench", 0, NULL, &b->settings));
+    ANPE_TRY(anpe_component_new(b->ctx, b->settings, ANPE_BACKEND, "backend", "openblas", NULL,
+                                &b->backend));
+    ANPE_TRY(bench_machine(b));
+    for (int g = 0; g < N_GROUPS; g++) {
+        int wanted = optind == argc;
+        for (int i = optind; i < argc; i++)
+            wanted |= !strcmp(groups[g].name, argv[i]);
+        if (wanted)
+            ANPE_TRY(groups[g].run(b));
+    }
+out:
+    return status;
+}
+
+int main(int argc, char **argv)
+{
+    bench b = {.ctx = anpe_ctx_new(), .threads = 2, .repeats = 5, .batch = 16, .micro = 4};
+    b.spectra = calloc((size_t)argc, sizeof *b.spectra);
+    if (!b.ctx || !b.spectra)
+        return EXIT_FAILURE;
+    const int wrong = read_options(&b, argc, argv);
+    if (wrong)
+        return wrong;
+    describe_machine(&b);
+    anpe_ctx_set_log(b.ctx, print_log, &b);
+    const anpe_status status = run(&b, argc, argv);
+    if (status)
+        fprintf(stderr, "bench: %s\n", anpe_error(b.ctx));
+    anpe_component_clear(&b.backend);
+    anpe_settings_free(b.settings);
+    anpe_ctx_free(b.ctx);
+    free(b.spectra);
+    return status ? EXIT_FAILURE : EXIT_SUCCESS;
+}

@@ -1,0 +1,46 @@
+/* bench/bench.h -- measuring, and reporting as one JSON object a line:
+ *   {"name", "value", "unit", "shape", "backend", "precision", "threads", "machine"}
+ * and, where there is something to compare with, "share": of the rate of sgemm (products) or of
+ * memcpy (everything else) on as many threads, measured in the same run. Wall-clock time; the value
+ * is the median of several repeats, each at least 10 ms long. */
+#ifndef ANPE_BENCH_H
+#define ANPE_BENCH_H
+#include <math.h>
+#include "graph/network.h"
+#include "kind/component.h"
+
+typedef struct bench {
+    anpe_ctx *ctx;
+    char machine[200];
+    int threads, repeats;
+    int64_t batch, micro;                                /* spectra of a step, of a micro-batch */
+    const char *program, *emulator, *config, *directory; /* NULL: not given */
+    int n_spectra;
+    char **spectra;
+    anpe_settings *settings; /* of the backend */
+    anpe_component backend;
+    double sgemm, copy; /* FLOP/s and bytes/s of one thread */
+} bench;
+
+double bench_now(void);
+/* Median seconds of one call of run(user). */
+typedef void bench_fn(void *user);
+double bench_seconds(const bench *b, bench_fn *run, void *user);
+double bench_median(int n, double *values); /* sorts them */
+anpe_backend bench_backend(const bench *b);
+/* Values in [-1, 1) that have nothing special about them. */
+void bench_fill(int64_t n, float *x);
+/* share: NAN if there is none; then the shape as by printf. */
+void bench_report(const bench *b, const char *name, double value, const char *unit, int threads,
+                  double share, const char *shape, ...) ANPE_PRINTF(7, 8);
+
+/* One function for each group. */
+anpe_status bench_machine(bench *b);    /* sgemm and memcpy: what the shares refer to */
+anpe_status bench_operations(bench *b); /* every operation, forward and backward */
+anpe_status bench_train(bench *b);      /* training step of the paper's network, and its parts */
+anpe_status bench_featurize(bench *b);
+anpe_status bench_flow(bench *b);     /* draws and log densities */
+anpe_status bench_emulator(bench *b); /* the dense emulator, batch 1000 */
+anpe_status bench_pipeline(bench *b); /* simulated training spectra */
+anpe_status bench_command(bench *b);  /* `anpe` from process start to process end */
+#endif

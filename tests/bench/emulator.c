@@ -1,0 +1,158 @@
+/* The dense emulator, and the whole pipeline that makes training spectra. */
+#include "config.h"
+#include "bench/bench.h"
+#include "npe/dataset.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { BATCH = 1000, PIXELS = 7214, WIDTH = 300, SPECTRA = 64 };
+
+typedef struct emulator_bench {
+    const bench *b;
+    anpe_settings *settings;
+    anpe_component simulator;
+    anpe_simulator_info info;
+    double *theta;
+    float *flux, *hidden, *weight;
+    void *scratch;
+    anpe_status status;
+} emulator_bench;
+
+static void simulate(void *user)
+{
+    emulator_bench *e = user;
+    const anpe_simulator_ops *ops = e->simulator.ops;
+    e->status = ops->simulate(e->simulator.self, e->b->ctx, BATCH, e->theta, e->flux, e->scratch);
+}
+
+/* The emulator's largest product by the backend. */
+static void multiply(void *user)
+{
+    const emulator_bench *e = user;
+    const anpe_backend backend = bench_backend(e->b);
+    backend.ops->sgemm(backend.self, 0, 1, BATCH, PIXELS, WIDTH, 1, e->hidden, WIDTH, e->weight,
+                       WIDTH, 0, e->flux, PIXELS);
+}
+
+static anpe_status open_emulator(const bench *b, emulator_bench *e)
+{
+    char text[4096];
+    anpe_status status;
+    snprintf(text, sizeof text, "simulator = { plugin = \"payne\"; file = \"%s\"; };", b->emulator);
+    const anpe_simulator_setup setup = {.size = sizeof setup};
+    ANPE_TRY(anpe_settings_parse(b->ctx, text, "bench", 0, NULL, &e->settings));
+    ANPE_TRY(anpe_component_new(b->ctx, e->settings, ANPE_SIMULATOR, "simulator", NULL, &setup,
+                                &e->simulator));
+    ((const anpe_simulator_ops *)e->simulator.ops)->info(e->simulator.self, &e->info);
+    if (e->info.n_pixels != PIXELS)
+        return ANPE_FAIL(b->ctx, ANPE_EINVAL, "%s has %lld pixels, expected %d", b->emulator,
+                         (long long)e->info.n_pixels, PIXELS);
+    e->theta = malloc((size_t)(BATCH * e->info.n_labels) * sizeof *e->theta);
+    e->flux = malloc((size_t)BATCH * PIXELS * sizeof *e->flux);
+    e->hidden = malloc((size_t)BATCH * WIDTH * sizeof *e->hidden);
+    e->weight = malloc((size_t)PIXELS * WIDTH * sizeof *e->weight);
+    const anpe_simulator_ops *ops = e->simulator.ops;
+    e->scratch = anpe_alloc(
+        b->ctx, 64 + (ops->scratch_size ? ops->scratch_size(e->simulator.self, BATCH) : 0));
+    if (!e->scratch || !e->theta || !e->flux || !e->hidden || !e->weight)
+        return ANPE_FAIL(b->ctx, ANPE_ENOMEM, "out of memory");
+    bench_fill(BATCH * WIDTH, e->hidden);
+    bench_fill(PIXELS * WIDTH, e->weight);
+    bench_fill(BATCH * e->info.n_labels, e->flux);
+    for (int64_t i = 0; i < BATCH * e->info.n_labels; i++) {
+        const anpe_label *l = &e->info.labels[i % e->info.n_labels];
+        e->theta[i] = l->min + (0.5 + 0.49 * (double)e->flux[i]) * (l->max - l->min);
+    }
+out:
+    return status;
+}
+
+anpe_status bench_emulator(bench *b)
+{
+    emulator_bench e = {.b = b};
+    if (!b->emulator) {
+        fprintf(stderr, "bench: emulator skipped: no --emulator FILE\n");
+        return ANPE_OK;
+    }
+    anpe_status status = open_emulator(b, &e);
+    if (!status) {
+        const double labels = (double)e.info.n_labels;
+        const double work = 2.0 * BATCH * WIDTH * (labels + WIDTH + PIXELS);
+        const double t = bench_seconds(b, simulate, &e), s = bench_seconds(b, multiply, &e);
+        const double sgemm = 2.0 * BATCH * PIXELS * WIDTH / s;
+        status = e.status;
+        bench_report(b, "sgemm of the emulator", sgemm * 1e-9, "GFLOP/s", 1, sgemm / b->sgemm,
+                     "%dx%dx%d", BATCH, PIXELS, WIDTH);
+        /* share: of sgemm at that shape */
+        bench_report(b, "emulator", work / t * 1e-9, "GFLOP/s", 1, work / t / sgemm,
+                     "%dx%d -> %d -> %d -> %d", BATCH, (int)labels, WIDTH, WIDTH, PIXELS);
+        bench_report(b, "emulated spectra", BATCH / t, "spectra/s", 1, NAN, "%dx%d", BATCH, PIXELS);
+    }
+    anpe_free(e.scratch);
+    free(e.theta), free(e.flux), free(e.hidden), free(e.weight);
+    anpe_component_clear(&e.simulator);
+    anpe_settings_free(e.settings);
+    return status;
+}
+
+/* ---- the pipeline -----------------------------------------------------------------------------
+ */
+
+typedef struct pipeline {
+    bench *b;
+    anpe_task *task;
+    anpe_dataset *dataset;
+    anpe_bench *work;
+    float *x, *y;
+    anpe_status status;
+} pipeline;
+
+static void fill(void *user)
+{
+    pipeline *p = user;
+    p->status = anpe_dataset_fill(p->dataset, p->b->ctx, p->work, 0, 0, 0, SPECTRA, p->x, p->y);
+}
+
+static anpe_status open_pipeline(bench *b, anpe_settings *settings, pipeline *p)
+{
+    const anpe_dataset_setup setup = {1, 0, SPECTRA, SPECTRA, NULL};
+    anpe_status status;
+    ANPE_TRY(anpe_task_new(b->ctx, settings, ANPE_TASK_ALL, NULL, &p->task));
+    ANPE_TRY(anpe_dataset_new(b->ctx, p->task, &setup, NULL, NULL, &p->dataset));
+    ANPE_TRY(anpe_bench_new(b->ctx, p->task, SPECTRA, &p->work));
+    ANPE_TRY(anpe_dataset_load(p->dataset, b->ctx, 0, 0, 0, SPECTRA));
+    const anpe_channels *c = p->dataset->channels;
+    p->x = malloc((size_t)(SPECTRA * c->length * c->width) * sizeof *p->x);
+    p->y = malloc((size_t)(SPECTRA * p->task->n_labels) * sizeof *p->y);
+    if (!p->x || !p->y)
+        return ANPE_FAIL(b->ctx, ANPE_ENOMEM, "out of memory");
+out:
+    return status;
+}
+
+anpe_status bench_pipeline(bench *b)
+{
+    pipeline p = {.b = b};
+    anpe_settings *settings = NULL;
+    if (!b->config) {
+        fprintf(stderr, "bench: pipeline skipped: no --config FILE\n");
+        return ANPE_OK;
+    }
+    anpe_status status = anpe_settings_read(b->ctx, b->config, 0, NULL, &settings);
+    if (!status)
+        status = open_pipeline(b, settings, &p);
+    if (!status) {
+        const double t = bench_seconds(b, fill, &p);
+        status = p.status;
+        bench_report(b, "training spectra made", SPECTRA / t, "spectra/s", 1, NAN, "%dx%lldx%lld",
+                     SPECTRA, (long long)p.dataset->channels->length,
+                     (long long)p.dataset->channels->width);
+    }
+    free(p.x), free(p.y);
+    anpe_bench_free(p.work);
+    anpe_dataset_free(p.dataset);
+    anpe_task_free(p.task);
+    anpe_settings_free(settings);
+    return status;
+}
