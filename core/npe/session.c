@@ -220,14 +220,9 @@ anpe_status anpe_session_chi2(anpe_session *s, anpe_ctx *ctx, const double *thet
     anpe_status status = anpe_task_simulate(t, ctx, s->bench, 1);
     if (status)
         return status;
-    anpe_spectrum *model = &s->bench->spectrum;
-    const size_t n = (size_t)observed->n_pixels;
-    memcpy(model->flux, s->bench->flux, n * sizeof *model->flux);
-    memcpy(model->sigma, observed->sigma, n * sizeof *model->sigma);
-    memcpy(model->mask, observed->mask, n);
-    status = anpe_instrument_normalise(&t->instrument, ctx, t->continuum, model);
+    status = anpe_task_reduce_model(t, ctx, s->bench, observed);
     if (!status)
-        *chi2 = anpe_noise_chi2(observed, model->flux, n_good);
+        *chi2 = anpe_noise_chi2(observed, s->bench->spectrum.flux, n_good);
     return status;
 }
 

@@ -375,6 +375,18 @@ anpe_status anpe_task_mock(const anpe_task *t, anpe_ctx *ctx, anpe_bench *b, int
                             TRIES);
 }
 
+anpe_status anpe_task_reduce_model(const anpe_task *t, anpe_ctx *ctx, anpe_bench *b,
+                                   const anpe_spectrum *observed)
+{
+    anpe_spectrum *s = &b->spectrum;
+    const float floor2 = floor_squared(t);
+    memcpy(s->flux, b->flux, (size_t)s->n_pixels * sizeof *s->flux);
+    memcpy(s->mask, observed->mask, (size_t)s->n_pixels);
+    for (int64_t p = 0; p < s->n_pixels; p++)
+        s->sigma[p] = without_floor(observed->sigma[p], floor2);
+    return anpe_instrument_normalise(&t->instrument, ctx, t->continuum, s);
+}
+
 double anpe_task_snr(const anpe_task *t, const anpe_spectrum *s)
 {
     const float floor2 = floor_squared(t);
