@@ -3,7 +3,7 @@ if HAVE_CUNIT
 check_PROGRAMS += tests/unit/test_lines
 TESTS += tests/unit/test_lines
 tests_unit_test_lines_SOURCES = tests/unit/test_lines.c tests/unit/test_lines_parts.c \
-	tests/unit/test_lines.h tests/unit/plugin_support.h tests/unit/data_support.h \
+	tests/unit/test_lines.h tests/unit/plugin_support.h tests/unit/allocation_count.h tests/unit/data_support.h \
 	plugins/simulator/lines/lines.h \
 	plugins/simulator/lines/elements.c plugins/simulator/lines/layer.c \
 	plugins/simulator/lines/voigt.c plugins/simulator/lines/broaden.c \

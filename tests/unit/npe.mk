@@ -5,4 +5,9 @@ TESTS += tests/unit/test_npe
 tests_unit_test_npe_SOURCES = tests/unit/test_npe.c tests/unit/base_support.h
 tests_unit_test_npe_CPPFLAGS = $(AM_CPPFLAGS)
 tests_unit_test_npe_LDADD = $(TEST_LDADD)
+check_PROGRAMS += tests/unit/test_allocations
+TESTS += tests/unit/test_allocations
+tests_unit_test_allocations_SOURCES = tests/unit/test_allocations.c tests/unit/allocation_count.h
+tests_unit_test_allocations_CPPFLAGS = $(AM_CPPFLAGS)
+tests_unit_test_allocations_LDADD = $(TEST_LDADD)
 endif

@@ -1,6 +1,7 @@
 /* Shared by the tests of simulators and priors: a plugin made from a line of configuration. */
 #ifndef ANPE_TEST_PLUGIN_SUPPORT_H
 #define ANPE_TEST_PLUGIN_SUPPORT_H
+#include "allocation_count.h"
 #include "base/random.h"
 #include "base/text.h"
 #include "data_support.h"
@@ -33,7 +34,7 @@ static inline void subject_clear(subject *s)
     s->settings = anpe_settings_free(s->settings);
 }
 
-/* A simulator's simulate, with scratch of the size that it asks for. */
+/* A simulator's simulate, with scratch of the size that it asks for, which is all that it takes. */
 static inline anpe_status subject_simulate(const subject *s, int64_t n, const double *theta,
                                            float *flux)
 {
@@ -43,7 +44,9 @@ static inline anpe_status subject_simulate(const subject *s, int64_t n, const do
     if (!room)
         return ANPE_ENOMEM;
     memset(room, 0xff, size); /* NaN: what is read before it is written would show */
+    const long before = n_allocations;
     const anpe_status status = ops->simulate(s->c.self, ctx, n, theta, flux, room);
+    CU_ASSERT(status || n_allocations == before);
     anpe_free(room);
     return status;
 }

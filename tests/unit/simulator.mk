@@ -2,7 +2,7 @@
 if HAVE_CUNIT
 check_PROGRAMS += tests/unit/test_simulator tests/unit/test_kernels
 TESTS += tests/unit/test_simulator tests/unit/test_kernels
-tests_unit_test_simulator_SOURCES = tests/unit/test_simulator.c tests/unit/plugin_support.h
+tests_unit_test_simulator_SOURCES = tests/unit/test_simulator.c tests/unit/plugin_support.h tests/unit/allocation_count.h
 tests_unit_test_simulator_CPPFLAGS = $(AM_CPPFLAGS) $(HDF5_CFLAGS)
 tests_unit_test_simulator_LDADD = $(TEST_LDADD) $(HDF5_LIBS)
 tests_unit_test_kernels_SOURCES = tests/unit/test_kernels.c
