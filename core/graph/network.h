@@ -55,6 +55,10 @@ typedef struct anpe_parameters {
 ANPE_MUST_CHECK anpe_status anpe_parameters_new(anpe_ctx *ctx, const anpe_graph *g,
                                                 anpe_precision precision, uint32_t seed,
                                                 anpe_parameters **out);
+/* The same without values, for a file to fill: all zero, to be prepared afterwards. */
+ANPE_MUST_CHECK anpe_status anpe_parameters_new_blank(anpe_ctx *ctx, const anpe_graph *g,
+                                                      anpe_precision precision,
+                                                      anpe_parameters **out);
 anpe_parameters *anpe_parameters_free(anpe_parameters *p);
 const anpe_parameter *anpe_parameters_find(const anpe_parameters *p, const char *name);
 /* raw -> effective; call after every change of raw. */
@@ -63,6 +67,11 @@ void anpe_parameters_prepare(anpe_parameters *p);
  * buffers get 0. */
 void anpe_parameters_pull_back(const anpe_parameters *p, const void *grad_effective,
                                void *grad_raw);
+/* Both in n independent parts, for several threads: part i of 0..anpe_parameters_parts - 1. */
+int anpe_parameters_parts(const anpe_parameters *p);
+void anpe_parameters_prepare_part(anpe_parameters *p, int i);
+void anpe_parameters_pull_back_part(const anpe_parameters *p, int i, const void *grad_effective,
+                                    void *grad_raw);
 /* View of the effective weights below a scope, for anpe_weights_get; float parameters only. */
 ANPE_MUST_CHECK anpe_status anpe_weights_new(anpe_ctx *ctx, const anpe_parameters *p,
                                              const char *scope, anpe_weights **out);

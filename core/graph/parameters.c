@@ -53,8 +53,8 @@ static void initialise(anpe_parameters *p, uint32_t seed)
     }
 }
 
-anpe_status anpe_parameters_new(anpe_ctx *ctx, const anpe_graph *g, anpe_precision precision,
-                                uint32_t seed, anpe_parameters **out)
+anpe_status anpe_parameters_new_blank(anpe_ctx *ctx, const anpe_graph *g, anpe_precision precision,
+                                      anpe_parameters **out)
 {
     *out = NULL;
     anpe_status status = anpe_graph_check(ctx, g);
@@ -72,10 +72,19 @@ anpe_status anpe_parameters_new(anpe_ctx *ctx, const anpe_graph *g, anpe_precisi
         anpe_parameters_free(p);
         return ANPE_ENOMEM;
     }
-    initialise(p, seed);
-    anpe_parameters_prepare(p);
     *out = p;
     return ANPE_OK;
+}
+
+anpe_status anpe_parameters_new(anpe_ctx *ctx, const anpe_graph *g, anpe_precision precision,
+                                uint32_t seed, anpe_parameters **out)
+{
+    const anpe_status status = anpe_parameters_new_blank(ctx, g, precision, out);
+    if (status == ANPE_OK) {
+        initialise(*out, seed);
+        anpe_parameters_prepare(*out);
+    }
+    return status;
 }
 
 anpe_parameters *anpe_parameters_free(anpe_parameters *p)
@@ -96,33 +105,45 @@ const anpe_parameter *anpe_parameters_find(const anpe_parameters *p, const char 
     return NULL;
 }
 
+int anpe_parameters_parts(const anpe_parameters *p)
+{
+    return graph_of(p)->n_weights;
+}
+
+void anpe_parameters_prepare_part(anpe_parameters *p, int i)
+{
+    const anpe_weight *w = &graph_of(p)->weight[i];
+    void *value = raw_row(p, p->raw, w, 0), *norm = raw_row(p, p->raw, w, 1);
+    void *out = at(p, p->effective, w->offset);
+    if (p->precision == ANPE_FLOAT)
+        anpe_weight_prepare_f(w, value, norm, out);
+    else
+        anpe_weight_prepare_d(w, value, norm, out);
+}
+
 void anpe_parameters_prepare(anpe_parameters *p)
 {
-    const anpe_graph *g = graph_of(p);
-    for (int i = 0; i < g->n_weights; i++) {
-        const anpe_weight *w = &g->weight[i];
-        void *value = raw_row(p, p->raw, w, 0), *norm = raw_row(p, p->raw, w, 1);
-        void *out = at(p, p->effective, w->offset);
-        if (p->precision == ANPE_FLOAT)
-            anpe_weight_prepare_f(w, value, norm, out);
-        else
-            anpe_weight_prepare_d(w, value, norm, out);
-    }
+    for (int i = 0; i < anpe_parameters_parts(p); i++)
+        anpe_parameters_prepare_part(p, i);
+}
+
+void anpe_parameters_pull_back_part(const anpe_parameters *p, int i, const void *grad_effective,
+                                    void *grad_raw)
+{
+    const anpe_weight *w = &graph_of(p)->weight[i];
+    const void *value = raw_row(p, p->raw, w, 0), *norm = raw_row(p, p->raw, w, 1);
+    const void *grad = at(p, grad_effective, w->offset);
+    void *dv = raw_row(p, grad_raw, w, 0), *dg = raw_row(p, grad_raw, w, 1);
+    if (p->precision == ANPE_FLOAT)
+        anpe_weight_pull_back_f(w, value, norm, grad, dv, dg);
+    else
+        anpe_weight_pull_back_d(w, value, norm, grad, dv, dg);
 }
 
 void anpe_parameters_pull_back(const anpe_parameters *p, const void *grad_effective, void *grad_raw)
 {
-    const anpe_graph *g = graph_of(p);
-    for (int i = 0; i < g->n_weights; i++) {
-        const anpe_weight *w = &g->weight[i];
-        const void *value = raw_row(p, p->raw, w, 0), *norm = raw_row(p, p->raw, w, 1);
-        const void *grad = at(p, grad_effective, w->offset);
-        void *dv = raw_row(p, grad_raw, w, 0), *dg = raw_row(p, grad_raw, w, 1);
-        if (p->precision == ANPE_FLOAT)
-            anpe_weight_pull_back_f(w, value, norm, grad, dv, dg);
-        else
-            anpe_weight_pull_back_d(w, value, norm, grad, dv, dg);
-    }
+    for (int i = 0; i < anpe_parameters_parts(p); i++)
+        anpe_parameters_pull_back_part(p, i, grad_effective, grad_raw);
 }
 
 /* ---- read-only views --------------------------------------------------------------------------

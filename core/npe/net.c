@@ -88,7 +88,7 @@ static anpe_status build_flow(anpe_ctx *ctx, anpe_net *n, anpe_settings *setting
 }
 
 anpe_status anpe_net_new(anpe_ctx *ctx, anpe_settings *settings, int64_t length, int64_t width,
-                         int64_t n_labels, uint32_t seed, anpe_net **out)
+                         int64_t n_labels, uint32_t seed, int blank, anpe_net **out)
 {
     anpe_status status = ANPE_OK;
     anpe_net *n = calloc(1, sizeof *n);
@@ -102,7 +102,8 @@ anpe_status anpe_net_new(anpe_ctx *ctx, anpe_settings *settings, int64_t length,
     ANPE_TRY(open_backend(ctx, n, settings));
     ANPE_TRY(build_featurizer(ctx, n, settings, length, width));
     ANPE_TRY(build_flow(ctx, n, settings, n_labels, seed));
-    ANPE_TRY(anpe_parameters_new(ctx, n->graph, ANPE_FLOAT, seed, &n->parameters));
+    ANPE_TRY(blank ? anpe_parameters_new_blank(ctx, n->graph, ANPE_FLOAT, &n->parameters)
+                   : anpe_parameters_new(ctx, n->graph, ANPE_FLOAT, seed, &n->parameters));
 out:
     if (status)
         n = anpe_net_free(n);

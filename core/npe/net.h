@@ -21,8 +21,9 @@ typedef struct anpe_net {
 } anpe_net;
 
 /* Groups featurizer, flow, network, compute, backend. length, width: of the input; n_labels. */
+/* blank: parameters stay without values, for a model file to fill. */
 ANPE_MUST_CHECK anpe_status anpe_net_new(anpe_ctx *ctx, anpe_settings *settings, int64_t length,
-                                         int64_t width, int64_t n_labels, uint32_t seed,
+                                         int64_t width, int64_t n_labels, uint32_t seed, int blank,
                                          anpe_net **out);
 anpe_net *anpe_net_free(anpe_net *n);
 /* A training executor, or one that only featurizes (B, F). */

@@ -2,7 +2,8 @@
  * norms of the previous epoch. All state is plain arrays, so that it can be stored and resumed. */
 #ifndef ANPE_CORE_OPTIMISER_H
 #define ANPE_CORE_OPTIMISER_H
-#include "base/context.h"
+#include "base/workers.h"
+#include "graph/network.h"
 
 typedef struct anpe_optimiser {
     int64_t size; /* parameters */
@@ -11,7 +12,8 @@ typedef struct anpe_optimiser {
     double clip;  /* largest norm that is let through; inf in the first epoch */
     double percentile;
     int64_t n_norms, max_norms;
-    double *norms; /* (max_norms) gradient norms of the current epoch */
+    double *norms;  /* (max_norms) gradient norms of the current epoch */
+    double *square; /* (chunks of the gradient) */
 } anpe_optimiser;
 
 ANPE_MUST_CHECK anpe_status anpe_optimiser_new(anpe_ctx *ctx, int64_t size, int64_t steps_per_epoch,
@@ -19,6 +21,12 @@ ANPE_MUST_CHECK anpe_status anpe_optimiser_new(anpe_ctx *ctx, int64_t size, int6
 anpe_optimiser *anpe_optimiser_free(anpe_optimiser *o);
 /* One step on `value` with gradient (both size); returns the norm before the clip. */
 double anpe_optimiser_step(anpe_optimiser *o, double rate, const float *gradient, float *value);
+/* A whole update on several threads, with the same result for any number of them: the gradient with
+ * respect to effective parameters -> gradient (parameters->size) -> raw -> effective parameters. */
+ANPE_MUST_CHECK anpe_status anpe_optimiser_update(anpe_ctx *ctx, anpe_optimiser *o, double rate,
+                                                  const float *grad_effective, float *gradient,
+                                                  anpe_parameters *parameters,
+                                                  anpe_workers *workers, double *norm);
 /* End of an epoch: the clip becomes the percentile of its norms. */
 void anpe_optimiser_end_epoch(anpe_optimiser *o);
 /* Cosine from rate to min_rate over total steps, after a linear warm-up. */

@@ -54,7 +54,7 @@ anpe_status anpe_model_open(anpe_ctx *ctx, const char *path, anpe_model **out)
     ANPE_TRY(open_task(ctx, m, &f));
     ANPE_TRY(check_grid(ctx, m, path));
     ANPE_TRY(anpe_net_new(ctx, m->settings, m->channels->length, m->channels->width, m->map->n,
-                          m->seed, &m->net));
+                          m->seed, 1, &m->net));
     f.map = m->map; /* the digest covers them */
     f.channels = m->channels;
     status = anpe_model_file_parameters(ctx, &f, m->net->parameters);

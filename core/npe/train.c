@@ -11,6 +11,7 @@
 #include "npe/dataset.h"
 #include "npe/model.h"
 #include "npe/net.h"
+#include "graph/vector.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -115,8 +116,8 @@ static anpe_status run_micro_batch(void *user, int64_t item, int worker, anpe_ct
     }
     anpe_workers_begin_ordered(t->workers, item);
     t->loss += loss;
-    for (int64_t i = 0; !t->validation && i < size; i++)
-        t->total[i] += l->gradient[i];
+    if (!t->validation)
+        anpe_vector_add_f(size, l->gradient, t->total);
     anpe_workers_end_ordered(t->workers, item);
     return ANPE_OK;
 }
@@ -159,12 +160,14 @@ static anpe_status train_epoch(trainer *t, anpe_ctx *ctx, double *loss, double *
             return ANPE_FAIL(ctx, ANPE_ECANCEL, "interrupted in epoch %lld",
                              (long long)t->progress.epoch + 1);
         *loss += t->loss / (double)(o->batch * t->steps);
-        anpe_parameters_pull_back(t->net->parameters, t->total, t->gradient);
         *rate = anpe_learning_rate(o->rate, o->min_rate, t->optimiser->step, o->warmup,
                                    t->progress.n_epochs * t->steps);
-        *norm += anpe_optimiser_step(t->optimiser, *rate, t->gradient, t->net->parameters->raw) /
-                 (double)t->steps;
-        anpe_parameters_prepare(t->net->parameters);
+        double size;
+        status = anpe_optimiser_update(ctx, t->optimiser, *rate, t->total, t->gradient,
+                                       t->net->parameters, t->workers, &size);
+        if (status)
+            return status;
+        *norm += size / (double)t->steps;
         anpe_progress(ctx, "training", (double)(t->progress.epoch * t->steps + step + 1),
                       (double)(t->progress.n_epochs * t->steps));
     }
@@ -377,7 +380,7 @@ static anpe_status open_all(trainer *t, anpe_ctx *ctx, anpe_model_file *from)
                               from ? from->channels : NULL, &t->dataset));
     ANPE_TRY(anpe_net_new(ctx, t->settings, t->dataset->channels->length,
                           t->dataset->channels->width, t->task->n_labels, (uint32_t)t->option->seed,
-                          &t->net));
+                          0, &t->net));
     ANPE_TRY(anpe_settings_finish(ctx, t->settings));
     ANPE_TRY(list_inputs(ctx, t));
     t->steps = t->dataset->n_train ? t->dataset->n_train / t->option->batch : t->option->steps;

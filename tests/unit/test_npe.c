@@ -190,6 +190,74 @@ static void test_adam_converges(void)
     anpe_optimiser_free(o);
 }
 
+/* A network with more parameters than one piece of work has, weight norm and masks among them. */
+static anpe_graph *update_graph(void)
+{
+    int degree[300];
+    for (int i = 0; i < 300; i++)
+        degree[i] = i % 7;
+    anpe_graph *g = anpe_graph_new();
+    anpe_node x = anpe_graph_input(g, "x", 2, 4, 3);
+    x = anpe_flatten(g, anpe_conv1d(g, "conv", x, 75, 3, ANPE_WEIGHT_NORM));
+    (void)anpe_masked_linear(g, "linear", x, 300, degree, degree, 0);
+    return g;
+}
+
+/* Two updates by `threads` threads -> raw and effective parameters after them. 0: one by one. */
+static void update_twice(const anpe_graph *g, int threads, anpe_parameters **p)
+{
+    anpe_optimiser *o = NULL;
+    anpe_workers *w = NULL;
+    CU_ASSERT_EQUAL_FATAL(anpe_parameters_new(ctx, g, ANPE_FLOAT, 3, p), ANPE_OK);
+    const int64_t n = (*p)->effective_size;
+    CU_ASSERT_EQUAL_FATAL(anpe_optimiser_new(ctx, (*p)->size, 4, 100, &o), ANPE_OK);
+    CU_ASSERT_EQUAL_FATAL(anpe_workers_new(ctx, threads ? threads : 1, &w), ANPE_OK);
+    float *effective = calloc((size_t)n, sizeof *effective);
+    float *raw = calloc((size_t)(*p)->size, sizeof *raw);
+    for (int step = 0; step < 2; step++) {
+        double norm = 0;
+        o->clip = step ? 0.5 : INFINITY; /* of a gradient larger than that */
+        for (int64_t i = 0; i < n; i++)
+            effective[i] = (float)sin(0.37 * (double)(i + step));
+        if (threads) {
+            CU_ASSERT_EQUAL(anpe_optimiser_update(ctx, o, 0.01, effective, raw, *p, w, &norm),
+                            ANPE_OK);
+        } else {
+            anpe_parameters_pull_back(*p, effective, raw);
+            norm = anpe_optimiser_step(o, 0.01, raw, (*p)->raw);
+            anpe_parameters_prepare(*p);
+        }
+        double square = 0;
+        for (int64_t i = 0; i < (*p)->size; i++)
+            square += (double)raw[i] * (double)raw[i];
+        /* sums of 10^5 positive terms in two orders */
+        CU_ASSERT_DOUBLE_EQUAL(norm / sqrt(square), 1, 1e5 * DBL_EPSILON);
+    }
+    free(effective);
+    free(raw);
+    anpe_workers_free(w);
+    anpe_optimiser_free(o);
+}
+
+/* The update is that of its parts, bit for bit, on any number of threads. */
+static void test_update(void)
+{
+    anpe_graph *g = update_graph();
+    anpe_parameters *p[4] = {NULL};
+    const int threads[4] = {0, 1, 2, 3};
+    for (int i = 0; i < 4; i++) {
+        update_twice(g, threads[i], &p[i]);
+        CU_ASSERT(p[i]->size > 65536);
+        CU_ASSERT_EQUAL(memcmp(p[i]->raw, p[0]->raw, (size_t)p[0]->size * sizeof(float)), 0);
+        CU_ASSERT_EQUAL(
+            memcmp(p[i]->effective, p[0]->effective, (size_t)p[0]->effective_size * sizeof(float)),
+            0);
+    }
+    for (int i = 0; i < 4; i++)
+        anpe_parameters_free(p[i]);
+    anpe_graph_free(g);
+}
+
 /* ---- recovery
  * --------------------------------------------------------------------------------------- */
 
@@ -259,6 +327,7 @@ int main(void)
         {"channels", test_channels},
         {"Adam, clip and rate", test_adam},
         {"Adam converges", test_adam_converges},
+        {"update on threads", test_update},
         {"recovery", test_recovery},
         {"sort", test_sort},
         {"labels that a catalogue has room for", test_room_for_labels},
