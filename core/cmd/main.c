@@ -31,6 +31,7 @@ static void catch_signals(anpe_ctx *ctx)
     sigemptyset(&action.sa_mask);
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
+    signal(SIGXFSZ, SIG_IGN); /* a limit on file sizes is an error of write */
 }
 
 static void print_usage(FILE *out)

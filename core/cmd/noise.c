@@ -1,6 +1,7 @@
 /* anpe noise: real error bars and masks, for the noise model of an instrument. */
 #include "cmd/command.h"
 #include "base/text.h"
+#include "data/output.h"
 #include "npe/noise_library.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -93,8 +94,10 @@ static anpe_status run(anpe_ctx *ctx, anpe_cmd *cmd)
     anpe_component instrument = {0};
     anpe_noise_library_result result;
     char *resolved = NULL;
-    anpe_status status = open_instrument(ctx, cmd, o, &settings, &instrument);
+    anpe_status status = anpe_output_differs(ctx, o->output, cmd->argument[0]);
 
+    if (!status)
+        status = open_instrument(ctx, cmd, o, &settings, &instrument);
     if (status)
         goto out;
     if (!(resolved = anpe_settings_resolved(ctx, settings, 0))) {

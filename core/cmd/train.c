@@ -1,5 +1,6 @@
 /* anpe train: from a configuration to a model. */
 #include "cmd/command.h"
+#include "data/output.h"
 #include "npe/train.h"
 #include <math.h>
 #include <stdio.h>
@@ -83,7 +84,10 @@ static anpe_status run(anpe_ctx *ctx, anpe_cmd *cmd)
     if (!set)
         return ANPE_FAIL(ctx, ANPE_ENOMEM, "out of memory");
     const anpe_train_request request = {o->output, o->data, cmd->threads, o->resume, o->profile};
-    anpe_status status = anpe_settings_read(ctx, cmd->argument[0], n, set, &settings);
+    anpe_status status =
+        o->output ? anpe_output_differs(ctx, o->output, cmd->argument[0]) : ANPE_OK;
+    if (!status)
+        status = anpe_settings_read(ctx, cmd->argument[0], n, set, &settings);
     if (!status && o->print_config)
         status = print_config(ctx, cmd, settings, o->data);
     else if (!status)

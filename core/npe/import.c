@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "data/hdf5_file.h"
 #include "data/npz.h"
+#include "data/output.h"
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -83,19 +84,26 @@ static anpe_status read_array(anpe_ctx *ctx, anpe_emulator *e, const char *path,
     return ANPE_OK;
 }
 
-/* FILE[:KEY]; `spec` as a whole when such a file exists. */
+/* FILE[:KEY] -> path and key; `spec` as a whole when such a file exists. */
+static anpe_status split_spec(anpe_ctx *ctx, const char *spec, char path[4096], const char **key)
+{
+    const char *colon = strrchr(spec, ':');
+    if (snprintf(path, 4096, "%s", spec) >= 4096)
+        return ANPE_FAIL(ctx, ANPE_EINVAL, "the path is too long: %.40s...", spec);
+    if (colon && access(spec, F_OK) != 0) {
+        path[colon - spec] = 0;
+        *key = colon + 1;
+    }
+    return ANPE_OK;
+}
+
 static anpe_status read_spec(anpe_ctx *ctx, anpe_emulator *e, const char *spec, const char *dflt,
                              int rank, int64_t *shape, const char *why, double **data)
 {
     char path[4096];
-    const char *key = dflt, *colon = strrchr(spec, ':');
-    if ((size_t)snprintf(path, sizeof path, "%s", spec) >= sizeof path)
-        return ANPE_FAIL(ctx, ANPE_EINVAL, "the path is too long: %.40s...", spec);
-    if (colon && access(spec, F_OK) != 0) {
-        path[colon - spec] = 0;
-        key = colon + 1;
-    }
-    return read_array(ctx, e, path, key, rank, shape, why, data);
+    const char *key = dflt;
+    const anpe_status status = split_spec(ctx, spec, path, &key);
+    return status ? status : read_array(ctx, e, path, key, rank, shape, why, data);
 }
 
 /* Reads FILE[:KEY] and adds it to the emulator as `name`. */
@@ -452,14 +460,33 @@ static anpe_status import_cannon(anpe_ctx *ctx, source *s)
     return status;
 }
 
+/* The name is an emulator's, a file can be made there, and it is none of the inputs. */
+static anpe_status check_output(anpe_ctx *ctx, const anpe_import_request *r)
+{
+    const char *const inputs[] = {r->file, r->wavelength, r->scatter, r->pivots, r->scale};
+    char path[4096];
+    const char *key;
+    if (!anpe_text_has_extension(r->out, ".h5") && !anpe_text_has_extension(r->out, ".hdf5"))
+        return ANPE_FAIL(ctx, ANPE_EINVAL, "%s: the emulator's name must end in .h5", r->out);
+    anpe_status status = anpe_output_check(ctx, r->out);
+    for (size_t i = 0; i < sizeof inputs / sizeof *inputs && !status; i++) {
+        if (!inputs[i] || !inputs[i][0])
+            continue;
+        status = split_spec(ctx, inputs[i], path, &key);
+        if (!status)
+            status = anpe_output_differs(ctx, r->out, path);
+    }
+    return status;
+}
+
 anpe_status anpe_import(anpe_ctx *ctx, const anpe_import_request *r, anpe_emulator *e)
 {
     source s = {.request = r, .e = e};
     *e = (anpe_emulator){.resolution = r->resolution > 0 ? r->resolution : INFINITY,
                          .normalised = !r->absolute};
-    anpe_status status = ANPE_OK;
-    if (!anpe_text_has_extension(r->out, ".h5") && !anpe_text_has_extension(r->out, ".hdf5"))
-        return ANPE_FAIL(ctx, ANPE_EINVAL, "%s: the emulator's name must end in .h5", r->out);
+    anpe_status status = check_output(ctx, r);
+    if (status)
+        return status;
     if (!strcmp(r->model, "payne"))
         status = import_payne(ctx, &s);
     else if (!strcmp(r->model, "cannon"))

@@ -2,6 +2,7 @@
 #include "npe/noise_library.h"
 #include "base/digest.h"
 #include "data/hdf5_file.h"
+#include "data/output.h"
 #include "data/spectrum.h"
 #include "npe/recovery.h"
 
@@ -199,6 +200,9 @@ anpe_status anpe_noise_library_make(anpe_ctx *ctx, const anpe_noise_library_job 
         return ANPE_FAIL(ctx, ANPE_EUNSUPPORTED,
                          "instrument %s has no survey files to make a noise library from",
                          job->instrument->plugin->name);
+    for (int64_t k = 0; k < job->n_paths; k++)
+        if ((status = anpe_output_differs(ctx, job->output, job->paths[k])))
+            return status;
     if ((status = anpe_spectrum_new(ctx, m.info.channels * m.info.n_pixels, &m.spectrum)))
         return status;
     if ((status = anpe_h5_create(ctx, job->output, &m.file)))

@@ -127,6 +127,16 @@ out:
     return status;
 }
 
+/* Emulators, libraries and whatever else the configuration names. */
+static anpe_status check_inputs(anpe_ctx *ctx, const simulation *s)
+{
+    const char *option, *path;
+    anpe_status status = ANPE_OK;
+    for (int i = 0; !status && (path = anpe_settings_file(s->settings, i, &option)); i++)
+        status = anpe_output_differs(ctx, s->request->output, path);
+    return status;
+}
+
 static anpe_status open_memory(anpe_ctx *ctx, simulation *s)
 {
     const size_t n = (size_t)(BLOCK * anpe_task_size(s->task));
@@ -168,6 +178,7 @@ anpe_status anpe_simulate(anpe_ctx *ctx, const anpe_simulate_request *request)
     ANPE_TRY(anpe_output_check(ctx, request->output));
     ANPE_TRY(anpe_output_differs(ctx, request->output, request->source));
     ANPE_TRY(open_source(ctx, &s));
+    ANPE_TRY(check_inputs(ctx, &s));
     ANPE_TRY(open_memory(ctx, &s));
     ANPE_TRY(create_file(ctx, &s));
     for (s.first = 0; s.first < request->n; s.first += BLOCK) {

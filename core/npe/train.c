@@ -157,8 +157,7 @@ static anpe_status train_epoch(trainer *t, anpe_ctx *ctx, double *loss, double *
         if (status)
             return status;
         if (anpe_cancelled(ctx))
-            return ANPE_FAIL(ctx, ANPE_ECANCEL, "interrupted in epoch %lld",
-                             (long long)t->progress.epoch + 1);
+            return ANPE_ECANCEL;
         *loss += t->loss / (double)(o->batch * t->steps);
         *rate = anpe_learning_rate(o->rate, o->min_rate, t->optimiser->step, o->warmup,
                                    t->progress.n_epochs * t->steps);
@@ -262,6 +261,9 @@ static anpe_status run_epochs(trainer *t, anpe_ctx *ctx)
             break;
         }
         anpe_status status = one_epoch(t, ctx);
+        if (status == ANPE_ECANCEL)
+            (void)ANPE_FAIL(ctx, status, "interrupted in epoch %lld",
+                            (long long)t->progress.epoch + 1);
         if (status == ANPE_ECANCEL && t->progress.epoch == 0)
             anpe_log(ctx, ANPE_INFO, "interrupted before the first epoch ended: nothing is kept");
         else if (status == ANPE_ECANCEL)
@@ -344,7 +346,10 @@ static anpe_status add_input(anpe_ctx *ctx, trainer *t, const char *option, cons
 {
     anpe_text text = {0};
     char hex[65];
-    anpe_status status = anpe_digest_file(ctx, path, hex);
+    const char *output = t->request->output; /* NULL: nothing but a check */
+    anpe_status status = output ? anpe_output_differs(ctx, output, path) : ANPE_OK;
+    if (!status)
+        status = anpe_digest_file(ctx, path, hex);
     char **grown = status ? NULL : realloc(t->inputs, (size_t)(t->n_inputs + 1) * sizeof *grown);
     if (status)
         return status;

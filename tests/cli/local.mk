@@ -5,3 +5,12 @@ dist_check_SCRIPTS += tests/cli/test_count.sh tests/cli/test_format.sh tests/cli
 dist_check_SCRIPTS += tests/cli/test_plugins.sh
 dist_check_SCRIPTS += tests/cli/test_import.sh
 dist_check_SCRIPTS += tests/cli/test_noise.sh
+dist_check_SCRIPTS += tests/cli/test_spectra.sh tests/cli/test_files.sh
+# What these two spoil files with.
+check_PROGRAMS += tests/cli/make_spectrum tests/cli/flip_bit
+tests_cli_make_spectrum_SOURCES = tests/cli/make_spectrum.c
+tests_cli_make_spectrum_CPPFLAGS = $(CFITSIO_CFLAGS)
+tests_cli_make_spectrum_LDADD = $(CFITSIO_LIBS) -lm
+tests_cli_flip_bit_SOURCES = tests/cli/flip_bit.c
+tests_cli_flip_bit_CPPFLAGS = $(HDF5_CFLAGS)
+tests_cli_flip_bit_LDADD = $(HDF5_LIBS)
