@@ -21,7 +21,7 @@ static const struct {
     anpe_column_type type;
     int width;
 } fixed[] = {
-    {"id", "", "meta.id;meta.main", "identifier of the survey, or file", ANPE_COLUMN_TEXT, 64},
+    {"id", "", "meta.id;meta.main", "identifier of the survey, or file", ANPE_COLUMN_TEXT, 79},
     {"file", "", "meta.file", "input file", ANPE_COLUMN_TEXT, 160},
     {"row", "", "meta.number", "row in the file", ANPE_COLUMN_INT64, 0},
     {"flags", "", "meta.code.qual", "bits: see FLAGn", ANPE_COLUMN_INT64, 0},
