@@ -6,11 +6,15 @@
  *   forward   Y = P W,           W[(j, i), o] = w[o, i, j]
  *   data      dX = P(dZ) W',     W'[(j, o), i] = w[o, i, k - 1 - j]
  *   weights   dW = P^T dZ,       summed over a tile in registers
- * where dZ is dY, with relu only where y > 0. */
+ * where dZ is dY, with relu only where y > 0. Wide convolutions of kernel 3: kernel_conv3.c. */
 #include "config.h"
 #include <string.h>
+#include "graph/conv3.h"
 #include "graph/operations.h"
+#include "graph/padded.h"
 #include "graph/product.h"
+
+typedef REAL(anpe_padded) padded;
 
 /* Rows of a tile: its inputs stay in the second-level cache. For the weights a tile is longer,
  * since the whole of dW is read and written once for each. */
@@ -50,93 +54,17 @@ static sizes conv_sizes(const anpe_call *c)
     return (sizes){packed, tile, at_least(k * in * out, 0)};
 }
 
+static int is_conv3(const anpe_call *c)
+{
+    return REAL(anpe_conv3_fits)(attributes(c)->k, c->in_width[0], c->out_width);
+}
+
 size_t REAL(anpe_conv1d_scratch)(const anpe_call *c)
 {
     const sizes s = conv_sizes(c);
+    if (is_conv3(c))
+        return (size_t)REAL(anpe_conv3_scratch)(c->in_width[0], c->out_width) * sizeof(real);
     return (size_t)(s.packed + s.tile + s.dw) * sizeof(real);
-}
-
-/* Samples laid one after the other with k - 1 rows of zeros after (or, by shift, around) each. */
-typedef struct padded {
-    const real *x, *mask; /* (batch, length, width); mask: zero where not positive; may be NULL */
-    int64_t batch, length, width, period, shift;
-} padded;
-
-/* Whether row q is data; *run = how many rows from q on are alike. */
-static int padded_run(const padded *p, int64_t q, int64_t *row, int64_t *run)
-{
-    const int64_t s = q / p->period, r = q % p->period - p->shift;
-    *row = s * p->length + r;
-    *run = r < 0 ? -r : r < p->length ? p->length - r : p->period - p->shift - r;
-    return s < p->batch && r >= 0 && r < p->length;
-}
-
-ANPE_CLONES
-static void copy_positive(int64_t n, const real *x, const real *mask, real *to)
-{
-    for (int64_t i = 0; i < n; i++)
-        to[i] = mask[i] > 0 ? x[i] : 0;
-}
-
-/* Rows q .. q + n - 1, in place where they are whole, else copied to tile. */
-static const real *padded_rows(const padded *p, int64_t q, int64_t n, real *tile)
-{
-    int64_t row, run;
-    if (padded_run(p, q, &row, &run) && run >= n && !p->mask)
-        return p->x + row * p->width;
-    real *to = tile;
-    while (n > 0) {
-        const int data = padded_run(p, q, &row, &run);
-        const int64_t m = run < n ? run : n, w = p->width;
-        if (!data)
-            memset(to, 0, (size_t)(m * w) * sizeof(real));
-        else if (p->mask)
-            copy_positive(m * w, p->x + row * w, p->mask + row * w, to);
-        else
-            memcpy(to, p->x + row * w, (size_t)(m * w) * sizeof(real));
-        to += m * w, q += m, n -= m;
-    }
-    return tile;
-}
-
-/* n rows of width `width` (the first w of which are data) to rows of a panel. */
-ANPE_CLONES
-static void pack_rows(int64_t n, int64_t width, int64_t w, const real *x, const real *mask,
-                      real *to)
-{
-    for (int64_t i = 0; i < n; i++, to += ANPE_PRODUCT_WIDTH, x += width) {
-        if (mask) {
-            for (int64_t j = 0; j < w; j++)
-                to[j] = mask[j] > 0 ? x[j] : 0;
-            mask += width;
-        } else {
-            for (int64_t j = 0; j < w; j++)
-                to[j] = x[j];
-        }
-        for (int64_t j = w; j < ANPE_PRODUCT_WIDTH; j++)
-            to[j] = 0;
-    }
-}
-
-/* Rows q .. q + n - 1 as the packed right factor of a product. */
-static void padded_pack(const padded *p, int64_t q, int64_t n, real *packed)
-{
-    const int64_t width = p->width;
-    int64_t row, run;
-    for (int64_t i = 0; i < n; i += run) {
-        const int data = padded_run(p, q + i, &row, &run);
-        run = run < n - i ? run : n - i;
-        for (int64_t j0 = 0; j0 < width; j0 += ANPE_PRODUCT_WIDTH) {
-            const int64_t left = width - j0,
-                          w = left < ANPE_PRODUCT_WIDTH ? left : ANPE_PRODUCT_WIDTH;
-            real *to = packed + j0 * n + i * ANPE_PRODUCT_WIDTH;
-            if (data)
-                pack_rows(run, width, w, p->x + row * width + j0,
-                          p->mask ? p->mask + row * width + j0 : NULL, to);
-            else
-                memset(to, 0, (size_t)(run * ANPE_PRODUCT_WIDTH) * sizeof(real));
-        }
-    }
 }
 
 /* W[(j, i), o] = w[o, i, j] */
@@ -169,7 +97,7 @@ static void convolve(const padded *p, int64_t k, int64_t n, const real *packed, 
     for (int64_t b = 0; b < p->batch; b++)
         for (int64_t t = 0; t < p->length; t += rows) {
             const int64_t m = p->length - t < rows ? p->length - t : rows;
-            const real *a = padded_rows(p, b * p->period + t, m + k - 1, tile);
+            const real *a = REAL(anpe_padded_rows)(p, b * p->period + t, m + k - 1, tile);
             REAL(anpe_product)
             (m, n, k * w, a, w, 1, packed, bias, to + (b * p->length + t) * n, n, mode);
         }
@@ -179,25 +107,15 @@ void REAL(anpe_conv1d_forward)(const anpe_call *c)
 {
     const anpe_conv_attributes *at = attributes(c);
     const int64_t k = at->k, in = c->in_width[0], length = c->out_length;
+    if (is_conv3(c)) {
+        REAL(anpe_conv3_forward)(c, (at->flags & ANPE_RELU) != 0);
+        return;
+    }
     real *packed = c->scratch, *tile = packed + conv_sizes(c).packed;
     const padded x = {c->in[0], NULL, c->batch, length, in, length + k - 1, (k - 1) / 2};
     pack_forward(k, in, c->out_width, c->parameter[0], packed);
     convolve(&x, k, c->out_width, packed, tile, c->parameter[1], c->out,
              at->flags & ANPE_RELU ? ANPE_PRODUCT_RELU : 0);
-}
-
-/* db[o] += sum over rows of packed dZ */
-ANPE_CLONES
-static void add_column_sums(int64_t rows, int64_t n, const real *packed, real *db)
-{
-    for (int64_t j0 = 0; j0 < n; j0 += ANPE_PRODUCT_WIDTH) {
-        real sum[ANPE_PRODUCT_WIDTH] = {0};
-        for (int64_t i = 0; i < rows; i++, packed += ANPE_PRODUCT_WIDTH)
-            for (int64_t j = 0; j < ANPE_PRODUCT_WIDTH; j++)
-                sum[j] += packed[j];
-        for (int64_t j = 0; j < ANPE_PRODUCT_WIDTH && j0 + j < n; j++)
-            db[j0 + j] += sum[j];
-    }
 }
 
 static void backward_weights(const anpe_call *c, const real *mask)
@@ -211,12 +129,12 @@ static void backward_weights(const anpe_call *c, const real *mask)
     const int64_t rows = tile_rows(in + out, TILE_MIN_WEIGHTS), total = c->batch * period;
     for (int64_t q = 0; q < total; q += rows) {
         const int64_t m = total - q < rows ? total - q : rows;
-        const real *a = padded_rows(&x, q, m + k - 1, tile);
-        padded_pack(&dz, q, m, packed);
+        const real *a = REAL(anpe_padded_rows)(&x, q, m + k - 1, tile);
+        REAL(anpe_padded_pack)(&dz, q, m, packed);
         REAL(anpe_product)
         (k * in, out, m, a, 1, in, packed, NULL, dw, out, q ? ANPE_PRODUCT_ADD : 0);
         if (c->grad_parameter[1])
-            add_column_sums(m, out, packed, c->grad_parameter[1]);
+            REAL(anpe_packed_add_sums)(m, out, packed, c->grad_parameter[1]);
     }
     real *grad = c->grad_parameter[0];
     for (int64_t o0 = 0; o0 < out; o0 += 16)
@@ -231,10 +149,16 @@ void REAL(anpe_conv1d_backward)(const anpe_call *c)
     const anpe_conv_attributes *at = attributes(c);
     const int64_t k = at->k, in = c->in_width[0], out = c->out_width, length = c->out_length;
     const real *mask = at->flags & ANPE_RELU ? c->out : NULL;
-    if (c->grad_parameter[0])
+    if (c->grad_parameter[0] && is_conv3(c))
+        REAL(anpe_conv3_backward_weights)(c, mask);
+    else if (c->grad_parameter[0])
         backward_weights(c, mask);
     if (!c->grad_in[0])
         return;
+    if (is_conv3(c)) {
+        REAL(anpe_conv3_backward_data)(c, mask);
+        return;
+    }
     real *packed = c->scratch, *tile = packed + conv_sizes(c).packed;
     const padded dz = {c->grad_out, mask, c->batch, length, out, length + k - 1, (k - 1) / 2};
     pack_data(k, in, out, c->parameter[0], packed);

@@ -1,7 +1,8 @@
 # tests/unit: graph
 if HAVE_CUNIT
 graph_support = tests/unit/graph_support.c tests/unit/graph_cases.c tests/unit/graph_support.h
-graph_programs = tests/unit/test_graph tests/unit/test_graph_gradients tests/unit/test_graph_products
+graph_programs = tests/unit/test_graph tests/unit/test_graph_gradients tests/unit/test_graph_products \
+	tests/unit/test_graph_conv
 check_PROGRAMS += $(graph_programs)
 TESTS += $(graph_programs)
 tests_unit_test_graph_SOURCES = tests/unit/test_graph.c $(graph_support)
@@ -10,4 +11,6 @@ tests_unit_test_graph_gradients_SOURCES = tests/unit/test_graph_gradients.c $(gr
 tests_unit_test_graph_gradients_LDADD = $(TEST_LDADD)
 tests_unit_test_graph_products_SOURCES = tests/unit/test_graph_products.c $(graph_support)
 tests_unit_test_graph_products_LDADD = $(TEST_LDADD)
+tests_unit_test_graph_conv_SOURCES = tests/unit/test_graph_conv.c $(graph_support)
+tests_unit_test_graph_conv_LDADD = $(TEST_LDADD)
 endif
