@@ -1,16 +1,16 @@
-/* conv1d of kernel 3 by Winograd's F(2, 3) (Lavin & Gray 2016, in one dimension): two neighbouring
- * outputs from four inputs take four products instead of six. With d = x[l - 1 .. l + 2] and the
- * taps g of one pair of channels,
- *   v0 = d0 - d2   v1 = d1 + d2   v2 = d2 - d1   v3 = d1 - d3
- *   u0 = g0   u1 = (g0 + g1 + g2) / 2   u2 = (g0 - g1 + g2) / 2   u3 = g2      m_i = v_i u_i
- *   y[l] = m0 + m1 + m2   y[l + 1] = m1 - m2 - m3
- * and m_i is a matrix product over the channels: rows are pairs of pixels. Backward for the data is
- * the same with the taps reversed; for the weights, from the two gradients e of a pair,
- *   w0 = e0   w1 = e0 + e1   w2 = e0 - e1   w3 = -e1      h_i = v_i^T w_i
- *   dg0 = h0 + (h1 + h2) / 2   dg1 = (h1 - h2) / 2   dg2 = (h1 + h2) / 2 + h3
- * The rounding error is at most about twice that of the plain sum, since |v| <= 2 |d|.
- *
- * A sample has `pairs` pairs and one more that only fills up: its outputs are not kept. */
+/* conv1d of kernel 3 by Winograd's F(4, 3) (Lavin & Gray 2016, in one dimension): four neighbouring
+ * outputs from six inputs take six products instead of twelve. It is the product of polynomials by
+ * their values at the points p = 0, a, -a, b, -b and infinity. With d = x[l - 1 .. l + 4] and the
+ * taps g of a pair of channels,
+ *   v_i = coefficients of prod_{l != i} (x - p_l), applied to d      v_inf: of prod_l (x - p_l)
+ *   u_i = (g0 + p g1 + p^2 g2) / prod_{l != i} (p - p_l)             u_inf = g2
+ *   m_i = v_i u_i        y[l + k] = sum_i p^k m_i, k = 0 .. 3, and m_inf in the last
+ * and m_i is a matrix product over the channels: its rows are groups of four pixels. Backward for
+ * the data is the same with the taps reversed; for the weights, from the gradients e of a group,
+ *   w_i = sum_k p^k e_k      w_inf = e_3      h_i = v_i^T w_i
+ *   dg_j = sum_i p^j h_i / prod_{l != i} (p - p_l), and h_inf in the last
+ * a = 3/4, b = 3/2 are exact, and with them the rounding error is that of the plain sum: what the
+ * transforms add is what the shorter sums save. */
 #include "config.h"
 #include <string.h>
 #include "graph/conv3.h"
@@ -18,16 +18,30 @@
 #include "graph/product.h"
 
 typedef REAL(anpe_padded) padded;
-enum { WIDTH = ANPE_PRODUCT_WIDTH, LEAST = 64, PRODUCTS = 4 };
-/* Pairs of a tile: the transformed inputs stay in the second-level cache. */
+enum { WIDTH = ANPE_PRODUCT_WIDTH, LEAST = 32, GROUP = 4, PRODUCTS = 6 };
+/* Groups of a tile: the transformed inputs stay in the second-level cache; the weights' gradients
+ * are read and written once for every tile, so there it is long. */
 enum { TILE_BYTES = 1 << 19, TILE_MIN = 28, TILE_MAX = 112, TILE_WEIGHTS = 112 };
+
+/* Between the six transforms of a tensor: not a multiple of 4096 bytes, so that six streams do not
+ * fall on the same lines of the first-level cache. */
+enum { GAP = 48 };
+
+#define A        ((real)0.75)
+#define B        ((real)1.5)
+#define SUM2     ((real)2.8125)   /* a^2 + b^2 */
+#define PRODUCT2 ((real)1.265625) /* a^2 b^2 */
+/* prod_{l != i} (p - p_l): a^2 b^2, 2 a^2 (a^2 - b^2), 2 b^2 (b^2 - a^2) */
+#define SCALE_0 (1 / PRODUCT2)
+#define SCALE_A (1 / (2 * A * A * (A * A - B * B)))
+#define SCALE_B (1 / (2 * B * B * (B * B - A * A)))
 
 int REAL(anpe_conv3_fits)(int64_t k, int64_t in, int64_t out)
 {
     return k == 3 && in >= LEAST && out >= LEAST;
 }
 
-static int64_t tile_pairs(int64_t width)
+static int64_t tile_groups(int64_t width)
 {
     const int64_t t = TILE_BYTES / (PRODUCTS * (int64_t)sizeof(real) * width) / 14 * 14;
     return t < TILE_MIN ? TILE_MIN : t > TILE_MAX ? TILE_MAX : t;
@@ -38,52 +52,60 @@ static int64_t round16(int64_t n)
     return (n + 15) / 16 * 16;
 }
 
+static int64_t at_most(int64_t n, int64_t most)
+{
+    return n < most ? n : most;
+}
+
 /* ---- scratch, cut in the order of the members -------------------------------------------------
  */
 
 typedef struct parts {
-    real *u;    /* transformed taps, packed: (panel, 4, in, WIDTH); or h_i (4, in, out) */
-    real *rows; /* rows of the inputs, padded */
-    real *v;    /* transformed inputs (4, pairs, width) */
-    real *m;    /* products (4, pairs, WIDTH); or rows of dz and the packed w_i */
+    real *u;    /* transformed taps, packed: (panel, 6, in, WIDTH); or h_i (6, in, out) */
+    real *rows; /* padded rows of the input, or of dz */
+    real *v;    /* transformed inputs (6, tile, width) */
+    real *m;    /* products (6, tile, WIDTH); or w_i, packed, one after the other */
+    real *db;   /* column sums of dz (out) */
 } parts;
 
 /* Of a convolution of w to n channels, in reals. */
-static void data_sizes(int64_t w, int64_t n, int64_t size[4])
+static void data_sizes(int64_t w, int64_t n, int64_t size[5])
 {
-    const int64_t pairs = tile_pairs(w);
+    const int64_t tile = tile_groups(w);
     size[0] = PRODUCTS * REAL(anpe_product_packed)(w, n);
-    size[1] = round16((2 * pairs + 2) * w);
-    size[2] = round16(PRODUCTS * pairs * w);
-    size[3] = PRODUCTS * pairs * WIDTH;
+    size[1] = round16((GROUP * tile + 2) * w);
+    size[2] = PRODUCTS * (round16(tile * w) + GAP);
+    size[3] = PRODUCTS * (tile * WIDTH + GAP);
+    size[4] = 0;
 }
 
-static void weight_sizes(int64_t in, int64_t out, int64_t size[4])
+static void weight_sizes(int64_t in, int64_t out, int64_t size[5])
 {
     size[0] = round16(PRODUCTS * in * out);
-    size[1] = round16((2 * TILE_WEIGHTS + 2) * in);
-    size[2] = round16(TILE_WEIGHTS * in);
-    size[3] =
-        round16(2 * TILE_WEIGHTS * out) + round16(REAL(anpe_product_packed)(TILE_WEIGHTS, out));
+    size[1] = round16((GROUP * TILE_WEIGHTS + 2) * (in > out ? in : out));
+    size[2] = PRODUCTS * (round16(TILE_WEIGHTS * in) + GAP);
+    size[3] = PRODUCTS * (REAL(anpe_product_packed)(TILE_WEIGHTS, out) + GAP);
+    size[4] = round16(out);
 }
 
-static parts cut(real *scratch, const int64_t size[4])
+static parts cut(real *scratch, const int64_t size[5])
 {
     parts p = {.u = scratch};
     p.rows = p.u + size[0];
     p.v = p.rows + size[1];
     p.m = p.v + size[2];
+    p.db = p.m + size[3];
     return p;
 }
 
 int64_t REAL(anpe_conv3_scratch)(int64_t in, int64_t out)
 {
-    int64_t size[3][4], most = 0;
+    int64_t size[3][5], most = 0;
     data_sizes(in, out, size[0]);
     data_sizes(out, in, size[1]);
     weight_sizes(in, out, size[2]);
     for (int i = 0; i < 3; i++) {
-        const int64_t sum = size[i][0] + size[i][1] + size[i][2] + size[i][3];
+        const int64_t sum = size[i][0] + size[i][1] + size[i][2] + size[i][3] + size[i][4];
         most = sum > most ? sum : most;
     }
     return most;
@@ -92,112 +114,165 @@ int64_t REAL(anpe_conv3_scratch)(int64_t in, int64_t out)
 /* ---- transforms -------------------------------------------------------------------------------
  */
 
-/* v_i of m pairs from rows (2 m + 2, w) of inputs. */
+/* v_i (at distance `next`) of m groups from rows (4 m + 2, w). */
 ANPE_CLONES
-static void transform_input(int i, int64_t m, int64_t w, const real *rows, real *v)
+static void transform_input(int64_t m, int64_t w, const real *restrict rows, real *restrict v,
+                            int64_t next)
 {
-    static const int first[PRODUCTS] = {0, 1, 2, 1}, second[PRODUCTS] = {2, 2, 1, 3};
-    const real sign = i == 1 ? 1 : -1;
-    for (int64_t r = 0; r < m; r++, rows += 2 * w, v += w) {
-        const real *a = rows + first[i] * w, *b = rows + second[i] * w;
-        for (int64_t j = 0; j < w; j++)
-            v[j] = a[j] + sign * b[j];
-    }
+    for (int64_t r = 0; r < m; r++, rows += GROUP * w, v += w)
+        for (int64_t j = 0; j < w; j++) {
+            const real *d = rows + j;
+            const real d1 = d[w], d2 = d[2 * w], d3 = d[3 * w], d4 = d[4 * w];
+            const real even_a = d4 - B * B * d2, odd_a = A * (d3 - B * B * d1);
+            const real even_b = d4 - A * A * d2, odd_b = B * (d3 - A * A * d1);
+            v[j] = PRODUCT2 * d[0] - SUM2 * d2 + d4;
+            v[next + j] = even_a + odd_a;
+            v[2 * next + j] = even_a - odd_a;
+            v[3 * next + j] = even_b + odd_b;
+            v[4 * next + j] = even_b - odd_b;
+            v[5 * next + j] = PRODUCT2 * d1 - SUM2 * d3 + d[5 * w];
+        }
 }
 
-/* u of the taps g[j] = w[a s0 + b s1 + (reversed: 2 - j)] from channel a to channel b. */
+/* u, packed, of the taps g_j = w[in s0 + out s1 + j], j reversed on demand. */
 static void transform_taps(int64_t in, int64_t out, const real *w, int64_t s0, int64_t s1,
                            int reversed, real *u)
 {
-    for (int64_t b0 = 0; b0 < out; b0 += WIDTH, u += PRODUCTS * in * WIDTH)
-        for (int64_t a = 0; a < in; a++)
-            for (int64_t b = 0; b < WIDTH; b++) {
-                const real *g = w + a * s0 + (b0 + b) * s1;
-                const int inside = b0 + b < out;
-                const real g0 = inside ? g[reversed ? 2 : 0] : 0, g1 = inside ? g[1] : 0;
-                const real g2 = inside ? g[reversed ? 0 : 2] : 0, even = (g0 + g2) / 2;
-                real *to = u + a * WIDTH + b;
-                to[0] = g0;
-                to[in * WIDTH] = even + g1 / 2;
-                to[2 * in * WIDTH] = even - g1 / 2;
-                to[3 * in * WIDTH] = g2;
+    const int64_t next = in * WIDTH;
+    for (int64_t o0 = 0; o0 < out; o0 += WIDTH, u += PRODUCTS * next)
+        for (int64_t i = 0; i < in; i++)
+            for (int64_t o = 0; o < WIDTH; o++) {
+                static const real none[3] = {0, 0, 0};
+                const real *g = o0 + o < out ? w + i * s0 + (o0 + o) * s1 : none;
+                const real g0 = g[reversed ? 2 : 0], g1 = g[1], g2 = g[reversed ? 0 : 2];
+                const real even_a = SCALE_A * (g0 + A * A * g2), odd_a = SCALE_A * A * g1;
+                const real even_b = SCALE_B * (g0 + B * B * g2), odd_b = SCALE_B * B * g1;
+                real *to = u + i * WIDTH + o;
+                to[0] = SCALE_0 * g0;
+                to[next] = even_a + odd_a;
+                to[2 * next] = even_a - odd_a;
+                to[3 * next] = even_b + odd_b;
+                to[4 * next] = even_b - odd_b;
+                to[5 * next] = g2;
             }
 }
 
-/* y of m pairs and n <= WIDTH columns from the products p (4, stride, WIDTH). The first `keep` rows
- * are stored, at distance ldc. */
+/* y (4, WIDTH) of one group from its products, at distance next. */
+ANPE_INLINE void group_outputs(const real *restrict p, int64_t next, real *restrict y)
+{
+    for (int64_t j = 0; j < WIDTH; j++) {
+        const real m1 = p[next + j], m2 = p[2 * next + j];
+        const real m3 = p[3 * next + j], m4 = p[4 * next + j];
+        const real sum_a = m1 + m2, sum_b = m3 + m4, odd_a = A * (m1 - m2), odd_b = B * (m3 - m4);
+        y[j] = p[j] + sum_a + sum_b;
+        y[WIDTH + j] = odd_a + odd_b;
+        y[2 * WIDTH + j] = A * A * sum_a + B * B * sum_b;
+        y[3 * WIDTH + j] = A * A * odd_a + B * B * odd_b + p[5 * next + j];
+    }
+}
+
+/* Outputs of m groups and n <= WIDTH columns from the products p, at distance next. The first
+ * `keep` rows are stored, at distance ldc. */
 ANPE_CLONES
-static void combine(int64_t m, int64_t keep, int64_t n, int64_t stride, const real *p,
+static void combine(int64_t m, int64_t keep, int64_t n, const real *p, int64_t next,
                     const real *bias, int mode, real *to, int64_t ldc)
 {
     for (int64_t r = 0; r < m; r++, p += WIDTH) {
-        real y[2][WIDTH];
-        for (int64_t j = 0; j < WIDTH; j++) {
-            const real m1 = p[stride * WIDTH + j], m2 = p[2 * stride * WIDTH + j];
-            y[0][j] = p[j] + m1 + m2;
-            y[1][j] = m1 - m2 - p[3 * stride * WIDTH + j];
-        }
-        for (int64_t k = 0; k < 2 && 2 * r + k < keep; k++) {
-            real *row = to + (2 * r + k) * ldc;
-            for (int64_t j = 0; bias && j < n; j++)
-                y[k][j] += bias[j];
+        real y[GROUP * WIDTH];
+        group_outputs(p, next, y);
+        for (int64_t k = 0; k < GROUP && GROUP * r + k < keep; k++) {
+            const real *from = y + k * WIDTH;
+            real *row = to + (GROUP * r + k) * ldc;
             if (mode & ANPE_PRODUCT_ADD)
                 for (int64_t j = 0; j < n; j++)
-                    row[j] += y[k][j];
+                    row[j] += from[j];
             else if (mode & ANPE_PRODUCT_RELU)
                 for (int64_t j = 0; j < n; j++)
-                    row[j] = y[k][j] < 0 ? 0 : y[k][j];
+                    row[j] = from[j] + bias[j] < 0 ? 0 : from[j] + bias[j];
             else
                 for (int64_t j = 0; j < n; j++)
-                    row[j] = y[k][j];
+                    row[j] = from[j] + bias[j];
         }
+    }
+}
+
+/* ---- groups of all samples, one after the other -------------------------------------------------
+ */
+
+static int64_t groups(int64_t length)
+{
+    return (length + GROUP - 1) / GROUP;
+}
+
+static padded sequence(const anpe_call *c, const real *x, const real *mask, int64_t width,
+                       int64_t shift)
+{
+    const int64_t length = c->out_length, period = GROUP * groups(length) + 2;
+    return (padded){x, mask, c->batch, length, width, period, shift};
+}
+
+/* Groups first .. first + m - 1 in pieces of one sample: the piece from group `done` of them is in
+ * sample *b from its group *t on; how many it has. */
+static int64_t piece(int64_t per_sample, int64_t first, int64_t m, int64_t done, int64_t *b,
+                     int64_t *t)
+{
+    *b = (first + done) / per_sample;
+    *t = (first + done) % per_sample;
+    return at_most(per_sample - *t, m - done);
+}
+
+/* v_i (tile, width) of m groups. */
+static void fill_inputs(const padded *x, int64_t first, int64_t m, int64_t tile, const parts *s)
+{
+    const int64_t w = x->width;
+    int64_t b, t, n;
+    for (int64_t r = 0; r < m; r += n) {
+        n = piece(groups(x->length), first, m, r, &b, &t);
+        transform_input(
+            n, w, REAL(anpe_padded_rows)(x, b * x->period + GROUP * t, GROUP * n + 2, s->rows),
+            s->v + r * w, round16(tile * w) + GAP);
     }
 }
 
 /* ---- forward, and backward for the data ---------------------------------------------------------
  */
 
-/* m pairs of one sample; keep: rows of them that are there. */
-static void convolve_tile(const parts *s, int64_t m, int64_t keep, int64_t w, int64_t n,
-                          const real *rows, const real *bias, int mode, real *to)
+/* Outputs of m groups, n channels, of which WIDTH are done at a time. */
+static void multiply(const padded *x, int64_t first, int64_t m, int64_t tile, int64_t n,
+                     const parts *s, const real *bias, int mode, real *to)
 {
-    for (int i = 0; i < PRODUCTS; i++)
-        transform_input(i, m, w, rows, s->v + i * m * w);
+    static const real zero[WIDTH] = {0};
+    const int64_t w = x->width, next_v = round16(tile * w) + GAP, next_m = tile * WIDTH + GAP;
+    int64_t b, t, part;
     for (int64_t j0 = 0; j0 < n; j0 += WIDTH) {
-        const int64_t columns = n - j0 < WIDTH ? n - j0 : WIDTH;
         for (int i = 0; i < PRODUCTS; i++)
             REAL(anpe_product)
-        (m, WIDTH, w, s->v + i * m * w, w, 1, s->u + (PRODUCTS * j0 + i * WIDTH) * w, NULL,
-         s->m + i * m * WIDTH, WIDTH, 0);
-        combine(m, keep, columns, m, s->m, bias ? bias + j0 : NULL, mode, to + j0, n);
+        (m, WIDTH, w, s->v + i * next_v, w, 1, s->u + (PRODUCTS * j0 + i * WIDTH) * w, NULL,
+         s->m + i * next_m, WIDTH, 0);
+        for (int64_t r = 0; r < m; r += part) {
+            part = piece(groups(x->length), first, m, r, &b, &t);
+            combine(part, x->length - GROUP * t, at_most(n - j0, WIDTH), s->m + r * WIDTH, next_m,
+                    bias ? bias + j0 : zero, mode, to + (b * x->length + GROUP * t) * n + j0, n);
+        }
     }
 }
 
 static void convolve(const padded *x, int64_t n, const parts *s, const real *bias, int mode,
                      real *to)
 {
-    const int64_t pairs = (x->length + 1) / 2, most = tile_pairs(x->width);
-    for (int64_t b = 0; b < x->batch; b++)
-        for (int64_t t = 0; t < pairs; t += most) {
-            const int64_t m = pairs - t < most ? pairs - t : most;
-            const real *rows = REAL(anpe_padded_rows)(x, b * x->period + 2 * t, 2 * m + 2, s->rows);
-            convolve_tile(s, m, x->length - 2 * t, x->width, n, rows, bias, mode,
-                          to + (b * x->length + 2 * t) * n);
-        }
-}
-
-static padded sequence(const anpe_call *c, const real *x, const real *mask, int64_t width,
-                       int64_t shift)
-{
-    const int64_t length = c->out_length;
-    return (padded){x, mask, c->batch, length, width, (length + 1) / 2 * 2 + 2, shift};
+    const int64_t total = x->batch * groups(x->length), tile = tile_groups(x->width);
+    for (int64_t q = 0; q < total; q += tile) {
+        const int64_t m = at_most(total - q, tile);
+        fill_inputs(x, q, m, tile, s);
+        multiply(x, q, m, tile, n, s, bias, mode, to);
+    }
 }
 
 void REAL(anpe_conv3_forward)(const anpe_call *c, int relu)
 {
     const int64_t in = c->in_width[0], out = c->out_width;
     const padded x = sequence(c, c->in[0], NULL, in, 1);
-    int64_t size[4];
+    int64_t size[5];
     data_sizes(in, out, size);
     const parts s = cut(c->scratch, size);
     transform_taps(in, out, c->parameter[0], 3, 3 * in, 0, s.u);
@@ -208,7 +283,7 @@ void REAL(anpe_conv3_backward_data)(const anpe_call *c, const real *mask)
 {
     const int64_t in = c->in_width[0], out = c->out_width;
     const padded dz = sequence(c, c->grad_out, mask, out, 1);
-    int64_t size[4];
+    int64_t size[5];
     data_sizes(out, in, size);
     const parts s = cut(c->scratch, size);
     transform_taps(out, in, c->parameter[0], 3 * in, 3, 1, s.u);
@@ -218,23 +293,44 @@ void REAL(anpe_conv3_backward_data)(const anpe_call *c, const real *mask)
 /* ---- backward for the weights -------------------------------------------------------------------
  */
 
-/* w_i of m pairs from rows (2 m, n) of dz, as the packed right factor (m, n) of a product. */
+/* w_i of m groups from rows (4 m, n) of dz: rows of the packed right factors (tile, n) of products,
+ * which are `next` apart. Adds the sums of the columns to db. */
 ANPE_CLONES
-static void pack_gradients(int i, int64_t m, int64_t n, const real *rows, real *packed)
+static void transform_gradients(int64_t m, int64_t tile, int64_t n, const real *rows,
+                                real *restrict packed, int64_t next, real *restrict db)
 {
-    const real a = i == 3 ? 0 : 1, b = i == 0 ? 0 : i == 1 ? 1 : -1;
-    for (int64_t j0 = 0; j0 < n; j0 += WIDTH)
-        for (int64_t r = 0; r < m; r++, packed += WIDTH) {
-            const real *e = rows + 2 * r * n + j0;
-            const int64_t columns = n - j0 < WIDTH ? n - j0 : WIDTH;
-            for (int64_t j = 0; j < columns; j++)
-                packed[j] = a * e[j] + b * e[n + j];
-            for (int64_t j = columns; j < WIDTH; j++)
-                packed[j] = 0;
-        }
+    for (int64_t j0 = 0; j0 < n; j0 += WIDTH, packed += tile * WIDTH)
+        for (int64_t r = 0; r < m; r++)
+            for (int64_t j = 0; j < n - j0 && j < WIDTH; j++) {
+                const real *e = rows + GROUP * r * n + j0 + j;
+                const real e0 = e[0], e1 = e[n], e2 = e[2 * n], e3 = e[3 * n];
+                const real even_a = e0 + A * A * e2, odd_a = A * (e1 + A * A * e3);
+                const real even_b = e0 + B * B * e2, odd_b = B * (e1 + B * B * e3);
+                real *to = packed + r * WIDTH + j;
+                to[0] = e0;
+                to[next] = even_a + odd_a;
+                to[2 * next] = even_a - odd_a;
+                to[3 * next] = even_b + odd_b;
+                to[4 * next] = even_b - odd_b;
+                to[5 * next] = e3;
+                db[j0 + j] += (e0 + e1) + (e2 + e3);
+            }
 }
 
-/* dw (out, in, 3) += from h (4, in, out) */
+static void fill_gradients(const padded *dz, int64_t first, int64_t m, const parts *s, real *db)
+{
+    const int64_t n = dz->width, next = REAL(anpe_product_packed)(TILE_WEIGHTS, n) + GAP;
+    int64_t b, t, part;
+    for (int64_t r = 0; r < m; r += part) {
+        part = piece(groups(dz->length), first, m, r, &b, &t);
+        transform_gradients(
+            part, m, n,
+            REAL(anpe_padded_rows)(dz, b * dz->period + GROUP * t, GROUP * part, s->rows),
+            s->m + r * WIDTH, next, db);
+    }
+}
+
+/* dw (out, in, 3) += from h (6, in, out) */
 static void add_taps(int64_t in, int64_t out, const real *h, real *dw)
 {
     const int64_t n = in * out;
@@ -242,11 +338,12 @@ static void add_taps(int64_t in, int64_t out, const real *h, real *dw)
         for (int64_t i = 0; i < in; i++)
             for (int64_t o = o0; o < out && o < o0 + 16; o++) {
                 const real *p = h + i * out + o;
-                const real even = (p[n] + p[2 * n]) / 2;
+                const real sum_a = SCALE_A * (p[n] + p[2 * n]),
+                           sum_b = SCALE_B * (p[3 * n] + p[4 * n]);
                 real *g = dw + (o * in + i) * 3;
-                g[0] += p[0] + even;
-                g[1] += (p[n] - p[2 * n]) / 2;
-                g[2] += even + p[3 * n];
+                g[0] += SCALE_0 * p[0] + sum_a + sum_b;
+                g[1] += SCALE_A * A * (p[n] - p[2 * n]) + SCALE_B * B * (p[3 * n] - p[4 * n]);
+                g[2] += A * A * sum_a + B * B * sum_b + p[5 * n];
             }
 }
 
@@ -255,24 +352,25 @@ void REAL(anpe_conv3_backward_weights)(const anpe_call *c, const real *mask)
     const int64_t in = c->in_width[0], out = c->out_width;
     const padded x = sequence(c, c->in[0], NULL, in, 1);
     const padded dz = sequence(c, c->grad_out, mask, out, 0);
-    const int64_t total = c->batch * x.period / 2;
-    int64_t size[4];
+    const int64_t total = c->batch * groups(c->out_length);
+    const int64_t next_v = round16(TILE_WEIGHTS * in) + GAP;
+    const int64_t next_w = REAL(anpe_product_packed)(TILE_WEIGHTS, out) + GAP;
+    int64_t size[5];
     weight_sizes(in, out, size);
     const parts s = cut(c->scratch, size);
-    real *dz_rows = s.m, *packed = s.m + round16(2 * TILE_WEIGHTS * out);
+    memset(s.db, 0, (size_t)out * sizeof(real));
+    if (out % WIDTH) /* columns of the packed gradients that are only there to fill up */
+        memset(s.m, 0, (size_t)size[3] * sizeof(real));
     for (int64_t q = 0; q < total; q += TILE_WEIGHTS) {
-        const int64_t m = total - q < TILE_WEIGHTS ? total - q : TILE_WEIGHTS;
-        const real *rows = REAL(anpe_padded_rows)(&x, 2 * q, 2 * m + 2, s.rows);
-        const real *e = REAL(anpe_padded_rows)(&dz, 2 * q, 2 * m, dz_rows);
-        for (int i = 0; i < PRODUCTS; i++) {
-            transform_input(i, m, in, rows, s.v);
-            pack_gradients(i, m, out, e, packed);
+        const int64_t m = at_most(total - q, TILE_WEIGHTS);
+        fill_inputs(&x, q, m, TILE_WEIGHTS, &s);
+        fill_gradients(&dz, q, m, &s, s.db);
+        for (int i = 0; i < PRODUCTS; i++)
             REAL(anpe_product)
-            (in, out, m, s.v, 1, in, packed, NULL, s.u + i * in * out, out,
-             q ? ANPE_PRODUCT_ADD : 0);
-            if (i == 1 && c->grad_parameter[1])
-                REAL(anpe_packed_add_sums)(m, out, packed, c->grad_parameter[1]);
-        }
+        (in, out, m, s.v + i * next_v, 1, in, s.m + i * next_w, NULL, s.u + i * in * out, out,
+         q ? ANPE_PRODUCT_ADD : 0);
     }
     add_taps(in, out, s.u, c->grad_parameter[0]);
+    for (int64_t o = 0; c->grad_parameter[1] && o < out; o++)
+        ((real *)c->grad_parameter[1])[o] += s.db[o];
 }
