@@ -23,9 +23,12 @@ enum { WIDTH = ANPE_PRODUCT_WIDTH, LEAST = 32, GROUP = 4, PRODUCTS = 6 };
  * are read and written once for every tile, so there it is long. */
 enum { TILE_BYTES = 1 << 19, TILE_MIN = 28, TILE_MAX = 112, TILE_WEIGHTS = 112 };
 
-/* Between the six transforms of a tensor: not a multiple of 4096 bytes, so that six streams do not
- * fall on the same lines of the first-level cache. */
-enum { GAP = 48 };
+/* The loops over channels are marked free of dependences (ivdep): the compiler cannot know that the
+ * six streams which they write, a run-time distance apart, do not overlap.
+ *
+ * Between the six transforms of a tensor: not a multiple of 4096 bytes, so that six streams do not
+ * fall on the same lines of the first-level cache; nor do rows that are read down the columns. */
+enum { GAP = 48, PAD = 16 };
 
 #define A        ((real)0.75)
 #define B        ((real)1.5)
@@ -83,7 +86,7 @@ static void weight_sizes(int64_t in, int64_t out, int64_t size[5])
 {
     size[0] = round16(PRODUCTS * in * out);
     size[1] = round16((GROUP * TILE_WEIGHTS + 2) * (in > out ? in : out));
-    size[2] = PRODUCTS * (round16(TILE_WEIGHTS * in) + GAP);
+    size[2] = PRODUCTS * (round16(TILE_WEIGHTS * (in + PAD)) + GAP);
     size[3] = PRODUCTS * (REAL(anpe_product_packed)(TILE_WEIGHTS, out) + GAP);
     size[4] = round16(out);
 }
@@ -114,46 +117,93 @@ int64_t REAL(anpe_conv3_scratch)(int64_t in, int64_t out)
 /* ---- transforms -------------------------------------------------------------------------------
  */
 
-/* v_i (at distance `next`) of m groups from rows (4 m + 2, w). */
-ANPE_CLONES
-static void transform_input(int64_t m, int64_t w, const real *restrict rows, real *restrict v,
-                            int64_t next)
+ANPE_INLINE real kept(const int masked, const real *x, const real *mask, int64_t i)
 {
-    for (int64_t r = 0; r < m; r++, rows += GROUP * w, v += w)
+    const real v = x[i];
+    return !masked || mask[i] > 0 ? v : 0;
+}
+
+/* v_i (at distance `next`, rows at distance ldv) of m groups from rows (4 m + 2, w), where mask is
+ * positive if there is one. */
+ANPE_INLINE void transform_rows(const int masked, int64_t m, int64_t w, const real *restrict rows,
+                                const real *restrict mask, real *restrict v, int64_t ldv,
+                                int64_t next)
+{
+    for (int64_t r = 0; r < m; r++, rows += GROUP * w, mask += masked ? GROUP * w : 0, v += ldv)
+#pragma GCC ivdep
         for (int64_t j = 0; j < w; j++) {
-            const real *d = rows + j;
-            const real d1 = d[w], d2 = d[2 * w], d3 = d[3 * w], d4 = d[4 * w];
+            const real d1 = kept(masked, rows, mask, w + j),
+                       d2 = kept(masked, rows, mask, 2 * w + j);
+            const real d3 = kept(masked, rows, mask, 3 * w + j);
+            const real d4 = kept(masked, rows, mask, 4 * w + j);
             const real even_a = d4 - B * B * d2, odd_a = A * (d3 - B * B * d1);
             const real even_b = d4 - A * A * d2, odd_b = B * (d3 - A * A * d1);
-            v[j] = PRODUCT2 * d[0] - SUM2 * d2 + d4;
+            v[j] = PRODUCT2 * kept(masked, rows, mask, j) - SUM2 * d2 + d4;
             v[next + j] = even_a + odd_a;
             v[2 * next + j] = even_a - odd_a;
             v[3 * next + j] = even_b + odd_b;
             v[4 * next + j] = even_b - odd_b;
-            v[5 * next + j] = PRODUCT2 * d1 - SUM2 * d3 + d[5 * w];
+            v[5 * next + j] = PRODUCT2 * d1 - SUM2 * d3 + kept(masked, rows, mask, 5 * w + j);
         }
 }
 
-/* u, packed, of the taps g_j = w[in s0 + out s1 + j], j reversed on demand. */
-static void transform_taps(int64_t in, int64_t out, const real *w, int64_t s0, int64_t s1,
-                           int reversed, real *u)
+ANPE_CLONES
+static void transform_plain(int64_t m, int64_t w, const real *rows, real *v, int64_t ldv,
+                            int64_t next)
 {
-    const int64_t next = in * WIDTH;
-    for (int64_t o0 = 0; o0 < out; o0 += WIDTH, u += PRODUCTS * next)
-        for (int64_t i = 0; i < in; i++)
-            for (int64_t o = 0; o < WIDTH; o++) {
+    transform_rows(0, m, w, rows, rows, v, ldv, next);
+}
+
+ANPE_CLONES
+static void transform_masked(int64_t m, int64_t w, const real *rows, const real *mask, real *v,
+                             int64_t ldv, int64_t next)
+{
+    transform_rows(1, m, w, rows, mask, v, ldv, next);
+}
+
+/* u of one pair of channels, packed: to its first transform, the others at distance next. */
+ANPE_INLINE void transform_tap(real g0, real g1, real g2, real *to, int64_t next)
+{
+    const real even_a = SCALE_A * (g0 + A * A * g2), odd_a = SCALE_A * A * g1;
+    const real even_b = SCALE_B * (g0 + B * B * g2), odd_b = SCALE_B * B * g1;
+    to[0] = SCALE_0 * g0;
+    to[next] = even_a + odd_a;
+    to[2 * next] = even_a - odd_a;
+    to[3 * next] = even_b + odd_b;
+    to[4 * next] = even_b - odd_b;
+    to[5 * next] = g2;
+}
+
+/* u of the taps w (out, in, 3) from in to out. Taken in blocks, since neighbouring outputs are so
+ * far apart, by powers of two, that they would push each other out of the cache. */
+ANPE_CLONES
+static void forward_taps(int64_t in, int64_t out, const real *w, real *u)
+{
+    enum { BLOCK = 16 };
+    real g[3 * BLOCK][WIDTH] = {{0}};
+    for (int64_t o0 = 0; o0 < out; o0 += WIDTH, u += PRODUCTS * in * WIDTH)
+        for (int64_t i0 = 0; i0 < in; i0 += BLOCK) {
+            const int64_t n = at_most(in - i0, BLOCK), columns = at_most(out - o0, WIDTH);
+            for (int64_t o = 0; o < columns; o++)
+                for (int64_t k = 0; k < 3 * n; k++)
+                    g[k][o] = w[((o0 + o) * in + i0) * 3 + k];
+            for (int64_t i = 0; i < n; i++)
+                for (int64_t o = 0; o < WIDTH; o++)
+                    transform_tap(g[3 * i][o], g[3 * i + 1][o], g[3 * i + 2][o],
+                                  u + (i0 + i) * WIDTH + o, in * WIDTH);
+        }
+}
+
+/* u of the taps w (out, in, 3), reversed, from out to in. */
+ANPE_CLONES
+static void backward_taps(int64_t in, int64_t out, const real *w, real *u)
+{
+    for (int64_t i0 = 0; i0 < in; i0 += WIDTH, u += PRODUCTS * out * WIDTH)
+        for (int64_t o = 0; o < out; o++)
+            for (int64_t i = 0; i < WIDTH; i++) {
                 static const real none[3] = {0, 0, 0};
-                const real *g = o0 + o < out ? w + i * s0 + (o0 + o) * s1 : none;
-                const real g0 = g[reversed ? 2 : 0], g1 = g[1], g2 = g[reversed ? 0 : 2];
-                const real even_a = SCALE_A * (g0 + A * A * g2), odd_a = SCALE_A * A * g1;
-                const real even_b = SCALE_B * (g0 + B * B * g2), odd_b = SCALE_B * B * g1;
-                real *to = u + i * WIDTH + o;
-                to[0] = SCALE_0 * g0;
-                to[next] = even_a + odd_a;
-                to[2 * next] = even_a - odd_a;
-                to[3 * next] = even_b + odd_b;
-                to[4 * next] = even_b - odd_b;
-                to[5 * next] = g2;
+                const real *g = i0 + i < in ? w + (o * in + i0 + i) * 3 : none;
+                transform_tap(g[2], g[1], g[0], u + o * WIDTH + i, out * WIDTH);
             }
 }
 
@@ -221,16 +271,30 @@ static int64_t piece(int64_t per_sample, int64_t first, int64_t m, int64_t done,
     return at_most(per_sample - *t, m - done);
 }
 
-/* v_i (tile, width) of m groups. */
-static void fill_inputs(const padded *x, int64_t first, int64_t m, int64_t tile, const parts *s)
+/* Groups of which all six inputs are pixels, from group t > 0 of a sample on. */
+static int64_t inner(const padded *x, int64_t t)
+{
+    return t > 0 && x->length - 1 > GROUP * t ? (x->length - 1 - GROUP * t) / GROUP : 0;
+}
+
+/* v_i (tile, ldv) of m groups. Those at the ends of a sample are copied with the padding first. */
+static void fill_inputs(const padded *x, int64_t first, int64_t m, const parts *s, int64_t ldv,
+                        int64_t next)
 {
     const int64_t w = x->width;
     int64_t b, t, n;
     for (int64_t r = 0; r < m; r += n) {
         n = piece(groups(x->length), first, m, r, &b, &t);
-        transform_input(
-            n, w, REAL(anpe_padded_rows)(x, b * x->period + GROUP * t, GROUP * n + 2, s->rows),
-            s->v + r * w, round16(tile * w) + GAP);
+        const int64_t in_place = at_most(inner(x, t), n);
+        const int64_t at = (b * x->length + GROUP * t - 1) * w;
+        n = in_place > 0 ? in_place : t == 0 ? 1 : n;
+        const real *rows = in_place > 0 ? x->x + at
+                                        : REAL(anpe_padded_rows)(x, b * x->period + GROUP * t,
+                                                                 GROUP * n + 2, s->rows);
+        if (in_place > 0 && x->mask)
+            transform_masked(n, w, rows, x->mask + at, s->v + r * ldv, ldv, next);
+        else
+            transform_plain(n, w, rows, s->v + r * ldv, ldv, next);
     }
 }
 
@@ -263,7 +327,7 @@ static void convolve(const padded *x, int64_t n, const parts *s, const real *bia
     const int64_t total = x->batch * groups(x->length), tile = tile_groups(x->width);
     for (int64_t q = 0; q < total; q += tile) {
         const int64_t m = at_most(total - q, tile);
-        fill_inputs(x, q, m, tile, s);
+        fill_inputs(x, q, m, s, x->width, round16(tile * x->width) + GAP);
         multiply(x, q, m, tile, n, s, bias, mode, to);
     }
 }
@@ -275,7 +339,7 @@ void REAL(anpe_conv3_forward)(const anpe_call *c, int relu)
     int64_t size[5];
     data_sizes(in, out, size);
     const parts s = cut(c->scratch, size);
-    transform_taps(in, out, c->parameter[0], 3, 3 * in, 0, s.u);
+    forward_taps(in, out, c->parameter[0], s.u);
     convolve(&x, out, &s, c->parameter[1], relu ? ANPE_PRODUCT_RELU : 0, c->out);
 }
 
@@ -286,24 +350,28 @@ void REAL(anpe_conv3_backward_data)(const anpe_call *c, const real *mask)
     int64_t size[5];
     data_sizes(out, in, size);
     const parts s = cut(c->scratch, size);
-    transform_taps(out, in, c->parameter[0], 3 * in, 3, 1, s.u);
+    backward_taps(in, out, c->parameter[0], s.u);
     convolve(&dz, in, &s, NULL, c->grad_in_empty[0] ? 0 : ANPE_PRODUCT_ADD, c->grad_in[0]);
 }
 
 /* ---- backward for the weights -------------------------------------------------------------------
  */
 
-/* w_i of m groups from rows (4 m, n) of dz: rows of the packed right factors (tile, n) of products,
- * which are `next` apart. Adds the sums of the columns to db. */
-ANPE_CLONES
-static void transform_gradients(int64_t m, int64_t tile, int64_t n, const real *rows,
-                                real *restrict packed, int64_t next, real *restrict db)
+/* w_i of m groups from rows (4 m, n) of dz, where mask is positive if there is one: rows of the
+ * packed right factors (tile, n) of products, which are `next` apart. Adds the column sums to db.
+ */
+ANPE_INLINE void gradient_rows(const int masked, int64_t m, int64_t tile, int64_t n,
+                               const real *restrict rows, const real *restrict mask,
+                               real *restrict packed, int64_t next, real *restrict db)
 {
     for (int64_t j0 = 0; j0 < n; j0 += WIDTH, packed += tile * WIDTH)
-        for (int64_t r = 0; r < m; r++)
-            for (int64_t j = 0; j < n - j0 && j < WIDTH; j++) {
-                const real *e = rows + GROUP * r * n + j0 + j;
-                const real e0 = e[0], e1 = e[n], e2 = e[2 * n], e3 = e[3 * n];
+        for (int64_t r = 0; r < m; r++) {
+            const int64_t at = GROUP * r * n + j0, columns = n - j0 < WIDTH ? n - j0 : WIDTH;
+#pragma GCC ivdep
+            for (int64_t j = 0; j < columns; j++) {
+                const real *x = rows + at + j, *y = mask + at + j;
+                const real e0 = kept(masked, x, y, 0), e1 = kept(masked, x, y, n);
+                const real e2 = kept(masked, x, y, 2 * n), e3 = kept(masked, x, y, 3 * n);
                 const real even_a = e0 + A * A * e2, odd_a = A * (e1 + A * A * e3);
                 const real even_b = e0 + B * B * e2, odd_b = B * (e1 + B * B * e3);
                 real *to = packed + r * WIDTH + j;
@@ -315,18 +383,39 @@ static void transform_gradients(int64_t m, int64_t tile, int64_t n, const real *
                 to[5 * next] = e3;
                 db[j0 + j] += (e0 + e1) + (e2 + e3);
             }
+        }
 }
 
-static void fill_gradients(const padded *dz, int64_t first, int64_t m, const parts *s, real *db)
+ANPE_CLONES
+static void gradients_plain(int64_t m, int64_t tile, int64_t n, const real *rows, real *packed,
+                            int64_t next, real *db)
+{
+    gradient_rows(0, m, tile, n, rows, rows, packed, next, db);
+}
+
+ANPE_CLONES
+static void gradients_masked(int64_t m, int64_t tile, int64_t n, const real *rows, const real *mask,
+                             real *packed, int64_t next, real *db)
+{
+    gradient_rows(1, m, tile, n, rows, mask, packed, next, db);
+}
+
+static void fill_gradients(const padded *dz, int64_t first, int64_t m, const parts *s)
 {
     const int64_t n = dz->width, next = REAL(anpe_product_packed)(TILE_WEIGHTS, n) + GAP;
     int64_t b, t, part;
     for (int64_t r = 0; r < m; r += part) {
         part = piece(groups(dz->length), first, m, r, &b, &t);
-        transform_gradients(
-            part, m, n,
-            REAL(anpe_padded_rows)(dz, b * dz->period + GROUP * t, GROUP * part, s->rows),
-            s->m + r * WIDTH, next, db);
+        const int64_t whole = at_most((dz->length - GROUP * t) / GROUP, part);
+        const int64_t at = (b * dz->length + GROUP * t) * n;
+        part = whole > 0 ? whole : part;
+        const real *rows = whole > 0 ? dz->x + at
+                                     : REAL(anpe_padded_rows)(dz, b * dz->period + GROUP * t,
+                                                              GROUP * part, s->rows);
+        if (whole > 0 && dz->mask)
+            gradients_masked(part, m, n, rows, dz->mask + at, s->m + r * WIDTH, next, s->db);
+        else
+            gradients_plain(part, m, n, rows, s->m + r * WIDTH, next, s->db);
     }
 }
 
@@ -353,7 +442,7 @@ void REAL(anpe_conv3_backward_weights)(const anpe_call *c, const real *mask)
     const padded x = sequence(c, c->in[0], NULL, in, 1);
     const padded dz = sequence(c, c->grad_out, mask, out, 0);
     const int64_t total = c->batch * groups(c->out_length);
-    const int64_t next_v = round16(TILE_WEIGHTS * in) + GAP;
+    const int64_t ldv = in + PAD, next_v = round16(TILE_WEIGHTS * ldv) + GAP;
     const int64_t next_w = REAL(anpe_product_packed)(TILE_WEIGHTS, out) + GAP;
     int64_t size[5];
     weight_sizes(in, out, size);
@@ -363,11 +452,11 @@ void REAL(anpe_conv3_backward_weights)(const anpe_call *c, const real *mask)
         memset(s.m, 0, (size_t)size[3] * sizeof(real));
     for (int64_t q = 0; q < total; q += TILE_WEIGHTS) {
         const int64_t m = at_most(total - q, TILE_WEIGHTS);
-        fill_inputs(&x, q, m, TILE_WEIGHTS, &s);
-        fill_gradients(&dz, q, m, &s, s.db);
+        fill_inputs(&x, q, m, &s, ldv, next_v);
+        fill_gradients(&dz, q, m, &s);
         for (int i = 0; i < PRODUCTS; i++)
             REAL(anpe_product)
-        (in, out, m, s.v + i * next_v, 1, in, s.m + i * next_w, NULL, s.u + i * in * out, out,
+        (in, out, m, s.v + i * next_v, 1, ldv, s.m + i * next_w, NULL, s.u + i * in * out, out,
          q ? ANPE_PRODUCT_ADD : 0);
     }
     add_taps(in, out, s.u, c->grad_parameter[0]);

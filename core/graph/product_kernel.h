@@ -41,6 +41,9 @@ KERNEL_TARGET ANPE_INLINE void PASTE(KERNEL, _block)(const int rows, const int v
 #pragma GCC unroll 2
         for (int v = 0; v < vectors; v++)
             acc[r][v] = bias ? *(const VEC *)(bias + v * LANES) : (VEC){0};
+    if (p->mode & ANPE_PRODUCT_ADD) /* C is large and far away: bring it while the sums are made */
+        for (int r = 0; r < rows; r++)
+            __builtin_prefetch(c + r * p->ldc, 1), __builtin_prefetch(c + r * p->ldc + LANES, 1);
     for (int64_t q = 0; q < p->k; q++) {
         VEC x[2];
 #pragma GCC unroll 2
