@@ -419,21 +419,31 @@ static void fill_gradients(const padded *dz, int64_t first, int64_t m, const par
     }
 }
 
-/* dw (out, in, 3) += from h (6, in, out) */
+/* dw (out, in, 3) += from h (6, in, out), in blocks as in forward_taps. */
+ANPE_CLONES
 static void add_taps(int64_t in, int64_t out, const real *h, real *dw)
 {
+    enum { BLOCK = 16 };
     const int64_t n = in * out;
-    for (int64_t o0 = 0; o0 < out; o0 += 16)
-        for (int64_t i = 0; i < in; i++)
-            for (int64_t o = o0; o < out && o < o0 + 16; o++) {
-                const real *p = h + i * out + o;
-                const real sum_a = SCALE_A * (p[n] + p[2 * n]),
-                           sum_b = SCALE_B * (p[3 * n] + p[4 * n]);
-                real *g = dw + (o * in + i) * 3;
-                g[0] += SCALE_0 * p[0] + sum_a + sum_b;
-                g[1] += SCALE_A * A * (p[n] - p[2 * n]) + SCALE_B * B * (p[3 * n] - p[4 * n]);
-                g[2] += A * A * sum_a + B * B * sum_b + p[5 * n];
+    real g[3 * BLOCK][BLOCK];
+    for (int64_t o0 = 0; o0 < out; o0 += BLOCK)
+        for (int64_t i0 = 0; i0 < in; i0 += BLOCK) {
+            const int64_t rows = at_most(in - i0, BLOCK), columns = at_most(out - o0, BLOCK);
+            for (int64_t i = 0; i < rows; i++) {
+                const real *p = h + (i0 + i) * out + o0;
+                for (int64_t o = 0; o < columns; o++) {
+                    const real sum_a = SCALE_A * (p[n + o] + p[2 * n + o]);
+                    const real sum_b = SCALE_B * (p[3 * n + o] + p[4 * n + o]);
+                    g[3 * i][o] = SCALE_0 * p[o] + sum_a + sum_b;
+                    g[3 * i + 1][o] = SCALE_A * A * (p[n + o] - p[2 * n + o]) +
+                                      SCALE_B * B * (p[3 * n + o] - p[4 * n + o]);
+                    g[3 * i + 2][o] = A * A * sum_a + B * B * sum_b + p[5 * n + o];
+                }
             }
+            for (int64_t o = 0; o < columns; o++)
+                for (int64_t k = 0; k < 3 * rows; k++)
+                    dw[((o0 + o) * in + i0) * 3 + k] += g[k][o];
+        }
 }
 
 void REAL(anpe_conv3_backward_weights)(const anpe_call *c, const real *mask)

@@ -264,7 +264,7 @@ out:
 
 int main(int argc, char **argv)
 {
-    bench b = {.ctx = anpe_ctx_new(), .threads = 2, .repeats = 5, .batch = 16, .micro = 4};
+    bench b = {.ctx = anpe_ctx_new(), .threads = 2, .repeats = 5, .batch = 16, .micro = 8};
     b.spectra = calloc((size_t)argc, sizeof *b.spectra);
     if (!b.ctx || !b.spectra)
         return EXIT_FAILURE;
