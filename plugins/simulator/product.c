@@ -1,6 +1,7 @@
 /* Packed matrix product of the dense emulators; see product.h. */
 #include "product.h"
 #include <stdlib.h>
+#include <string.h>
 #define SIMD_KERNELS "product_kernels.h"
 #include "simd.h"
 
@@ -28,6 +29,7 @@ void product_clear(product *p)
 {
     free(p->panels);
     free(p->bias);
+    product_drop_float(p);
     *p = (product){0};
 }
 
@@ -48,6 +50,54 @@ void product_apply(const product *p, int64_t n, const double *x, double *y, floa
                     else
                         y[(row + r) * p->n_out + o + c] = v;
                 }
+        }
+    }
+}
+
+anpe_status product_add_float(anpe_ctx *ctx, product *p)
+{
+    enum { W = PRODUCT_PANEL_FLOAT };
+    const int64_t padded = (p->n_out + W - 1) / W * W;
+    p->panels_float = calloc((size_t)(padded * p->n_in), sizeof(float));
+    p->bias_float = calloc((size_t)padded, sizeof(float));
+    if (!p->panels_float || !p->bias_float)
+        return ANPE_FAIL(ctx, ANPE_ENOMEM, "no memory for a layer of %lld x %lld weights",
+                         (long long)p->n_out, (long long)p->n_in);
+    for (int64_t o = 0; o < p->n_out; o++) {
+        const double *from =
+            p->panels + o / PRODUCT_PANEL * p->n_in * PRODUCT_PANEL + o % PRODUCT_PANEL;
+        float *to = p->panels_float + o / W * p->n_in * W + o % W;
+        for (int64_t k = 0; k < p->n_in; k++)
+            to[k * W] = (float)from[k * PRODUCT_PANEL];
+        p->bias_float[o] = (float)p->bias[o];
+    }
+    return ANPE_OK;
+}
+
+void product_drop_float(product *p)
+{
+    free(p->panels_float);
+    free(p->bias_float);
+    p->panels_float = p->bias_float = NULL;
+}
+
+void product_apply_float(const product *p, int64_t n, const float *x, float *y)
+{
+    float tile[PRODUCT_ROWS_FLOAT * PRODUCT_PANEL_FLOAT];
+    for (int64_t o = 0; o < p->n_out; o += PRODUCT_PANEL_FLOAT) {
+        const float *panel = p->panels_float + o * p->n_in;
+        const int64_t left = p->n_out - o;
+        const size_t bytes =
+            (size_t)(left < PRODUCT_PANEL_FLOAT ? left : PRODUCT_PANEL_FLOAT) * sizeof(float);
+        for (int64_t row = 0; row < n; row += PRODUCT_ROWS_FLOAT) {
+            const int64_t rows = n - row < PRODUCT_ROWS_FLOAT ? n - row : PRODUCT_ROWS_FLOAT;
+            const int whole = rows == PRODUCT_ROWS_FLOAT && left >= PRODUCT_PANEL_FLOAT;
+            float *to = y + row * p->n_out + o;
+            SIMD_CALL(product_panel_float,
+                      (p->n_in, x + row * p->n_in, panel, p->bias_float + o, whole ? to : tile,
+                       whole ? p->n_out : PRODUCT_PANEL_FLOAT));
+            for (int64_t r = 0; !whole && r < rows; r++)
+                memcpy(to + r * p->n_out, tile + r * PRODUCT_PANEL_FLOAT, bytes);
         }
     }
 }

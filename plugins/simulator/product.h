@@ -5,17 +5,21 @@
  * rows: a row alone and the same row in a batch give the same bits.
  *
  * Double, although spectra are float: the last layer of an absolute-flux emulator cancels terms
- * 10^4 times larger than the flux, and float sums would leave 10^-5 relative. */
+ * 10^4 times larger than the flux, and float sums would leave 10^-5 relative. Where nothing
+ * cancels, float does as well. */
 #ifndef SIMULATOR_PRODUCT_H
 #define SIMULATOR_PRODUCT_H
 #include <anpe/plugin.h>
 
-enum { PRODUCT_PANEL = 16, PRODUCT_ROWS = 6, PRODUCT_CHUNK = 8 * PRODUCT_ROWS };
+enum { PRODUCT_PANEL = 16, PRODUCT_ROWS = 6, PRODUCT_CHUNK = 16 * PRODUCT_ROWS };
+enum { PRODUCT_PANEL_FLOAT = 32, PRODUCT_ROWS_FLOAT = 2 * PRODUCT_ROWS };
 
 typedef struct product {
     int64_t n_in, n_out;
     double *panels; /* (ceil(n_out / 16), n_in, 16) */
     double *bias;   /* (n_out padded to 16) */
+    float *panels_float,
+        *bias_float; /* (ceil(n_out / 32), n_in, 32); NULL until product_add_float */
 } product;
 
 /* w (n_out, n_in) unless transposed: (n_in, n_out); b (n_out) or NULL. */
@@ -31,4 +35,9 @@ static inline int64_t product_rows(int64_t n)
 /* x (n, n_in) with at least PRODUCT_ROWS - 1 readable rows after the last -> y (n, n_out); either
  * y or y_float is NULL. */
 void product_apply(const product *p, int64_t n, const double *x, double *y, float *y_float);
+/* The same in float, twice as fast: for sums that do not cancel. x with at least
+ * PRODUCT_ROWS_FLOAT - 1 readable rows after the last. */
+ANPE_MUST_CHECK anpe_status product_add_float(anpe_ctx *ctx, product *p);
+void product_drop_float(product *p); /* back to double */
+void product_apply_float(const product *p, int64_t n, const float *x, float *y);
 #endif

@@ -16,6 +16,7 @@ static double number(int64_t i)
 }
 
 typedef void panel_fn(int64_t, const double *, const double *, const double *, double *);
+typedef void panel_float_fn(int64_t, const float *, const float *, const float *, float *, int64_t);
 typedef void block_fn(const per_pixel *, const float *, int64_t, const float *, int64_t, float *);
 
 typedef struct variant {
@@ -23,19 +24,20 @@ typedef struct variant {
     int usable;
     panel_fn *panel;
     block_fn *block;
+    panel_float_fn *panel_float;
 } variant;
 
 static int list_variants(variant v[3])
 {
     int n = 0;
-    v[n++] = (variant){"any", 1, product_panel_any, per_pixel_block_any};
+    v[n++] = (variant){"any", 1, product_panel_any, per_pixel_block_any, product_panel_float_any};
 #if defined __x86_64__ && defined __GNUC__
     v[n++] = (variant){"avx2", __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"),
-                       product_panel_avx2, per_pixel_block_avx2};
+                       product_panel_avx2, per_pixel_block_avx2, product_panel_float_avx2};
     v[n++] = (variant){"avx512",
                        __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
                            __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl"),
-                       product_panel_avx512, per_pixel_block_avx512};
+                       product_panel_avx512, per_pixel_block_avx512, product_panel_float_avx512};
 #endif
     return n;
 }
@@ -60,6 +62,31 @@ static void check_panel(const variant *v)
             /* 38 terms of at most 1: 38^2/2 units of rounding if none cancelled */
             CU_ASSERT_DOUBLE_EQUAL(out[r * PRODUCT_PANEL + o], sum, 38 * 38 * DBL_EPSILON / 2);
         }
+}
+
+static void check_panel_float(const variant *v)
+{
+    enum { K = 37, R = PRODUCT_ROWS_FLOAT, N = PRODUCT_PANEL_FLOAT, LD = N + 3 };
+    float x[R * K], w[K * N], bias[N], out[R * LD];
+    for (int i = 0; i < R * K; i++)
+        x[i] = (float)number(i);
+    for (int i = 0; i < K * N; i++)
+        w[i] = (float)number(3 * i);
+    for (int i = 0; i < N; i++)
+        bias[i] = (float)number(7 * i);
+    for (int i = 0; i < R * LD; i++)
+        out[i] = 99;
+    v->panel_float(K, x, w, bias, out, LD);
+    for (int r = 0; r < R; r++) {
+        for (int o = 0; o < N; o++) {
+            double sum = (double)bias[o];
+            for (int k = 0; k < K; k++)
+                sum += (double)x[r * K + k] * (double)w[k * N + o];
+            /* as in check_panel */
+            CU_ASSERT_DOUBLE_EQUAL(out[r * LD + o], sum, 38 * 38 * FLT_EPSILON / 2);
+        }
+        CU_ASSERT_EQUAL(out[r * LD + N], 99);
+    }
 }
 
 static void check_block(const variant *v, int sigmoid_output)
@@ -106,6 +133,7 @@ static void test_variants(void)
         if (!v[i].usable)
             continue;
         check_panel(&v[i]);
+        check_panel_float(&v[i]);
         check_block(&v[i], 0);
         check_block(&v[i], 1);
     }
