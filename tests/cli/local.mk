@@ -1,5 +1,5 @@
 # tests/cli: shell scripts that run the command as a user does
-EXTRA_DIST += tests/cli/common.sh
+EXTRA_DIST += tests/cli/common.sh tests/cli/small.cfg
 dist_check_SCRIPTS += tests/cli/test_count.sh tests/cli/test_format.sh tests/cli/test_layers.sh tests/cli/test_licences.sh \
 	tests/cli/test_man.sh tests/cli/test_template.sh tests/cli/test_train.sh tests/cli/test_usage.sh
 dist_check_SCRIPTS += tests/cli/test_plugins.sh

@@ -4,17 +4,10 @@
 . "${ANPE_SRCDIR:-.}/tests/cli/common.sh"
 export SOURCE_DATE_EPOCH=1700000000
 cd "$work" || exit 99
-config=$ANPE_SRCDIR/instruments/apogee/lines.cfg
-cat >small.cfg <<EOF
-@include "$config"
-EOF
-# The embedded configuration, cut to seconds.
-small="--set featurizer.depth=8 --set featurizer.conv_min=4 --set featurizer.conv_max=8
-       --set flow.hidden=16 --set flow.num_blocks=2 --set network.context=8 --set train.batch=16
-       --set train.steps=3 --set train.epochs=3 --set train.n_validation=16 --set train.max_minutes=0"
+config=$ANPE_SRCDIR/tests/cli/small.cfg
+cp "$config" small.cfg
 
-# shellcheck disable=SC2086
-train() { "$ANPE" train "$config" $small --quiet "$@"; }
+train() { "$ANPE" train "$config" --quiet "$@"; }
 
 run train -o one.h5 --threads 1
 check "train" test "$status" = 0 -a -s one.h5
@@ -25,8 +18,7 @@ check "another seed gives another model" test "$status" = 0
 check "indeed" sh -c '! cmp -s one.h5 seed.h5'
 
 # Killed in the middle: the checkpoint of the last epoch is whole, and --resume ends the same.
-# shellcheck disable=SC2086
-"$ANPE" train "$config" $small --quiet -o killed.h5 &
+"$ANPE" train "$config" --quiet -o killed.h5 &
 child=$!
 tries=0
 until "$ANPE" info killed.h5 2>/dev/null | grep -q "^epochs" || [ $tries -ge 600 ]; do
@@ -91,8 +83,7 @@ check "one bad among many: the rest" test "$(grep -c '^mocks.h5\[' some.csv)" = 
 
 # Configuration.
 wrong() { # NAME SET PATTERN
-    # shellcheck disable=SC2086
-    run "$ANPE" train "$config" $small --quiet -o bad.h5 --set "$2"
+        run "$ANPE" train "$config" --quiet -o bad.h5 --set "$2"
     expect_error "$1" 1 "$3"
     gone "$1" bad.h5
 }
