@@ -114,7 +114,7 @@ interrupt() {
     until grep -Eq "$2" "$1" || ! kill -0 $child 2>/dev/null || [ $tries -ge 1500 ]; do
         tries=$((tries + 1)); sleep 0.02
     done
-    kill -INT $child
+    kill -INT $child 2>/dev/null
     status=0
     wait $child || status=$?
 }
