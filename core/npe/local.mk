@@ -7,4 +7,4 @@ libanpe_la_SOURCES += core/npe/labels.c core/npe/labels.h core/npe/channels.c co
 	core/npe/simulate.c core/npe/simulate.h core/npe/infer.c core/npe/catalogue_rows.c core/npe/infer.h \
 	core/npe/recovery.c core/npe/recovery.h core/npe/import.c core/npe/import_labels.c \
 	core/npe/import.h core/npe/groups.c core/npe/groups.h \
-	core/npe/noise_library.c core/npe/noise_library.h
+	core/npe/noise_library.c core/npe/noise_library.h core/npe/exact.h
