@@ -1,8 +1,12 @@
-/* The result of an inference as a catalogue: columns with units and UCDs, rows, provenance. */
+/* The result of an inference as a catalogue: columns with units and UCDs, rows, provenance.
+ *
+ * A new column is a member of anpe_star (or of anpe_label_summary: a column for every label) and a
+ * row in one of the tables here. */
 #include <config.h>
 #include "npe/infer.h"
 #include "base/text.h"
 #include "data/catalogue.h"
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,30 +20,62 @@ static const struct {
                  {"vmicro", "phys.veloc.microTurb"},
                  {"vmacro", "phys.veloc.macroTurb"}};
 
-static const struct {
+/* A column that is a member of anpe_star. */
+typedef struct star_column {
     const char *name, *unit, *ucd, *help;
     anpe_column_type type;
-    int width;
-} fixed[] = {
-    {"id", "", "meta.id;meta.main", "identifier of the survey, or file", ANPE_COLUMN_TEXT, 79},
-    {"file", "", "meta.file", "input file", ANPE_COLUMN_TEXT, 160},
-    {"row", "", "meta.number", "row in the file", ANPE_COLUMN_INT64, 0},
-    {"flags", "", "meta.code.qual", "bits: see FLAGn", ANPE_COLUMN_INT64, 0},
-    {"chi2", "", "stat.fit.chi2", "at the median labels, over good pixels", ANPE_COLUMN_REAL, 0},
-    {"n_good", "", "meta.number", "good pixels", ANPE_COLUMN_INT64, 0},
+    int width; /* of a text: char[] in anpe_star */
+    size_t offset;
+} star_column;
+#define MEMBER(m) offsetof(anpe_star, m)
+
+static const star_column identity[] = {
+    {"id", "", "meta.id;meta.main", "identifier of the survey, or file", ANPE_COLUMN_TEXT, 79,
+     MEMBER(id)},
+    {"file", "", "meta.file", "input file", ANPE_COLUMN_TEXT, 160, MEMBER(file)},
+    {"row", "", "meta.number", "row in the file", ANPE_COLUMN_INT64, 0, MEMBER(row)}};
+static const star_column quality[] = {
+    {"flags", "", "meta.code.qual", "bits: see FLAGn", ANPE_COLUMN_INT64, 0, MEMBER(flags)},
+    {"chi2", "", "stat.fit.chi2", "at the median labels, over good pixels", ANPE_COLUMN_REAL, 0,
+     MEMBER(chi2)},
+    {"n_good", "", "meta.number", "good pixels", ANPE_COLUMN_INT64, 0, MEMBER(n_good)},
     {"snr", "", "stat.snr", "mean of 1/sigma over good pixels, without the floor", ANPE_COLUMN_REAL,
-     0},
-    {"n_draws", "", "meta.number", "posterior draws behind the numbers", ANPE_COLUMN_INT64, 0},
-    {"reason", "", "meta.note", "why there is no posterior", ANPE_COLUMN_TEXT, 160}};
-enum { ID, FILE_, ROW, FLAGS, CHI2, N_GOOD, SNR, N_DRAWS, REASON, N_FIXED };
+     0, MEMBER(snr)},
+    {"n_draws", "", "meta.number", "posterior draws behind the numbers", ANPE_COLUMN_INT64, 0,
+     MEMBER(n_draws)},
+    {"reason", "", "meta.note", "why there is no posterior", ANPE_COLUMN_TEXT, 160,
+     MEMBER(reason)}};
+
+static int always(const anpe_infer_result *r)
+{
+    (void)r;
+    return 1;
+}
+
+/* The columns in their order; those of the labels follow the first group. */
+#define GROUP(name, wanted)                                                                        \
+    {                                                                                              \
+        wanted, sizeof name / sizeof name[0], name                                                 \
+    }
+static const struct {
+    int (*wanted)(const anpe_infer_result *r);
+    int n;
+    const star_column *column;
+} groups[] = {GROUP(identity, always), GROUP(quality, always)};
+enum { N_GROUPS = sizeof groups / sizeof groups[0] };
 
 static const struct {
     const char *suffix, *ucd, *help;
-} statistic[] = {{"", "", "posterior median"},
-                 {"_mean", "stat.mean", "posterior mean"},
-                 {"_sd", "stat.stdev", "posterior standard deviation"},
-                 {"_p16", "stat.min", "16th percentile of the posterior"},
-                 {"_p84", "stat.max", "84th percentile of the posterior"}};
+    int (*wanted)(const anpe_infer_result *r);
+    size_t offset; /* in anpe_label_summary */
+} statistic[] = {
+    {"", "", "posterior median", always, offsetof(anpe_label_summary, median)},
+    {"_mean", "stat.mean", "posterior mean", always, offsetof(anpe_label_summary, mean)},
+    {"_sd", "stat.stdev", "posterior standard deviation", always, offsetof(anpe_label_summary, sd)},
+    {"_p16", "stat.min", "16th percentile of the posterior", always,
+     offsetof(anpe_label_summary, p16)},
+    {"_p84", "stat.max", "84th percentile of the posterior", always,
+     offsetof(anpe_label_summary, p84)}};
 enum { N_STATISTICS = sizeof statistic / sizeof statistic[0] };
 
 static const char *ucd_of(const char *label)
@@ -52,7 +88,10 @@ static const char *ucd_of(const char *label)
 
 anpe_status anpe_infer_check_labels(anpe_ctx *ctx, int64_t n_labels)
 {
-    const int64_t most = (ANPE_CATALOGUE_MAX_COLUMNS - N_FIXED) / N_STATISTICS;
+    int n = 0;
+    for (int g = 0; g < N_GROUPS; g++)
+        n += groups[g].n;
+    const int64_t most = (ANPE_CATALOGUE_MAX_COLUMNS - n) / N_STATISTICS;
     if (n_labels <= most)
         return ANPE_OK;
     return ANPE_FAIL(ctx, ANPE_ECONFIG,
@@ -63,56 +102,90 @@ anpe_status anpe_infer_check_labels(anpe_ctx *ctx, int64_t n_labels)
 }
 
 /* No path is cut: it is what tells the rows apart. */
-static int longest_file(const anpe_infer_result *r)
+static int longest_file(const anpe_infer_result *r, int shortest)
 {
-    size_t n = (size_t)fixed[FILE_].width;
+    size_t n = (size_t)shortest;
     for (int64_t i = 0; i < r->n_stars; i++)
         n = strlen(r->star[i].file) > n ? strlen(r->star[i].file) : n;
     return (int)n;
 }
 
-static void describe(anpe_column *c, const anpe_infer_result *r)
+static void describe(anpe_column *c, const anpe_infer_result *r, const star_column *from)
 {
-    for (int i = 0; i < N_FIXED; i++) {
-        anpe_column *f = &c[i < FLAGS ? i : i + N_STATISTICS * (int)r->n_labels];
-        snprintf(f->name, sizeof f->name, "%s", fixed[i].name);
-        snprintf(f->unit, sizeof f->unit, "%s", fixed[i].unit);
-        snprintf(f->ucd, sizeof f->ucd, "%s", fixed[i].ucd);
-        snprintf(f->help, sizeof f->help, "%s", fixed[i].help);
-        f->type = fixed[i].type;
-        f->width = i == FILE_ ? longest_file(r) : fixed[i].width;
-    }
-    for (int d = 0; d < (int)r->n_labels; d++)
+    snprintf(c->name, sizeof c->name, "%s", from->name);
+    snprintf(c->unit, sizeof c->unit, "%s", from->unit);
+    snprintf(c->ucd, sizeof c->ucd, "%s", from->ucd);
+    snprintf(c->help, sizeof c->help, "%s", from->help);
+    c->type = from->type;
+    c->width = from->offset == MEMBER(file) ? longest_file(r, from->width) : from->width;
+}
+
+static int describe_labels(anpe_column *c, const anpe_infer_result *r)
+{
+    int n = 0;
+    for (int64_t d = 0; d < r->n_labels; d++)
         for (int k = 0; k < N_STATISTICS; k++) {
-            anpe_column *l = &c[FLAGS + d * N_STATISTICS + k];
+            anpe_column *l = &c[n];
+            if (!statistic[k].wanted(r))
+                continue;
             snprintf(l->name, sizeof l->name, "%s%s", r->label[d].name, statistic[k].suffix);
             snprintf(l->unit, sizeof l->unit, "%s", r->label[d].unit);
             snprintf(l->ucd, sizeof l->ucd, "%s%s%s", statistic[k].ucd, k ? ";" : "",
                      ucd_of(r->label[d].name));
             snprintf(l->help, sizeof l->help, "%s", statistic[k].help);
             l->type = ANPE_COLUMN_REAL;
+            n++;
         }
+    return n;
 }
 
-static void fill_row(anpe_catalogue *c, int64_t i, const anpe_star *s, const anpe_infer_result *r,
-                     int64_t n_draws)
+static int describe_all(anpe_column *c, const anpe_infer_result *r)
 {
-    const int after = N_STATISTICS * (int)r->n_labels;
-    anpe_catalogue_set_text(c, i, ID, s->id);
-    anpe_catalogue_set_text(c, i, FILE_, s->file);
-    anpe_catalogue_set_int(c, i, ROW, s->row);
-    for (int d = 0; d < (int)r->n_labels; d++) {
-        const anpe_label_summary *l = &s->label[d];
-        const double value[] = {l->median, l->mean, l->sd, l->p16, l->p84};
-        for (int k = 0; k < N_STATISTICS; k++)
-            anpe_catalogue_set_real(c, i, FLAGS + d * N_STATISTICS + k, value[k]);
+    int n = 0;
+    for (int g = 0; g < N_GROUPS; g++) {
+        for (int i = 0; groups[g].wanted(r) && i < groups[g].n; i++)
+            describe(&c[n++], r, &groups[g].column[i]);
+        n += g == 0 ? describe_labels(c + n, r) : 0;
     }
-    anpe_catalogue_set_int(c, i, after + FLAGS, s->flags);
-    anpe_catalogue_set_real(c, i, after + CHI2, s->chi2);
-    anpe_catalogue_set_int(c, i, after + N_GOOD, s->n_good);
-    anpe_catalogue_set_real(c, i, after + SNR, s->snr);
-    anpe_catalogue_set_int(c, i, after + N_DRAWS, s->failed ? 0 : n_draws);
-    anpe_catalogue_set_text(c, i, after + REASON, s->reason);
+    return n;
+}
+
+static void fill_member(anpe_catalogue *c, int64_t row, int column, const anpe_star *s,
+                        const star_column *from)
+{
+    const char *member = (const char *)s + from->offset;
+    if (from->offset == MEMBER(file))
+        anpe_catalogue_set_text(c, row, column, s->file);
+    else if (from->type == ANPE_COLUMN_TEXT)
+        anpe_catalogue_set_text(c, row, column, member);
+    else if (from->type == ANPE_COLUMN_INT64)
+        anpe_catalogue_set_int(c, row, column, *(const int64_t *)(const void *)member);
+    else
+        anpe_catalogue_set_real(c, row, column, *(const double *)(const void *)member);
+}
+
+static int fill_labels(anpe_catalogue *c, int64_t row, int column, const anpe_star *s,
+                       const anpe_infer_result *r)
+{
+    int n = 0;
+    for (int64_t d = 0; d < r->n_labels; d++)
+        for (int k = 0; k < N_STATISTICS; k++)
+            if (statistic[k].wanted(r)) {
+                const char *value = (const char *)&s->label[d] + statistic[k].offset;
+                anpe_catalogue_set_real(c, row, column + n++, *(const double *)(const void *)value);
+            }
+    return n;
+}
+
+static void fill_row(anpe_catalogue *c, int64_t row, const anpe_infer_result *r)
+{
+    const anpe_star *s = &r->star[row];
+    int n = 0;
+    for (int g = 0; g < N_GROUPS; g++) {
+        for (int i = 0; groups[g].wanted(r) && i < groups[g].n; i++)
+            fill_member(c, row, n++, s, &groups[g].column[i]);
+        n += g == 0 ? fill_labels(c, row, n, s, r) : 0;
+    }
 }
 
 static anpe_status add_provenance(anpe_ctx *ctx, anpe_catalogue *c, const anpe_infer_request *q,
@@ -131,17 +204,16 @@ out:
 
 anpe_status anpe_infer_write(anpe_ctx *ctx, const anpe_infer_request *q, const anpe_infer_result *r)
 {
-    const int n_columns = N_FIXED + N_STATISTICS * (int)r->n_labels;
     anpe_catalogue *c = NULL;
     anpe_status status;
-    anpe_column *column = calloc((size_t)n_columns, sizeof *column);
+    anpe_column *column = calloc(ANPE_CATALOGUE_MAX_COLUMNS, sizeof *column);
     if (!column)
         return ANPE_FAIL(ctx, ANPE_ENOMEM, "catalogue: out of memory");
-    describe(column, r);
+    const int n_columns = describe_all(column, r); /* room for all: anpe_infer_check_labels */
     ANPE_TRY(
         anpe_catalogue_new(ctx, r->n_stars, n_columns, column, ANPE_N_FLAGS, anpe_flag_names, &c));
     for (int64_t i = 0; i < r->n_stars; i++)
-        fill_row(c, i, &r->star[i], r, q->n_draws);
+        fill_row(c, i, r);
     ANPE_TRY(add_provenance(ctx, c, q, r->model_digest));
     ANPE_TRY(anpe_catalogue_write(ctx, c, q->output));
 out:

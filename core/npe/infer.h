@@ -28,7 +28,7 @@ typedef struct anpe_star {
     char reason[160];
     anpe_label_summary *label; /* (n_labels) */
     double chi2, snr;
-    int64_t n_good, flags;
+    int64_t n_good, flags, n_draws;
     int has_truth;
     double *truth; /* (n_labels) */
 } anpe_star;

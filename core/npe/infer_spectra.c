@@ -1,0 +1,130 @@
+/* The list of spectra of a run, and the reading of one. */
+#include "npe/infer_run.h"
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+void anpe_infer_fail_star(anpe_star *star, const char *reason)
+{
+    star->failed = 1;
+    star->n_draws = 0;
+    star->flags |= ANPE_FLAG_FAILED;
+    snprintf(star->reason, sizeof star->reason, "%s", reason);
+}
+
+static anpe_status add_star(anpe_ctx *ctx, anpe_infer_result *r, int64_t *capacity,
+                            const char *file, int64_t row)
+{
+    if (r->n_stars == *capacity) {
+        const int64_t more = *capacity ? 2 * *capacity : 64;
+        anpe_star *grown = realloc(r->star, (size_t)more * sizeof *grown);
+        if (!grown)
+            return ANPE_FAIL(ctx, ANPE_ENOMEM, "catalogue: out of memory");
+        r->star = grown;
+        *capacity = more;
+    }
+    anpe_star *s = &r->star[r->n_stars];
+    memset(s, 0, sizeof *s);
+    s->file = file;
+    s->row = row;
+    s->chi2 = s->snr = NAN;
+    s->label = malloc((size_t)r->n_labels * sizeof *s->label);
+    s->truth = malloc((size_t)r->n_labels * sizeof *s->truth);
+    r->n_stars++;
+    if (!s->label || !s->truth)
+        return ANPE_FAIL(ctx, ANPE_ENOMEM, "catalogue: out of memory");
+    for (int64_t d = 0; d < r->n_labels; d++) {
+        s->label[d] = (anpe_label_summary){NAN, NAN, NAN, NAN, NAN};
+        s->truth[d] = NAN;
+    }
+    return ANPE_OK;
+}
+
+static anpe_status count_rows(anpe_ctx *ctx, const anpe_inference *f, const char *path, int64_t *n)
+{
+    const anpe_instrument *inst = &f->model->task->instrument;
+    anpe_input input;
+    anpe_status status = anpe_input_open(inst, ctx, path, &input);
+    if (status)
+        return status;
+    status = anpe_instrument_count(inst, ctx, &input, n);
+    anpe_input_close(&input);
+    return status;
+}
+
+anpe_status anpe_infer_list_stars(anpe_ctx *ctx, anpe_inference *f)
+{
+    const anpe_infer_request *q = f->request;
+    int64_t capacity = 0;
+    for (int i = 0; i < q->n_files; i++) {
+        int64_t n = 0;
+        anpe_status status = count_rows(ctx, f, q->files[i], &n);
+        if (status == ANPE_ENOMEM)
+            return status;
+        if (status || n == 0) { /* one row that says why */
+            anpe_status added = add_star(ctx, f->result, &capacity, q->files[i], 0);
+            if (added)
+                return added;
+            anpe_star *s = &f->result->star[f->result->n_stars - 1];
+            snprintf(s->id, sizeof s->id, "%s", q->files[i]);
+            anpe_infer_fail_star(s, status ? anpe_error(ctx) : "the file holds no spectrum");
+            if (!f->first_failure)
+                f->first_failure = status ? status : ANPE_EFORMAT;
+            continue;
+        }
+        for (int64_t row = 0; row < n; row++)
+            if ((status = add_star(ctx, f->result, &capacity, q->files[i], row)))
+                return status;
+    }
+    return ANPE_OK;
+}
+
+/* Plain arrays without sigma get 1 everywhere, which a network that reads sigma must not see. */
+static int sigma_is_known(const anpe_model *m, const anpe_spectrum *s)
+{
+    int reads = 0;
+    for (int k = 0; k < m->channels->n_kinds; k++)
+        reads |= m->channels->kind[k] == ANPE_CHANNEL_LOG_SIGMA;
+    if (!reads || m->task->instrument.info.wavelength)
+        return 1;
+    for (int64_t p = 0; p < s->n_pixels; p++)
+        if (s->sigma[p] != 1.0f)
+            return 1;
+    return 0;
+}
+
+/* Rows of one file follow each other: it is opened for the first and stays open. */
+static anpe_status read_row(anpe_ctx *ctx, anpe_inference *f, const anpe_star *star,
+                            anpe_spectrum *s)
+{
+    const anpe_instrument *inst = &f->model->task->instrument;
+    anpe_status status = ANPE_OK;
+    if (f->input.path != star->file) {
+        anpe_input_close(&f->input);
+        status = anpe_input_open(inst, ctx, star->file, &f->input);
+    }
+    return status ? status : anpe_instrument_read(inst, ctx, &f->input, star->row, s);
+}
+
+void anpe_infer_read_star(anpe_ctx *ctx, anpe_inference *f, anpe_star *star, anpe_spectrum *s)
+{
+    if (star->failed)
+        return;
+    s->id[0] = 0;
+    anpe_status status = read_row(ctx, f, star, s);
+    snprintf(star->id, sizeof star->id, "%s", s->id[0] ? s->id : star->file);
+    if (status) {
+        anpe_infer_fail_star(star, anpe_error(ctx));
+        f->first_failure = f->first_failure ? f->first_failure : status;
+        return;
+    }
+    if (!sigma_is_known(f->model, s)) {
+        anpe_infer_fail_star(star, "the model reads log_sigma and the file has no sigma");
+        f->first_failure = f->first_failure ? f->first_failure : ANPE_EFORMAT;
+        return;
+    }
+    if (f->input.h5 && anpe_spectra_file_truth(ctx, f->input.h5, star->row, f->result->n_labels,
+                                               f->result->label, star->truth, &star->has_truth))
+        star->has_truth = 0;
+}

@@ -1,0 +1,80 @@
+/* Statistics of a star's draws, and how well the labels of stars that are known came back. */
+#include "npe/infer_run.h"
+#include <math.h>
+#include <stdlib.h>
+
+void anpe_infer_summarise(const anpe_inference *f, anpe_star *star, const double *theta,
+                          double *column)
+{
+    const int64_t n = f->request->n_draws, labels = f->result->n_labels;
+    for (int64_t d = 0; d < labels; d++) {
+        const anpe_label *l = &f->result->label[d];
+        anpe_label_summary *s = &star->label[d];
+        const double margin = 0.01 * (l->max - l->min);
+        double sum = 0, square = 0;
+        int64_t edge = 0;
+        for (int64_t k = 0; k < n; k++) {
+            column[k] = theta[k * labels + d];
+            sum += column[k];
+            edge += column[k] < l->min + margin || column[k] > l->max - margin;
+        }
+        s->mean = sum / (double)n;
+        for (int64_t k = 0; k < n; k++)
+            square += (column[k] - s->mean) * (column[k] - s->mean);
+        s->sd = n > 1 ? sqrt(square / (double)(n - 1)) : NAN;
+        anpe_sort(n, column);
+        s->median = anpe_quantile_sorted(n, column, 0.5);
+        s->p16 = anpe_quantile_sorted(n, column, 0.158655253931457);
+        s->p84 = anpe_quantile_sorted(n, column, 0.841344746068543);
+        if (isfinite(margin) && (double)edge > 0.05 * (double)n)
+            star->flags |= ANPE_FLAG_EDGE;
+    }
+}
+
+int64_t anpe_infer_count_outside(const anpe_inference *f, const double *theta)
+{
+    int64_t n = 0;
+    for (int64_t k = 0; k < f->request->n_draws; k++) {
+        int out = 0;
+        for (int64_t d = 0; d < f->result->n_labels; d++) {
+            const double t = theta[k * f->result->n_labels + d];
+            out |= !(t >= f->result->label[d].min && t <= f->result->label[d].max);
+        }
+        n += out;
+    }
+    return n;
+}
+
+anpe_status anpe_infer_compare_with_truth(anpe_ctx *ctx, anpe_infer_result *r)
+{
+    enum { TRUTH, MEDIAN, MEAN, SD, P16, P84, SCRATCH, COLUMNS };
+    const size_t n = (size_t)r->n_stars;
+    for (int64_t i = 0; i < r->n_stars; i++)
+        r->n_truth += r->star[i].has_truth && !r->star[i].failed;
+    if (r->n_truth < 2)
+        return ANPE_OK;
+    r->recovery = calloc((size_t)r->n_labels, sizeof *r->recovery);
+    double *c = malloc(COLUMNS * n * sizeof *c);
+    if (!r->recovery || !c) {
+        free(c);
+        return ANPE_FAIL(ctx, ANPE_ENOMEM, "recovery: out of memory");
+    }
+    for (int64_t d = 0; d < r->n_labels; d++) {
+        size_t k = 0;
+        for (size_t i = 0; i < n; i++) {
+            const anpe_star *s = &r->star[i];
+            if (!s->has_truth || s->failed || !isfinite(s->truth[d]))
+                continue;
+            c[TRUTH * n + k] = s->truth[d];
+            c[MEDIAN * n + k] = s->label[d].median;
+            c[MEAN * n + k] = s->label[d].mean;
+            c[SD * n + k] = s->label[d].sd;
+            c[P16 * n + k] = s->label[d].p16;
+            c[P84 * n + k++] = s->label[d].p84;
+        }
+        r->recovery[d] = anpe_recovery_of((int64_t)k, c + TRUTH * n, c + MEDIAN * n, c + MEAN * n,
+                                          c + SD * n, c + P16 * n, c + P84 * n, c + SCRATCH * n);
+    }
+    free(c);
+    return ANPE_OK;
+}
