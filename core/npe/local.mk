@@ -10,3 +10,5 @@ libanpe_la_SOURCES += core/npe/labels.c core/npe/labels.h core/npe/channels.c co
 	core/npe/recovery.c core/npe/recovery.h core/npe/import.c core/npe/import_labels.c \
 	core/npe/import.h core/npe/groups.c core/npe/groups.h \
 	core/npe/noise_library.c core/npe/noise_library.h core/npe/exact.h
+# checks of a model on mocks
+libanpe_la_SOURCES += core/npe/calibration.c core/npe/calibration.h

@@ -10,4 +10,9 @@ TESTS += tests/unit/test_allocations
 tests_unit_test_allocations_SOURCES = tests/unit/test_allocations.c tests/unit/allocation_count.h
 tests_unit_test_allocations_CPPFLAGS = $(AM_CPPFLAGS)
 tests_unit_test_allocations_LDADD = $(TEST_LDADD)
+check_PROGRAMS += tests/unit/test_calibration
+TESTS += tests/unit/test_calibration
+tests_unit_test_calibration_SOURCES = tests/unit/test_calibration.c tests/unit/base_support.h
+tests_unit_test_calibration_CPPFLAGS = $(AM_CPPFLAGS)
+tests_unit_test_calibration_LDADD = $(TEST_LDADD)
 endif
