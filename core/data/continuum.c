@@ -3,6 +3,7 @@
 #include "data/grid.h"
 
 #include <math.h>
+#include <string.h>
 
 enum { DEGREE_MOST = 15 };
 
@@ -127,6 +128,24 @@ anpe_status anpe_continuum_chebyshev(anpe_ctx *ctx, int degree, int64_t n_segmen
     for (int64_t k = 0; k < n_segments; k++)
         normalise_segment(degree, segment[k], segment[k + 1], continuum, s);
     return ANPE_OK;
+}
+
+int64_t anpe_continuum_chebyshev_modes(int degree, int64_t n_segments, const int64_t *segment,
+                                       float *mode)
+{
+    const int64_t n = degree + 1, n_pixels = segment[n_segments];
+    if (!mode)
+        return n * n_segments;
+    memset(mode, 0, (size_t)(n * n_segments * n_pixels) * sizeof *mode);
+    for (int64_t j = 0; j < n * n_segments; j++) {
+        const int64_t from = segment[j / n], to = segment[j / n + 1];
+        normal unit = {.n = degree + 1, .b = {0}};
+        unit.b[j % n] = 1;
+        const double step = to - from > 1 ? 2 / (double)(to - from - 1) : 0;
+        for (int64_t i = from; i < to; i++)
+            mode[j * n_pixels + i] = (float)chebyshev(&unit, (double)(i - from) * step - 1);
+    }
+    return n * n_segments;
 }
 
 /* ---- Gaussian smoothing

@@ -107,3 +107,13 @@ anpe_status anpe_instrument_normalise(const anpe_instrument *i, anpe_ctx *ctx,
     const anpe_instrument_ops *ops = ops_of(i);
     return ops->normalise ? ops->normalise(i->component.self, ctx, continuum, s) : ANPE_OK;
 }
+
+int64_t anpe_instrument_continuum_modes(const anpe_instrument *i, float *mode)
+{
+    const anpe_instrument_ops *ops = ops_of(i);
+    const size_t needed =
+        offsetof(anpe_instrument_ops, continuum_modes) + sizeof ops->continuum_modes;
+    if (ops->size < needed || !ops->continuum_modes)
+        return 0;
+    return ops->continuum_modes(i->component.self, mode);
+}

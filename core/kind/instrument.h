@@ -37,6 +37,10 @@ ANPE_MUST_CHECK anpe_status anpe_instrument_read(const anpe_instrument *i, anpe_
 /* The continuum rule in place; re-entrant. */
 ANPE_MUST_CHECK anpe_status anpe_instrument_normalise(const anpe_instrument *i, anpe_ctx *ctx,
                                                       const uint8_t *continuum, anpe_spectrum *s);
+/* The shapes that the rule takes out -> mode (returned number, n_pixels) unless NULL; 0: none
+ * known.
+ */
+int64_t anpe_instrument_continuum_modes(const anpe_instrument *i, float *mode);
 /* Excluded pixels become bad. */
 void anpe_instrument_exclude(const anpe_instrument *i, anpe_spectrum *s);
 #endif

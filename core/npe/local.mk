@@ -1,14 +1,27 @@
-# core/npe: the inference itself
-libanpe_la_SOURCES += core/npe/labels.c core/npe/labels.h core/npe/channels.c core/npe/channels.h \
-	core/npe/task.c core/npe/task.h core/npe/continuum_pixels.c \
-	core/npe/dataset.c core/npe/dataset.h core/npe/net.c core/npe/net.h \
-	core/npe/optimiser.c core/npe/optimiser.h core/npe/train.c core/npe/train.h \
-	core/npe/model.c core/npe/model.h core/npe/session.c core/npe/session.h \
-	core/npe/simulate.c core/npe/simulate.h core/npe/infer.c core/npe/infer.h \
-	core/npe/infer_run.h core/npe/infer_spectra.c core/npe/infer_star.c core/npe/infer_outputs.c \
-	core/npe/infer_draws.c core/npe/catalogue_rows.c \
-	core/npe/recovery.c core/npe/recovery.h core/npe/import.c core/npe/import_labels.c \
-	core/npe/import.h core/npe/groups.c core/npe/groups.h \
-	core/npe/noise_library.c core/npe/noise_library.h core/npe/exact.h
-# checks of a model on mocks
+# core/npe: the inference itself. One module a line.
 libanpe_la_SOURCES += core/npe/calibration.c core/npe/calibration.h
+libanpe_la_SOURCES += core/npe/catalogue_rows.c
+libanpe_la_SOURCES += core/npe/channels.c core/npe/channels.h
+libanpe_la_SOURCES += core/npe/continuum_pixels.c
+libanpe_la_SOURCES += core/npe/dataset.c core/npe/dataset.h
+libanpe_la_SOURCES += core/npe/exact.h
+libanpe_la_SOURCES += core/npe/groups.c core/npe/groups.h
+libanpe_la_SOURCES += core/npe/import.c core/npe/import.h
+libanpe_la_SOURCES += core/npe/import_labels.c
+libanpe_la_SOURCES += core/npe/infer.c core/npe/infer.h
+libanpe_la_SOURCES += core/npe/infer_draws.c
+libanpe_la_SOURCES += core/npe/infer_outputs.c
+libanpe_la_SOURCES += core/npe/infer_run.h
+libanpe_la_SOURCES += core/npe/infer_spectra.c
+libanpe_la_SOURCES += core/npe/infer_star.c
+libanpe_la_SOURCES += core/npe/labels.c core/npe/labels.h
+libanpe_la_SOURCES += core/npe/likelihood.c core/npe/likelihood.h
+libanpe_la_SOURCES += core/npe/model.c core/npe/model.h
+libanpe_la_SOURCES += core/npe/net.c core/npe/net.h
+libanpe_la_SOURCES += core/npe/noise_library.c core/npe/noise_library.h
+libanpe_la_SOURCES += core/npe/optimiser.c core/npe/optimiser.h
+libanpe_la_SOURCES += core/npe/recovery.c core/npe/recovery.h
+libanpe_la_SOURCES += core/npe/session.c core/npe/session.h
+libanpe_la_SOURCES += core/npe/simulate.c core/npe/simulate.h
+libanpe_la_SOURCES += core/npe/task.c core/npe/task.h
+libanpe_la_SOURCES += core/npe/train.c core/npe/train.h

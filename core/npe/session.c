@@ -220,7 +220,7 @@ anpe_status anpe_session_chi2(anpe_session *s, anpe_ctx *ctx, const double *thet
     anpe_status status = anpe_task_simulate(t, ctx, s->bench, 1);
     if (status)
         return status;
-    status = anpe_task_reduce_model(t, ctx, s->bench, observed);
+    status = anpe_task_reduce_model(t, ctx, s->bench, 0, observed);
     if (!status)
         *chi2 = anpe_noise_chi2(observed, s->bench->spectrum.flux, n_good);
     return status;

@@ -157,6 +157,12 @@ static anpe_status add_pixel_sets(anpe_ctx *ctx, anpe_task *t, const anpe_pixel_
     return anpe_task_find_continuum(ctx, t);
 }
 
+/* Name of the noise model when the configuration gives none. */
+static const char *default_noise(const anpe_task *t)
+{
+    return t->instrument.info.wavelength ? t->instrument.name : "none";
+}
+
 anpe_status anpe_task_new(anpe_ctx *ctx, anpe_settings *settings, unsigned parts,
                           const anpe_pixel_sets *given, anpe_task **out)
 {
@@ -182,14 +188,34 @@ anpe_status anpe_task_new(anpe_ctx *ctx, anpe_settings *settings, unsigned parts
         ANPE_TRY(add_projector(ctx, t));
     }
     if (parts & ANPE_TASK_NOISE)
-        ANPE_TRY(anpe_noise_new(ctx, settings,
-                                t->instrument.info.wavelength ? t->instrument.name : "none",
-                                &t->instrument.info, &t->noise));
+        ANPE_TRY(anpe_noise_new(ctx, settings, default_noise(t), &t->instrument.info, &t->noise));
     ANPE_TRY(add_pixel_sets(ctx, t, given));
 out:
     if (status)
         t = anpe_task_free(t);
     *out = t;
+    return status;
+}
+
+anpe_status anpe_task_open_likelihood(anpe_ctx *ctx, anpe_task *t)
+{
+    const anpe_plugin *plugin;
+    const char *name;
+    anpe_status status;
+    ANPE_TRY(anpe_settings_text(ctx, t->settings, "noise.plugin", default_noise(t), &name));
+    ANPE_TRY(anpe_loader_get(ctx, ANPE_NOISE, name, &plugin));
+    if (plugin->capabilities & ANPE_NOISE_NO_LIKELIHOOD)
+        return ANPE_FAIL(ctx, ANPE_EUNSUPPORTED,
+                         "noise model '%s' has no likelihood: the simulations contain their noise",
+                         name);
+    if (t->n_labels < t->prior->n_labels)
+        return ANPE_FAIL(ctx, ANPE_EUNSUPPORTED,
+                         "no likelihood: labels.infer leaves %lld of the prior's %lld labels open",
+                         (long long)(t->prior->n_labels - t->n_labels),
+                         (long long)t->prior->n_labels);
+    if (((const anpe_noise_ops *)plugin->ops)->log_likelihood && !t->noise.plugin)
+        ANPE_TRY(anpe_noise_new(ctx, t->settings, name, &t->instrument.info, &t->noise));
+out:
     return status;
 }
 
@@ -375,12 +401,12 @@ anpe_status anpe_task_mock(const anpe_task *t, anpe_ctx *ctx, anpe_bench *b, int
                             TRIES);
 }
 
-anpe_status anpe_task_reduce_model(const anpe_task *t, anpe_ctx *ctx, anpe_bench *b,
+anpe_status anpe_task_reduce_model(const anpe_task *t, anpe_ctx *ctx, anpe_bench *b, int64_t k,
                                    const anpe_spectrum *observed)
 {
     anpe_spectrum *s = &b->spectrum;
     const float floor2 = floor_squared(t);
-    memcpy(s->flux, b->flux, (size_t)s->n_pixels * sizeof *s->flux);
+    memcpy(s->flux, b->flux + k * s->n_pixels, (size_t)s->n_pixels * sizeof *s->flux);
     memcpy(s->mask, observed->mask, (size_t)s->n_pixels);
     for (int64_t p = 0; p < s->n_pixels; p++)
         s->sigma[p] = without_floor(observed->sigma[p], floor2);

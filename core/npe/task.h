@@ -93,11 +93,15 @@ ANPE_MUST_CHECK anpe_status anpe_task_reduce(const anpe_task *t, anpe_ctx *ctx, 
 /* Observed and reduced; a draw that leaves no good pixel is drawn again. */
 ANPE_MUST_CHECK anpe_status anpe_task_mock(const anpe_task *t, anpe_ctx *ctx, anpe_bench *b,
                                            int64_t k, anpe_rng *rng);
-/* The model spectrum b->flux (first row) under the continuum rule with the mask and the survey's
+/* The model spectrum in row k of b->flux under the continuum rule with the mask and the survey's
  * error bars of a reduced spectrum -> b->spectrum.flux, to be compared with that spectrum's flux.
  */
 ANPE_MUST_CHECK anpe_status anpe_task_reduce_model(const anpe_task *t, anpe_ctx *ctx, anpe_bench *b,
-                                                   const anpe_spectrum *observed);
+                                                   int64_t k, const anpe_spectrum *observed);
+/* The noise model as far as a likelihood needs it: one with a likelihood of its own is created
+ * (t->noise), independent Gaussians need no more than the spectrum's sigma. ANPE_EUNSUPPORTED where
+ * there is none. Before threads start. */
+ANPE_MUST_CHECK anpe_status anpe_task_open_likelihood(anpe_ctx *ctx, anpe_task *t);
 /* Mean over good pixels of 1/sigma of a reduced spectrum, the sigma floor taken off again. */
 double anpe_task_snr(const anpe_task *t, const anpe_spectrum *s);
 /* Inferred labels of row k of b->theta. */

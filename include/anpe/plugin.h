@@ -27,7 +27,7 @@ extern "C" {
 #endif
 
 #define ANPE_ABI_MAJOR 1u /* differs: the plugin is refused */
-#define ANPE_ABI_MINOR 0u /* plugin newer than the host: refused */
+#define ANPE_ABI_MINOR 1u /* plugin newer than the host: refused */
 
 #if defined __GNUC__
 #define ANPE_EXPORT       __attribute__((visibility("default")))
@@ -322,6 +322,11 @@ typedef struct anpe_instrument_ops {
      * fitted. NULL op: no rule. */
     anpe_status (*normalise)(const void *self, anpe_ctx *ctx, const uint8_t *continuum,
                              anpe_spectrum *s);
+    /* Shapes that normalise takes out of a spectrum whose continuum is near 1: to first order in
+     * small e_j, normalise(f (1 + sum_j e_j mode_j)) = normalise(f). A likelihood of normalised
+     * spectra must leave them free. Returns how many there are and fills mode (n, n_pixels) unless
+     * it is NULL. NULL op: none is known. Since ABI 1.1. */
+    int64_t (*continuum_modes)(const void *self, float *mode);
 } anpe_instrument_ops;
 
 /* ---- noise: sigma and masks as the survey has them ----------------------------------- */
@@ -330,6 +335,9 @@ typedef struct anpe_noise_setup {
     size_t size;
     const anpe_instrument_info *instrument;
 } anpe_noise_setup;
+
+/* Capability of a noise model whose data has no density given a model flux. */
+#define ANPE_NOISE_NO_LIKELIHOOD ((uint64_t)1)
 
 typedef struct anpe_noise_ops {
     size_t size;
@@ -435,6 +443,10 @@ ANPE_EXPORT ANPE_MUST_CHECK anpe_status anpe_continuum_chebyshev(anpe_ctx *ctx, 
                                                                  const int64_t *segment,
                                                                  const uint8_t *continuum,
                                                                  anpe_spectrum *s);
+/* The continuum_modes of that rule: T_0 .. T_degree in each segment -> mode (returned number,
+ * n_pixels) unless NULL. segment (n_segments + 1) as in anpe_instrument_info. */
+ANPE_EXPORT int64_t anpe_continuum_chebyshev_modes(int degree, int64_t n_segments,
+                                                   const int64_t *segment, float *mode);
 /* Gaussian-smoothed continuum: flux and sigma divided by the inverse-variance weighted mean of
  * the flux with a kernel of standard deviation `width` (Angstrom), good pixels only. */
 ANPE_EXPORT ANPE_MUST_CHECK anpe_status anpe_continuum_smooth(anpe_ctx *ctx, double width,

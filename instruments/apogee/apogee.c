@@ -434,7 +434,13 @@ static anpe_status normalise(const void *self, anpe_ctx *ctx, const uint8_t *con
                                     out);
 }
 
-static const anpe_instrument_ops ops = {sizeof ops, info, count, read, normalise};
+static int64_t continuum_modes(const void *self, float *mode)
+{
+    const apogee *s = self;
+    return anpe_continuum_chebyshev_modes((int)s->o->degree, N_DETECTORS, s->segment, mode);
+}
+
+static const anpe_instrument_ops ops = {sizeof ops, info, count, read, normalise, continuum_modes};
 
 static const anpe_plugin instrument = {
     .abi = ANPE_ABI,

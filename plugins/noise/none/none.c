@@ -50,6 +50,7 @@ static const anpe_plugin none = {
     .name = "none",
     .version = "1",
     .summary = "adds nothing: the simulations contain their noise",
+    .capabilities = ANPE_NOISE_NO_LIKELIHOOD,
     .options = option_table,
     .options_size = sizeof(options),
     .create = create,
