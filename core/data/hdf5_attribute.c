@@ -121,13 +121,21 @@ anpe_status anpe_h5_get_numbers(anpe_ctx *ctx, anpe_h5 *f, const char *object, c
     return status;
 }
 
+/* Texts lie in attributes and in datasets. */
+static herr_t read_all(hid_t object, hid_t memory, void *v)
+{
+    return H5Iget_type(object) == H5I_ATTR
+               ? H5Aread(object, memory, v)
+               : H5Dread(object, memory, H5S_ALL, H5S_ALL, H5P_DEFAULT, v);
+}
+
 /* Strings of one length, padded as the file says, into texts of their own. */
 static int split_fixed(hid_t a, hid_t type, int64_t n, char **texts)
 {
     size_t size = H5Tget_size(type);
     char *block = size && (size_t)n < SIZE_MAX / 2 / size ? calloc((size_t)n, size) : NULL;
     hid_t memory = H5Tcopy(type);
-    int ok = block && H5Aread(a, memory, block) >= 0;
+    int ok = block && read_all(a, memory, block) >= 0;
     for (int64_t i = 0; ok && i < n; i++) {
         const char *from = block + (size_t)i * size;
         size_t length = strnlen(from, size);
@@ -145,9 +153,10 @@ static int split_fixed(hid_t a, hid_t type, int64_t n, char **texts)
 static int split_variable(hid_t a, hid_t type, int64_t n, char **texts)
 {
     char **block = calloc((size_t)n, sizeof *block);
-    hid_t space = H5Aget_space(a), memory = text_type(H5T_VARIABLE);
+    hid_t space = H5Iget_type(a) == H5I_ATTR ? H5Aget_space(a) : H5Dget_space(a);
+    hid_t memory = text_type(H5T_VARIABLE);
     H5Tset_cset(memory, H5Tget_cset(type));
-    int ok = block && H5Aread(a, memory, block) >= 0;
+    int ok = block && read_all(a, memory, block) >= 0;
     for (int64_t i = 0; ok && i < n; i++) {
         texts[i] = strdup(block[i] ? block[i] : "");
         ok = texts[i] != NULL;
@@ -218,6 +227,27 @@ void anpe_h5_texts_free(int64_t n, char **texts)
 }
 
 /* ---- datasets of text ------------------------------------------------------------------------ */
+
+anpe_status anpe_h5_read_texts(anpe_ctx *ctx, anpe_h5 *f, const char *name, int64_t n, char **texts)
+{
+    char reason[128];
+    hid_t set = H5Dopen2(f->id, name, H5P_DEFAULT);
+    hid_t space = set < 0 ? H5I_INVALID_HID : H5Dget_space(set);
+    hid_t type = set < 0 ? H5I_INVALID_HID : H5Dget_type(set);
+    int ok =
+        set >= 0 && H5Sget_simple_extent_npoints(space) == n && H5Tget_class(type) == H5T_STRING;
+    if (ok && n > 0)
+        ok = (H5Tis_variable_str(type) > 0 ? split_variable : split_fixed)(set, type, n, texts);
+    if (set >= 0) {
+        H5Tclose(type);
+        H5Sclose(space);
+        H5Dclose(set);
+    }
+    if (ok)
+        return ANPE_OK;
+    return ANPE_FAIL(ctx, ANPE_EFORMAT, "%s: dataset '%s' must be %lld texts%s", f->path, name,
+                     (long long)n, anpe_h5_reason(reason));
+}
 
 anpe_status anpe_h5_write_texts(anpe_ctx *ctx, anpe_h5 *f, const char *name, int64_t n,
                                 size_t width, const char *texts)

@@ -53,6 +53,10 @@ ANPE_MUST_CHECK anpe_status anpe_h5_append_rows(anpe_ctx *ctx, anpe_h5 *f, const
 /* A dataset of n texts, each `width` bytes padded with NUL (a text may fill the width). */
 ANPE_MUST_CHECK anpe_status anpe_h5_write_texts(anpe_ctx *ctx, anpe_h5 *f, const char *name,
                                                 int64_t n, size_t width, const char *texts);
+/* A dataset of n texts, of fixed or variable length; each malloc'ed, also those made before a
+ * failure (the rest stays as it was). */
+ANPE_MUST_CHECK anpe_status anpe_h5_read_texts(anpe_ctx *ctx, anpe_h5 *f, const char *name,
+                                               int64_t n, char **texts);
 /* Attributes on object ("/" = root). Texts are malloc'ed by the get functions. */
 ANPE_MUST_CHECK anpe_status anpe_h5_put_text(anpe_ctx *ctx, anpe_h5 *f, const char *object,
                                              const char *name, const char *text);

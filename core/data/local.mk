@@ -8,3 +8,6 @@ libanpe_la_SOURCES += core/data/emulator.c core/data/emulator.h core/data/attrib
 libanpe_la_SOURCES += core/data/catalogue.c core/data/catalogue.h core/data/catalogue_private.h \
 	core/data/catalogue_fits.c core/data/catalogue_text.c core/data/spectra_file.c \
 	core/data/spectra_file.h
+libanpe_la_SOURCES += core/data/catalogue_read.c core/data/catalogue_read.h \
+	core/data/catalogue_read_private.h core/data/catalogue_read_fits.c \
+	core/data/catalogue_read_hdf5.c core/data/catalogue_read_csv.c

@@ -1,0 +1,189 @@
+/* Columns of catalogues by name: what anpe writes comes back from its three kinds of file, and
+ * tables that others made. */
+#define _GNU_SOURCE
+#include "data/catalogue.h"
+#include "data/catalogue_read.h"
+#include "data/hdf5_file.h"
+#include "data_support.h"
+
+#include <fitsio.h>
+#include <math.h>
+
+static const anpe_column columns[] = {
+    {"id", "", "meta.id;meta.main", "identifier", ANPE_COLUMN_TEXT, 12},
+    {"teff", "K", "phys.temperature.effective", "median", ANPE_COLUMN_REAL, 0},
+    {"source", "", "meta.id", "a number of 19 digits", ANPE_COLUMN_INT64, 0},
+};
+
+static anpe_catalogue_file *open_table(const char *name)
+{
+    anpe_catalogue_file *c;
+    WORKS(anpe_catalogue_read_open(ctx, in_scratch(name), &c));
+    return c;
+}
+
+static void test_round_trip(void)
+{
+    static const char *const names[] = {"a.fits", "a.h5", "a.csv"};
+    for (int k = 0; k < 3; k++) {
+        anpe_catalogue *w;
+        WORKS(anpe_catalogue_new(ctx, 3, 3, columns, 0, NULL, &w));
+        for (int64_t r = 0; r < 3; r++) {
+            anpe_catalogue_set_text(w, r, 0, r == 1 ? "a \"b\", #c" : "star");
+            anpe_catalogue_set_int(w, r, 2, INT64_C(4295806720123456789) + r);
+            if (r != 2)
+                anpe_catalogue_set_real(w, r, 1, 4000.25 + (double)r);
+        }
+        WORKS(anpe_catalogue_write(ctx, w, in_scratch(names[k])));
+        anpe_catalogue_free(w);
+        double teff[3];
+        char **id, **source;
+        anpe_catalogue_file *c = open_table(names[k]);
+        CU_ASSERT_EQUAL(anpe_catalogue_read_rows(c), 3);
+        CU_ASSERT_EQUAL(anpe_catalogue_read_n_columns(c), 3);
+        CU_ASSERT(anpe_catalogue_read_has(c, "teff") && !anpe_catalogue_read_has(c, "logg"));
+        CU_ASSERT_STRING_EQUAL(anpe_catalogue_read_unit(c, "teff"), "K");
+        CU_ASSERT_STRING_EQUAL(anpe_catalogue_read_unit(c, "id"), "");
+        WORKS(anpe_catalogue_read_reals(ctx, c, "TEFF", teff));
+        CU_ASSERT(teff[0] == 4000.25 && teff[1] == 4001.25 && isnan(teff[2]));
+        WORKS(anpe_catalogue_read_texts(ctx, c, "id", &id));
+        CU_ASSERT(!strcmp(id[0], "star") && !strcmp(id[1], "a \"b\", #c"));
+        WORKS(anpe_catalogue_read_texts(ctx, c, "source", &source));
+        CU_ASSERT_STRING_EQUAL(source[2], "4295806720123456791");
+        FAILS(anpe_catalogue_read_reals(ctx, c, "id", teff), ANPE_EFORMAT,
+              "column 'id' does not hold numbers");
+        FAILS(anpe_catalogue_read_reals(ctx, c, "tef", teff), ANPE_EINVAL,
+              "no column 'tef'; did you mean 'teff'?");
+        anpe_catalogue_texts_free(3, id);
+        anpe_catalogue_texts_free(3, source);
+        CU_ASSERT_PTR_NULL(anpe_catalogue_read_close(c));
+    }
+}
+
+/* As ASPCAP's allStar: an image first, an empty table, columns of several values, nulls. */
+static void test_foreign_fits(void)
+{
+    fitsfile *f = NULL;
+    int status = 0;
+    char *name[] = {"APOGEE_ID", "FPARAM", "NVISITS", "GOOD"}, *form[] = {"18A", "3E", "1J", "1L"};
+    char *unit[] = {"", "", "", ""}, *none_name[] = {"x"}, *none_form[] = {"1D"};
+    char *ids[] = {"2M0001", "2M0002 "};
+    float param[6] = {4800.5f, 2.5f, -0.25f, -9999.99f, -9999, 0.5f};
+    int visits[2] = {3, -1};
+    double value[2];
+    char **text;
+    fits_create_diskfile(&f, in_scratch("star.fits"), &status);
+    fits_create_img(f, BYTE_IMG, 0, NULL, &status);
+    fits_create_tbl(f, BINARY_TBL, 0, 1, none_name, none_form, NULL, "EMPTY", &status);
+    fits_create_tbl(f, BINARY_TBL, 2, 4, name, form, unit, "ALLSTAR", &status);
+    fits_write_key_lng(f, "TNULL3", -1, "", &status);
+    fits_set_hdustruc(f, &status);
+    fits_write_col(f, TSTRING, 1, 1, 1, 2, ids, &status);
+    fits_write_col(f, TFLOAT, 2, 1, 1, 6, param, &status);
+    fits_write_col(f, TINT, 3, 1, 1, 2, visits, &status);
+    fits_close_file(f, &status);
+    CU_ASSERT_EQUAL_FATAL(status, 0);
+    anpe_catalogue_file *c = open_table("star.fits");
+    CU_ASSERT_EQUAL(anpe_catalogue_read_rows(c), 2);
+    WORKS(anpe_catalogue_read_reals(ctx, c, "fparam[0]", value));
+    CU_ASSERT(value[0] == 4800.5 && isnan(value[1]));
+    WORKS(anpe_catalogue_read_reals(ctx, c, "FPARAM[1]", value));
+    CU_ASSERT(value[0] == 2.5 && isnan(value[1]));
+    WORKS(anpe_catalogue_read_reals(ctx, c, "NVISITS", value));
+    CU_ASSERT(value[0] == 3 && isnan(value[1]));
+    WORKS(anpe_catalogue_read_texts(ctx, c, "APOGEE_ID", &text));
+    CU_ASSERT_STRING_EQUAL(text[1], "2M0002");
+    anpe_catalogue_texts_free(2, text);
+    FAILS(anpe_catalogue_read_reals(ctx, c, "FPARAM", value), ANPE_EINVAL, "say which");
+    FAILS(anpe_catalogue_read_reals(ctx, c, "FPARAM[3]", value), ANPE_EINVAL, "3 values per row");
+    FAILS(anpe_catalogue_read_reals(ctx, c, "FPARAM[-1]", value), ANPE_EINVAL, "no column");
+    FAILS(anpe_catalogue_read_reals(ctx, c, "GOOD", value), ANPE_EFORMAT, "numbers");
+    anpe_catalogue_read_close(c);
+}
+
+static void test_foreign_csv(void)
+{
+    static const char text[] =
+        "# made by hand\r\nid,Teff,note\r\n007,5000, \r\n\"a,b\",,\"x\ny\"\r\n";
+    double value[2];
+    char **texts;
+    write_bytes(in_scratch("hand.csv"), text, sizeof text - 1);
+    anpe_catalogue_file *c = open_table("hand.csv");
+    CU_ASSERT(anpe_catalogue_read_rows(c) == 2 && anpe_catalogue_read_n_columns(c) == 3);
+    WORKS(anpe_catalogue_read_reals(ctx, c, "teff", value));
+    CU_ASSERT(value[0] == 5000 && isnan(value[1]));
+    WORKS(anpe_catalogue_read_texts(ctx, c, "id", &texts));
+    CU_ASSERT(!strcmp(texts[0], "007") && !strcmp(texts[1], "a,b"));
+    anpe_catalogue_texts_free(2, texts);
+    WORKS(anpe_catalogue_read_texts(ctx, c, "note", &texts));
+    CU_ASSERT(!strcmp(texts[0], "") && !strcmp(texts[1], "x\ny"));
+    anpe_catalogue_texts_free(2, texts);
+    anpe_catalogue_read_close(c);
+}
+
+/* Mocks: the columns of theta have names. Datasets of other lengths are no columns. */
+static void test_mocks(void)
+{
+    anpe_h5 *f;
+    const int64_t shape[2] = {3, 2}, five = 5, three = 3;
+    const double theta[6] = {4000, 1, 5000, 2, 6000, 3}, wavelength[5] = {0}, snr[3] = {10, 20, 30};
+    const char *const labels[2] = {"teff", "logg"}, *const units[2] = {"K", ""};
+    double value[3];
+    WORKS(anpe_h5_create(ctx, in_scratch("mocks.h5"), &f));
+    WORKS(anpe_h5_write(ctx, f, "theta", ANPE_H5_DOUBLE, 2, shape, theta));
+    WORKS(anpe_h5_put_texts(ctx, f, "theta", "labels", 2, labels));
+    WORKS(anpe_h5_put_texts(ctx, f, "theta", "units", 2, units));
+    WORKS(anpe_h5_write(ctx, f, "wavelength", ANPE_H5_DOUBLE, 1, &five, wavelength));
+    WORKS(anpe_h5_write(ctx, f, "other", ANPE_H5_DOUBLE, 1, &five, wavelength));
+    WORKS(anpe_h5_write(ctx, f, "snr", ANPE_H5_DOUBLE, 1, &three, snr));
+    WORKS(anpe_h5_close(ctx, f));
+    anpe_catalogue_file *c = open_table("mocks.h5");
+    CU_ASSERT_EQUAL(anpe_catalogue_read_rows(c), 3);
+    CU_ASSERT(!anpe_catalogue_read_has(c, "wavelength") && anpe_catalogue_read_has(c, "snr"));
+    CU_ASSERT_STRING_EQUAL(anpe_catalogue_read_unit(c, "teff"), "K");
+    WORKS(anpe_catalogue_read_reals(ctx, c, "logg", value));
+    CU_ASSERT(value[0] == 1 && value[1] == 2 && value[2] == 3);
+    WORKS(anpe_catalogue_read_reals(ctx, c, "theta[0]", value));
+    CU_ASSERT(value[0] == 4000 && value[2] == 6000);
+    anpe_catalogue_read_close(c);
+}
+
+static void test_refused(void)
+{
+    static const struct {
+        const char *name, *text, *message;
+    } csv[] = {{"empty.csv", "", "empty"},
+               {"short.csv", "a,b\n1,2\n3\n", "row 2 has 1 fields, the names are 2"},
+               {"quote.csv", "a,b\n1,\"2\n", "row 1: a quote is not closed"},
+               {"names.csv", "\"a,b\n", "line of names"},
+               {"nul.csv", "a\n\0b", NULL}};
+    anpe_catalogue_file *c;
+    for (size_t k = 0; k < 4; k++) {
+        write_bytes(in_scratch(csv[k].name), csv[k].text, strlen(csv[k].text));
+        FAILS(anpe_catalogue_read_open(ctx, in_scratch(csv[k].name), &c), ANPE_EFORMAT,
+              csv[k].message);
+        CU_ASSERT_PTR_NULL(c);
+    }
+    write_bytes(in_scratch("nul.csv"), csv[4].text, 4);
+    FAILS(anpe_catalogue_read_open(ctx, in_scratch("nul.csv"), &c), ANPE_EFORMAT,
+          "not a text file");
+    write_bytes(in_scratch("bad.fits"), "a,b\n", 4);
+    FAILS(anpe_catalogue_read_open(ctx, in_scratch("bad.fits"), &c), ANPE_EFORMAT, "bad.fits: ");
+    write_bytes(in_scratch("bad.h5"), "a,b\n", 4);
+    FAILS(anpe_catalogue_read_open(ctx, in_scratch("bad.h5"), &c), ANPE_EFORMAT, "not an HDF5");
+    FAILS(anpe_catalogue_read_open(ctx, in_scratch("a.txt"), &c), ANPE_EINVAL,
+          "ends in .fits, .h5 or .csv");
+    FAILS(anpe_catalogue_read_open(ctx, in_scratch("no.csv"), &c), ANPE_EIO, "No such file");
+    FAILS(anpe_catalogue_read_open(ctx, in_scratch("no.fits"), &c), ANPE_EIO, "no.fits: cannot");
+    FAILS(anpe_catalogue_read_open(ctx, in_scratch("no.h5"), &c), ANPE_EIO, "No such file");
+}
+
+int main(void)
+{
+    static const CU_TestInfo tests[] = {
+        {"what anpe writes", test_round_trip}, {"a survey's FITS table", test_foreign_fits},
+        {"CSV by hand", test_foreign_csv},     {"mocks", test_mocks},
+        {"what is no table", test_refused},
+    };
+    return run_suite("table", (int)(sizeof tests / sizeof tests[0]), tests);
+}
