@@ -7,12 +7,16 @@
 typedef double real;
 #define real_exp exp
 #define real_log log
-#include "../../plugins/flow/maf/sampler.h"
+#include "../../plugins/flow/maf/mixture.h"
 
-static maf_shape shape_of(const golden *g)
+static made_shape shape_of(const golden *g)
 {
-    return (maf_shape){g->labels, g->cond,   g->num_blocks, g->hidden,
-                       g->n_mog,  g->direct, g->clamp[0],   g->clamp[1]};
+    return (made_shape){g->labels, g->cond, g->num_blocks, g->hidden, 2, 3 * g->n_mog, g->direct};
+}
+
+static maf_shape mixture_of(const golden *g)
+{
+    return (maf_shape){g->n_mog, g->clamp[0], g->clamp[1]};
 }
 
 static const double *raw(const fixture *f, const char *format, int64_t block)
@@ -24,11 +28,11 @@ static const double *raw(const fixture *f, const char *format, int64_t block)
 }
 
 /* Raw weights serve: the sampler and the loops below leave out what the masks make zero. */
-static maf_weights *weights_of(const golden *g, const fixture *f)
+static made_weights *weights_of(const golden *g, const fixture *f)
 {
-    maf_weights *w = calloc((size_t)g->num_blocks, sizeof *w);
+    made_weights *w = calloc((size_t)g->num_blocks, sizeof *w);
     for (int64_t b = 0; w && b < g->num_blocks; b++)
-        w[b] = (maf_weights){
+        w[b] = (made_weights){
             .permutation = raw(f, "flow.permutation.%d", b),
             .w0 = raw(f, "flow.blocks.%d.l0.weight", b),
             .b0 = raw(f, "flow.blocks.%d.l0.bias", b),
@@ -46,21 +50,23 @@ anpe_status golden_draw_double(anpe_ctx *ctx, const golden *g, const fixture *f,
                                const double *context, int64_t n, const double *z, const double *u,
                                double *labels)
 {
-    const maf_shape shape = shape_of(g);
-    maf_weights *w = weights_of(g, f);
-    maf_sampler *s = w ? maf_sampler_new(&shape, w) : NULL;
-    void *scratch = anpe_alloc(ctx, maf_scratch_size(&shape));
+    const made_shape shape = shape_of(g);
+    const maf_shape mixture = mixture_of(g);
+    const made_flow flow = {maf_label, &mixture};
+    made_weights *w = weights_of(g, f);
+    made_sampler *s = w ? made_sampler_new(&shape, w) : NULL;
+    void *scratch = anpe_alloc(ctx, made_scratch_size(&shape));
     const int ok = s && scratch;
     if (ok)
-        maf_sample(s, context, n, z, u, labels, NULL, scratch);
+        made_sample(s, &flow, context, n, z, u, labels, NULL, scratch);
     anpe_free(scratch);
-    maf_sampler_free(s);
+    made_sampler_free(s);
     free(w);
     return ok ? ANPE_OK : ANPE_FAIL(ctx, ANPE_ENOMEM, "out of memory");
 }
 
 /* out (outputs x D) of one MADE at x (D), c (F); h: scratch of 2 hidden. */
-static void made(const maf_shape *p, const maf_weights *w, int64_t outputs, const double *x,
+static void made(const made_shape *p, const made_weights *w, int64_t outputs, const double *x,
                  const double *c, double *h, double *out)
 {
     const int64_t D = p->n_labels, H = p->hidden;
@@ -69,14 +75,14 @@ static void made(const maf_shape *p, const maf_weights *w, int64_t outputs, cons
         h[j] = w->b0[j];
         for (int64_t f = 0; f < p->n_context; f++)
             h[j] += w->context[j * p->n_context + f] * c[f];
-        for (int64_t d = 0; d < D && d <= maf_hidden_degree(p, j); d++)
+        for (int64_t d = 0; d < D && d <= made_hidden_degree(p, j); d++)
             h[j] += w->w0[j * D + d] * x[d];
         h[j] = fmax(h[j], 0);
     }
     for (int64_t j = 0; j < H; j++) {
         g[j] = w->b1[j];
         for (int64_t i = 0; i < H; i++)
-            if (maf_hidden_degree(p, i) <= maf_hidden_degree(p, j))
+            if (made_hidden_degree(p, i) <= made_hidden_degree(p, j))
                 g[j] += w->w1[j * H + i] * h[i];
         g[j] = fmax(g[j], 0);
     }
@@ -85,7 +91,7 @@ static void made(const maf_shape *p, const maf_weights *w, int64_t outputs, cons
         for (int64_t f = 0; p->direct && f < p->n_context; f++)
             out[o] += w->direct[o * p->n_context + f] * c[f];
         for (int64_t j = 0; j < H; j++)
-            if (maf_hidden_degree(p, j) < o % D)
+            if (made_hidden_degree(p, j) < o % D)
                 out[o] += w->w2[o * H + j] * g[j];
     }
 }
@@ -114,10 +120,11 @@ static double middle(int64_t n, const double *logit, int64_t stride, int64_t k)
 anpe_status golden_uniforms(anpe_ctx *ctx, const golden *g, const fixture *f, const double *context,
                             int64_t n, const double *labels, const double *k, double *z, double *u)
 {
-    const maf_shape p = shape_of(g);
+    const made_shape p = shape_of(g);
+    const maf_shape m = mixture_of(g);
     const int64_t D = p.n_labels, last = p.n_blocks - 1;
-    maf_weights *w = weights_of(g, f);
-    double *h = malloc((size_t)(2 * p.hidden + (2 + 3 * p.n_mog + 2) * D) * sizeof *h);
+    made_weights *w = weights_of(g, f);
+    double *h = malloc((size_t)(2 * p.hidden + (2 + 3 * m.n_mog + 2) * D) * sizeof *h);
     if (!w || !h) {
         free(w);
         free(h);
@@ -130,16 +137,16 @@ anpe_status golden_uniforms(anpe_ctx *ctx, const golden *g, const fixture *f, co
             permute(D, w[b].permutation, x, y);
             made(&p, &w[b], 2, y, context + i * p.n_context, h, out);
             for (int64_t d = 0; d < D; d++)
-                x[d] = (y[d] - out[d]) * exp(-fmin(fmax(out[D + d], p.lo), p.hi));
+                x[d] = (y[d] - out[d]) * exp(-fmin(fmax(out[D + d], m.lo), m.hi));
         }
         permute(D, w[last].permutation, x, y);
-        made(&p, &w[last], 3 * p.n_mog, y, context + i * p.n_context, h, out);
+        made(&p, &w[last], 3 * m.n_mog, y, context + i * p.n_context, h, out);
         for (int64_t d = 0; d < D; d++) {
             const int64_t c = (int64_t)k[i * D + d];
             const double *mean = out + 3 * c * D + d, *scale = mean + D;
-            u[i * D + d] = middle(p.n_mog, out + 2 * D + d, 3 * D, c);
+            u[i * D + d] = middle(m.n_mog, out + 2 * D + d, 3 * D, c);
             if (z)
-                z[i * D + d] = (y[d] - *mean) * exp(-fmin(fmax(*scale, p.lo), p.hi));
+                z[i * D + d] = (y[d] - *mean) * exp(-fmin(fmax(*scale, m.lo), m.hi));
         }
     }
     free(w);

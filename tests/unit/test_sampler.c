@@ -2,13 +2,11 @@
 #include "network_support.h"
 
 typedef float real;
-#define real_exp expf
-#define real_log logf
-#include "../../plugins/flow/maf/sampler.h"
+#include "../../plugins/flow/common/made_sampler.h"
 
 #define MAX_N 40
 
-static void check(maf_product_fn *product, int64_t n_rows, int64_t n_in, int relu, anpe_rng *rng)
+static void check(made_product_fn *product, int64_t n_rows, int64_t n_in, int relu, anpe_rng *rng)
 {
     static _Alignas(64) float x[MAX_N * 16], y[(MAX_N + 1) * 16], packed[MAX_N * MAX_N];
     static float w[MAX_N * MAX_N], bias[MAX_N];
@@ -41,7 +39,7 @@ static void check(maf_product_fn *product, int64_t n_rows, int64_t n_in, int rel
     CU_ASSERT(y[n_rows * LANES] == 12345); /* nothing past the last row */
 }
 
-static void check_all(maf_product_fn *product)
+static void check_all(made_product_fn *product)
 {
     anpe_rng rng = {.key = {1, 90}};
     for (int64_t n_rows = 0; n_rows <= 20; n_rows++)
@@ -89,16 +87,16 @@ static void test_nan_is_seen(void)
 /* Packed weights: as many as a masked network has, not one more. */
 static void test_packed_size(void)
 {
-    const maf_shape shape = {5, 3, 2, 11, 1, 0, -8, 8};
+    const made_shape shape = {5, 3, 2, 11, 2, 3, 0};
     int64_t end[5], unit[11], kept = 0;
-    maf_sampler s = {.shape = shape, .end = end};
+    made_sampler s = {.shape = shape, .end = end};
     order_units(&s, unit);
     for (int64_t j = 0; j < shape.hidden; j++) {
-        kept += maf_hidden_degree(&shape, j) + 1; /* from labels */
+        kept += made_hidden_degree(&shape, j) + 1; /* from labels */
         for (int64_t i = 0; i < shape.hidden; i++)
-            kept += maf_hidden_degree(&shape, i) <= maf_hidden_degree(&shape, j);
+            kept += made_hidden_degree(&shape, i) <= made_hidden_degree(&shape, j);
         for (int64_t d = 0; d < shape.n_labels; d++)
-            kept += 2 * (maf_hidden_degree(&shape, j) < d); /* to mean and log scale */
+            kept += 2 * (made_hidden_degree(&shape, j) < d); /* to mean and log scale */
     }
     CU_ASSERT(packed_size(&s, 2) == kept);
     CU_ASSERT(end[4] == 11);

@@ -1,4 +1,4 @@
-/* Draws from a masked autoregressive flow in one pass per block.
+/* Draws from a flow whose blocks are MADEs, in one pass per block.
  *
  * A hidden unit of degree g depends on labels 0..g only, so it is known once label g has been
  * drawn, and the outputs of label d need only hidden units of degree < d. Units are ordered by
@@ -8,26 +8,27 @@
  * Draws go in panels of LANES, one per vector lane: activations are (unit, lane). Weights are
  * packed in the order in which they are used. A draw's value does not depend on its neighbours.
  *
- * One source for two precisions: the file that includes this defines `real`, `real_exp` and
- * `real_log` (the plugin: float; the comparison with golden values: double as well). */
-#ifndef ANPE_MAF_SAMPLER_H
-#define ANPE_MAF_SAMPLER_H
+ * What the outputs mean is the flow's business: a made_label_fn turns them into a label.
+ *
+ * One source for two precisions: the file that includes this defines `real` (the plugins: float;
+ * the comparison with golden values: double as well). */
+#ifndef ANPE_FLOW_MADE_SAMPLER_H
+#define ANPE_FLOW_MADE_SAMPLER_H
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-typedef struct maf_shape {
-    int64_t n_labels, n_context, n_blocks, hidden, n_mog;
-    int direct;    /* outputs have a linear term in the context */
-    double lo, hi; /* clamp of log scales */
-} maf_shape;
+typedef struct made_shape {
+    int64_t n_labels, n_context, n_blocks, hidden;
+    int64_t n_out, n_out_last; /* outputs for each label: of a block, of the last one */
+    int direct;                /* outputs have a linear term in the context */
+} made_shape;
 
-/* Outputs per label: mean and log scale, or both and a logit for every component. */
-static inline int64_t maf_outputs(const maf_shape *s, int64_t block)
+static inline int64_t made_outputs(const made_shape *s, int64_t block)
 {
-    return block < s->n_blocks - 1 ? 2 : 3 * s->n_mog;
+    return block < s->n_blocks - 1 ? s->n_out : s->n_out_last;
 }
-static inline int maf_hidden_degree(const maf_shape *s, int64_t unit)
+static inline int made_hidden_degree(const made_shape *s, int64_t unit)
 {
     return (int)(unit % (s->n_labels > 1 ? s->n_labels - 1 : 1));
 }
@@ -37,25 +38,32 @@ static inline int maf_hidden_degree(const maf_shape *s, int64_t unit)
 #define MAX_ROWS    6 /* rows of a product at a time */
 #define MAX_PANELS  8 /* panels that pass a block together, while its weights are in cache */
 
-/* y (rows, lane) = bias + W x, relu on demand. w: packed by pack_rows. */
-typedef void maf_product_fn(int64_t n_rows, int64_t n_in, const real *w, const real *x,
-                            const real *bias, int relu, real *y);
+/* One label of a panel of draws through one block, from its output space to its input space: x
+ * (lane) in place, the log density of what x was and is (lane) added to log_prob. out (n_out,
+ * lane): the block's outputs for this label, free to be overwritten. u (lane): uniform in (0, 1).
+ */
+typedef void made_label_fn(const void *self, int last, real *out, const real *u, real *x,
+                           double *log_prob);
 
-typedef struct maf_block {
+/* y (rows, lane) = bias + W x, relu on demand. w: packed by pack_rows. */
+typedef void made_product_fn(int64_t n_rows, int64_t n_in, const real *w, const real *x,
+                             const real *bias, int relu, real *y);
+
+typedef struct made_block {
     int64_t n_out;               /* outputs per label */
     int64_t *permutation;        /* the block sees y[i] = x[permutation[i]] */
     real *context, *direct;      /* transposed: (F, hidden_stride), (F, out_stride) */
     real *bias0, *bias1, *bias2; /* hidden units by degree; outputs by label */
     real *packed;                /* per label: output rows, then both hidden layers' rows */
-} maf_block;
+} made_block;
 
-typedef struct maf_sampler {
-    maf_shape shape;
+typedef struct made_sampler {
+    made_shape shape;
     int64_t hidden_stride, out_stride; /* multiples of LANES */
     int64_t *end;                      /* (D) hidden units of degree <= d */
-    maf_block *block;
-    maf_product_fn *product;
-} maf_sampler;
+    made_block *block;
+    made_product_fn *product;
+} made_sampler;
 
 /* ---- the product ---------------------------------------------------------------------------- */
 
@@ -63,22 +71,22 @@ typedef struct maf_sampler {
 #define PRODUCT_TARGET /* what every machine has: 16-byte vectors on x86-64 */
 #define PRODUCT_BYTES  16
 #define PRODUCT_PARTS  2
-#include "product.h"
+#include "made_product.h"
 #if defined __x86_64__
 #define PRODUCT        product_avx2
 #define PRODUCT_TARGET __attribute__((target("avx2,fma")))
 #define PRODUCT_BYTES  32
 #define PRODUCT_PARTS  2
-#include "product.h"
+#include "made_product.h"
 #define PRODUCT        product_avx512
 #define PRODUCT_TARGET __attribute__((target("avx512f")))
 #define PRODUCT_BYTES  64
 #define PRODUCT_PARTS  1
-#include "product.h"
+#include "made_product.h"
 #endif
 
 /* The best that this machine runs. */
-static maf_product_fn *choose_product(void)
+static made_product_fn *choose_product(void)
 {
 #if defined __x86_64__
     if (__builtin_cpu_supports("avx512f"))
@@ -96,9 +104,9 @@ static int64_t round_up(int64_t n)
     return (n + LANES - 1) / LANES * LANES;
 }
 
-static int64_t most_outputs(const maf_shape *p)
+static int64_t most_outputs(const made_shape *p)
 {
-    return 3 * p->n_mog > 2 ? 3 * p->n_mog : 2;
+    return p->n_out > p->n_out_last ? p->n_out : p->n_out_last;
 }
 
 static real *aligned_reals(int64_t n)
@@ -110,12 +118,12 @@ static real *aligned_reals(int64_t n)
     return p;
 }
 
-static maf_sampler *maf_sampler_free(maf_sampler *s)
+static made_sampler *made_sampler_free(made_sampler *s)
 {
     if (!s)
         return NULL;
     for (int64_t b = 0; s->block && b < s->shape.n_blocks; b++) {
-        maf_block *k = &s->block[b];
+        made_block *k = &s->block[b];
         void *const owned[] = {k->permutation, k->context, k->direct, k->bias0,
                                k->bias1,       k->bias2,   k->packed};
         for (size_t i = 0; i < sizeof owned / sizeof owned[0]; i++)
@@ -128,10 +136,10 @@ static maf_sampler *maf_sampler_free(maf_sampler *s)
 }
 
 /* The weights of one block as the graph has them: (out, in). */
-typedef struct maf_weights {
+typedef struct made_weights {
     const real *permutation;
     const real *w0, *b0, *w1, *b1, *w2, *b2, *context, *direct; /* direct may be NULL */
-} maf_weights;
+} made_weights;
 
 /* Rows row[i] of w (., stride), columns column[0..n_in), in groups of MAX_ROWS with the rows of a
  * group fastest. Returns the end. */
@@ -147,7 +155,7 @@ static real *pack_rows(real *to, int64_t n_rows, const int64_t *row, int64_t n_i
     return to;
 }
 
-static int64_t packed_size(const maf_sampler *s, int64_t n_out)
+static int64_t packed_size(const made_sampler *s, int64_t n_out)
 {
     int64_t size = 0, begin = 0;
     for (int64_t d = 0; d < s->shape.n_labels; d++) {
@@ -160,9 +168,9 @@ static int64_t packed_size(const maf_sampler *s, int64_t n_out)
     return size;
 }
 
-static int allocate_block(const maf_sampler *s, maf_block *k)
+static int allocate_block(const made_sampler *s, made_block *k)
 {
-    const maf_shape *p = &s->shape;
+    const made_shape *p = &s->shape;
     k->permutation = malloc((size_t)p->n_labels * sizeof *k->permutation);
     k->context = aligned_reals(p->n_context * s->hidden_stride);
     k->direct = aligned_reals(p->direct ? p->n_context * s->out_stride : 0);
@@ -176,10 +184,10 @@ static int allocate_block(const maf_sampler *s, maf_block *k)
 
 /* unit: hidden units in order of degree. out: scratch for the output rows of one label; row o of
  * the graph is (quantity o / D, label o % D). */
-static void fill_block(const maf_sampler *s, maf_block *k, const maf_weights *w,
+static void fill_block(const made_sampler *s, made_block *k, const made_weights *w,
                        const int64_t *unit, const int64_t *label, int64_t *out)
 {
-    const maf_shape *p = &s->shape;
+    const made_shape *p = &s->shape;
     const int64_t D = p->n_labels, H = p->hidden, F = p->n_context;
     real *packed = k->packed;
     int64_t begin = 0;
@@ -209,24 +217,24 @@ static void fill_block(const maf_sampler *s, maf_block *k, const maf_weights *w,
 }
 
 /* Hidden units by degree (stable), and how many have a degree up to each label. */
-static void order_units(maf_sampler *s, int64_t *unit)
+static void order_units(made_sampler *s, int64_t *unit)
 {
-    const maf_shape *p = &s->shape;
+    const made_shape *p = &s->shape;
     int64_t n = 0;
     for (int64_t d = 0; d < p->n_labels; d++) {
         for (int64_t j = 0; j < p->hidden; j++)
-            if (maf_hidden_degree(p, j) == d)
+            if (made_hidden_degree(p, j) == d)
                 unit[n++] = j;
         s->end[d] = n;
     }
 }
 
 /* weights (n_blocks). NULL: out of memory. Keeps nothing of the weights. */
-static inline maf_sampler *maf_sampler_new(const maf_shape *shape, const maf_weights *weights)
+static inline made_sampler *made_sampler_new(const made_shape *shape, const made_weights *weights)
 {
     const int64_t D = shape->n_labels, most = most_outputs(shape);
     int64_t *scratch = malloc((size_t)(shape->hidden + D + most) * sizeof *scratch);
-    maf_sampler *s = calloc(1, sizeof *s);
+    made_sampler *s = calloc(1, sizeof *s);
     if (!s || !scratch)
         goto fail;
     s->shape = *shape;
@@ -243,7 +251,7 @@ static inline maf_sampler *maf_sampler_new(const maf_shape *shape, const maf_wei
     for (int64_t d = 0; d < D; d++)
         label[d] = d;
     for (int64_t b = 0; b < shape->n_blocks; b++) {
-        s->block[b].n_out = maf_outputs(shape, b);
+        s->block[b].n_out = made_outputs(shape, b);
         if (!allocate_block(s, &s->block[b]))
             goto fail;
         fill_block(s, &s->block[b], &weights[b], unit, label, out);
@@ -252,22 +260,28 @@ static inline maf_sampler *maf_sampler_new(const maf_shape *shape, const maf_wei
     return s;
 fail:
     free(scratch);
-    return maf_sampler_free(s);
+    return made_sampler_free(s);
 }
 
 /* ---- drawing -------------------------------------------------------------------------------- */
 
+/* The flow whose blocks these are: what to do with a label, and what that function is given. */
+typedef struct made_flow {
+    made_label_fn *label;
+    const void *self;
+} made_flow;
+
 /* Memory of one call: the caller's scratch in parts. */
-typedef struct maf_work {
+typedef struct made_work {
     real *bias0, *bias2; /* (block, stride) with the context's part */
     real *x, *other, *u; /* (panel, D, lane) */
     real *h0, *h1;       /* (hidden, lane) */
-    real *out;           /* (3 n_mog, lane) */
+    real *out;           /* (outputs of a label, lane) */
     double log_prob[MAX_PANELS * PANEL_BYTES / sizeof(real)];
-} maf_work;
+} made_work;
 
 /* Cuts memory into the parts, each on a boundary of LANES; returns how many reals they are. */
-static int64_t cut_scratch(const maf_shape *p, real *memory, maf_work *w)
+static int64_t cut_scratch(const made_shape *p, real *memory, made_work *w)
 {
     const int64_t panel = p->n_labels * LANES, most = most_outputs(p);
     const struct {
@@ -289,10 +303,10 @@ static int64_t cut_scratch(const maf_shape *p, real *memory, maf_work *w)
     return at;
 }
 
-/* Bytes of scratch of maf_sample. */
-static inline size_t maf_scratch_size(const maf_shape *p)
+/* Bytes of scratch of made_sample. */
+static inline size_t made_scratch_size(const made_shape *p)
 {
-    maf_work w;
+    made_work w;
     return (size_t)cut_scratch(p, NULL, &w) * sizeof(real);
 }
 
@@ -309,55 +323,13 @@ static void add_context(int64_t stride, const real *bias, int64_t n, const real 
     }
 }
 
-static inline real clamped(const maf_shape *p, real a)
-{
-    return a < (real)p->lo ? (real)p->lo : a > (real)p->hi ? (real)p->hi : a;
-}
-
-/* One label of one draw from the last block. out: (component, {mean, log scale, logit}), stride
- * LANES. x: a standard normal, becomes the label; u chooses the component. Returns log p(x). */
-static double mixture_draw(const maf_shape *p, const real *out, real u, real *x)
-{
-    const int64_t n = p->n_mog;
-    real most = out[2 * LANES], total = 0, sum = 0;
-    int64_t chosen = n - 1; /* where rounding leaves u * total above the sum */
-    for (int64_t c = 1; c < n; c++)
-        if (out[(3 * c + 2) * LANES] > most)
-            most = out[(3 * c + 2) * LANES];
-    for (int64_t c = 0; c < n; c++)
-        total += real_exp(out[(3 * c + 2) * LANES] - most);
-    for (int64_t c = 0; c < n; c++) {
-        sum += real_exp(out[(3 * c + 2) * LANES] - most);
-        if (sum > u * total) {
-            chosen = c;
-            break;
-        }
-    }
-    *x = *x * real_exp(clamped(p, out[(3 * chosen + 1) * LANES])) + out[3 * chosen * LANES];
-
-    /* log sum_c exp(logit_c - log scale_c - v_c^2 / 2), less log sum_c exp(logit_c); the chosen
-     * component's term is the pivot, as it is never far below the largest for a typical draw */
-    real pivot = 0, density = 0;
-    for (int64_t pass = 0; pass < 2; pass++)
-        for (int64_t c = 0; c < n; c++) {
-            const real a = clamped(p, out[(3 * c + 1) * LANES]);
-            const real v = (*x - out[3 * c * LANES]) * real_exp(-a);
-            const real term = out[(3 * c + 2) * LANES] - most - a - v * v / 2;
-            if (pass == 0)
-                pivot = c == 0 || term > pivot ? term : pivot;
-            else
-                density += real_exp(term - pivot);
-        }
-    return (double)(pivot + real_log(density) - real_log(total)) - 0.91893853320467274178;
-}
-
 /* One panel through one block: x (D, lane) from the block's output space to its input space.
  * bias0, bias2: this block's, with the context. */
-static void invert_panel(const maf_sampler *s, const maf_block *k, const real *bias0,
-                         const real *bias2, const maf_work *w, const real *u, real *x,
-                         double *log_prob)
+static void invert_panel(const made_sampler *s, const made_flow *f, const made_block *k,
+                         const real *bias0, const real *bias2, const made_work *w, const real *u,
+                         real *x, double *log_prob)
 {
-    const maf_shape *p = &s->shape;
+    const made_shape *p = &s->shape;
     const int64_t D = p->n_labels, n_out = k->n_out;
     const int last = k == &s->block[p->n_blocks - 1];
     const real *packed = k->packed;
@@ -366,14 +338,7 @@ static void invert_panel(const maf_sampler *s, const maf_block *k, const real *b
     for (int64_t d = 0; d < D; d++) {
         s->product(n_out, begin, packed, w->h1, bias2 + d * n_out, 0, w->out);
         packed += n_out * begin;
-        real *xd = x + d * LANES;
-        for (int64_t t = 0; last && t < LANES; t++)
-            log_prob[t] += mixture_draw(p, w->out + t, u[d * LANES + t], &xd[t]);
-        for (int64_t t = 0; !last && t < LANES; t++) {
-            const real a = clamped(p, w->out[LANES + t]);
-            xd[t] = xd[t] * real_exp(a) + w->out[t];
-            log_prob[t] -= (double)a;
-        }
+        f->label(f->self, last, w->out, u + d * LANES, x + d * LANES, log_prob);
         if (d == D - 1)
             break;
         const int64_t n = s->end[d] - begin;
@@ -386,10 +351,10 @@ static void invert_panel(const maf_sampler *s, const maf_block *k, const real *b
 }
 
 /* Up to MAX_PANELS panels; z, u, labels: rows of D. */
-static void draw_panels(const maf_sampler *s, maf_work *w, int64_t n, const real *z, const real *u,
-                        real *labels, real *log_prob)
+static void draw_panels(const made_sampler *s, const made_flow *f, made_work *w, int64_t n,
+                        const real *z, const real *u, real *labels, real *log_prob)
 {
-    const maf_shape *p = &s->shape;
+    const made_shape *p = &s->shape;
     const int64_t D = p->n_labels, panels = (n + LANES - 1) / LANES;
 
     for (int64_t i = 0; i < panels * LANES; i++) {
@@ -402,10 +367,10 @@ static void draw_panels(const maf_sampler *s, maf_work *w, int64_t n, const real
         }
     }
     for (int64_t b = p->n_blocks - 1; b >= 0; b--) {
-        const maf_block *k = &s->block[b];
+        const made_block *k = &s->block[b];
         for (int64_t j = 0; j < panels; j++) {
             real *x = w->x + j * D * LANES, *y = w->other + j * D * LANES;
-            invert_panel(s, k, w->bias0 + b * s->hidden_stride, w->bias2 + b * s->out_stride, w,
+            invert_panel(s, f, k, w->bias0 + b * s->hidden_stride, w->bias2 + b * s->out_stride, w,
                          w->u + j * D * LANES, x, w->log_prob + j * LANES);
             for (int64_t d = 0; d < D; d++)
                 memcpy(y + k->permutation[d] * LANES, x + d * LANES, PANEL_BYTES);
@@ -423,23 +388,24 @@ static void draw_panels(const maf_sampler *s, maf_work *w, int64_t n, const real
 }
 
 /* n draws for one context (F): z, u (n, D) -> labels (n, D) and log_prob (n) or NULL. scratch:
- * maf_scratch_size bytes, aligned to PANEL_BYTES. */
-static inline void maf_sample(const maf_sampler *s, const real *context, int64_t n, const real *z,
-                              const real *u, real *labels, real *log_prob, void *scratch)
+ * made_scratch_size bytes, aligned to PANEL_BYTES. */
+static inline void made_sample(const made_sampler *s, const made_flow *f, const real *context,
+                               int64_t n, const real *z, const real *u, real *labels,
+                               real *log_prob, void *scratch)
 {
-    const maf_shape *p = &s->shape;
+    const made_shape *p = &s->shape;
     const int64_t D = p->n_labels, most = MAX_PANELS * LANES;
-    maf_work w;
+    made_work w;
     cut_scratch(p, scratch, &w);
     for (int64_t b = 0; b < p->n_blocks; b++) {
-        const maf_block *k = &s->block[b];
+        const made_block *k = &s->block[b];
         add_context(s->hidden_stride, k->bias0, p->n_context, k->context, context,
                     w.bias0 + b * s->hidden_stride);
         add_context(s->out_stride, k->bias2, p->direct ? p->n_context : 0, k->direct, context,
                     w.bias2 + b * s->out_stride);
     }
     for (int64_t i = 0; i < n; i += most)
-        draw_panels(s, &w, n - i < most ? n - i : most, z + i * D, u + i * D, labels + i * D,
+        draw_panels(s, f, &w, n - i < most ? n - i : most, z + i * D, u + i * D, labels + i * D,
                     log_prob ? log_prob + i : NULL);
 }
 #endif
