@@ -84,6 +84,43 @@ anpe_node anpe_gru(anpe_graph *g, const char *name, anpe_node x, int64_t hidden)
     return APPLY(gru, name, 1, &x, 4, w, &at);
 }
 
+anpe_node anpe_layer_norm(anpe_graph *g, const char *name, anpe_node x)
+{
+    const int64_t n = anpe_width(g, x);
+    const anpe_size_attributes at = {.n = n};
+    double *ones = anpe_graph_keep(g, (size_t)n * sizeof *ones);
+    for (int64_t i = 0; ones && i < n; i++)
+        ones[i] = 1;
+    const anpe_weight_spec w[2] = {
+        {.name = "weight", .rank = 1, .shape = {n}, .initial = ones},
+        {.name = "bias", .rank = 1, .shape = {n}, .zero = 1},
+    };
+    return APPLY(layer_norm, name, 1, &x, 2, w, &at);
+}
+
+anpe_node anpe_offset(anpe_graph *g, const char *name, anpe_node x, const double *initial,
+                      int trained)
+{
+    const int64_t length = anpe_length(g, x), width = anpe_width(g, x);
+    const anpe_size_attributes at = {.n = length};
+    const anpe_weight_spec w = {.name = "",
+                                .rank = 2,
+                                .shape = {length, width},
+                                .transform = trained ? ANPE_PLAIN : ANPE_BUFFER,
+                                .initial = initial,
+                                .zero = !initial};
+    return APPLY(offset, name, 1, &x, 1, &w, &at);
+}
+
+anpe_node anpe_append(anpe_graph *g, const char *name, anpe_node x)
+{
+    const int64_t width = anpe_width(g, x);
+    const anpe_size_attributes at = {.n = width};
+    const anpe_weight_spec w = {
+        .name = "", .rank = 1, .shape = {width}, .bound = 1 / sqrt((double)width)};
+    return APPLY(append, name, 1, &x, 1, &w, &at);
+}
+
 anpe_node anpe_permute(anpe_graph *g, const char *name, anpe_node x, const int64_t *index)
 {
     const int64_t n = anpe_width(g, x);
@@ -134,6 +171,7 @@ UNARY(relu)
 UNARY(sigmoid)
 UNARY(tanh)
 UNARY(log_sum_exp)
+UNARY(gelu)
 BINARY(add)
 BINARY(multiply)
 BINARY(concat)
@@ -146,6 +184,16 @@ anpe_node anpe_max_pool(anpe_graph *g, anpe_node x, int64_t size)
 anpe_node anpe_slice(anpe_graph *g, anpe_node x, int64_t start, int64_t n)
 {
     return sized(g, ANPE_OP_slice, x, n, start);
+}
+
+anpe_node anpe_attention(anpe_graph *g, anpe_node x, int64_t heads)
+{
+    return sized(g, ANPE_OP_attention, x, heads, 0);
+}
+
+anpe_node anpe_patches(anpe_graph *g, anpe_node x, int64_t size, int64_t stride)
+{
+    return sized(g, ANPE_OP_patches, x, size, stride);
 }
 
 anpe_node anpe_leaky_relu(anpe_graph *g, anpe_node x, double slope)

@@ -1,5 +1,5 @@
 /* Operations element by element, and those that only move elements: relu, leaky_relu, sigmoid,
- * tanh, add, multiply, concat, slice, permute. NaN stays NaN everywhere. */
+ * tanh, gelu, add, multiply, concat, slice, permute. NaN stays NaN everywhere. */
 #include "config.h"
 #include <string.h>
 #include "graph/operations.h"
@@ -8,6 +8,21 @@
 static int64_t elements(const anpe_call *c)
 {
     return c->batch * c->out_length * c->out_width;
+}
+
+/* gelu(x) = x s(a(x)), a = 2 sqrt(2/pi) (x + 0.044715 x^3), s the logistic function;
+ * gelu' = s + x s (1 - s) a' */
+static const real gelu_scale = (real)1.5957691216057308, gelu_cube = (real)0.044715;
+
+ANPE_INLINE real gelu_argument(real x)
+{
+    return gelu_scale * (x + gelu_cube * x * x * x);
+}
+
+ANPE_INLINE real gelu_slope(real x)
+{
+    const real s = real_sigmoid(gelu_argument(x));
+    return s + x * s * (1 - s) * gelu_scale * (1 + 3 * gelu_cube * x * x);
 }
 
 /* y = f(x), dx += dy f' with f' written in terms of y (the output) or x. */
@@ -43,6 +58,7 @@ static int64_t elements(const anpe_call *c)
 ELEMENTWISE(relu, x[i]<0 ? 0 : x[i], y[i]> 0 ? (real)1 : (real)0)
 ELEMENTWISE(leaky_relu, x[i] < 0 ? slope * x[i] : x[i], x[i] < 0 ? slope : (real)1)
 ELEMENTWISE(sigmoid, real_sigmoid(x[i]), y[i] * (1 - y[i]))
+ELEMENTWISE(gelu, x[i] * real_sigmoid(gelu_argument(x[i])), gelu_slope(x[i]))
 ELEMENTWISE(tanh, real_tanh(x[i]), 1 - y[i] * y[i])
 
 ANPE_CLONES

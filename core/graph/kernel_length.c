@@ -1,4 +1,4 @@
-/* Operations along the length: max_pool, mean_length, last, flatten. */
+/* Operations along the length: max_pool, mean_length, last, flatten, patches, offset, append. */
 #include "config.h"
 #include <string.h>
 #include "graph/operations.h"
@@ -121,4 +121,77 @@ void REAL(anpe_flatten_backward)(const anpe_call *c)
 {
     if (c->grad_in[0])
         add_scaled(c->batch * c->out_width, 1, c->grad_out, c->grad_in[0]);
+}
+
+/* Reals of patch m of a sample that lie inside it; the rest of the patch is zero. */
+static int64_t inside(const anpe_call *c, int64_t m)
+{
+    const anpe_size_attributes *a = c->attributes;
+    const int64_t left = c->in_length[0] - m * a->start;
+    return (left < a->n ? left : a->n) * c->in_width[0];
+}
+
+void REAL(anpe_patches_forward)(const anpe_call *c)
+{
+    const int64_t stride = ((const anpe_size_attributes *)c->attributes)->start;
+    const int64_t in = c->in_width[0], width = c->out_width;
+    real *y = c->out;
+    for (int64_t b = 0; b < c->batch; b++)
+        for (int64_t m = 0; m < c->out_length; m++, y += width) {
+            const int64_t n = inside(c, m);
+            memcpy(y, (const real *)c->in[0] + (b * c->in_length[0] + m * stride) * in,
+                   (size_t)n * sizeof(real));
+            memset(y + n, 0, (size_t)(width - n) * sizeof(real));
+        }
+}
+
+void REAL(anpe_patches_backward)(const anpe_call *c)
+{
+    const int64_t stride = ((const anpe_size_attributes *)c->attributes)->start;
+    const int64_t in = c->in_width[0], width = c->out_width;
+    const real *dy = c->grad_out;
+    real *dx = c->grad_in[0];
+    for (int64_t b = 0; dx && b < c->batch; b++)
+        for (int64_t m = 0; m < c->out_length; m++, dy += width)
+            add_scaled(inside(c, m), 1, dy, dx + (b * c->in_length[0] + m * stride) * in);
+}
+
+void REAL(anpe_offset_forward)(const anpe_call *c)
+{
+    const int64_t n = c->out_length * c->out_width;
+    memcpy(c->out, c->in[0], (size_t)(c->batch * n) * sizeof(real));
+    for (int64_t b = 0; b < c->batch; b++)
+        add_scaled(n, 1, c->parameter[0], (real *)c->out + b * n);
+}
+
+void REAL(anpe_offset_backward)(const anpe_call *c)
+{
+    const int64_t n = c->out_length * c->out_width;
+    if (c->grad_in[0])
+        add_scaled(c->batch * n, 1, c->grad_out, c->grad_in[0]);
+    for (int64_t b = 0; c->grad_parameter[0] && b < c->batch; b++)
+        add_scaled(n, 1, (const real *)c->grad_out + b * n, c->grad_parameter[0]);
+}
+
+void REAL(anpe_append_forward)(const anpe_call *c)
+{
+    const int64_t width = c->out_width, n = c->in_length[0] * width;
+    const real *x = c->in[0];
+    real *y = c->out;
+    for (int64_t b = 0; b < c->batch; b++, x += n, y += n + width) {
+        memcpy(y, x, (size_t)n * sizeof(real));
+        memcpy(y + n, c->parameter[0], (size_t)width * sizeof(real));
+    }
+}
+
+void REAL(anpe_append_backward)(const anpe_call *c)
+{
+    const int64_t width = c->out_width, n = c->in_length[0] * width;
+    const real *dy = c->grad_out;
+    for (int64_t b = 0; b < c->batch; b++, dy += n + width) {
+        if (c->grad_in[0])
+            add_scaled(n, 1, dy, (real *)c->grad_in[0] + b * n);
+        if (c->grad_parameter[0])
+            add_scaled(width, 1, dy + n, c->grad_parameter[0]);
+    }
 }

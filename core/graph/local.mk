@@ -8,7 +8,7 @@ libanpe_la_SOURCES += core/graph/builder.c core/graph/build_layers.c core/graph/
 # since the -O2 of CFLAGS comes after any -O3 here and would win. -ffp-contract=fast: a product and
 # a sum may be one instruction, which -std=c17 alone forbids.
 kernel_sources = core/graph/kernel_conv.c core/graph/kernel_conv3.c core/graph/kernel_padded.c core/graph/kernel_element.c core/graph/kernel_flow.c \
-	core/graph/kernel_gru.c core/graph/kernel_length.c core/graph/kernel_linear.c \
+	core/graph/kernel_gru.c core/graph/kernel_length.c core/graph/kernel_linear.c core/graph/kernel_norm.c core/graph/kernel_attention.c \
 	core/graph/kernel_product.c core/graph/kernel_weights.c core/graph/kernel_vector.c \
 	core/graph/product.h core/graph/product_kernel.h core/graph/padded.h core/graph/conv3.h core/graph/real.h
 KERNEL_CFLAGS = $(AM_CFLAGS) -O3 -ftree-loop-vectorize -ftree-slp-vectorize -fvect-cost-model=dynamic \

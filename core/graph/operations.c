@@ -126,6 +126,37 @@ static int mog_log_density_shape(anpe_call *c, const int *rank)
            c->in_width[1] == 3 * c->in_width[0] * a->n;
 }
 
+#define layer_norm_shape same_as_input
+#define gelu_shape       same_as_input
+#define offset_shape     same_as_input
+
+static int attention_shape(anpe_call *c, const int *rank)
+{
+    ATTRIBUTES(size);
+    c->out_length = c->in_length[0];
+    c->out_width = c->in_width[0] / 3;
+    return rank[0] == 2 && a->n > 0 && c->in_width[0] % (3 * a->n) == 0 ? 2 : 0;
+}
+
+/* Patches from 0, stride, 2 stride, ... until one reaches the end. */
+static int patches_shape(anpe_call *c, const int *rank)
+{
+    ATTRIBUTES(size);
+    const int64_t n = a->n, stride = a->start, length = c->in_length[0];
+    if (rank[0] != 2 || n < 1 || stride < 1 || stride > n)
+        return 0;
+    c->out_length = length <= n ? 1 : (length - n + stride - 1) / stride + 1;
+    c->out_width = n * c->in_width[0];
+    return 2;
+}
+
+static int append_shape(anpe_call *c, const int *rank)
+{
+    c->out_length = c->in_length[0] + 1;
+    c->out_width = c->in_width[0];
+    return rank[0] == 2 ? 2 : 0;
+}
+
 /* ---- memory ------------------------------------------------------------------------------------
  */
 
@@ -148,6 +179,24 @@ static size_t linear_scratch(const anpe_call *c, size_t real)
 {
     ATTRIBUTES(linear);
     return a->flags & ANPE_RELU ? (size_t)(c->batch * c->out_length * c->out_width) * real : 0;
+}
+
+/* Mean and reciprocal standard deviation of each row. */
+static size_t layer_norm_saved(const anpe_call *c, size_t real)
+{
+    return (size_t)(2 * c->batch * c->out_length) * real;
+}
+
+/* Shift and scale of each row of the softmax, per head. */
+static size_t attention_saved(const anpe_call *c, size_t real)
+{
+    ATTRIBUTES(size);
+    return (size_t)(2 * a->n * c->batch * c->out_length) * real;
+}
+
+static size_t attention_scratch(const anpe_call *c, size_t real)
+{
+    return real == sizeof(float) ? anpe_attention_scratch_f(c) : anpe_attention_scratch_d(c);
 }
 
 static size_t max_pool_saved(const anpe_call *c, size_t real)

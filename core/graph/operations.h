@@ -28,7 +28,13 @@
     X(permute, 0, NULL, NULL)                                                                      \
     X(affine_step, ANPE_IO, NULL, NULL)                                                            \
     X(affine_log_det, ANPE_NEEDS_INPUT, NULL, NULL)                                                \
-    X(mog_log_density, ANPE_NEEDS_INPUT, NULL, NULL)
+    X(mog_log_density, ANPE_NEEDS_INPUT, NULL, NULL)                                               \
+    X(layer_norm, ANPE_NEEDS_INPUT, layer_norm_saved, NULL)                                        \
+    X(gelu, ANPE_NEEDS_INPUT, NULL, NULL)                                                          \
+    X(attention, ANPE_IO, attention_saved, attention_scratch)                                      \
+    X(patches, 0, NULL, NULL)                                                                      \
+    X(offset, 0, NULL, NULL)                                                                       \
+    X(append, 0, NULL, NULL)
 
 typedef enum anpe_operation_id {
 #define X(name, needs, saved, scratch) ANPE_OP_##name,
@@ -53,6 +59,8 @@ size_t anpe_conv1d_scratch_f(const anpe_call *c);
 size_t anpe_conv1d_scratch_d(const anpe_call *c);
 size_t anpe_gru_scratch_f(const anpe_call *c);
 size_t anpe_gru_scratch_d(const anpe_call *c);
+size_t anpe_attention_scratch_f(const anpe_call *c);
+size_t anpe_attention_scratch_d(const anpe_call *c);
 
 typedef struct anpe_conv_attributes {
     int64_t out, k;
@@ -64,7 +72,8 @@ typedef struct anpe_linear_attributes {
     unsigned flags;
 } anpe_linear_attributes;
 
-typedef struct anpe_size_attributes { /* gru: hidden; max_pool: size; slice: start, n */
+/* gru: hidden; max_pool: size; slice: start, n; attention: heads; patches: size n, stride start */
+typedef struct anpe_size_attributes {
     int64_t n, start;
 } anpe_size_attributes;
 

@@ -85,6 +85,30 @@ ANPE_EXPORT anpe_node anpe_affine_log_det(anpe_graph *g, anpe_node out, double l
 ANPE_EXPORT anpe_node anpe_mog_log_density(anpe_graph *g, anpe_node x, anpe_node out, int64_t n,
                                            double lo, double hi);
 
+/* ---- since minor version 1: what transformers are made of -------------------------------- */
+
+/* Over the last dimension (Ba et al. 2016), epsilon 1e-5; NAME.weight w starts at 1, NAME.bias b
+ * at 0, both of shape (C): y_i = w_i (x_i - mean x) / sqrt(var x + epsilon) + b_i */
+ANPE_EXPORT anpe_node anpe_layer_norm(anpe_graph *g, const char *name, anpe_node x);
+/* x Phi(x) in the form x sigmoid(2 sqrt(2/pi) (x + 0.044715 x^3)) (Hendrycks & Gimpel 2016) */
+ANPE_EXPORT anpe_node anpe_gelu(anpe_graph *g, anpe_node x);
+/* Self-attention (Vaswani et al. 2017): (B, L, 3 C) -> (B, L, C). The last dimension is (q, k, v),
+ * each of `heads` pieces of width d = C / heads; for each piece
+ * y[l] = sum_m p[l, m] v[m], p[l, m] = exp(q[l].k[m] / sqrt(d)) / sum_n exp(q[l].k[n] / sqrt(d)).
+ * Memory grows with L, not with its square. Any projection is a linear before and after. */
+ANPE_EXPORT anpe_node anpe_attention(anpe_graph *g, anpe_node x, int64_t heads);
+/* (B, L, C) -> (B, M, size C): y[m, j C + i] = x[m stride + j, i], zero past the end; 1 <= stride
+ * <= size and M the fewest patches that leave no pixel out. A linear after it is a strided
+ * convolution. */
+ANPE_EXPORT anpe_node anpe_patches(anpe_graph *g, anpe_node x, int64_t size, int64_t stride);
+/* y = x + p with p of the shape of one sample, (L, C), kept with the parameters as NAME. `initial`
+ * (L, C) is copied, NULL: zero; trained 0: stays as it is, for a table of positions. */
+ANPE_EXPORT anpe_node anpe_offset(anpe_graph *g, const char *name, anpe_node x,
+                                  const double *initial, int trained);
+/* (B, L, C) -> (B, L + 1, C): a trained vector NAME (C) after the last one, alike for all samples;
+ * with anpe_last the class token of Devlin et al. (2019). */
+ANPE_EXPORT anpe_node anpe_append(anpe_graph *g, const char *name, anpe_node x);
+
 /* ---- read-only weights, by name: what a sampler starts from -------------------------- */
 
 typedef struct anpe_weights anpe_weights;

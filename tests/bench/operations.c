@@ -1,6 +1,7 @@
 /* Every operation of the table, forward and backward, on one thread at the shapes that it has in
  * the paper's network (an operation that the network does not use: at the shape of its first
- * stage). Products are given in GFLOP/s, the others in GB/s of what they must read and write. */
+ * stage; those of transformers: at the shapes of the featurizer `transformer`). Products are given
+ * in GFLOP/s, the others in GB/s of what they must read and write. */
 #include "config.h"
 #include "bench/bench.h"
 #include "graph/operations.h"
@@ -93,6 +94,36 @@ static anpe_node build_mog_log_density(anpe_graph *g, anpe_node x, anpe_node y, 
     return anpe_mog_log_density(g, x, y, 1, -1, 1);
 }
 
+static anpe_node build_layer_norm(anpe_graph *g, anpe_node x, anpe_node y, const op_case *c)
+{
+    (void)y, (void)c;
+    return anpe_layer_norm(g, "n", x);
+}
+
+static anpe_node build_attention(anpe_graph *g, anpe_node x, anpe_node y, const op_case *c)
+{
+    (void)y;
+    return anpe_attention(g, x, c->n);
+}
+
+static anpe_node build_patches(anpe_graph *g, anpe_node x, anpe_node y, const op_case *c)
+{
+    (void)y;
+    return anpe_patches(g, x, c->n, c->n);
+}
+
+static anpe_node build_offset(anpe_graph *g, anpe_node x, anpe_node y, const op_case *c)
+{
+    (void)y, (void)c;
+    return anpe_offset(g, "o", x, NULL, 1);
+}
+
+static anpe_node build_append(anpe_graph *g, anpe_node x, anpe_node y, const op_case *c)
+{
+    (void)y, (void)c;
+    return anpe_append(g, "a", x);
+}
+
 #define ONE_INPUT(name)                                                                            \
     static anpe_node build_##name(anpe_graph *g, anpe_node x, anpe_node y, const op_case *c)       \
     {                                                                                              \
@@ -112,6 +143,7 @@ ONE_INPUT(relu)
 ONE_INPUT(sigmoid)
 ONE_INPUT(tanh)
 ONE_INPUT(log_sum_exp)
+ONE_INPUT(gelu)
 TWO_INPUTS(add)
 TWO_INPUTS(multiply)
 TWO_INPUTS(concat)
@@ -174,6 +206,13 @@ static const op_case cases[] = {
     VECTOR(affine_step, 26, 52, 0),
     VECTOR(affine_log_det, 52, 0, 0),
     VECTOR(mog_log_density, 26, 78, 0),
+    SEQUENCE(layer_norm, 226, 64, 0, 0),
+    SEQUENCE(gelu, 226, 128, 0, 0),
+    SEQUENCE(attention, 226, 192, 0, 4),
+    SEQUENCE(attention, 902, 192, 0, 4),
+    SEQUENCE(patches, 7214, 2, 0, 32),
+    SEQUENCE(offset, 226, 64, 0, 0),
+    SEQUENCE(append, 226, 64, 0, 0),
 };
 enum { N_CASES = sizeof cases / sizeof cases[0] };
 
@@ -185,6 +224,8 @@ static double flops(const op_case *c)
         return rows * w * n * (double)c->k;
     if (!strcmp(c->operation, "gru"))
         return rows * 3 * n * (w + n);
+    if (!strcmp(c->operation, "attention")) /* two products of (L, C / heads) for each head */
+        return rows * 2 * (double)c->length * w / 3;
     return strstr(c->operation, "linear") ? rows * w * n : 0;
 }
 

@@ -134,6 +134,59 @@ BUILD(mog_clamped)
     return anpe_mog_log_density(g, in[0], in[1], 1, -0.6, 0.6);
 }
 
+BUILD(layer_norm)
+{
+    return anpe_layer_norm(g, "n", in[0]);
+}
+BUILD(gelu)
+{
+    return anpe_gelu(g, in[0]);
+}
+BUILD(attention)
+{
+    return anpe_attention(g, in[0], 2);
+}
+BUILD(attention_long) /* more queries than the kernel takes at once */
+{
+    return anpe_attention(g, in[0], 1);
+}
+BUILD(patches)
+{
+    return anpe_patches(g, in[0], 3, 3);
+}
+BUILD(patches_overlap)
+{
+    return anpe_patches(g, in[0], 4, 2);
+}
+BUILD(patches_short)
+{
+    return anpe_patches(g, in[0], 5, 4);
+}
+BUILD(offset)
+{
+    return anpe_offset(g, "o", in[0], NULL, 1);
+}
+BUILD(offset_fixed)
+{
+    static const double table[6] = {1, 2, 3, 4, 5, 6};
+    return anpe_offset(g, "o", in[0], table, 0);
+}
+BUILD(append)
+{
+    return anpe_append(g, "a", in[0]);
+}
+
+/* A transformer block. */
+BUILD(transformer)
+{
+    anpe_node x = anpe_append(g, "token", anpe_linear(g, "e", anpe_patches(g, in[0], 3, 2), 4, 0));
+    anpe_node y = anpe_linear(g, "qkv", anpe_layer_norm(g, "n1", x), 12, 0);
+    x = anpe_add(g, x, anpe_linear(g, "out", anpe_attention(g, y, 2), 4, 0));
+    y = anpe_gelu(g, anpe_linear(g, "up", anpe_layer_norm(g, "n2", x), 6, 0));
+    x = anpe_add(g, x, anpe_linear(g, "down", y, 4, 0));
+    return anpe_last(g, anpe_layer_norm(g, "n3", x));
+}
+
 /* Everything at once: a small featurizer and a flow of two steps on its result. */
 BUILD(network)
 {
@@ -202,6 +255,17 @@ const anpe_test_case anpe_test_cases[] = {
     ONE_F(log_det, 8, BIT(affine_log_det)),
     TWO_F(mog, 3, 27, BIT(mog_log_density)),
     TWO_F(mog_clamped, 4, 12, BIT(mog_log_density)),
+    ONE_L(layer_norm, 3, 19, BIT(layer_norm)),
+    ONE_L(gelu, 3, 5, BIT(gelu)),
+    ONE_L(attention, 5, 12, BIT(attention)),
+    ONE_L(attention_long, 61, 6, BIT(attention)),
+    ONE_L(patches, 7, 2, BIT(patches)),
+    ONE_L(patches_overlap, 9, 2, BIT(patches)),
+    ONE_L(patches_short, 2, 3, BIT(patches)),
+    ONE_L(offset, 3, 4, BIT(offset)),
+    ONE_L(offset_fixed, 3, 2, BIT(offset)),
+    ONE_L(append, 3, 4, BIT(append)),
+    ONE_L(transformer, 9, 2, 0),
     {"network", network, 2, {2, 1}, {11, 1}, {2, 3}, 0},
 };
 const int anpe_test_n_cases = sizeof anpe_test_cases / sizeof anpe_test_cases[0];
