@@ -5,8 +5,8 @@
 #include <string.h>
 
 typedef struct options {
-    const char *output, *labels, *units, *range, *wavelength, *grid, *activation, *scatter, *pivots,
-        *scale, *terms;
+    const char *output, *labels, *units, *range, *wavelength, *grid, *activation, *scatter,
+        *held_out, *pivots, *scale, *terms;
     double resolution;
     int absolute;
 } options;
@@ -21,6 +21,8 @@ static const anpe_flag flags[] = {
     TEXT(grid, "NAME", "apogee: the pixels are APOGEE's (8575, or The Payne's 7214)"),
     TEXT(activation, "NAME", "dense: leaky_relu (default), relu or sigmoid"),
     TEXT(scatter, "FILE[:KEY]", "model scatter per pixel"),
+    ANPE_FLAG_TEXT(options, held_out, 0, "held-out", "SPECTRA", NULL,
+                   "find the scatter: HDF5 with theta and flux of spectra not trained on"),
     TEXT(pivots, "FILE[:KEY]", "cannon: pivot of each label"),
     TEXT(scale, "FILE[:KEY]", "cannon: scale of each label; default 1"),
     TEXT(terms, "TERMS",
@@ -68,6 +70,7 @@ static anpe_status run(anpe_ctx *ctx, anpe_cmd *cmd)
                                          .grid = o->grid,
                                          .activation = o->activation,
                                          .scatter = o->scatter,
+                                         .held_out = o->held_out,
                                          .pivots = o->pivots,
                                          .scale = o->scale,
                                          .terms = o->terms,

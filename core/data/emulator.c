@@ -121,6 +121,7 @@ static anpe_status write_attributes(anpe_ctx *ctx, anpe_h5 *f, const anpe_emulat
         {"on_grid", e->on_grid ? e->on_grid : ""},
         {"resolution", resolution},
         {"normalised", e->normalised ? "yes" : "no"},
+        {"scatter", anpe_emulator_find(e, "scatter") ? "yes" : "no"},
         {"creator", "anpe import"},
     };
     anpe_status status = ANPE_OK;

@@ -463,7 +463,8 @@ static anpe_status import_cannon(anpe_ctx *ctx, source *s)
 /* The name is an emulator's, a file can be made there, and it is none of the inputs. */
 static anpe_status check_output(anpe_ctx *ctx, const anpe_import_request *r)
 {
-    const char *const inputs[] = {r->file, r->wavelength, r->scatter, r->pivots, r->scale};
+    const char *const inputs[] = {r->file,     r->wavelength, r->scatter,
+                                  r->held_out, r->pivots,     r->scale};
     char path[4096];
     const char *key;
     if (!anpe_text_has_extension(r->out, ".h5") && !anpe_text_has_extension(r->out, ".hdf5"))
@@ -477,6 +478,33 @@ static anpe_status check_output(anpe_ctx *ctx, const anpe_import_request *r)
             status = anpe_output_differs(ctx, r->out, path);
     }
     return status;
+}
+
+static anpe_status check_scatter(anpe_ctx *ctx, const anpe_emulator *e, const char *spec)
+{
+    const double *v = anpe_emulator_find(e, "scatter")->v;
+    for (int64_t i = 0; i < e->n_pixels; i++)
+        if (!(v[i] >= 0))
+            return ANPE_FAIL(ctx, ANPE_EFORMAT, "%s: the scatter of pixel %lld is %g", spec,
+                             (long long)i, v[i]);
+    return ANPE_OK;
+}
+
+static anpe_status add_scatter(anpe_ctx *ctx, const source *s)
+{
+    const anpe_import_request *r = s->request;
+    const int has_file = r->scatter && r->scatter[0], has_spectra = r->held_out && r->held_out[0];
+    if (has_file && has_spectra)
+        return ANPE_FAIL(ctx, ANPE_EINVAL, "give either --scatter or --held-out, not both");
+    anpe_status status = ANPE_OK;
+    if (has_file)
+        status = add_spec(ctx, s->e, r->scatter, "scatter", s->e->n_pixels, "; one per pixel");
+    if (has_file && !status)
+        status = check_scatter(ctx, s->e, r->scatter);
+    if (!has_spectra)
+        return status;
+    status = note_source(ctx, s->e, r->held_out);
+    return status ? status : anpe_import_held_out(ctx, r, s->e);
 }
 
 anpe_status anpe_import(anpe_ctx *ctx, const anpe_import_request *r, anpe_emulator *e)
@@ -496,8 +524,8 @@ anpe_status anpe_import(anpe_ctx *ctx, const anpe_import_request *r, anpe_emulat
                            "import: '%s' is not known; known are payne and cannon", r->model);
     if (!status)
         status = add_wavelength(ctx, &s);
-    if (!status && r->scatter && r->scatter[0])
-        status = add_spec(ctx, e, r->scatter, "scatter", e->n_pixels, "; one per pixel");
+    if (!status)
+        status = add_scatter(ctx, &s);
     if (!status)
         status = anpe_emulator_write(ctx, e, r->out);
     close_source(&s);

@@ -14,6 +14,7 @@ typedef struct anpe_import_request {
     const char *grid;           /* apogee: wavelengths known, pixels are the instrument's */
     const char *activation;     /* payne, dense: leaky_relu (default), relu, sigmoid */
     const char *scatter;        /* FILE (n_pixels) */
+    const char *held_out;       /* FILE.h5: theta and flux of spectra to find the scatter from */
     const char *pivots, *scale; /* FILE (n_labels): cannon */
     const char *terms;          /* "teff^2 teff*logg ...": cannon; default: quadratic */
     double resolution;          /* 0: not given */
@@ -24,8 +25,11 @@ typedef struct anpe_import_request {
 ANPE_MUST_CHECK anpe_status anpe_import(anpe_ctx *ctx, const anpe_import_request *request,
                                         anpe_emulator *e);
 
-/* ---- shared by import.c and import_labels.c ----------------------------------------------------
+/* ---- shared by import.c, import_labels.c and import_scatter.c ----------------------------------
  */
+/* Compares the otherwise complete emulator with request->held_out and adds `scatter`. */
+ANPE_MUST_CHECK anpe_status anpe_import_held_out(anpe_ctx *ctx, const anpe_import_request *request,
+                                                 anpe_emulator *e);
 /* Names, units and domain of n labels from the request and the file's own limits (may be NULL). */
 ANPE_MUST_CHECK anpe_status anpe_import_labels(anpe_ctx *ctx, const anpe_import_request *request,
                                                int64_t n, const double *x_min, const double *x_max,

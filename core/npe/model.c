@@ -39,6 +39,9 @@ static anpe_status digest_all(anpe_ctx *ctx, const char *config, const anpe_labe
         digest_part(&t, "continuum", pixels->continuum, (size_t)pixels->n);
     if (pixels->exclude)
         digest_part(&t, "exclude", pixels->exclude, (size_t)pixels->n);
+    if (pixels->scatter)
+        digest_part(&t, "scatter", pixels->scatter,
+                    (size_t)pixels->n_values * sizeof *pixels->scatter);
     anpe_text_add(&t, "weights %s\n", weights);
     if (!t.failed)
         anpe_digest_memory(t.text, t.length, hex);
@@ -191,7 +194,8 @@ static anpe_status write_body(anpe_ctx *ctx, anpe_h5 *f, const anpe_model_parts 
     const anpe_instrument_info *inst = &p->task->instrument.info;
     const anpe_parameters *w = p->net->parameters;
     const float *raw = p->progress ? p->progress->best : w->raw;
-    const anpe_pixel_sets pixels = {inst->n_pixels, p->task->continuum, p->task->exclude};
+    const anpe_pixel_sets pixels = {inst->n_pixels, p->task->continuum, p->task->exclude,
+                                    anpe_task_size(p->task), p->task->scatter};
     char weights[65], digest[65];
     anpe_status status;
     anpe_digest_memory(raw, (size_t)w->size * sizeof *raw, weights);
@@ -206,6 +210,9 @@ static anpe_status write_body(anpe_ctx *ctx, anpe_h5 *f, const anpe_model_parts 
         ANPE_TRY(anpe_h5_write(ctx, f, "continuum", ANPE_H5_UINT8, 1, &pixels.n, pixels.continuum));
     if (pixels.exclude)
         ANPE_TRY(anpe_h5_write(ctx, f, "exclude", ANPE_H5_UINT8, 1, &pixels.n, pixels.exclude));
+    if (pixels.scatter)
+        ANPE_TRY(
+            anpe_h5_write(ctx, f, "scatter", ANPE_H5_FLOAT, 1, &pixels.n_values, pixels.scatter));
     ANPE_TRY(write_parameters(ctx, f, w, raw));
     ANPE_TRY(write_history(ctx, f, p->history));
     ANPE_TRY(write_provenance(ctx, f, p));
@@ -308,23 +315,45 @@ out:
     return status;
 }
 
-static anpe_status read_pixel_set(anpe_ctx *ctx, anpe_model_file *f, const char *name,
-                                  uint8_t **set)
+/* n values of `size` bytes each, if the file has them; set: NULL if not. */
+static anpe_status read_pixel_set(anpe_ctx *ctx, anpe_model_file *f, const char *name, int64_t n,
+                                  anpe_real_type type, size_t size, void **set)
 {
     int rank;
     int64_t shape[8];
+    *set = NULL;
     if (!anpe_h5_has(f->h5, name))
         return ANPE_OK;
     anpe_status status = anpe_h5_shape(ctx, f->h5, name, &rank, shape);
     if (status)
         return status;
-    if (rank != 1 || shape[0] != f->pixels.n)
+    if (rank != 1 || shape[0] != n)
         return ANPE_FAIL(ctx, ANPE_EFORMAT, "%s: '%s' is not one value for each of %lld pixels",
-                         anpe_h5_path(f->h5), name, (long long)f->pixels.n);
-    *set = malloc((size_t)shape[0]);
+                         anpe_h5_path(f->h5), name, (long long)n);
+    *set = malloc((size_t)n * size);
     if (!*set)
         return ANPE_FAIL(ctx, ANPE_ENOMEM, "model: out of memory");
-    return anpe_h5_read(ctx, f->h5, name, ANPE_H5_UINT8, shape[0], *set);
+    return anpe_h5_read(ctx, f->h5, name, type, n, *set);
+}
+
+static anpe_status read_pixel_sets(anpe_ctx *ctx, anpe_model_file *f)
+{
+    anpe_pixel_sets *s = &f->pixels;
+    void *set;
+    anpe_status status;
+    s->n = f->channels->length;
+    s->n_values = f->channels->length * f->channels->planes;
+    status = read_pixel_set(ctx, f, "continuum", s->n, ANPE_H5_UINT8, 1, &set);
+    s->continuum = set;
+    if (!status) {
+        status = read_pixel_set(ctx, f, "exclude", s->n, ANPE_H5_UINT8, 1, &set);
+        s->exclude = set;
+    }
+    if (!status) {
+        status = read_pixel_set(ctx, f, "scatter", s->n_values, ANPE_H5_FLOAT, sizeof(float), &set);
+        s->scatter = set;
+    }
+    return status;
 }
 
 static anpe_status read_root(anpe_ctx *ctx, anpe_model_file *f, const char *path)
@@ -366,9 +395,7 @@ anpe_status anpe_model_file_open(anpe_ctx *ctx, const char *path, anpe_model_fil
     ANPE_TRY(read_root(ctx, f, path));
     ANPE_TRY(read_labels(ctx, f->h5, &f->map));
     ANPE_TRY(read_channels(ctx, f->h5, &f->channels));
-    f->pixels.n = f->channels->length;
-    ANPE_TRY(read_pixel_set(ctx, f, "continuum", &f->pixels.continuum));
-    ANPE_TRY(read_pixel_set(ctx, f, "exclude", &f->pixels.exclude));
+    ANPE_TRY(read_pixel_sets(ctx, f));
 out:
     if (status)
         anpe_model_file_close(f);
@@ -384,6 +411,7 @@ void anpe_model_file_close(anpe_model_file *f)
     anpe_channels_free(f->channels);
     free(f->pixels.continuum);
     free(f->pixels.exclude);
+    free(f->pixels.scatter);
     memset(f, 0, sizeof *f);
 }
 

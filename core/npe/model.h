@@ -6,6 +6,7 @@
  *   labels/               attributes names, units; min, max, kind, mean, sd (D)
  *   channels/             attributes names, planes; mean, scale (L, C)
  *   wavelength, continuum, exclude (P) where the instrument has them
+ *   scatter (C P)         the simulator's on the instrument's pixels, if it has one
  *   parameters/NAME       raw values, by the names of <anpe/graph.h>
  *   history/              epoch, train_loss, validation_loss, rate, norm
  *   provenance/           attributes files, sha256, plugins

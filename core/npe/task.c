@@ -12,6 +12,9 @@ const anpe_option anpe_observe_table[] = {
                    "instrument with wavelengths, else flux"),
     ANPE_OPT_REAL(anpe_observe_options, sigma_floor, 0, 0, 1, "",
                   "relative error of the simulator, in quadrature to every error bar"),
+    ANPE_OPT_REAL(anpe_observe_options, scatter, 1, 0, 1000, "",
+                  "factor on the simulator's own scatter in each pixel, if it brings one, in "
+                  "quadrature to the error bars; 0: leave it out"),
     ANPE_OPT_REAL(anpe_observe_options, max_rv, 500, 0, 3000, "km/s",
                   "largest radial velocity the simulator's window leaves room for"),
     ANPE_OPT_ENUM(anpe_observe_options, standardise, 0, "auto|none|channel|pixel",
@@ -190,6 +193,7 @@ anpe_status anpe_task_new(anpe_ctx *ctx, anpe_settings *settings, unsigned parts
     if (parts & ANPE_TASK_NOISE)
         ANPE_TRY(anpe_noise_new(ctx, settings, default_noise(t), &t->instrument.info, &t->noise));
     ANPE_TRY(add_pixel_sets(ctx, t, given));
+    ANPE_TRY(anpe_task_add_model_error(ctx, t, given));
 out:
     if (status)
         t = anpe_task_free(t);
@@ -233,6 +237,8 @@ anpe_task *anpe_task_free(anpe_task *t)
     free(t->sim_label);
     free(t->continuum);
     free(t->exclude);
+    free(t->scatter);
+    free(t->model_variance);
     free(t);
     return NULL;
 }
@@ -333,40 +339,36 @@ anpe_status anpe_task_simulate(const anpe_task *t, anpe_ctx *ctx, anpe_bench *b,
     return check_finite(t, ctx, b, n);
 }
 
-static float floor_squared(const anpe_task *t)
+static void add_model_error(const anpe_task *t, anpe_spectrum *s)
 {
-    return (float)(t->observe->sigma_floor * t->observe->sigma_floor);
+    const float *variance = t->model_variance;
+    for (int64_t p = 0; variance && p < s->n_pixels; p++)
+        if (variance[p] > 0) /* where there is none, sigma keeps its last bit */
+            s->sigma[p] = sqrtf(s->sigma[p] * s->sigma[p] + variance[p]);
 }
 
-static void add_floor(const anpe_task *t, anpe_spectrum *s)
+/* Back to the survey's sigma in pixel p; what rounding may leave of a sigma far below the model
+ * error stays positive. */
+static float survey_sigma(const anpe_task *t, int64_t p, float sigma)
 {
-    const float floor2 = floor_squared(t);
-    for (int64_t p = 0; floor2 > 0 && p < s->n_pixels; p++)
-        s->sigma[p] = sqrtf(s->sigma[p] * s->sigma[p] + floor2);
-}
-
-/* Back to the survey's sigma; what rounding may leave of a sigma far below the floor stays
- * positive. */
-static float without_floor(float sigma, float floor2)
-{
-    return floor2 > 0 ? sqrtf(fmaxf(sigma * sigma - floor2, 1e-6f * floor2)) : sigma;
+    const float variance = t->model_variance ? t->model_variance[p] : 0;
+    return variance > 0 ? sqrtf(fmaxf(sigma * sigma - variance, 1e-6f * variance)) : sigma;
 }
 
 anpe_status anpe_task_observe(const anpe_task *t, anpe_ctx *ctx, anpe_bench *b, int64_t k,
                               anpe_rng *rng)
 {
     anpe_spectrum *s = &b->spectrum;
-    const float floor2 = floor_squared(t);
     memcpy(s->flux, b->flux + k * s->n_pixels, (size_t)s->n_pixels * sizeof *s->flux);
     anpe_status status = anpe_noise_draw(&t->noise, ctx, rng, s);
     if (status)
         return anpe_fail_prefix(ctx, status, "noise");
     anpe_instrument_exclude(&t->instrument, s);
     (void)anpe_spectrum_check(s);
-    add_floor(t, s);
+    add_model_error(t, s);
     status = anpe_noise_add(&t->noise, ctx, rng, s);
     for (int64_t p = 0; p < s->n_pixels; p++)
-        s->sigma[p] = without_floor(s->sigma[p], floor2);
+        s->sigma[p] = survey_sigma(t, p, s->sigma[p]);
     return status ? anpe_fail_prefix(ctx, status, "noise") : ANPE_OK;
 }
 
@@ -380,7 +382,7 @@ anpe_status anpe_task_reduce(const anpe_task *t, anpe_ctx *ctx, anpe_spectrum *s
         return status;
     if (anpe_spectrum_check(s) == 0)
         return ANPE_FAIL(ctx, ANPE_EFORMAT, "no good pixel is left after the continuum rule");
-    add_floor(t, s);
+    add_model_error(t, s);
     anpe_spectrum_inpaint(s);
     return ANPE_OK;
 }
@@ -405,22 +407,20 @@ anpe_status anpe_task_reduce_model(const anpe_task *t, anpe_ctx *ctx, anpe_bench
                                    const anpe_spectrum *observed)
 {
     anpe_spectrum *s = &b->spectrum;
-    const float floor2 = floor_squared(t);
     memcpy(s->flux, b->flux + k * s->n_pixels, (size_t)s->n_pixels * sizeof *s->flux);
     memcpy(s->mask, observed->mask, (size_t)s->n_pixels);
     for (int64_t p = 0; p < s->n_pixels; p++)
-        s->sigma[p] = without_floor(observed->sigma[p], floor2);
+        s->sigma[p] = survey_sigma(t, p, observed->sigma[p]);
     return anpe_instrument_normalise(&t->instrument, ctx, t->continuum, s);
 }
 
 double anpe_task_snr(const anpe_task *t, const anpe_spectrum *s)
 {
-    const float floor2 = floor_squared(t);
     double sum = 0;
     int64_t n = 0;
     for (int64_t p = 0; p < s->n_pixels; p++)
         if (!s->mask[p]) {
-            sum += 1 / (double)without_floor(s->sigma[p], floor2);
+            sum += 1 / (double)survey_sigma(t, p, s->sigma[p]);
             n++;
         }
     return n ? sum / (double)n : 0;

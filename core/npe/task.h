@@ -15,7 +15,7 @@
 
 typedef struct anpe_observe_options {
     anpe_texts channels;
-    double sigma_floor, max_rv;
+    double sigma_floor, scatter, max_rv;
     int standardise; /* auto, none, channel, pixel */
 } anpe_observe_options;
 
@@ -40,12 +40,16 @@ typedef struct anpe_task {
     anpe_projector *projector; /* NULL: simulator pixels are the instrument's, no wavelengths */
     uint8_t *continuum;        /* (n_pixels) or NULL */
     uint8_t *exclude;          /* (n_pixels) or NULL; what instrument.info.exclude points to */
+    float *scatter;            /* (size) the simulator's on the instrument's pixels, or NULL */
+    float *model_variance;     /* (size) of the model error, or NULL: there is none */
 } anpe_task;
 
-/* Pixel sets that a trained model fixes. */
+/* What a trained model fixes for every pixel. */
 typedef struct anpe_pixel_sets {
     int64_t n;                    /* pixels; 0: the model has none */
     uint8_t *continuum, *exclude; /* (n) or NULL */
+    int64_t n_values;             /* channels * pixels */
+    float *scatter;               /* (n_values) or NULL */
 } anpe_pixel_sets;
 
 typedef enum anpe_task_parts {
@@ -83,11 +87,11 @@ ANPE_MUST_CHECK anpe_status anpe_task_draw_labels(const anpe_task *t, anpe_ctx *
 /* b->theta (n) -> b->flux (n): simulator and projection, no noise. */
 ANPE_MUST_CHECK anpe_status anpe_task_simulate(const anpe_task *t, anpe_ctx *ctx, anpe_bench *b,
                                                int64_t n);
-/* Row k of b->flux observed: error bars and mask drawn, noise (sigma floor included) added ->
- * b->spectrum as a survey would give it: not normalised, sigma without the floor. */
+/* Row k of b->flux observed: error bars and mask drawn, noise (model error included) added ->
+ * b->spectrum as a survey would give it: not normalised, sigma without the model error. */
 ANPE_MUST_CHECK anpe_status anpe_task_observe(const anpe_task *t, anpe_ctx *ctx, anpe_bench *b,
                                               int64_t k, anpe_rng *rng);
-/* Exclusion, continuum rule, sigma floor and inpainting of a simulated or an observed spectrum.
+/* Exclusion, continuum rule, model error and inpainting of a simulated or an observed spectrum.
  * ANPE_EFORMAT if no good pixel is left. */
 ANPE_MUST_CHECK anpe_status anpe_task_reduce(const anpe_task *t, anpe_ctx *ctx, anpe_spectrum *s);
 /* Observed and reduced; a draw that leaves no good pixel is drawn again. */
@@ -102,10 +106,14 @@ ANPE_MUST_CHECK anpe_status anpe_task_reduce_model(const anpe_task *t, anpe_ctx 
  * (t->noise), independent Gaussians need no more than the spectrum's sigma. ANPE_EUNSUPPORTED where
  * there is none. Before threads start. */
 ANPE_MUST_CHECK anpe_status anpe_task_open_likelihood(anpe_ctx *ctx, anpe_task *t);
-/* Mean over good pixels of 1/sigma of a reduced spectrum, the sigma floor taken off again. */
+/* Mean over good pixels of 1/sigma of a reduced spectrum, the model error taken off again. */
 double anpe_task_snr(const anpe_task *t, const anpe_spectrum *s);
 /* Inferred labels of row k of b->theta. */
 void anpe_task_labels(const anpe_task *t, const double *theta, double *out);
 /* Finds continuum pixels from the simulator (continuum_pixels.c); fills t->continuum. */
 ANPE_MUST_CHECK anpe_status anpe_task_find_continuum(anpe_ctx *ctx, anpe_task *t);
+/* Fills t->scatter, from the model if one is given, else from the simulator, and
+ * t->model_variance (model_error.c). */
+ANPE_MUST_CHECK anpe_status anpe_task_add_model_error(anpe_ctx *ctx, anpe_task *t,
+                                                      const anpe_pixel_sets *given);
 #endif

@@ -27,7 +27,7 @@ extern "C" {
 #endif
 
 #define ANPE_ABI_MAJOR 1u /* differs: the plugin is refused */
-#define ANPE_ABI_MINOR 1u /* plugin newer than the host: refused */
+#define ANPE_ABI_MINOR 1u /* plugin newer than the host: refused; older: taken as it is */
 
 #if defined __GNUC__
 #define ANPE_EXPORT       __attribute__((visibility("default")))
@@ -261,10 +261,13 @@ typedef struct anpe_simulator_info {
                                * emulates the instrument itself says so with on_grid */
     int on_grid;              /* 1: its pixels and line-spread function are the instrument's */
     int normalised;           /* 1: continuum is near 1 already */
+    const float *scatter;     /* since 1.1: (n_pixels) standard deviation of the simulator's own
+                               * error, in units of its flux; NULL: none, or not known */
 } anpe_simulator_info;
 
 typedef struct anpe_simulator_ops {
     size_t size; /* sizeof this struct as the plugin saw it */
+    /* *info is zero before the call: what a plugin does not know of stays 0 or NULL. */
     void (*info)(const void *self, anpe_simulator_info *info);
     /* Bytes of scratch that simulate needs for up to n spectra. NULL op: none. */
     size_t (*scratch_size)(const void *self, int64_t n);

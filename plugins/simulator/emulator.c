@@ -174,11 +174,35 @@ anpe_status emulator_open(anpe_ctx *ctx, const char *path, const char *kinds, em
     return status;
 }
 
+anpe_status emulator_read_scatter(anpe_ctx *ctx, emulator *e)
+{
+    char text[16];
+    double *v = NULL;
+    anpe_status status = text_attribute(ctx, e, "scatter", "no", text, sizeof text);
+    if (status || strcmp(text, "yes"))
+        return status;
+    status = emulator_array(ctx, e, "scatter", 1, &e->n_pixels, &v);
+    if (status)
+        return status;
+    e->scatter = malloc((size_t)e->n_pixels * sizeof *e->scatter);
+    if (!e->scatter)
+        status = ANPE_FAIL(ctx, ANPE_ENOMEM, "no memory to open %s", e->path);
+    for (int64_t i = 0; i < e->n_pixels && !status; i++) {
+        e->scatter[i] = (float)v[i];
+        if (!(v[i] >= 0) || !isfinite(e->scatter[i]))
+            status = ANPE_FAIL(ctx, ANPE_EFORMAT, "%s: the scatter of pixel %lld is %g", e->path,
+                               (long long)i, v[i]);
+    }
+    free(v);
+    return status;
+}
+
 void emulator_clear(emulator *e)
 {
     free(e->path);
     free(e->labels);
     free(e->wavelength);
+    free(e->scatter);
     *e = (emulator){0};
 }
 
@@ -207,4 +231,5 @@ void emulator_info(const emulator *e, anpe_simulator_info *info)
     info->resolution = e->resolution;
     info->on_grid = e->on_grid;
     info->normalised = e->normalised;
+    info->scatter = e->scatter;
 }

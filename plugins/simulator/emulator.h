@@ -12,6 +12,7 @@ typedef struct emulator {
     int64_t n_labels, n_pixels;
     anpe_label *labels; /* (n_labels) with the domain */
     double *wavelength; /* (n_pixels), NULL if the file has none */
+    float *scatter;     /* (n_pixels), NULL if the file has none */
     double resolution;  /* inf: not given */
     int on_grid, normalised;
 } emulator;
@@ -20,6 +21,8 @@ typedef struct emulator {
  * file has no wavelengths (emulator_array of its last layer tells it). */
 ANPE_MUST_CHECK anpe_status emulator_open(anpe_ctx *ctx, const char *path, const char *kinds,
                                           emulator *e);
+/* The model scatter, if the file has one: call it when n_pixels is known. */
+ANPE_MUST_CHECK anpe_status emulator_read_scatter(anpe_ctx *ctx, emulator *e);
 void emulator_clear(emulator *e);
 /* Dataset `key` of exactly this rank; a dimension given as -1 may be anything and is filled in,
  * others must agree. A NaN is refused. *data is malloc'ed. */

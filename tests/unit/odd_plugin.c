@@ -61,7 +61,7 @@ static const anpe_plugin first = {
     .ops = &ops,
 };
 static const anpe_plugin second = {
-    .abi = ANPE_ABI,
+    .abi = {sizeof(anpe_plugin), ANPE_ABI_MAJOR, 0}, /* an older one is taken */
     .kind = ANPE_NOISE,
     .name = ODD_OWN_NAME,
     .version = "1",

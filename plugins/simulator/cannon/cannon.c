@@ -73,7 +73,7 @@ static anpe_status read_model(anpe_ctx *ctx, cannon *p)
         status = product_new(ctx, shape[1], shape[0], c, 1, NULL, &p->coefficients);
     p->e.n_pixels = shape[1];
     free(c);
-    return status;
+    return status ? status : emulator_read_scatter(ctx, &p->e);
 }
 
 static anpe_status cannon_create(anpe_ctx *ctx, const void *options, const void *setup, void **self)

@@ -248,6 +248,8 @@ static anpe_status payne_create(anpe_ctx *ctx, const void *options, const void *
     anpe_status status = emulator_open(ctx, o->file, "dense|per_pixel", &p->e);
     if (!status)
         status = strcmp(p->e.kind, "dense") ? read_per_pixel(ctx, p) : read_dense(ctx, p);
+    if (!status)
+        status = emulator_read_scatter(ctx, &p->e);
     if (!status && p->n_layers)
         status = choose_precision(p, ctx);
     if (status) {
