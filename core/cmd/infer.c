@@ -4,7 +4,7 @@
 #include <math.h>
 
 typedef struct options {
-    const char *output, *posterior;
+    const char *output, *posterior, *predict;
     int64_t samples;
 } options;
 
@@ -14,6 +14,8 @@ static const anpe_flag flags[] = {
     ANPE_FLAG_INT(options, samples, 's', "samples", "N", 1000, 2, 1e8,
                   "posterior draws of each spectrum"),
     ANPE_FLAG_TEXT(options, posterior, 'p', "posterior", "FILE", NULL, "HDF5 file for all draws"),
+    ANPE_FLAG_TEXT(options, predict, 0, "predict", "FILE", NULL,
+                   "HDF5 file for model spectra at posterior median, mean and best draw"),
     ANPE_FLAG_END};
 
 static json_t *star_json(const anpe_star *s, const anpe_infer_result *r)
@@ -116,14 +118,15 @@ static anpe_status run(anpe_ctx *ctx, anpe_cmd *cmd)
 {
     const options *o = cmd->options;
     anpe_infer_result result;
-    const anpe_infer_request request = {cmd->argument[0],
-                                        cmd->n_arguments - 1,
-                                        (const char *const *)&cmd->argument[1],
-                                        o->output,
-                                        o->posterior,
-                                        o->samples,
-                                        cmd->seed_given ? cmd->seed : 1,
-                                        cmd->threads};
+    const anpe_infer_request request = {.model = cmd->argument[0],
+                                        .n_files = cmd->n_arguments - 1,
+                                        .files = (const char *const *)&cmd->argument[1],
+                                        .output = o->output,
+                                        .posterior = o->posterior,
+                                        .predict = o->predict,
+                                        .n_draws = o->samples,
+                                        .seed = cmd->seed_given ? cmd->seed : 1,
+                                        .threads = cmd->threads};
     anpe_status status = anpe_infer_files(ctx, &request, &result);
     if (!status) {
         report(cmd, o, &result);

@@ -39,6 +39,7 @@ typedef struct anpe_infer_request {
     const char *const *files;
     const char *output;    /* catalogue */
     const char *posterior; /* HDF5 of all draws, or NULL */
+    const char *predict;   /* HDF5 of model spectra, or NULL */
     int64_t n_draws;
     uint32_t seed;
     int threads;

@@ -3,6 +3,8 @@
 #include "data/catalogue.h"
 #include "data/output.h"
 #include <assert.h>
+#include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 /* Neither the model, nor a spectrum, nor one of the other outputs. */
@@ -63,6 +65,34 @@ anpe_status anpe_infer_put_labels(anpe_ctx *ctx, const anpe_infer_result *r, anp
     ANPE_TRY(anpe_h5_put_texts(ctx, file, dataset, "labels", r->n_labels, names));
     ANPE_TRY(anpe_h5_put_texts(ctx, file, dataset, "units", r->n_labels, units));
 out:
+    return status;
+}
+
+anpe_status anpe_infer_put_pixels(anpe_ctx *ctx, const anpe_inference *f, anpe_h5 *file)
+{
+    const anpe_instrument_info *inst = &f->model->task->instrument.info;
+    const int64_t n_bounds = inst->n_segments + 1;
+    anpe_status status;
+    if (inst->wavelength) {
+        ANPE_TRY(anpe_h5_write(ctx, file, "wavelength", ANPE_H5_DOUBLE, 1, &inst->n_pixels,
+                               inst->wavelength));
+        ANPE_TRY(anpe_h5_put_text(ctx, file, "wavelength", "unit", "Angstrom, vacuum"));
+    }
+    ANPE_TRY(anpe_h5_write(ctx, file, "segment", ANPE_H5_INT64, 1, &n_bounds, inst->segment));
+out:
+    return status;
+}
+
+anpe_status anpe_infer_put_ids(anpe_ctx *ctx, const anpe_infer_result *r, anpe_h5 *file)
+{
+    enum { WIDTH = sizeof r->star->id };
+    char *text = calloc((size_t)r->n_stars, WIDTH);
+    if (!text)
+        return ANPE_FAIL(ctx, ANPE_ENOMEM, "identifiers: out of memory");
+    for (int64_t i = 0; i < r->n_stars; i++)
+        memcpy(text + i * WIDTH, r->star[i].id, WIDTH);
+    anpe_status status = anpe_h5_write_texts(ctx, file, "id", r->n_stars, WIDTH, text);
+    free(text);
     return status;
 }
 

@@ -5,6 +5,7 @@
  *     infer_star.c     statistics of a star's draws; how well known labels came back
  *     infer_outputs.c  the files that are written, all or none
  *     infer_draws.c    extra: the file of all draws
+ *     infer_predict.c  extra: the file of model spectra
  *     catalogue_rows.c the catalogue: groups of columns
  *
  * What is computed for every star beside its labels is an extra: one file, one line in the list in
@@ -58,7 +59,7 @@ typedef struct anpe_infer_extra {
     anpe_status (*end)(anpe_ctx *ctx, anpe_inference *f, void *state);
     void (*free)(void *state); /* may be NULL */
 } anpe_infer_extra;
-extern const anpe_infer_extra anpe_infer_draws;
+extern const anpe_infer_extra anpe_infer_draws, anpe_infer_predict;
 
 /* infer_outputs.c: path (n): files beside the catalogue, NULL for none. All can be written, and
  * none of them is an input or another output. */
@@ -70,6 +71,12 @@ ANPE_MUST_CHECK anpe_status anpe_infer_output(anpe_ctx *ctx, anpe_inference *f, 
 /* Attributes `labels` and `units` of a dataset whose last dimension is the labels. */
 ANPE_MUST_CHECK anpe_status anpe_infer_put_labels(anpe_ctx *ctx, const anpe_infer_result *r,
                                                   anpe_h5 *file, const char *dataset);
+/* Datasets `wavelength` (if the instrument has any) and `segment`. */
+ANPE_MUST_CHECK anpe_status anpe_infer_put_pixels(anpe_ctx *ctx, const anpe_inference *f,
+                                                  anpe_h5 *file);
+/* Dataset `id`, texts: at the end, when all are known. */
+ANPE_MUST_CHECK anpe_status anpe_infer_put_ids(anpe_ctx *ctx, const anpe_infer_result *r,
+                                               anpe_h5 *file);
 /* Puts the files of extras and the catalogue in place, or none of them. */
 ANPE_MUST_CHECK anpe_status anpe_infer_commit(anpe_ctx *ctx, anpe_inference *f);
 

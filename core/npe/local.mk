@@ -12,6 +12,7 @@ libanpe_la_SOURCES += core/npe/import_scatter.c
 libanpe_la_SOURCES += core/npe/infer.c core/npe/infer.h
 libanpe_la_SOURCES += core/npe/infer_draws.c
 libanpe_la_SOURCES += core/npe/infer_outputs.c
+libanpe_la_SOURCES += core/npe/infer_predict.c
 libanpe_la_SOURCES += core/npe/infer_run.h
 libanpe_la_SOURCES += core/npe/infer_spectra.c
 libanpe_la_SOURCES += core/npe/infer_star.c

@@ -205,25 +205,51 @@ anpe_status anpe_session_draw(anpe_session *s, anpe_ctx *ctx, int64_t i, int64_t
     return status;
 }
 
+static int labels_left_open(const anpe_model *m)
+{
+    return m->map->n < m->task->prior->n_labels;
+}
+
+anpe_status anpe_model_can_predict(anpe_ctx *ctx, const anpe_model *m)
+{
+    if (!m->can_simulate)
+        return ANPE_FAIL(ctx, ANPE_EUNSUPPORTED,
+                         "no model spectra: the simulator of this model could not be opened");
+    if (labels_left_open(m))
+        return ANPE_FAIL(ctx, ANPE_EUNSUPPORTED,
+                         "no model spectra: the posterior has %lld of the simulator's %lld labels "
+                         "(labels.infer)",
+                         (long long)m->map->n, (long long)m->task->prior->n_labels);
+    return ANPE_OK;
+}
+
+anpe_status anpe_session_predict(anpe_session *s, anpe_ctx *ctx, const float **flux, double *chi2,
+                                 int64_t *n_good, const double *theta,
+                                 const anpe_spectrum *observed)
+{
+    const anpe_task *t = s->model->task;
+    anpe_status status;
+    for (int64_t d = 0; d < t->n_labels; d++)
+        s->bench->theta[t->inferred[d]] = theta[d];
+    ANPE_TRY(anpe_task_simulate(t, ctx, s->bench, 1));
+    ANPE_TRY(anpe_task_reduce_model(t, ctx, s->bench, 0, observed));
+    *flux = s->bench->spectrum.flux;
+    *chi2 = anpe_noise_chi2(observed, *flux, n_good);
+out:
+    return status;
+}
+
 anpe_status anpe_session_chi2(anpe_session *s, anpe_ctx *ctx, const double *theta,
                               const anpe_spectrum *observed, double *chi2, int64_t *n_good)
 {
-    const anpe_task *t = s->model->task;
+    const float *flux;
     *chi2 = NAN;
     *n_good = 0;
     for (int64_t p = 0; p < observed->n_pixels; p++)
         *n_good += !observed->mask[p];
-    if (!s->bench || s->model->map->n < t->prior->n_labels)
+    if (!s->bench || labels_left_open(s->model))
         return ANPE_OK;
-    for (int64_t d = 0; d < t->n_labels; d++)
-        s->bench->theta[t->inferred[d]] = theta[d];
-    anpe_status status = anpe_task_simulate(t, ctx, s->bench, 1);
-    if (status)
-        return status;
-    status = anpe_task_reduce_model(t, ctx, s->bench, 0, observed);
-    if (!status)
-        *chi2 = anpe_noise_chi2(observed, s->bench->spectrum.flux, n_good);
-    return status;
+    return anpe_session_predict(s, ctx, &flux, chi2, n_good, theta, observed);
 }
 
 /* ---- one spectrum, for those who embed the library ---------------------------------------------

@@ -43,9 +43,16 @@ void anpe_session_featurize(anpe_session *s, int64_t n);
 /* n draws for spectrum i of the last featurize -> theta (n, D) and log q in physical units (n). */
 ANPE_MUST_CHECK anpe_status anpe_session_draw(anpe_session *s, anpe_ctx *ctx, int64_t i, int64_t n,
                                               anpe_rng *rng, double *theta, double *log_q);
+/* Can model spectra be given? ANPE_EUNSUPPORTED with the reason when the simulator could not be
+ * opened or the posterior leaves simulator labels open. */
+ANPE_MUST_CHECK anpe_status anpe_model_can_predict(anpe_ctx *ctx, const anpe_model *m);
 /* The model spectrum at theta (D), reduced with the error bars, mask and continuum rule of an
- * observed, reduced spectrum -> chi2 over its good pixels. NAN without a simulator or where the
- * posterior leaves simulator labels open. */
+ * observed, reduced spectrum -> *flux (P), borrowed until the next call, and chi2 over its good
+ * pixels. Only where anpe_model_can_predict. */
+ANPE_MUST_CHECK anpe_status anpe_session_predict(anpe_session *s, anpe_ctx *ctx, const float **flux,
+                                                 double *chi2, int64_t *n_good, const double *theta,
+                                                 const anpe_spectrum *observed);
+/* chi2 alone; NAN without a simulator or where the posterior leaves simulator labels open. */
 ANPE_MUST_CHECK anpe_status anpe_session_chi2(anpe_session *s, anpe_ctx *ctx, const double *theta,
                                               const anpe_spectrum *observed, double *chi2,
                                               int64_t *n_good);

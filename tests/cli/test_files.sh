@@ -38,6 +38,7 @@ full infer "$ANPE" infer one.h5 mocks.h5 --quiet -o full/c.fits
 full "infer, .csv" "$ANPE" infer one.h5 mocks.h5 --quiet -o full/c.csv
 full "infer, .h5" "$ANPE" infer one.h5 mocks.h5 --quiet -o full/c.h5
 full "infer, posterior" "$ANPE" infer one.h5 mocks.h5 --quiet -o full/c.fits --posterior full/p.h5
+full "infer, predictions" "$ANPE" infer one.h5 mocks.h5 --quiet -o full/c.fits --predict full/p.h5
 full simulate "$ANPE" simulate one.h5 -n 6 --quiet -o full/s.h5
 full noise "$ANPE" noise apogee star.fits --quiet -o full/n.h5
 full import "$ANPE" import cannon c.txt --pivots pivot.txt --labels teff --wavelength w.txt \
@@ -154,6 +155,7 @@ same "train, simulations" mocks.h5 "$ANPE" train own.cfg --data mocks.h5 -o mock
 same "infer, model" one.h5 "$ANPE" infer one.h5 mocks.h5 -o one.h5
 same "infer, spectra" mocks.h5 "$ANPE" infer one.h5 mocks.h5 -o mocks.h5
 same "infer, posterior" mocks.h5 "$ANPE" infer one.h5 mocks.h5 -o c.fits --posterior mocks.h5
+same "infer, predictions" mocks.h5 "$ANPE" infer one.h5 mocks.h5 -o c.fits --predict mocks.h5
 same "infer, by another name" star.fits "$ANPE" infer one.h5 star.fits -o link.fits
 same "simulate, model" one.h5 "$ANPE" simulate one.h5 -n 6 -o one.h5
 same "noise" star.fits "$ANPE" noise apogee star.fits -o star.fits
@@ -162,4 +164,7 @@ same "import" e.h5 "$ANPE" import payne e.h5 -o e.h5
 run "$ANPE" infer one.h5 mocks.h5 -o two.h5 --posterior two.h5
 expect_error "both outputs the same" 1 "two.h5"
 check "both outputs the same: none is written" test ! -e two.h5
+run "$ANPE" infer one.h5 mocks.h5 -o two.fits --posterior two.h5 --predict two.h5
+expect_error "two extras the same" 1 "two.h5"
+check "two extras the same: none is written" test ! -e two.h5 -a ! -e two.fits
 finish

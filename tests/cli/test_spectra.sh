@@ -44,7 +44,8 @@ rm outputs/*
 
 # refused NAME FILE REASON: a run of it alone, with every output that there is.
 refused() {
-    run "$ANPE" infer model.h5 "$2" -o outputs/bad.fits --posterior outputs/draws.h5
+    run "$ANPE" infer model.h5 "$2" -o outputs/bad.fits --posterior outputs/draws.h5 \
+        --predict outputs/predict.h5
     expect_error "$1" 1 "^anpe: $2: $3"
     check "$1: nothing on standard output" test ! -s out
     nothing "$1"

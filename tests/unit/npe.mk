@@ -25,4 +25,9 @@ TESTS += tests/unit/test_calibration
 tests_unit_test_calibration_SOURCES = tests/unit/test_calibration.c tests/unit/base_support.h
 tests_unit_test_calibration_CPPFLAGS = $(AM_CPPFLAGS)
 tests_unit_test_calibration_LDADD = $(TEST_LDADD)
+check_PROGRAMS += tests/unit/test_infer
+TESTS += tests/unit/test_infer
+tests_unit_test_infer_SOURCES = tests/unit/test_infer.c tests/unit/base_support.h
+tests_unit_test_infer_CPPFLAGS = $(AM_CPPFLAGS) $(HDF5_CFLAGS)
+tests_unit_test_infer_LDADD = $(TEST_LDADD)
 endif

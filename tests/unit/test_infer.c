@@ -1,0 +1,203 @@
+/* What `anpe infer` writes beside the catalogue, for a small model of the APOGEE configuration:
+ * every number is computed again from the files, and nothing depends on the number of threads. */
+#include <config.h>
+#include "base_support.h"
+#include "data/hdf5_file.h"
+#include "npe/infer.h"
+#include "npe/session.h"
+#include "npe/simulate.h"
+#include "npe/train.h"
+#include <math.h>
+
+enum { MOCKS = 3, STARS = MOCKS + 1, DRAWS = 150, D = 7 };
+
+static char model_file[256], mocks[256];
+
+/* A model after a few steps, three mocks and a file that is not there. */
+static anpe_status make_inputs(void)
+{
+    static const char *const sets[] = {"train.steps=10", "train.epochs=2", "train.rate=0.005"};
+    const char *root = getenv("ANPE_SRCDIR");
+    char config[1024];
+    anpe_settings *settings = NULL;
+    anpe_train_result trained;
+    snprintf(model_file, sizeof model_file, "%s", in_scratch("infer_model.h5"));
+    snprintf(mocks, sizeof mocks, "%s", in_scratch("infer_mocks.h5"));
+    snprintf(config, sizeof config, "%s/tests/cli/small.cfg", root ? root : ".");
+    const anpe_train_request train = {.output = model_file, .threads = 1};
+    const anpe_simulate_request simulate = {
+        .source = config, .n = MOCKS, .observed = 1, .seed = 5, .threads = 1, .output = mocks};
+    anpe_status status;
+    ANPE_TRY(anpe_settings_read(ctx, config, 3, sets, &settings));
+    ANPE_TRY(anpe_train(ctx, settings, &train, &trained));
+    ANPE_TRY(anpe_simulate(ctx, &simulate));
+out:
+    anpe_settings_free(settings);
+    return status;
+}
+
+static void infer(const char *prefix, int threads, anpe_infer_result *result)
+{
+    static char missing[256], output[4][256];
+    const char *files[] = {mocks, missing};
+    snprintf(missing, sizeof missing, "%s", in_scratch("missing.h5"));
+    static const char *const ends[] = {"catalogue.csv", "draws.h5", "predict.h5"};
+    for (int k = 0; k < 3; k++) {
+        char name[64];
+        snprintf(name, sizeof name, "%s_%s", prefix, ends[k]);
+        snprintf(output[k], sizeof output[k], "%s", in_scratch(name));
+    }
+    const anpe_infer_request q = {.model = model_file,
+                                  .n_files = 2,
+                                  .files = files,
+                                  .output = output[0],
+                                  .posterior = output[1],
+                                  .predict = output[2],
+                                  .n_draws = DRAWS,
+                                  .seed = 3,
+                                  .threads = threads};
+    WORKS(anpe_infer_files(ctx, &q, result));
+}
+
+/* A whole dataset as doubles; n is what it must hold. */
+static double *dataset(anpe_h5 *f, const char *name, int64_t n)
+{
+    double *v = malloc((size_t)n * sizeof *v);
+    CU_ASSERT_FATAL(v != NULL);
+    WORKS(anpe_h5_read(ctx, f, name, ANPE_H5_DOUBLE, n, v));
+    return v;
+}
+
+static double chi2_of(int64_t n, const double *flux, const double *sigma, const double *mask,
+                      const double *model)
+{
+    double sum = 0;
+    for (int64_t p = 0; p < n; p++)
+        if (mask[p] == 0)
+            sum += (flux[p] - model[p]) * (flux[p] - model[p]) / (sigma[p] * sigma[p]);
+    return sum;
+}
+
+static void test_predictions(void)
+{
+    static const char *const kinds[] = {"median", "mean", "best"};
+    anpe_infer_result r;
+    anpe_h5 *f = NULL;
+    int rank;
+    int64_t shape[8], n_labels = 0;
+    char **labels = NULL;
+    infer("one", 1, &r);
+    CU_ASSERT_EQUAL_FATAL(r.n_stars, STARS);
+    CU_ASSERT_EQUAL(r.n_failed, 1);
+    WORKS(anpe_h5_open(ctx, in_scratch("one_predict.h5"), &f));
+    WORKS(anpe_h5_shape(ctx, f, "flux", &rank, shape));
+    CU_ASSERT_EQUAL_FATAL(rank, 2);
+    CU_ASSERT_EQUAL_FATAL(shape[0], STARS);
+    const int64_t n = shape[1];
+    double *flux = dataset(f, "flux", STARS * n), *sigma = dataset(f, "sigma", STARS * n);
+    double *mask = dataset(f, "mask", STARS * n), *good = dataset(f, "n_good", STARS);
+    for (int k = 0; k < 3; k++) {
+        char name[32];
+        double *model = dataset(f, kinds[k], STARS * n);
+        snprintf(name, sizeof name, "chi2_%s", kinds[k]);
+        double *chi2 = dataset(f, name, STARS);
+        snprintf(name, sizeof name, "theta_%s", kinds[k]);
+        double *theta = dataset(f, name, STARS * D);
+        for (int64_t i = 0; i < MOCKS; i++) {
+            const double again =
+                chi2_of(n, flux + i * n, sigma + i * n, mask + i * n, model + i * n);
+            /* the core adds the same float residuals up in another order */
+            CU_ASSERT_DOUBLE_EQUAL(chi2[i], again, 1e-5 * again);
+            CU_ASSERT(k != 0 || chi2[i] == r.star[i].chi2);
+            CU_ASSERT_EQUAL((int64_t)good[i], r.star[i].n_good);
+            for (int d = 0; d < D && k < 2; d++)
+                CU_ASSERT_EQUAL(theta[i * D + d],
+                                k ? r.star[i].label[d].mean : r.star[i].label[d].median);
+        }
+        CU_ASSERT(isnan(chi2[MOCKS]) && isnan(model[MOCKS * n]) && isnan(theta[MOCKS * D]));
+        free(model), free(chi2), free(theta);
+    }
+    CU_ASSERT(isnan(flux[MOCKS * n]) && mask[MOCKS * n] == 1 && good[MOCKS] == 0);
+    WORKS(anpe_h5_get_texts(ctx, f, "theta_best", "labels", &n_labels, &labels));
+    CU_ASSERT_EQUAL_FATAL(n_labels, D);
+    CU_ASSERT_STRING_EQUAL(labels[D - 1], "rv");
+    CU_ASSERT(anpe_h5_has(f, "wavelength") && anpe_h5_has(f, "segment") && anpe_h5_has(f, "id"));
+    anpe_h5_texts_free(n_labels, labels);
+    free(flux), free(sigma), free(mask), free(good);
+    WORKS(anpe_h5_close(ctx, f));
+    anpe_infer_result_clear(&r);
+}
+
+/* best: one of the first 100 draws, and none of them fits better. */
+static void test_best_draw(void)
+{
+    anpe_model *model = NULL;
+    anpe_session *session = NULL;
+    anpe_h5 *f = NULL, *draws = NULL;
+    WORKS(anpe_model_open(ctx, model_file, &model));
+    WORKS(anpe_session_new(ctx, model, DRAWS, &session));
+    WORKS(anpe_h5_open(ctx, in_scratch("one_predict.h5"), &f));
+    WORKS(anpe_h5_open(ctx, in_scratch("one_draws.h5"), &draws));
+    const int64_t n = session->spectrum.n_pixels;
+    double *theta = dataset(draws, "samples", STARS * DRAWS * D);
+    double *best = dataset(f, "theta_best", STARS * D), *lowest = dataset(f, "chi2_best", STARS);
+    double *flux = dataset(f, "flux", STARS * n), *sigma = dataset(f, "sigma", STARS * n);
+    double *mask = dataset(f, "mask", STARS * n);
+    for (int64_t i = 0; i < MOCKS; i++) {
+        int found = 0;
+        for (int64_t p = 0; p < n; p++) {
+            session->spectrum.flux[p] = (float)flux[i * n + p];
+            session->spectrum.sigma[p] = (float)sigma[i * n + p];
+            session->spectrum.mask[p] = mask[i * n + p] != 0;
+        }
+        for (int64_t k = 0; k < 100; k++) {
+            const double *t = theta + (i * DRAWS + k) * D;
+            double chi2;
+            int64_t n_good;
+            WORKS(anpe_session_chi2(session, ctx, t, &session->spectrum, &chi2, &n_good));
+            CU_ASSERT(chi2 >= lowest[i]);
+            found |= chi2 == lowest[i] && !memcmp(t, best + i * D, D * sizeof *t);
+        }
+        CU_ASSERT(found);
+    }
+    free(theta), free(best), free(lowest), free(flux), free(sigma), free(mask);
+    WORKS(anpe_h5_close(ctx, f));
+    WORKS(anpe_h5_close(ctx, draws));
+    anpe_session_free(session);
+    anpe_model_close(model);
+}
+
+static void test_threads(void)
+{
+    static const char *const files[] = {"catalogue.csv", "draws.h5", "predict.h5"};
+    anpe_infer_result r;
+    infer("two", 2, &r);
+    anpe_infer_result_clear(&r);
+    for (int k = 0; k < 3; k++) {
+        char name[64];
+        size_t n[2];
+        snprintf(name, sizeof name, "one_%s", files[k]);
+        char *one = read_bytes(in_scratch(name), &n[0]);
+        snprintf(name, sizeof name, "two_%s", files[k]);
+        char *two = read_bytes(in_scratch(name), &n[1]);
+        CU_ASSERT(n[0] == n[1] && n[0] > 0 && !memcmp(one, two, n[0]));
+        free(one), free(two);
+    }
+}
+
+static void test_inputs(void)
+{
+    setenv("SOURCE_DATE_EPOCH", "1700000000", 1);
+    WORKS(make_inputs());
+}
+
+int main(void)
+{
+    static const CU_TestInfo tests[] = {
+        {"a model and mocks", test_inputs},
+        {"predictions", test_predictions},
+        {"best draw", test_best_draw},
+        {"threads", test_threads},
+    };
+    return run_suite("infer", (int)(sizeof tests / sizeof tests[0]), tests);
+}
