@@ -8,3 +8,4 @@ include tests/unit/lines.mk
 include tests/unit/prior.mk
 include tests/unit/network.mk
 include tests/unit/npe.mk
+include tests/unit/exact.mk
