@@ -125,8 +125,8 @@ static void test_convergence(void)
 /* ---- targets ------------------------------------------------------------------------------------
  */
 
-/* A sum of Gaussians with unit correlations rho between neighbours left out: y_i = mean + sd z, and
- * beyond `edge` in the first coordinate nothing. The proposal is a Gaussian or two. */
+/* A Gaussian around 0, or two; beyond `edge` in the first coordinate nothing. The proposal is a
+ * Gaussian or two. */
 typedef struct problem {
     int64_t d;
     double sd, edge, second; /* second: place of a second mode of half the mass, 0: none */
@@ -323,7 +323,8 @@ static void test_not_exact(void)
     SAYS(anpe_ladder_climb(ladder, ctx, &asked, &rng, &r), ANPE_ENUMERIC, "the simulator says no");
 }
 
-/* The last rung: a ring-like target (two modes, joined) that no step before is let finish. */
+/* Walkers that start off the target and too close together find it; with a limit it ends in time.
+ */
 static void test_mcmc(void)
 {
     enum { D = 5 };
@@ -355,7 +356,6 @@ static void test_mcmc(void)
     anpe_ensemble_free(e);
 }
 
-/* A narrow curved ridge defeats mixtures of few components in so few draws; mcmc ends it. */
 static void test_repeats(void)
 {
     const anpe_ladder_options options = anpe_ladder_defaults();
