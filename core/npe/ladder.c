@@ -85,16 +85,28 @@ static void draws_clear(draws *d)
     free(d->log_weight);
 }
 
+static int64_t step_length(int64_t width)
+{
+    return 500 + 100 * width;
+}
+
+/* A quarter of the evaluations, but room for a step and for the evidence. */
+int64_t anpe_ladder_room(const anpe_ladder_options *options, int64_t width)
+{
+    const int64_t quarter = options->max_evaluations / 4, step = step_length(width);
+    const int64_t shortest = step > EVIDENCE ? step : EVIDENCE;
+    return quarter > shortest ? quarter : shortest;
+}
+
 static anpe_status make(anpe_ctx *ctx, anpe_ladder *l)
 {
-    const int64_t d = l->width, quarter = l->options.max_evaluations / 4;
+    const int64_t d = l->width;
     const int64_t walkers = 2 * d + 2 < 16 ? 16 : 2 * d + 2;
     const anpe_ensemble_setup setup = {d, walkers, 4, 25000};
     anpe_status status;
-    l->step = 500 + 100 * d;
+    l->step = step_length(d);
     l->n_walkers = setup.walkers * setup.chains;
-    const int64_t shortest = l->step > EVIDENCE ? l->step : EVIDENCE;
-    ANPE_TRY(draws_new(ctx, &l->block, quarter > shortest ? quarter : shortest, d));
+    ANPE_TRY(draws_new(ctx, &l->block, anpe_ladder_room(&l->options, d), d));
     ANPE_TRY(draws_new(ctx, &l->pool, POOL, d));
     for (int i = 1; i < MOST_STEPS + 2; i++)
         ANPE_TRY(anpe_mixture_new(ctx, d, COMPONENTS + 1, &l->source[i].mixture));

@@ -71,6 +71,8 @@ typedef struct anpe_ladder anpe_ladder; /* all memory */
 ANPE_MUST_CHECK anpe_status anpe_ladder_new(anpe_ctx *ctx, int64_t width,
                                             const anpe_ladder_options *options, anpe_ladder **out);
 anpe_ladder *anpe_ladder_free(anpe_ladder *l);
+/* The most draws that a result can have. */
+int64_t anpe_ladder_room(const anpe_ladder_options *options, int64_t width);
 /* An error is one of the problem's functions; a precision that is not reached is not an error. */
 ANPE_MUST_CHECK anpe_status anpe_ladder_climb(anpe_ladder *l, anpe_ctx *ctx,
                                               const anpe_ladder_problem *problem, anpe_rng *rng,
