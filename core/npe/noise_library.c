@@ -4,6 +4,7 @@
 #include "data/hdf5_file.h"
 #include "data/output.h"
 #include "data/spectrum.h"
+#include "kind/instrument.h"
 #include "npe/recovery.h"
 
 #include <stdio.h>
@@ -17,7 +18,9 @@ typedef struct maker {
     const anpe_noise_library_job *job;
     const anpe_instrument_ops *ops;
     const void *self;
+    anpe_instrument instrument; /* borrows the job's component */
     anpe_instrument_info info;
+    anpe_input input; /* the file that is being read */
     anpe_h5 *file;
     anpe_spectrum spectrum;
     char digest[DIGEST_BYTES + 1];
@@ -59,15 +62,12 @@ static int64_t judge(anpe_spectrum *s)
     return anpe_spectrum_inpaint(s);
 }
 
-static anpe_status reduce(anpe_ctx *ctx, const maker *m, const char *path, int64_t row,
-                          anpe_spectrum *s)
+static anpe_status reduce(anpe_ctx *ctx, maker *m, const char *path, int64_t row, anpe_spectrum *s)
 {
-    anpe_status status = m->ops->read(m->self, ctx, path, row, s);
+    anpe_status status = anpe_instrument_read(&m->instrument, ctx, &m->input, row, s);
 
     if (status)
         return status;
-    if (anpe_spectrum_check(s) == 0)
-        return ANPE_FAIL(ctx, ANPE_EINVAL, "%s: no good pixel", path);
     if ((status = normalise(ctx, m, s)))
         return anpe_fail_prefix(ctx, status, "%s", path);
     if (judge(s) == 0)
@@ -116,14 +116,17 @@ static anpe_status add_file(anpe_ctx *ctx, maker *m, const char *path,
                             anpe_noise_library_result *result)
 {
     int64_t n = 0;
-    anpe_status status = m->ops->count(m->self, ctx, path, &n);
+    anpe_status status = anpe_input_open(&m->instrument, ctx, path, &m->input);
 
+    if (!status)
+        status = anpe_instrument_count(&m->instrument, ctx, &m->input, &n);
     if (!status)
         status = anpe_digest_file(ctx, path, m->digest);
     if (status && is_of_the_file(status)) {
         anpe_log(ctx, ANPE_WARNING, "left out: %s", anpe_error(ctx));
         result->n_skipped++;
-        return ANPE_OK;
+        n = 0;
+        status = ANPE_OK;
     }
     for (int64_t row = 0; !status && row < n; row++) {
         status = reduce(ctx, m, path, row, &m->spectrum);
@@ -135,6 +138,7 @@ static anpe_status add_file(anpe_ctx *ctx, maker *m, const char *path,
             status = ANPE_OK;
         }
     }
+    anpe_input_close(&m->input);
     return status;
 }
 
@@ -196,10 +200,8 @@ anpe_status anpe_noise_library_make(anpe_ctx *ctx, const anpe_noise_library_job 
 
     *result = (anpe_noise_library_result){0};
     m.ops->info(m.self, &m.info);
-    if (!m.ops->read || !m.ops->count)
-        return ANPE_FAIL(ctx, ANPE_EUNSUPPORTED,
-                         "instrument %s has no survey files to make a noise library from",
-                         job->instrument->plugin->name);
+    m.instrument = (anpe_instrument){*job->instrument, m.info, job->instrument->plugin->name};
+    m.instrument.info.exclude = NULL; /* a choice of the model, not a property of the spectra */
     for (int64_t k = 0; k < job->n_paths; k++)
         if ((status = anpe_output_differs(ctx, job->output, job->paths[k])))
             return status;

@@ -383,10 +383,100 @@ static void test_make_library(void)
           "no usable spectrum in 1 files; nothing written");
     CU_ASSERT_NOT_EQUAL(access(out, F_OK), 0);
     anpe_ctx_set_log(ctx, NULL, NULL);
-    WORKS(open_instrument("instrument: { plugin = \"array\"; shape = [4]; };"));
-    job.instrument = &instrument;
-    FAILS(anpe_noise_library_make(ctx, &job, &result), ANPE_EUNSUPPORTED,
-          "instrument array has no survey files");
+}
+
+/* ---- library: any error bars ------------------------------------------------------------------
+ */
+
+/* Spectra of an instrument without files of its own: three of two values, the last one without a
+ * good value, and the second with a bad one. */
+static void write_spectra(const char *path)
+{
+    const int64_t shape[2] = {3, 2};
+    const float flux[] = {1, 2, 3, 4, 5, 6}, sigma[] = {0.1f, 0.2f, 0.3f, NAN, 0.5f, 0.6f};
+    const uint8_t mask[] = {0, 0, 0, 0, 1, 1};
+    anpe_h5 *f;
+    WORKS(anpe_h5_create(ctx, path, &f));
+    WORKS(anpe_h5_write(ctx, f, "flux", ANPE_H5_FLOAT, 2, shape, flux));
+    WORKS(anpe_h5_write(ctx, f, "sigma", ANPE_H5_FLOAT, 2, shape, sigma));
+    WORKS(anpe_h5_write(ctx, f, "mask", ANPE_H5_UINT8, 2, shape, mask));
+    WORKS(anpe_h5_close(ctx, f));
+}
+
+static void make_from_array(const char *spectra, const char *out)
+{
+    anpe_noise_library_result result;
+    write_spectra(spectra);
+    WORKS(open_instrument("instrument: { plugin = \"array\"; shape = [2]; };"));
+    const anpe_noise_library_job job = {
+        .instrument = &instrument, .n_paths = 1, .paths = &spectra, .output = out};
+    anpe_ctx_set_log(ctx, count_warnings, NULL);
+    WORKS(anpe_noise_library_make(ctx, &job, &result));
+    anpe_ctx_set_log(ctx, NULL, NULL);
+    CU_ASSERT(result.n_rows == 2 && result.n_skipped == 1);
+    CU_ASSERT_DOUBLE_EQUAL(result.bad_fraction, 0.25, 1e-12);
+}
+
+/* Every row comes as it is, equally often; the bad value is bad. */
+static void test_rows(void)
+{
+    enum { N = 2000 };
+    char text[512], out[256], spectra[256];
+    int seen = 0;
+    snprintf(out, sizeof out, "%s", in_scratch("rows.h5"));
+    snprintf(spectra, sizeof spectra, "%s", in_scratch("spectra.h5"));
+    make_from_array(spectra, out);
+    snprintf(text, sizeof text,
+             "instrument: { plugin = \"array\"; shape = [2]; };"
+             "noise: { plugin = \"library\"; file = \"%s\"; };",
+             out);
+    WORKS(open_noise(text));
+    for (int64_t i = 0; i < N; i++) {
+        draw(i);
+        const int second = spectrum.mask[1];
+        seen += second;
+        CU_ASSERT_EQUAL(spectrum.sigma[0], second ? 0.3f : 0.1f);
+        CU_ASSERT(second || spectrum.sigma[1] == 0.2f);
+        CU_ASSERT(spectrum.mask[0] == 0 && isfinite(spectrum.sigma[1]));
+    }
+    CU_ASSERT(abs(seen - N / 2) < 5 * sqrt(N / 4.));
+    snprintf(text, sizeof text,
+             "instrument: { plugin = \"array\"; shape = [2]; };"
+             "noise: { plugin = \"library\"; file = \"%s\"; scale_min = 0.5; scale_max = 8.0; };",
+             out);
+    WORKS(open_noise(text));
+    double sum = 0;
+    for (int64_t i = 0; i < N; i++) {
+        draw(i);
+        const double f = (double)spectrum.sigma[0] / (spectrum.mask[1] ? 0.3 : 0.1);
+        CU_ASSERT(f > 0.5 * (1 - 1e-6) && f < 8 * (1 + 1e-6));
+        sum += log(f);
+    }
+    /* log f is uniform over log 16 around log 2 */
+    CU_ASSERT_DOUBLE_EQUAL(sum / N, log(2), 5 * log(16) / sqrt(12. * N));
+}
+
+static void test_rows_refused(void)
+{
+    char text[512];
+    write_spectra(in_scratch("spectra.h5"));
+    snprintf(text, sizeof text,
+             "instrument: { plugin = \"array\"; shape = [3]; };"
+             "noise: { plugin = \"library\"; file = \"%s\"; };",
+             in_scratch("spectra.h5"));
+    FAILS(open_noise(text), ANPE_EFORMAT, "row 2 of the noise library has no good pixel");
+    make_from_array(in_scratch("spectra.h5"), in_scratch("rows.h5"));
+    snprintf(text, sizeof text,
+             "instrument: { plugin = \"array\"; shape = [3]; };"
+             "noise: { plugin = \"library\"; file = \"%s\"; };",
+             in_scratch("rows.h5"));
+    FAILS(open_noise(text), ANPE_EINVAL, "error bars of 2 pixels, the instrument has 3 values");
+    FAILS(open_noise("instrument: { plugin = \"array\"; shape = [3]; };"
+                     "noise: { plugin = \"library\"; file = \"x.h5\"; scale_min = 2.0; };"),
+          ANPE_ECONFIG, "scale_min 2 is above scale_max 1");
+    FAILS(open_noise("instrument: { plugin = \"array\"; shape = [3]; };"
+                     "noise: { plugin = \"library\"; };"),
+          ANPE_ECONFIG, "file");
 }
 
 /* ---- array, none, gaussian --------------------------------------------------------------------
@@ -456,6 +546,8 @@ int main(void)
         {"separate masks", test_separate_masks},
         {"libraries that do not fit", test_library_refused},
         {"making a library", test_make_library},
+        {"rows as they are", test_rows},
+        {"rows refused", test_rows_refused},
         {"array", test_array},
         {"none and gaussian", test_none_and_gaussian},
     };
