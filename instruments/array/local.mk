@@ -1,4 +1,4 @@
-# instruments/array: instrument `array`; its noise models are plugins/noise/none and gaussian
+# instruments/array: instrument `array`; its noise models are those of plugins/noise
 plugin_LTLIBRARIES += plugins/instrument_array.la
 plugins_instrument_array_la_SOURCES = instruments/array/array.c
 plugins_instrument_array_la_CPPFLAGS = $(AM_CPPFLAGS)
