@@ -12,7 +12,8 @@ typedef enum anpe_purpose {
     ANPE_FOR_POSTERIOR,  /* draws of anpe infer */
     ANPE_FOR_SHUFFLE,    /* order of stored simulations */
     ANPE_FOR_CONTINUUM,  /* spectra that continuum pixels are found from */
-    ANPE_FOR_EXACT       /* importance sampling of anpe infer --exact */
+    ANPE_FOR_EXACT,      /* importance sampling of anpe infer --exact */
+    ANPE_FOR_CHECKS = 20 /* mocks of anpe validate and their draws */
 } anpe_purpose;
 
 typedef enum anpe_slot { /* independent streams of one sample */

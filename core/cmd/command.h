@@ -33,6 +33,7 @@
     X(train)                                                                                       \
     X(infer)                                                                                       \
     X(simulate)                                                                                    \
+    X(validate)                                                                                    \
     X(import)                                                                                      \
     X(noise)                                                                                       \
     X(info)                                                                                        \

@@ -1,5 +1,6 @@
 /* anpe info: what is in a file of anpe's. */
 #include "cmd/command.h"
+#include "cmd/validation_report.h"
 #include "data/hdf5_file.h"
 #include "npe/model.h"
 #include <stdlib.h>
@@ -93,6 +94,30 @@ static anpe_status describe_history(anpe_ctx *ctx, anpe_cmd *cmd, anpe_h5 *f)
     return status;
 }
 
+/* The last validation, if it was of these weights. */
+static anpe_status describe_validation(anpe_ctx *ctx, anpe_cmd *cmd, const anpe_model_file *f)
+{
+    anpe_text text = {0};
+    anpe_validation *v = NULL;
+    json_t *o = json_object();
+    anpe_status status;
+    ANPE_TRY(anpe_validation_read(ctx, f->h5, &v));
+    const int valid = v && v->n_labels == f->map->n && strcmp(v->digest, f->digest) == 0;
+    if (valid)
+        ANPE_TRY(anpe_validation_brief(ctx, v, f->map->label, &text, o));
+    else
+        anpe_text_add(&text, "%-14s %s\n", "validation",
+                      v ? "validated for other weights" : "not validated");
+    anpe_cmd_say(cmd, "%s", text.text ? text.text : "");
+    json_object_set_new(o, "valid", json_boolean(valid));
+    json_object_set(cmd->result, "validation", o);
+out:
+    json_decref(o);
+    anpe_text_free(&text);
+    anpe_validation_free(v);
+    return status;
+}
+
 static anpe_status describe_model(anpe_ctx *ctx, anpe_cmd *cmd, const char *path)
 {
     const options *o = cmd->options;
@@ -114,7 +139,7 @@ static anpe_status describe_model(anpe_ctx *ctx, anpe_cmd *cmd, const char *path
     describe_labels(cmd, f.map);
     ANPE_TRY(describe_list(ctx, cmd, f.h5, "plugins"));
     ANPE_TRY(describe_list(ctx, cmd, f.h5, "inputs"));
-    anpe_cmd_say(cmd, "%-14s not validated\n", "validation");
+    ANPE_TRY(describe_validation(ctx, cmd, &f));
     anpe_cmd_say(cmd, "\n%s", f.config);
 out:
     anpe_model_file_close(&f);

@@ -166,6 +166,39 @@ anpe_status anpe_h5_create(anpe_ctx *ctx, const char *path, anpe_h5 **out)
     return ANPE_OK;
 }
 
+anpe_status anpe_h5_update(anpe_ctx *ctx, const char *path, anpe_h5 **out)
+{
+    anpe_h5 *f = NULL;
+    *out = NULL;
+    prepare_library();
+    anpe_status status = check_readable(ctx, path);
+    if (!status)
+        status = new_file(ctx, path, &f);
+    if (status)
+        return status;
+    if ((status = anpe_output_begin(ctx, &f->output, path))) {
+        free_file(f);
+        return status;
+    }
+    f->created = 1;
+    status = anpe_output_copy(ctx, &f->output, path);
+    hid_t fapl = access_list();
+    if (!status && (f->id = H5Fopen(f->output.temporary, H5F_ACC_RDWR, fapl)) < 0)
+        status = cannot(ctx, f, "change", "/");
+    H5Pclose(fapl);
+    if (status)
+        f = anpe_h5_abandon(f);
+    *out = f;
+    return status;
+}
+
+anpe_status anpe_h5_remove(anpe_ctx *ctx, anpe_h5 *f, const char *name)
+{
+    if (anpe_h5_has(f, name) && H5Ldelete(f->id, name, H5P_DEFAULT) < 0)
+        return cannot(ctx, f, "remove", name);
+    return ANPE_OK;
+}
+
 anpe_status anpe_h5_close(anpe_ctx *ctx, anpe_h5 *f)
 {
     anpe_status status = ANPE_OK;

@@ -19,6 +19,10 @@ typedef struct anpe_h5 anpe_h5;
 ANPE_MUST_CHECK anpe_status anpe_h5_open(anpe_ctx *ctx, const char *path, anpe_h5 **out);
 /* Writes to a temporary file beside path. */
 ANPE_MUST_CHECK anpe_status anpe_h5_create(anpe_ctx *ctx, const char *path, anpe_h5 **out);
+/* A copy of the file under a temporary name, to be changed; close puts it in the file's place. */
+ANPE_MUST_CHECK anpe_status anpe_h5_update(anpe_ctx *ctx, const char *path, anpe_h5 **out);
+/* Takes an object and all below it out of a file that is being updated; absent is fine. */
+ANPE_MUST_CHECK anpe_status anpe_h5_remove(anpe_ctx *ctx, anpe_h5 *f, const char *name);
 /* Flushes and renames into place (created files), or only closes. On failure the temporary file
  * is removed. */
 ANPE_MUST_CHECK anpe_status anpe_h5_close(anpe_ctx *ctx, anpe_h5 *f);

@@ -93,6 +93,44 @@ anpe_status anpe_output_begin(anpe_ctx *ctx, anpe_output *o, const char *path)
     return ANPE_OK;
 }
 
+/* All bytes of one open file to another; 0 or errno. */
+static int copy_bytes(int from, int to)
+{
+    char block[65536];
+    for (;;) {
+        const ssize_t n = read(from, block, sizeof block);
+        if (n == 0)
+            return 0;
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return errno;
+        for (ssize_t done = 0; done < n;) {
+            const ssize_t k = write(to, block + done, (size_t)(n - done));
+            if (k < 0 && errno != EINTR)
+                return errno;
+            done += k > 0 ? k : 0;
+        }
+    }
+}
+
+anpe_status anpe_output_copy(anpe_ctx *ctx, const anpe_output *o, const char *path)
+{
+    struct stat st;
+    const int from = open(path, O_RDONLY | O_CLOEXEC);
+    const int to = from < 0 ? -1 : open(o->temporary, O_WRONLY | O_TRUNC | O_CLOEXEC);
+    int error = from < 0 || to < 0 || fstat(from, &st) ? errno : 0;
+    if (!error)
+        error = copy_bytes(from, to);
+    if (!error && fchmod(to, st.st_mode & 07777))
+        error = errno;
+    if (from >= 0)
+        close(from);
+    if (to >= 0 && close(to) && !error)
+        error = errno;
+    return error ? io_error(ctx, o->path, "cannot copy", error) : ANPE_OK;
+}
+
 anpe_status anpe_output_check(anpe_ctx *ctx, const char *path)
 {
     anpe_output o;

@@ -24,6 +24,8 @@ ANPE_MUST_CHECK anpe_status anpe_output_check(anpe_ctx *ctx, const char *path);
 ANPE_MUST_CHECK anpe_status anpe_output_differs(anpe_ctx *ctx, const char *output,
                                                 const char *input);
 ANPE_MUST_CHECK anpe_status anpe_output_begin(anpe_ctx *ctx, anpe_output *o, const char *path);
+/* The temporary file becomes a copy of this file, permissions included. */
+ANPE_MUST_CHECK anpe_status anpe_output_copy(anpe_ctx *ctx, const anpe_output *o, const char *path);
 /* The temporary file reaches the disk, then takes its name. On failure it is removed. In both
  * cases o is cleared. */
 ANPE_MUST_CHECK anpe_status anpe_output_commit(anpe_ctx *ctx, anpe_output *o);

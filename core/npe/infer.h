@@ -19,6 +19,9 @@ typedef struct anpe_label_summary {
     double median, mean, sd, p16, p84;
 } anpe_label_summary;
 
+/* Of n draws of one label, which are sorted; sd NAN for one draw. */
+anpe_label_summary anpe_infer_label_summary(int64_t n, double *draw);
+
 /* One row of the catalogue. */
 typedef struct anpe_star {
     char id[80];
@@ -37,7 +40,7 @@ typedef struct anpe_infer_request {
     const char *model;
     int n_files;
     const char *const *files;
-    const char *output;    /* catalogue */
+    const char *output;    /* catalogue; NULL: the result only, and no files at all */
     const char *posterior; /* HDF5 of all draws, or NULL */
     const char *predict;   /* HDF5 of model spectra, or NULL */
     int64_t n_draws;

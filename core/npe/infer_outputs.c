@@ -26,6 +26,8 @@ anpe_status anpe_infer_check_outputs(anpe_ctx *ctx, const anpe_infer_request *q,
                                      const char *const *path)
 {
     anpe_status status;
+    if (!q->output)
+        return ANPE_OK;
     ANPE_TRY(anpe_catalogue_check(ctx, q->output));
     for (int k = 0; k < n; k++)
         if (path[k]) {
@@ -105,7 +107,7 @@ anpe_status anpe_infer_commit(anpe_ctx *ctx, anpe_inference *f)
         f->output[done] = NULL;
         status = anpe_h5_close(ctx, file);
     }
-    if (!status)
+    if (!status && f->request->output)
         status = anpe_infer_write(ctx, f->request, f->result);
     for (int k = 0; status && k < done; k++)
         unlink(f->output_path[k]);

@@ -3,29 +3,37 @@
 #include <math.h>
 #include <stdlib.h>
 
+anpe_label_summary anpe_infer_label_summary(int64_t n, double *draw)
+{
+    anpe_label_summary s = {.sd = NAN};
+    double sum = 0, square = 0;
+    for (int64_t k = 0; k < n; k++)
+        sum += draw[k];
+    s.mean = sum / (double)n;
+    for (int64_t k = 0; k < n; k++)
+        square += (draw[k] - s.mean) * (draw[k] - s.mean);
+    if (n > 1)
+        s.sd = sqrt(square / (double)(n - 1));
+    anpe_sort(n, draw);
+    s.median = anpe_quantile_sorted(n, draw, 0.5);
+    s.p16 = anpe_quantile_sorted(n, draw, 0.158655253931457);
+    s.p84 = anpe_quantile_sorted(n, draw, 0.841344746068543);
+    return s;
+}
+
 void anpe_infer_summarise(const anpe_inference *f, anpe_star *star, const double *theta,
                           double *column)
 {
     const int64_t n = f->request->n_draws, labels = f->result->n_labels;
     for (int64_t d = 0; d < labels; d++) {
         const anpe_label *l = &f->result->label[d];
-        anpe_label_summary *s = &star->label[d];
         const double margin = 0.01 * (l->max - l->min);
-        double sum = 0, square = 0;
         int64_t edge = 0;
         for (int64_t k = 0; k < n; k++) {
             column[k] = theta[k * labels + d];
-            sum += column[k];
             edge += column[k] < l->min + margin || column[k] > l->max - margin;
         }
-        s->mean = sum / (double)n;
-        for (int64_t k = 0; k < n; k++)
-            square += (column[k] - s->mean) * (column[k] - s->mean);
-        s->sd = n > 1 ? sqrt(square / (double)(n - 1)) : NAN;
-        anpe_sort(n, column);
-        s->median = anpe_quantile_sorted(n, column, 0.5);
-        s->p16 = anpe_quantile_sorted(n, column, 0.158655253931457);
-        s->p84 = anpe_quantile_sorted(n, column, 0.841344746068543);
+        star->label[d] = anpe_infer_label_summary(n, column);
         if (isfinite(margin) && (double)edge > 0.05 * (double)n)
             star->flags |= ANPE_FLAG_EDGE;
     }

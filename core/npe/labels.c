@@ -121,29 +121,44 @@ void anpe_label_map_forward(const anpe_label_map *m, const double *theta, float 
         y[i] = (float)((to_line(m->kind[i], &m->label[i], theta[i]) - m->mean[i]) / m->sd[i]);
 }
 
+double anpe_label_map_line(const anpe_label_map *m, int64_t i, double theta)
+{
+    return to_line(m->kind[i], &m->label[i], theta);
+}
+
+double anpe_label_map_from_line(const anpe_label_map *m, int64_t i, double line)
+{
+    const anpe_label *l = &m->label[i];
+    const double w = l->max - l->min;
+    switch (m->kind[i]) {
+    case ANPE_BOX: /* from the nearer end, so that neither loses digits */
+        return fmin(fmax(line < 0 ? l->min + w * 0.5 * erfc(-line * M_SQRT1_2)
+                                  : l->max - w * 0.5 * erfc(line * M_SQRT1_2),
+                         l->min),
+                    l->max);
+    case ANPE_ABOVE:
+        return l->min + exp(line);
+    case ANPE_BELOW:
+        return l->max - exp(-line);
+    default:
+        return line;
+    }
+}
+
 double anpe_label_map_inverse(const anpe_label_map *m, const float *y, double *theta)
 {
     double log_jacobian = 0;
     for (int64_t i = 0; i < m->n; i++) {
         const anpe_label *l = &m->label[i];
         const double line = (double)y[i] * m->sd[i] + m->mean[i];
+        theta[i] = anpe_label_map_from_line(m, i, line);
         log_jacobian += log(m->sd[i]);
-        if (m->kind[i] == ANPE_BOX) {
-            const double w = l->max - l->min;
-            /* From the nearer end, so that neither loses digits. */
-            const double t = line < 0 ? l->min + w * 0.5 * erfc(-line * M_SQRT1_2)
-                                      : l->max - w * 0.5 * erfc(line * M_SQRT1_2);
-            theta[i] = fmin(fmax(t, l->min), l->max);
-            log_jacobian += log(w) - 0.5 * line * line - 0.5 * log(2 * M_PI);
-        } else if (m->kind[i] == ANPE_ABOVE) {
-            theta[i] = l->min + exp(line);
+        if (m->kind[i] == ANPE_BOX)
+            log_jacobian += log(l->max - l->min) - 0.5 * line * line - 0.5 * log(2 * M_PI);
+        else if (m->kind[i] == ANPE_ABOVE)
             log_jacobian += line;
-        } else if (m->kind[i] == ANPE_BELOW) {
-            theta[i] = l->max - exp(-line);
+        else if (m->kind[i] == ANPE_BELOW)
             log_jacobian -= line;
-        } else {
-            theta[i] = line;
-        }
     }
     return log_jacobian;
 }

@@ -30,6 +30,9 @@ void anpe_label_map_forward(const anpe_label_map *m, const double *theta, float 
 /* y (n) -> theta (n), always inside the closed support; returns log |d theta / d y|, which is
  * subtracted from log q(y) to give log q(theta). */
 double anpe_label_map_inverse(const anpe_label_map *m, const float *y, double *theta);
+/* One label on the real line, not standardised, in double; and back, inside the closed support. */
+double anpe_label_map_line(const anpe_label_map *m, int64_t i, double theta);
+double anpe_label_map_from_line(const anpe_label_map *m, int64_t i, double line);
 /* Inverse of the standard normal distribution function, u in (0, 1). */
 double anpe_normal_quantile(double u);
 #endif

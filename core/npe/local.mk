@@ -1,5 +1,8 @@
 # core/npe: the inference itself. One module a line.
-libanpe_la_SOURCES += core/npe/calibration.c core/npe/calibration.h
+libanpe_la_SOURCES += core/npe/calibration.c core/npe/calibration.h \
+	core/npe/misfit.c core/npe/residuals.c core/npe/misfit.h \
+	core/npe/recalibration.c core/npe/recalibration.h core/npe/repeats.c core/npe/repeats.h \
+	core/npe/validation.c core/npe/validation.h core/npe/validate.c core/npe/validate.h
 libanpe_la_SOURCES += core/npe/catalogue_rows.c
 libanpe_la_SOURCES += core/npe/channels.c core/npe/channels.h
 libanpe_la_SOURCES += core/npe/continuum_pixels.c

@@ -101,27 +101,27 @@ out:
     return status;
 }
 
-static anpe_status open_source(anpe_ctx *ctx, simulation *s)
+anpe_status anpe_simulate_open(anpe_ctx *ctx, const char *source, int n_sets,
+                               const char *const *sets, anpe_settings **settings, anpe_task **task)
 {
     static const char *const others[] = {
         "train", "network", "featurizer",
         "flow",  "compute", "backend"}; /* groups that simulating does not read */
-    const anpe_simulate_request *r = s->request;
     anpe_model_file f = {0};
     anpe_status status;
-    if (anpe_spectra_file_is_hdf5(r->source)) {
-        ANPE_TRY(anpe_model_file_open(ctx, r->source, &f));
-        ANPE_TRY(anpe_model_file_settings(ctx, &f, r->n_sets, r->sets, &s->settings));
+    if (anpe_spectra_file_is_hdf5(source)) {
+        ANPE_TRY(anpe_model_file_open(ctx, source, &f));
+        ANPE_TRY(anpe_model_file_settings(ctx, &f, n_sets, sets, settings));
     } else {
-        ANPE_TRY(anpe_settings_read(ctx, r->source, r->n_sets, r->sets, &s->settings));
+        ANPE_TRY(anpe_settings_read(ctx, source, n_sets, sets, settings));
     }
-    ANPE_TRY(anpe_task_new(ctx, s->settings, ANPE_TASK_ALL, f.h5 ? &f.pixels : NULL, &s->task));
+    ANPE_TRY(anpe_task_new(ctx, *settings, ANPE_TASK_ALL, f.h5 ? &f.pixels : NULL, task));
     for (size_t i = 0; i < sizeof others / sizeof *others; i++)
-        anpe_settings_leave(s->settings, others[i]);
-    ANPE_TRY(anpe_settings_finish(ctx, s->settings));
-    if (!s->task->sim.n_pixels)
-        status = ANPE_FAIL(ctx, ANPE_ECONFIG, "%s: simulator '%s' cannot simulate", r->source,
-                           s->task->simulator.plugin->name);
+        anpe_settings_leave(*settings, others[i]);
+    ANPE_TRY(anpe_settings_finish(ctx, *settings));
+    if (!(*task)->sim.n_pixels)
+        status = ANPE_FAIL(ctx, ANPE_ECONFIG, "%s: simulator '%s' cannot simulate", source,
+                           (*task)->simulator.plugin->name);
 out:
     anpe_model_file_close(&f);
     return status;
@@ -177,7 +177,8 @@ anpe_status anpe_simulate(anpe_ctx *ctx, const anpe_simulate_request *request)
     anpe_status status;
     ANPE_TRY(anpe_output_check(ctx, request->output));
     ANPE_TRY(anpe_output_differs(ctx, request->output, request->source));
-    ANPE_TRY(open_source(ctx, &s));
+    ANPE_TRY(anpe_simulate_open(ctx, request->source, request->n_sets, request->sets, &s.settings,
+                                &s.task));
     ANPE_TRY(check_inputs(ctx, &s));
     ANPE_TRY(open_memory(ctx, &s));
     ANPE_TRY(create_file(ctx, &s));

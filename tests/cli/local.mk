@@ -5,6 +5,7 @@ dist_check_SCRIPTS += tests/cli/test_count.sh tests/cli/test_format.sh tests/cli
 dist_check_SCRIPTS += tests/cli/test_plugins.sh
 dist_check_SCRIPTS += tests/cli/test_import.sh tests/cli/test_model_error.sh
 dist_check_SCRIPTS += tests/cli/test_noise.sh
+dist_check_SCRIPTS += tests/cli/test_validate.sh
 dist_check_SCRIPTS += tests/cli/test_spectra.sh tests/cli/test_files.sh
 # What these two spoil files with.
 check_PROGRAMS += tests/cli/make_spectrum tests/cli/flip_bit
@@ -14,3 +15,7 @@ tests_cli_make_spectrum_LDADD = $(CFITSIO_LIBS) -lm
 tests_cli_flip_bit_SOURCES = tests/cli/flip_bit.c
 tests_cli_flip_bit_CPPFLAGS = $(HDF5_CFLAGS)
 tests_cli_flip_bit_LDADD = $(HDF5_LIBS)
+check_PROGRAMS += tests/cli/graft
+tests_cli_graft_SOURCES = tests/cli/graft.c
+tests_cli_graft_CPPFLAGS = $(HDF5_CFLAGS)
+tests_cli_graft_LDADD = $(HDF5_LIBS)

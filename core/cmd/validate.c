@@ -1,0 +1,142 @@
+/* anpe validate: is the posterior of a model what it says? */
+#include "cmd/validation_report.h"
+#include "data/output.h"
+#include "npe/model.h"
+#include "npe/validate.h"
+#include <math.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct options {
+    const char *output;
+    int64_t n, samples, exact;
+    double rate, scale, shift;
+    anpe_texts repeats;
+    int dry;
+} options;
+
+static const anpe_flag flags[] = {
+    ANPE_FLAG_INT(options, n, 'n', "number", "N", 4000, 50, 1e7, "mock spectra"),
+    ANPE_FLAG_TEXT(options, output, 'o', "output", "REPORT", NULL,
+                   "write the report too: .json or .txt"),
+    ANPE_FLAG_INT(options, samples, 's', "samples", "N", 1000, 10, 1e7,
+                  "posterior draws of each mock"),
+    ANPE_FLAG_REAL(options, rate, 0, "false-alarms", "RATE", 0.01, 1e-6, 0.5,
+                   "fraction of good spectra that each misspecification flag may mark"),
+    ANPE_FLAG_TEXTS(options, repeats, 0, "repeats", "SPECTRUM",
+                    "spectra with several observations of the same stars, to compare their scatter "
+                    "with the stated errors"),
+    ANPE_FLAG_SWITCH(options, dry, 0, "dry", "report only; the model file stays as it is"),
+    ANPE_FLAG_REAL(options, scale, 0, "scale", "F", 1, 0.01, 100,
+                   "check of the checks: posteriors are made narrower (F < 1) or wider; implies "
+                   "--dry"),
+    ANPE_FLAG_REAL(options, shift, 0, "shift", "S", 0, -100, 100,
+                   "check of the checks: posteriors are moved by S of their sd; implies --dry"),
+    ANPE_FLAG_END};
+
+static anpe_status check_output(anpe_ctx *ctx, anpe_cmd *cmd, const options *o)
+{
+    anpe_status status = ANPE_OK;
+    if (!o->output)
+        return status;
+    if (!anpe_text_has_extension(o->output, ".json") && !anpe_text_has_extension(o->output, ".txt"))
+        return anpe_cmd_usage(ctx, cmd, "%s: a report ends in .json or .txt", o->output);
+    ANPE_TRY(anpe_output_check(ctx, o->output));
+    ANPE_TRY(anpe_output_differs(ctx, o->output, cmd->argument[0]));
+    for (int64_t i = 0; i < o->repeats.n; i++)
+        ANPE_TRY(anpe_output_differs(ctx, o->output, o->repeats.v[i]));
+out:
+    return status;
+}
+
+static anpe_status write_report(anpe_ctx *ctx, const char *path, const char *text)
+{
+    anpe_output out;
+    anpe_status status = anpe_output_begin(ctx, &out, path);
+    if (status)
+        return status;
+    FILE *f = fopen(out.temporary, "w");
+    int failed = !f || fputs(text, f) == EOF;
+    failed |= f && fclose(f) == EOF;
+    if (failed) {
+        char reason[128];
+        status = ANPE_FAIL(ctx, ANPE_EIO, "%s: cannot write: %s", path,
+                           anpe_errno_text(errno, reason, sizeof reason));
+        anpe_output_abandon(&out);
+        return status;
+    }
+    return anpe_output_commit(ctx, &out);
+}
+
+static anpe_status report(anpe_ctx *ctx, anpe_cmd *cmd, const options *o, const anpe_validation *v)
+{
+    anpe_model_file f;
+    anpe_text text = {0};
+    char *json = NULL;
+    anpe_status status = anpe_model_file_open(ctx, cmd->argument[0], &f);
+    if (status)
+        return status;
+    ANPE_TRY(anpe_validation_report(ctx, v, f.map->label, &text, cmd->result));
+    anpe_cmd_say(cmd, "%s", text.text);
+    if (!o->output)
+        goto out;
+    if (anpe_text_has_extension(o->output, ".json") &&
+        !(json = json_dumps(cmd->result, JSON_INDENT(2) | JSON_PRESERVE_ORDER)))
+        status = ANPE_FAIL(ctx, ANPE_ENOMEM, "report: out of memory");
+    else
+        status = write_report(ctx, o->output, json ? json : text.text);
+out:
+    free(json);
+    anpe_text_free(&text);
+    anpe_model_file_close(&f);
+    return status;
+}
+
+static anpe_status run(anpe_ctx *ctx, anpe_cmd *cmd)
+{
+    const options *o = cmd->options;
+    const int dry = o->dry || o->scale != 1 || o->shift != 0;
+    const anpe_validate_request request = {.model = cmd->argument[0],
+                                           .n = o->n,
+                                           .n_draws = o->samples,
+                                           .rate = o->rate,
+                                           .scale = o->scale,
+                                           .shift = o->shift,
+                                           .n_repeats = (int)o->repeats.n,
+                                           .repeats = o->repeats.v,
+                                           .seed = cmd->seed_given ? cmd->seed : 1,
+                                           .threads = cmd->threads};
+    anpe_validation *v = NULL;
+    anpe_status status;
+    ANPE_TRY(check_output(ctx, cmd, o));
+    if (!dry)
+        ANPE_TRY(anpe_output_check(ctx, request.model));
+    ANPE_TRY(anpe_validate(ctx, &request, &v));
+    json_object_set_new(cmd->result, "model", json_string(request.model));
+    json_object_set_new(cmd->result, "stored", json_boolean(!dry));
+    if (!dry)
+        ANPE_TRY(anpe_validation_write(ctx, request.model, v));
+    status = report(ctx, cmd, o, v);
+out:
+    anpe_validation_free(v);
+    return status;
+}
+
+const anpe_command anpe_command_validate = {
+    "validate",
+    "check a model's posteriors on fresh mocks, and keep the result in it",
+    "MODEL [-n N] [-o REPORT]",
+    "Simulates mock spectra as in training, with other random numbers, and compares their "
+    "posteriors "
+    "with the true labels: recovery, rank statistics (SBC), coverage of highest-density regions, "
+    "TARP; "
+    "learns the thresholds of the misspecification flags and corrected 68 % intervals. The result "
+    "is "
+    "stored in MODEL, where anpe infer and anpe info find it; the weights stay as they are.",
+    flags,
+    sizeof(options),
+    1,
+    1,
+    run};

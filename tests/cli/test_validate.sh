@@ -1,0 +1,69 @@
+#!/bin/sh
+# anpe validate on a small model: what is stored and what is not, threads, interruption, bad input.
+. "${ANPE_SRCDIR:-.}/tests/cli/common.sh"
+export SOURCE_DATE_EPOCH=1700000000
+cd "$work" || exit 99
+validate() { run "$ANPE" validate "$@"; }
+
+run "$ANPE" train "$ANPE_SRCDIR/tests/cli/small.cfg" -o trained.h5 --quiet --set train.epochs=1
+check "train" test "$status" = 0
+run "$ANPE" info trained.h5
+check "a new model is not validated" grep -q "^validation *not validated" out
+
+cp trained.h5 m.h5
+validate m.h5 -n 60 -s 50 --dry -o report.txt
+check "--dry leaves the model" cmp m.h5 trained.h5
+check "the text is the report" cmp out report.txt
+validate m.h5 -n 60 -s 50 --scale 0.8
+check "--scale leaves the model" cmp m.h5 trained.h5
+validate m.h5 -n 60 -s 50 --shift 0.3
+check "--shift leaves the model" cmp m.h5 trained.h5
+
+validate m.h5 -n 60 -s 50 --threads 1 -o one.json
+check "validate" test "$status" = 0
+cp trained.h5 two.h5
+validate two.h5 -n 60 -s 50 --threads 2
+check "1 and 2 threads store the same, byte for byte" cmp m.h5 two.h5
+validate two.h5 -n 60 -s 50
+check "a second validation replaces the first" test "$status" = 0
+run "$ANPE" info two.h5
+check "info shows it" grep -q "^validation *60 mocks" out
+check "with each label" grep -q "^  mg_fe " out
+run "$ANPE" info two.h5 --json
+check "info --json" grep -q '"valid": *true' out
+check "the JSON report has SBC, coverage and TARP" sh -c \
+    'grep -q sbc_p one.json && grep -q coverage one.json && grep -q tarp one.json'
+
+# The model infers as before, and a changed model is no longer validated.
+run "$ANPE" simulate trained.h5 -n 4 --observed -o mocks.h5 --quiet
+run "$ANPE" infer trained.h5 mocks.h5 -o before.h5 -p before_draws.h5
+run "$ANPE" infer m.h5 mocks.h5 -o after.h5 -p after_draws.h5
+check "the draws are those of the model before" cmp before_draws.h5 after_draws.h5
+run "$ANPE" train "$ANPE_SRCDIR/tests/cli/small.cfg" -o other.h5 --quiet --set train.epochs=1 --seed 7
+"${ANPE_BUILDDIR:-.}/tests/cli/graft" m.h5 other.h5
+run "$ANPE" info other.h5
+check "a validation of other weights does not count" grep -q "validated for other weights" out
+
+# Ctrl-C.
+cp trained.h5 stopped.h5
+"$ANPE" validate stopped.h5 -n 1000000 --quiet 2>/dev/null &
+child=$!
+sleep 1
+kill -INT $child
+wait $child
+check "ctrl-C: status 130" test $? = 130
+check "ctrl-C leaves the model" cmp stopped.h5 trained.h5
+check "ctrl-C leaves no temporary file" test "$(ls -A | grep -c '\.tmp$')" = 0
+
+# What goes wrong.
+validate m.h5 -o report.pdf.xls -n 60
+expect_error "unknown kind of report" 2 "report.pdf.xls: a report ends in"
+validate m.h5 -o m.h5 -n 60
+check "a report that would replace the model" test "$status" != 0
+validate nosuch.h5
+expect_error "missing model" 1 "nosuch.h5.*No such file"
+validate mocks.h5
+expect_error "not a model" 1 "mocks.h5: is an 'anpe simulations' file"
+validate m.h5 -n 60 -s 50 --repeats mocks.h5
+expect_error "no star comes twice" 1 "no identifier comes twice among 4 spectra"
+finish
