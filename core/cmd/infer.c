@@ -2,10 +2,13 @@
 #include "cmd/command.h"
 #include "npe/infer.h"
 #include <math.h>
+#include <string.h>
 
 typedef struct options {
     const char *output, *posterior, *predict;
-    int64_t samples;
+    int64_t samples, exact_max;
+    int exact;
+    double exact_ess;
 } options;
 
 static const anpe_flag flags[] = {
@@ -16,7 +19,27 @@ static const anpe_flag flags[] = {
     ANPE_FLAG_TEXT(options, posterior, 'p', "posterior", "FILE", NULL, "HDF5 file for all draws"),
     ANPE_FLAG_TEXT(options, predict, 0, "predict", "FILE", NULL,
                    "HDF5 file for model spectra at posterior median, mean and best draw"),
+    ANPE_FLAG_SWITCH(
+        options, exact, 0, "exact",
+        "importance sampling of every star with the simulator, the noise and the prior "
+        "that the model was trained with; what does not become exact is flagged"),
+    ANPE_FLAG_REAL(options, exact_ess, 0, "exact-ess", "N", 500, 10, 1e6,
+                   "effective draws that --exact is to reach"),
+    ANPE_FLAG_INT(options, exact_max, 0, "exact-max", "N", 100000, 2000, 1e8,
+                  "most evaluations of the likelihood for one star with --exact"),
     ANPE_FLAG_END};
+
+static json_t *exact_json(const anpe_star *s)
+{
+    return json_pack("{s:b,s:s,s:s,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:I}", "exact", s->exact, "rung",
+                     s->rung, "reason", s->exact_reason, "ess", anpe_cmd_number(s->ess),
+                     "efficiency", anpe_cmd_number(s->efficiency), "proposal_efficiency",
+                     anpe_cmd_number(s->proposal_efficiency), "khat", anpe_cmd_number(s->khat),
+                     "rhat", anpe_cmd_number(s->rhat), "log_evidence",
+                     anpe_cmd_number(s->log_evidence), "log_evidence_err",
+                     anpe_cmd_number(s->log_evidence_err), "n_evaluations",
+                     (json_int_t)s->n_evaluations);
+}
 
 static json_t *star_json(const anpe_star *s, const anpe_infer_result *r)
 {
@@ -39,6 +62,8 @@ static json_t *star_json(const anpe_star *s, const anpe_infer_result *r)
     json_object_set_new(o, "chi2", anpe_cmd_number(s->chi2));
     json_object_set_new(o, "n_good", json_integer(s->n_good));
     json_object_set_new(o, "snr", anpe_cmd_number(s->snr));
+    if (r->exact && !s->failed)
+        json_object_set_new(o, "exact", exact_json(s));
     return o;
 }
 
@@ -88,6 +113,22 @@ static void say_stars(const anpe_cmd *cmd, const anpe_infer_result *r)
     }
 }
 
+static void say_exact(const anpe_cmd *cmd, const anpe_infer_result *r)
+{
+    int64_t rungs[ANPE_N_RUNGS] = {0}, n = 0, evaluations = 0;
+    for (int64_t i = 0; i < r->n_stars; i++) {
+        const anpe_star *s = &r->star[i];
+        for (int k = 0; k < ANPE_N_RUNGS; k++)
+            rungs[k] += s->exact && !strcmp(s->rung, anpe_rung_names[k]);
+        n += s->exact;
+        evaluations += s->n_evaluations;
+    }
+    anpe_cmd_say(cmd, "exact: %lld of %lld spectra (", (long long)n, (long long)r->n_stars);
+    for (int k = 0; k < ANPE_N_RUNGS; k++)
+        anpe_cmd_say(cmd, "%s%s %lld", k ? ", " : "", anpe_rung_names[k], (long long)rungs[k]);
+    anpe_cmd_say(cmd, "), %.0f evaluations a spectrum\n", (double)evaluations / (double)r->n_stars);
+}
+
 static void report(anpe_cmd *cmd, const options *o, const anpe_infer_result *r)
 {
     const int64_t good = r->n_stars - r->n_failed;
@@ -102,6 +143,8 @@ static void report(anpe_cmd *cmd, const options *o, const anpe_infer_result *r)
     json_object_set_new(cmd->result, "draws_outside_prior", json_integer(r->n_outside));
     json_object_set_new(cmd->result, "seconds", json_real(r->seconds));
     say_stars(cmd, r);
+    if (r->exact)
+        say_exact(cmd, r);
     if (r->recovery) {
         json_object_set_new(cmd->result, "recovery", recovery_json(r));
         say_recovery(cmd, r);
@@ -118,15 +161,18 @@ static anpe_status run(anpe_ctx *ctx, anpe_cmd *cmd)
 {
     const options *o = cmd->options;
     anpe_infer_result result;
-    const anpe_infer_request request = {.model = cmd->argument[0],
-                                        .n_files = cmd->n_arguments - 1,
-                                        .files = (const char *const *)&cmd->argument[1],
-                                        .output = o->output,
-                                        .posterior = o->posterior,
-                                        .predict = o->predict,
-                                        .n_draws = o->samples,
-                                        .seed = cmd->seed_given ? cmd->seed : 1,
-                                        .threads = cmd->threads};
+    const anpe_infer_request request = {
+        .model = cmd->argument[0],
+        .n_files = cmd->n_arguments - 1,
+        .files = (const char *const *)&cmd->argument[1],
+        .output = o->output,
+        .posterior = o->posterior,
+        .predict = o->predict,
+        .n_draws = o->samples,
+        .seed = cmd->seed_given ? cmd->seed : 1,
+        .threads = cmd->threads,
+        .exact = o->exact,
+        .exact_options = {o->exact_ess, o->exact_max, ANPE_RUNG_MCMC}};
     anpe_status status = anpe_infer_files(ctx, &request, &result);
     if (!status) {
         report(cmd, o, &result);

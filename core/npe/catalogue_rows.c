@@ -46,6 +46,31 @@ static const star_column quality[] = {
     {"reason", "", "meta.note", "why there is no posterior", ANPE_COLUMN_TEXT, 160,
      MEMBER(reason)}};
 
+static const star_column exact[] = {
+    {"rung", "", "meta.code", "how far the ladder to an exact posterior was climbed",
+     ANPE_COLUMN_TEXT, 11, MEMBER(rung)},
+    {"ess", "", "meta.number", "effective draws behind the numbers", ANPE_COLUMN_REAL, 0,
+     MEMBER(ess)},
+    {"efficiency", "", "arith.ratio", "effective draws per draw", ANPE_COLUMN_REAL, 0,
+     MEMBER(efficiency)},
+    {"khat", "", "stat.param", "shape of the tail of the weights", ANPE_COLUMN_REAL, 0,
+     MEMBER(khat)},
+    {"log_evidence", "", "stat.likelihood", "natural log of the evidence of the reduced spectrum",
+     ANPE_COLUMN_REAL, 0, MEMBER(log_evidence)},
+    {"log_evidence_err", "", "stat.error;stat.likelihood", "its standard deviation",
+     ANPE_COLUMN_REAL, 0, MEMBER(log_evidence_err)},
+    {"rhat", "", "stat.param", "R-hat of the chains, at rung mcmc", ANPE_COLUMN_REAL, 0,
+     MEMBER(rhat)},
+    {"n_evaluations", "", "meta.number", "evaluations of the likelihood", ANPE_COLUMN_INT64, 0,
+     MEMBER(n_evaluations)},
+    {"exact_reason", "", "meta.note", "why the posterior is not exact", ANPE_COLUMN_TEXT, 160,
+     MEMBER(exact_reason)}};
+
+static int is_exact(const anpe_infer_result *r)
+{
+    return r->exact;
+}
+
 static int always(const anpe_infer_result *r)
 {
     (void)r;
@@ -61,7 +86,7 @@ static const struct {
     int (*wanted)(const anpe_infer_result *r);
     int n;
     const star_column *column;
-} groups[] = {GROUP(identity, always), GROUP(quality, always)};
+} groups[] = {GROUP(identity, always), GROUP(quality, always), GROUP(exact, is_exact)};
 enum { N_GROUPS = sizeof groups / sizeof groups[0] };
 
 static const struct {

@@ -10,8 +10,8 @@ static const anpe_infer_extra *const extras[] = {&anpe_infer_draws, &anpe_infer_
 enum { N_EXTRAS = sizeof extras / sizeof extras[0] };
 _Static_assert((int)N_EXTRAS <= (int)ANPE_INFER_MAX_EXTRAS, "no room for every extra's state");
 
-const char *const anpe_flag_names[ANPE_N_FLAGS] = {"FAILED", "PRIOR_EDGE", "CHI2", "FEW_PIXELS",
-                                                   "UNFINISHED_MODEL"};
+const char *const anpe_flag_names[ANPE_N_FLAGS] = {
+    "FAILED", "PRIOR_EDGE", "CHI2", "FEW_PIXELS", "UNFINISHED_MODEL", "NOT_EXACT", "KHAT"};
 
 /* ---- one block
  * ------------------------------------------------------------------------------------ */
@@ -26,6 +26,24 @@ static void judge_star(const anpe_inference *f, anpe_star *star, const anpe_spec
         star->flags |= ANPE_FLAG_UNFINISHED;
 }
 
+/* Draws and their statistics. */
+static anpe_status draw_star(anpe_inference *f, anpe_ctx *ctx, int lane, int64_t b, int64_t i)
+{
+    const int64_t n = f->request->n_draws;
+    anpe_infer_lane *l = &f->lane[lane];
+    anpe_star *star = &f->result->star[f->first + b];
+    double *theta = f->theta + b * n * f->result->n_labels;
+    anpe_rng rng = anpe_rng_make(f->request->seed, ANPE_FOR_POSTERIOR, f->first + b, 0);
+    if (f->exact)
+        return anpe_infer_exact_star(ctx, f, lane, b, i);
+    anpe_status status = anpe_session_draw(l->session, ctx, i, n, &rng, theta, f->log_q + b * n);
+    if (status)
+        return status;
+    anpe_infer_summarise(f, star, theta, l->column);
+    star->n_draws = n;
+    return ANPE_OK;
+}
+
 /* Draws, statistics, chi2 and extras of spectrum b of the block, the i-th of the lane's batch. */
 static anpe_status finish_star(anpe_inference *f, anpe_ctx *ctx, int lane, int64_t b, int64_t i)
 {
@@ -33,17 +51,14 @@ static anpe_status finish_star(anpe_inference *f, anpe_ctx *ctx, int lane, int64
     anpe_infer_lane *l = &f->lane[lane];
     anpe_star *star = &f->result->star[f->first + b];
     double *theta = f->theta + b * n * labels, *median = l->column;
-    anpe_rng rng = anpe_rng_make(f->request->seed, ANPE_FOR_POSTERIOR, f->first + b, 0);
     anpe_status status;
-    ANPE_TRY(anpe_session_draw(l->session, ctx, i, n, &rng, theta, f->log_q + b * n));
-    anpe_infer_summarise(f, star, theta, l->column);
+    ANPE_TRY(draw_star(f, ctx, lane, b, i));
     f->outside[b] = anpe_infer_count_outside(f, theta);
     for (int64_t d = 0; d < labels; d++)
         median[d] = star->label[d].median;
     if (anpe_session_chi2(l->session, ctx, median, &f->spectrum[b], &star->chi2, &star->n_good))
         star->chi2 = NAN; /* a diagnostic: its failure leaves the posterior as it is */
     star->snr = anpe_task_snr(f->model->task, &f->spectrum[b]);
-    star->n_draws = n;
     judge_star(f, star, &f->spectrum[b]);
     for (int k = 0; k < N_EXTRAS; k++)
         if (f->extra[k] && extras[k]->star)
@@ -112,8 +127,11 @@ static anpe_status open_memory(anpe_ctx *ctx, anpe_inference *f)
     if (status)
         return status;
     f->n_lanes = anpe_workers_count(f->workers);
-    /* Few spectra: spread them over the workers rather than fill one micro-batch. */
-    f->micro = f->result->n_stars < ANPE_INFER_MICRO_BATCH ? 1 : ANPE_INFER_MICRO_BATCH;
+    /* Few spectra, or long work on each: spread them over the workers rather than fill one
+     * micro-batch. */
+    f->micro = f->result->n_stars < ANPE_INFER_MICRO_BATCH || f->request->exact
+                   ? 1
+                   : ANPE_INFER_MICRO_BATCH;
     const int64_t block =
         f->result->n_stars < ANPE_INFER_BLOCK ? f->result->n_stars : ANPE_INFER_BLOCK;
     f->lane = calloc((size_t)f->n_lanes, sizeof *f->lane);
@@ -130,7 +148,8 @@ static anpe_status open_memory(anpe_ctx *ctx, anpe_inference *f)
         f->lane[i].column = malloc((size_t)columns * sizeof *f->lane[i].column);
         if (!f->lane[i].column)
             return ANPE_FAIL(ctx, ANPE_ENOMEM, "inference: out of memory");
-        status = anpe_session_new_batch(ctx, f->model, f->micro, n, &f->lane[i].session);
+        const int64_t most = f->request->exact && n < anpe_exact_block() ? anpe_exact_block() : n;
+        status = anpe_session_new_batch(ctx, f->model, f->micro, most, &f->lane[i].session);
     }
     return status;
 }
@@ -140,6 +159,7 @@ static anpe_status copy_labels(anpe_ctx *ctx, anpe_inference *f)
     const anpe_label *label;
     anpe_infer_result *r = f->result;
     r->n_labels = anpe_model_labels(f->model, &label);
+    r->exact = f->request->exact;
     memcpy(r->model_digest, f->model->digest, sizeof r->model_digest);
     r->label = malloc((size_t)r->n_labels * sizeof *label);
     if (!r->label)
@@ -155,6 +175,7 @@ static void close_inference(anpe_inference *f)
         free(f->lane[i].column);
     }
     free(f->lane);
+    anpe_infer_exact_free(f->exact);
     for (int64_t b = 0; f->spectrum && b < ANPE_INFER_BLOCK; b++)
         anpe_spectrum_clear(&f->spectrum[b]);
     free(f->spectrum);
@@ -196,6 +217,7 @@ static anpe_status open_inference(anpe_ctx *ctx, anpe_inference *f)
     ANPE_TRY(anpe_infer_check_labels(ctx, f->result->n_labels));
     ANPE_TRY(anpe_infer_list_stars(ctx, f));
     ANPE_TRY(open_memory(ctx, f));
+    ANPE_TRY(anpe_infer_exact_open(ctx, f));
     for (int k = 0; k < N_EXTRAS; k++)
         ANPE_TRY(extras[k]->open(ctx, f, &f->extra[k]));
 out:

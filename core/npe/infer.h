@@ -1,6 +1,7 @@
 /* npe/infer.h -- posteriors of many spectra to a catalogue: what `anpe infer` does. */
 #ifndef ANPE_CORE_INFER_H
 #define ANPE_CORE_INFER_H
+#include "npe/exact.h"
 #include "npe/recovery.h"
 #include "npe/session.h"
 
@@ -9,10 +10,12 @@ typedef enum anpe_flag_bit {
     ANPE_FLAG_FAILED = 1, /* no posterior: the reason is in the column `reason` */
     ANPE_FLAG_EDGE = 2,   /* over 5 % of the draws within 1 % of a bound of the prior */
     ANPE_FLAG_CHI2 = 4,   /* chi2 per good pixel at the median above 3: the model does not fit */
-    ANPE_FLAG_FEW_PIXELS = 8, /* under half of the pixels are good */
-    ANPE_FLAG_UNFINISHED = 16 /* the model's training had not ended */
+    ANPE_FLAG_FEW_PIXELS = 8,  /* under half of the pixels are good */
+    ANPE_FLAG_UNFINISHED = 16, /* the model's training had not ended */
+    ANPE_FLAG_NOT_EXACT = 32,  /* exact was asked for and not reached: see `exact_reason` */
+    ANPE_FLAG_KHAT = 64        /* k-hat of the weights above 0.7: they cannot be trusted */
 } anpe_flag_bit;
-enum { ANPE_N_FLAGS = 5 };
+enum { ANPE_N_FLAGS = 7 };
 extern const char *const anpe_flag_names[ANPE_N_FLAGS];
 
 typedef struct anpe_label_summary {
@@ -34,6 +37,11 @@ typedef struct anpe_star {
     int64_t n_good, flags, n_draws;
     int has_truth;
     double *truth; /* (n_labels) */
+    /* with exact: see anpe_ladder_result */
+    int exact;
+    char rung[12], exact_reason[160];
+    double ess, efficiency, khat, log_evidence, log_evidence_err, rhat, proposal_efficiency;
+    int64_t n_evaluations;
 } anpe_star;
 
 typedef struct anpe_infer_request {
@@ -46,6 +54,8 @@ typedef struct anpe_infer_request {
     int64_t n_draws;
     uint32_t seed;
     int threads;
+    int exact; /* importance sampling of every star; statistics are then the reweighted ones */
+    anpe_exact_options exact_options;
 } anpe_infer_request;
 
 typedef struct anpe_infer_result {
@@ -55,6 +65,7 @@ typedef struct anpe_infer_result {
     anpe_label *label; /* (n_labels) */
     int64_t n_outside; /* draws outside the prior's support: 0 unless labels.transform = none */
     int64_t n_truth;   /* stars with truth */
+    int exact;         /* as in the request */
     anpe_recovery *recovery; /* (n_labels) when n_truth > 1, else NULL */
     double seconds;          /* reading, inference and writing, without opening the model */
 } anpe_infer_result;

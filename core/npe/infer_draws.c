@@ -18,6 +18,8 @@ static anpe_status open_draws(anpe_ctx *ctx, anpe_inference *f, void **state)
     *state = file;
     ANPE_TRY(anpe_h5_create_rows(ctx, file, "samples", ANPE_H5_DOUBLE, 3, shape));
     ANPE_TRY(anpe_h5_create_rows(ctx, file, "log_q", ANPE_H5_DOUBLE, 2, shape));
+    if (f->request->exact)
+        ANPE_TRY(anpe_h5_create_rows(ctx, file, "log_weight", ANPE_H5_DOUBLE, 2, shape));
     ANPE_TRY(anpe_infer_put_labels(ctx, f->result, file, "samples"));
 out:
     return status;
@@ -33,6 +35,9 @@ static anpe_status append_draws(anpe_ctx *ctx, anpe_inference *f, void *state)
             f->theta[b * n * labels + k] = f->log_q[b * n + k / labels] = NAN;
     ANPE_TRY(anpe_h5_append_rows(ctx, file, "samples", ANPE_H5_DOUBLE, f->n, f->theta));
     ANPE_TRY(anpe_h5_append_rows(ctx, file, "log_q", ANPE_H5_DOUBLE, f->n, f->log_q));
+    if (f->exact)
+        ANPE_TRY(anpe_h5_append_rows(ctx, file, "log_weight", ANPE_H5_DOUBLE, f->n,
+                                     anpe_infer_exact_weights(f)));
 out:
     return status;
 }

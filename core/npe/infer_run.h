@@ -3,6 +3,7 @@
  *     infer.c          blocks of spectra, set-up and end
  *     infer_spectra.c  the list of spectra and the reading of one
  *     infer_star.c     statistics of a star's draws; how well known labels came back
+ *     infer_exact.c    draws that are made exact, in place of the flow's
  *     infer_outputs.c  the files that are written, all or none
  *     infer_draws.c    extra: the file of all draws
  *     infer_predict.c  extra: the file of model spectra
@@ -23,6 +24,8 @@ typedef struct anpe_infer_lane { /* one worker */
     double *column; /* (max(n_draws, n_labels)) */
 } anpe_infer_lane;
 
+typedef struct anpe_infer_exact anpe_infer_exact;
+
 typedef struct anpe_inference {
     const anpe_infer_request *request;
     anpe_infer_result *result;
@@ -31,6 +34,7 @@ typedef struct anpe_inference {
     int n_lanes;
     int64_t micro;
     anpe_infer_lane *lane;   /* (n_lanes) */
+    anpe_infer_exact *exact; /* NULL: not wanted */
     anpe_spectrum *spectrum; /* (BLOCK) reduced once the workers had them */
     double *theta, *log_q;   /* (BLOCK, n_draws, D), (BLOCK, n_draws) */
     int64_t *outside;        /* (BLOCK) draws outside the prior */
@@ -60,6 +64,15 @@ typedef struct anpe_infer_extra {
     void (*free)(void *state); /* may be NULL */
 } anpe_infer_extra;
 extern const anpe_infer_extra anpe_infer_draws, anpe_infer_predict;
+
+/* infer_exact.c: memory for every lane, if the request asks for it; then draws, statistics and
+ * columns of star b of the block, the i-th of the lane's batch. */
+ANPE_MUST_CHECK anpe_status anpe_infer_exact_open(anpe_ctx *ctx, anpe_inference *f);
+/* Log weights (block, n_draws) of the rows of draws: equal, NAN for stars that failed. */
+const double *anpe_infer_exact_weights(anpe_inference *f);
+anpe_infer_exact *anpe_infer_exact_free(anpe_infer_exact *e);
+ANPE_MUST_CHECK anpe_status anpe_infer_exact_star(anpe_ctx *ctx, anpe_inference *f, int lane,
+                                                  int64_t b, int64_t i);
 
 /* infer_outputs.c: path (n): files beside the catalogue, NULL for none. All can be written, and
  * none of them is an input or another output. */

@@ -29,6 +29,8 @@ static anpe_status add_star(anpe_ctx *ctx, anpe_infer_result *r, int64_t *capaci
     s->file = file;
     s->row = row;
     s->chi2 = s->snr = NAN;
+    s->ess = s->efficiency = s->proposal_efficiency = s->khat = s->rhat = NAN;
+    s->log_evidence = s->log_evidence_err = NAN;
     s->label = malloc((size_t)r->n_labels * sizeof *s->label);
     s->truth = malloc((size_t)r->n_labels * sizeof *s->truth);
     r->n_stars++;

@@ -18,6 +18,7 @@ libanpe_la_SOURCES += core/npe/import_scatter.c
 libanpe_la_SOURCES += core/npe/importance.c core/npe/importance.h
 libanpe_la_SOURCES += core/npe/infer.c core/npe/infer.h
 libanpe_la_SOURCES += core/npe/infer_draws.c
+libanpe_la_SOURCES += core/npe/infer_exact.c
 libanpe_la_SOURCES += core/npe/infer_outputs.c
 libanpe_la_SOURCES += core/npe/infer_predict.c
 libanpe_la_SOURCES += core/npe/infer_run.h
