@@ -180,3 +180,21 @@ anpe_status made_new(anpe_ctx *ctx, const made_shape *shape, uint32_t seed, cons
     set_permutations(out, seed);
     return ANPE_OK;
 }
+
+anpe_status made_clamp(anpe_ctx *ctx, const anpe_reals *clamp, double *lo, double *hi)
+{
+    *lo = -INFINITY;
+    *hi = INFINITY;
+    if (clamp->n == 0)
+        return ANPE_OK;
+    if (clamp->n != 2)
+        return ANPE_FAIL(ctx, ANPE_ECONFIG,
+                         "clamp must have two numbers, the lowest and the highest log scale, or "
+                         "none; it has %" PRId64,
+                         clamp->n);
+    *lo = clamp->v[0];
+    *hi = clamp->v[1];
+    if (!(*lo < *hi))
+        return ANPE_FAIL(ctx, ANPE_ECONFIG, "clamp must ascend: %g, %g", *lo, *hi);
+    return ANPE_OK;
+}

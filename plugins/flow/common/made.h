@@ -22,6 +22,9 @@ typedef struct made {
 ANPE_MUST_CHECK anpe_status made_new(anpe_ctx *ctx, const made_shape *shape, uint32_t seed,
                                      const char *name, made *out);
 void made_clear(made *m);
+/* An option of two ascending numbers, or none: no limit. */
+ANPE_MUST_CHECK anpe_status made_clamp(anpe_ctx *ctx, const anpe_reals *clamp, double *lo,
+                                       double *hi);
 /* x (B, D) in the order of a block. */
 anpe_node made_permute(const made *m, anpe_graph *g, int64_t block, anpe_node x);
 /* The block's network at x, permuted already -> (B, outputs times D). */

@@ -95,24 +95,6 @@ static void destroy(void *self)
     free(self);
 }
 
-static anpe_status read_clamp(anpe_ctx *ctx, const anpe_reals *clamp, maf_shape *p)
-{
-    p->lo = -INFINITY;
-    p->hi = INFINITY;
-    if (clamp->n == 0)
-        return ANPE_OK;
-    if (clamp->n != 2)
-        return ANPE_FAIL(ctx, ANPE_ECONFIG,
-                         "clamp must have two numbers, the lowest and the highest log scale, or "
-                         "none; it has %" PRId64,
-                         clamp->n);
-    p->lo = clamp->v[0];
-    p->hi = clamp->v[1];
-    if (!(p->lo < p->hi))
-        return ANPE_FAIL(ctx, ANPE_ECONFIG, "clamp must ascend: %g, %g", p->lo, p->hi);
-    return ANPE_OK;
-}
-
 static anpe_status create(anpe_ctx *ctx, const void *opts, const void *setup, void **self)
 {
     const maf_options *o = opts;
@@ -123,7 +105,7 @@ static anpe_status create(anpe_ctx *ctx, const void *opts, const void *setup, vo
     if (!m)
         return ANPE_FAIL(ctx, ANPE_ENOMEM, "out of memory");
     m->shape.n_mog = o->n_mog;
-    anpe_status status = read_clamp(ctx, &o->clamp, &m->shape);
+    anpe_status status = made_clamp(ctx, &o->clamp, &m->shape.lo, &m->shape.hi);
     if (!status)
         status = made_new(ctx, &shape, s->seed, "maf", &m->made);
     if (status) {

@@ -1,0 +1,8 @@
+/* The operations of nsf in float. */
+#include <anpe/plugin.h>
+#include <anpe/vecmath.h>
+typedef float real;
+#define real_exp     anpe_expf
+#define real_log     logf
+#define KERNEL(name) name##_f
+#include "kernels.h"
