@@ -5,7 +5,7 @@
 #include <string.h>
 
 typedef struct options {
-    const char *output, *posterior, *predict;
+    const char *output, *posterior, *predict, *explain;
     int64_t samples, exact_max;
     int exact;
     double exact_ess;
@@ -19,6 +19,8 @@ static const anpe_flag flags[] = {
     ANPE_FLAG_TEXT(options, posterior, 'p', "posterior", "FILE", NULL, "HDF5 file for all draws"),
     ANPE_FLAG_TEXT(options, predict, 0, "predict", "FILE", NULL,
                    "HDF5 file for model spectra at posterior median, mean and best draw"),
+    ANPE_FLAG_TEXT(options, explain, 0, "explain", "FILE", NULL,
+                   "HDF5 file for the gradient of each posterior mean by pixel"),
     ANPE_FLAG_SWITCH(
         options, exact, 0, "exact",
         "importance sampling of every star with the simulator, the noise and the prior "
@@ -137,6 +139,10 @@ static void report(anpe_cmd *cmd, const options *o, const anpe_infer_result *r)
         json_array_append_new(stars, star_json(&r->star[i], r));
     json_object_set_new(cmd->result, "spectra", stars);
     json_object_set_new(cmd->result, "catalogue", json_string(o->output));
+    if (o->predict)
+        json_object_set_new(cmd->result, "predictions", json_string(o->predict));
+    if (o->explain)
+        json_object_set_new(cmd->result, "gradients", json_string(o->explain));
     json_object_set_new(cmd->result, "n", json_integer(r->n_stars));
     json_object_set_new(cmd->result, "n_failed", json_integer(r->n_failed));
     json_object_set_new(cmd->result, "draws", json_integer(good * o->samples));
@@ -168,6 +174,7 @@ static anpe_status run(anpe_ctx *ctx, anpe_cmd *cmd)
         .output = o->output,
         .posterior = o->posterior,
         .predict = o->predict,
+        .explain = o->explain,
         .n_draws = o->samples,
         .seed = cmd->seed_given ? cmd->seed : 1,
         .threads = cmd->threads,

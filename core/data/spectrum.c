@@ -59,6 +59,23 @@ int64_t anpe_spectrum_inpaint(anpe_spectrum *s)
     return good;
 }
 
+void anpe_spectrum_inpaint_pull_back(int64_t n, const uint8_t *mask, float *gradient)
+{
+    int64_t source = 0;
+    while (source < n && mask[source])
+        source++;
+    if (source == n)
+        return;
+    for (int64_t i = 0; i < n; i++) {
+        if (!mask[i]) {
+            source = i;
+        } else {
+            gradient[source] += gradient[i];
+            gradient[i] = 0;
+        }
+    }
+}
+
 double anpe_spectrum_snr(const anpe_spectrum *s)
 {
     double sum = 0;

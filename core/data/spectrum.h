@@ -14,6 +14,9 @@ int64_t anpe_spectrum_check(anpe_spectrum *s);
 /* Bad pixels take the nearest good value to the left; a leading run the first good value; the
  * same for sigma. Returns the number of good pixels (0: nothing was done). */
 int64_t anpe_spectrum_inpaint(anpe_spectrum *s);
+/* Gradient with respect to the flux after inpainting (n), in place -> before it: what a good pixel
+ * gave to bad ones counts as its own, and a bad pixel, which nothing depends on, gets 0. */
+void anpe_spectrum_inpaint_pull_back(int64_t n, const uint8_t *mask, float *gradient);
 /* Mean over good pixels of 1/sigma (of a normalised spectrum: its S/N). */
 double anpe_spectrum_snr(const anpe_spectrum *s);
 

@@ -309,7 +309,8 @@ static void run_backward(anpe_executor *e, int i, char *grad_effective)
     s->call.batch = e->batch;
     for (int j = 0; j < v->n_weights; j++)
         s->call.grad_parameter[j] =
-            v->weight[j] < 0 || e->graph->weight[v->weight[j]].transform == ANPE_BUFFER
+            !grad_effective || v->weight[j] < 0 ||
+                    e->graph->weight[v->weight[j]].transform == ANPE_BUFFER
                 ? NULL
                 : grad_effective + (size_t)e->graph->weight[v->weight[j]].offset * e->real;
     v->operation->backward[which(e)](&s->call);

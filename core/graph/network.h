@@ -106,7 +106,7 @@ void anpe_executor_forward(anpe_executor *e, int64_t batch);
 void anpe_executor_forward_between(anpe_executor *e, int64_t batch, int n_from,
                                    const anpe_node *from, anpe_node to);
 /* After forward, once. seed: dL/d(output) of node `loss` (batch, length, width), not a constant.
- * Adds into grad_effective (effective_size). */
+ * Adds into grad_effective (effective_size); NULL: only the gradients of inputs are wanted. */
 void anpe_executor_backward(anpe_executor *e, anpe_node loss, const void *seed,
                             void *grad_effective);
 /* Runs forward again and stops at the first tensor that is not finite: its label, such as

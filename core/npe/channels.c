@@ -99,6 +99,19 @@ void anpe_channels_fill(const anpe_channels *c, const anpe_spectrum *s, float *x
             }
 }
 
+void anpe_channels_pull_back(const anpe_channels *c, const float *x, const float *grad_x,
+                             float *grad_flux)
+{
+    memset(grad_flux, 0, (size_t)(c->planes * c->length) * sizeof *grad_flux);
+    for (int k = 0; k < c->n_kinds; k++)
+        for (int64_t plane = 0; c->kind[k] == ANPE_CHANNEL_FLUX && plane < c->planes; plane++)
+            for (int64_t l = 0; l < c->length; l++) {
+                const int64_t i = l * c->width + k * c->planes + plane;
+                if (fabsf(x[i]) < c->limit)
+                    grad_flux[plane * c->length + l] = grad_x[i] / c->scale[i];
+            }
+}
+
 /* Mean and sd of column `col` (of L*C), pixel l or all pixels. */
 static void moments(const anpe_channels *c, int64_t n, const float *x, int64_t channel,
                     int64_t first, int64_t last, double *mean, double *sd)

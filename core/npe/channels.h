@@ -33,6 +33,10 @@ ANPE_MUST_CHECK anpe_status anpe_channels_new(anpe_ctx *ctx, int64_t length, int
 anpe_channels *anpe_channels_free(anpe_channels *c);
 /* s: inpainted; x (L, C). */
 void anpe_channels_fill(const anpe_channels *c, const anpe_spectrum *s, float *x);
+/* Gradient with respect to x (L, C) as fill made it -> with respect to the flux (planes, L); none
+ * flows through a clipped value. */
+void anpe_channels_pull_back(const anpe_channels *c, const float *x, const float *grad_x,
+                             float *grad_flux);
 /* mean and scale from n raw inputs x (n, L, C), filled while mean is 0 and scale 1; per_pixel:
  * one pair for every pixel, else one per channel. Masks are left as they are. */
 void anpe_channels_fit(anpe_channels *c, int64_t n, const float *x, int per_pixel);

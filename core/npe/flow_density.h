@@ -14,4 +14,11 @@ anpe_flow_density *anpe_flow_density_free(anpe_flow_density *f);
  * where the network's is not a number. */
 void anpe_flow_density_eval(anpe_flow_density *f, const float *context, int64_t n, const double *y,
                             double *log_q);
+/* One that also gives the scores. */
+ANPE_MUST_CHECK anpe_status anpe_flow_density_new_scores(anpe_ctx *ctx, const anpe_net *net,
+                                                         int64_t n_labels, int64_t batch,
+                                                         anpe_flow_density **out);
+/* y (n, D), any n -> d log q / d y (n, D) and d log q / d context (n, n_context). */
+void anpe_flow_density_scores(anpe_flow_density *f, const float *context, int64_t n, const float *y,
+                              float *score_y, float *score_context);
 #endif

@@ -6,7 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const anpe_infer_extra *const extras[] = {&anpe_infer_draws, &anpe_infer_predict};
+static const anpe_infer_extra *const extras[] = {&anpe_infer_draws, &anpe_infer_predict,
+                                                 &anpe_infer_explain};
 enum { N_EXTRAS = sizeof extras / sizeof extras[0] };
 _Static_assert((int)N_EXTRAS <= (int)ANPE_INFER_MAX_EXTRAS, "no room for every extra's state");
 

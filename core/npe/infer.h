@@ -51,6 +51,7 @@ typedef struct anpe_infer_request {
     const char *output;    /* catalogue; NULL: the result only, and no files at all */
     const char *posterior; /* HDF5 of all draws, or NULL */
     const char *predict;   /* HDF5 of model spectra, or NULL */
+    const char *explain;   /* HDF5 of gradients of the posterior means, or NULL */
     int64_t n_draws;
     uint32_t seed;
     int threads;

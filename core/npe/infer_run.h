@@ -7,6 +7,7 @@
  *     infer_outputs.c  the files that are written, all or none
  *     infer_draws.c    extra: the file of all draws
  *     infer_predict.c  extra: the file of model spectra
+ *     infer_explain.c  extra: the file of gradients
  *     catalogue_rows.c the catalogue: groups of columns
  *
  * What is computed for every star beside its labels is an extra: one file, one line in the list in
@@ -63,7 +64,7 @@ typedef struct anpe_infer_extra {
     anpe_status (*end)(anpe_ctx *ctx, anpe_inference *f, void *state);
     void (*free)(void *state); /* may be NULL */
 } anpe_infer_extra;
-extern const anpe_infer_extra anpe_infer_draws, anpe_infer_predict;
+extern const anpe_infer_extra anpe_infer_draws, anpe_infer_predict, anpe_infer_explain;
 
 /* infer_exact.c: memory for every lane, if the request asks for it; then draws, statistics and
  * columns of star b of the block, the i-th of the lane's batch. */

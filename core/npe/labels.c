@@ -162,3 +162,25 @@ double anpe_label_map_inverse(const anpe_label_map *m, const float *y, double *t
     }
     return log_jacobian;
 }
+
+void anpe_label_map_slope(const anpe_label_map *m, const float *y, double *slope)
+{
+    for (int64_t i = 0; i < m->n; i++) {
+        const anpe_label *l = &m->label[i];
+        const double line = (double)y[i] * m->sd[i] + m->mean[i];
+        switch (m->kind[i]) {
+        case ANPE_BOX:
+            slope[i] = (l->max - l->min) * exp(-0.5 * line * line) / sqrt(2 * M_PI);
+            break;
+        case ANPE_ABOVE:
+            slope[i] = exp(line);
+            break;
+        case ANPE_BELOW:
+            slope[i] = exp(-line);
+            break;
+        default:
+            slope[i] = 1;
+        }
+        slope[i] *= m->sd[i];
+    }
+}

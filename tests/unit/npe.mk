@@ -30,4 +30,9 @@ TESTS += tests/unit/test_infer
 tests_unit_test_infer_SOURCES = tests/unit/test_infer.c tests/unit/base_support.h
 tests_unit_test_infer_CPPFLAGS = $(AM_CPPFLAGS) $(HDF5_CFLAGS)
 tests_unit_test_infer_LDADD = $(TEST_LDADD)
+check_PROGRAMS += tests/unit/test_explain
+TESTS += tests/unit/test_explain
+tests_unit_test_explain_SOURCES = tests/unit/test_explain.c tests/unit/base_support.h
+tests_unit_test_explain_CPPFLAGS = $(AM_CPPFLAGS)
+tests_unit_test_explain_LDADD = $(TEST_LDADD)
 endif

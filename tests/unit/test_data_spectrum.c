@@ -56,6 +56,35 @@ static void test_inpaint(void)
     anpe_spectrum_clear(&s);
 }
 
+/* <gradient, inpainted flux> = <pulled back gradient, flux>, for inpainting is linear. */
+static void test_inpaint_pull_back(void)
+{
+    static const uint8_t mask[3][6] = {{0, 1, 1, 0, 1, 0}, {1, 1, 0, 1, 0, 1}, {1, 1, 1, 1, 1, 1}};
+    anpe_spectrum s;
+    WORKS(anpe_spectrum_new(ctx, 6, &s));
+    for (int c = 0; c < 2; c++) {
+        float gradient[6], flux[6], painted = 0, pulled = 0;
+        for (int i = 0; i < 6; i++) { /* small integers: exact */
+            flux[i] = s.flux[i] = (float)(1 << i);
+            s.mask[i] = mask[c][i];
+            gradient[i] = (float)(3 * i - 7);
+        }
+        anpe_spectrum_inpaint(&s);
+        for (int i = 0; i < 6; i++)
+            painted += gradient[i] * s.flux[i];
+        anpe_spectrum_inpaint_pull_back(6, mask[c], gradient);
+        for (int i = 0; i < 6; i++) {
+            pulled += gradient[i] * flux[i];
+            CU_ASSERT(!mask[c][i] || gradient[i] == 0);
+        }
+        CU_ASSERT_EQUAL(painted, pulled);
+    }
+    float untouched[6] = {1, 2, 3, 4, 5, 6};
+    anpe_spectrum_inpaint_pull_back(6, mask[2], untouched);
+    CU_ASSERT_EQUAL(untouched[5], 6);
+    anpe_spectrum_clear(&s);
+}
+
 /* ---- projector: a spectrum of Gaussian lines in ln(lambda), so that everything is known exactly
  * -- */
 
@@ -609,6 +638,7 @@ int main(void)
     static const CU_TestInfo tests[] = {
         {"bad pixels", test_check},
         {"inpainting", test_inpaint},
+        {"gradient through inpainting", test_inpaint_pull_back},
         {"projection against the closed form", test_projector_exact},
         {"projection is linear", test_projector_linear},
         {"projection commutes with a shift", test_projector_shift},

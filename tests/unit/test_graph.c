@@ -66,6 +66,39 @@ static void test_float_agrees_with_double(void)
     }
 }
 
+/* Gradients of inputs do not need those of parameters, nor change without them. */
+static void test_input_gradients_alone(void)
+{
+    for (int i = 0; i < 2 * anpe_test_n_cases; i++) {
+        const anpe_precision precision = i % 2 ? ANPE_DOUBLE : ANPE_FLOAT;
+        const size_t real = i % 2 ? sizeof(double) : sizeof(float);
+        anpe_test_net n;
+        CU_ASSERT_EQUAL_FATAL(
+            anpe_test_open(&n, &anpe_test_cases[i / 2], precision, 1, anpe_test_naive, 3), 0);
+        char *seed = calloc((size_t)n.n_out, real);
+        char *effective = calloc((size_t)n.p->effective_size + 1, real);
+        for (int64_t k = 0; k < n.n_out; k++)
+            if (i % 2)
+                ((double *)(void *)seed)[k] = anpe_test_number(3, k);
+            else
+                ((float *)(void *)seed)[k] = (float)anpe_test_number(3, k);
+        anpe_executor_forward(n.e, 3);
+        anpe_executor_backward(n.e, n.out, seed, effective);
+        char *both[2] = {NULL, NULL};
+        for (int j = 0; j < 2 && n.in[j] >= 0; j++) {
+            both[j] = malloc((size_t)n.n_in[j] * real);
+            memcpy(both[j], anpe_executor_gradient(n.e, n.in[j]), (size_t)n.n_in[j] * real);
+        }
+        anpe_executor_forward(n.e, 3);
+        anpe_executor_backward(n.e, n.out, seed, NULL);
+        for (int j = 0; j < 2 && both[j]; j++)
+            CU_ASSERT(
+                !memcmp(both[j], anpe_executor_gradient(n.e, n.in[j]), (size_t)n.n_in[j] * real));
+        free(seed), free(effective), free(both[0]), free(both[1]);
+        anpe_test_close(&n);
+    }
+}
+
 static void test_inference_equals_training(void)
 {
     for (int i = 0; i < anpe_test_n_cases; i++) {
@@ -375,6 +408,7 @@ int main(void)
         return EXIT_FAILURE;
     CU_pSuite s = CU_add_suite("graph", NULL, NULL);
     CU_ADD_TEST(s, test_float_agrees_with_double);
+    CU_ADD_TEST(s, test_input_gradients_alone);
     CU_ADD_TEST(s, test_inference_equals_training);
     CU_ADD_TEST(s, test_rows_are_independent);
     CU_ADD_TEST(s, test_threads_give_the_same_bits);

@@ -41,8 +41,8 @@ static void infer(const char *prefix, int threads, anpe_infer_result *result)
     static char missing[256], output[4][256];
     const char *files[] = {mocks, missing};
     snprintf(missing, sizeof missing, "%s", in_scratch("missing.h5"));
-    static const char *const ends[] = {"catalogue.csv", "draws.h5", "predict.h5"};
-    for (int k = 0; k < 3; k++) {
+    static const char *const ends[] = {"catalogue.csv", "draws.h5", "predict.h5", "explain.h5"};
+    for (int k = 0; k < 4; k++) {
         char name[64];
         snprintf(name, sizeof name, "%s_%s", prefix, ends[k]);
         snprintf(output[k], sizeof output[k], "%s", in_scratch(name));
@@ -53,6 +53,7 @@ static void infer(const char *prefix, int threads, anpe_infer_result *result)
                                   .output = output[0],
                                   .posterior = output[1],
                                   .predict = output[2],
+                                  .explain = output[3],
                                   .n_draws = DRAWS,
                                   .seed = 3,
                                   .threads = threads};
@@ -167,13 +168,38 @@ static void test_best_draw(void)
     anpe_model_close(model);
 }
 
+static void test_gradients(void)
+{
+    anpe_h5 *f = NULL;
+    int rank;
+    int64_t shape[8];
+    WORKS(anpe_h5_open(ctx, in_scratch("one_explain.h5"), &f));
+    WORKS(anpe_h5_shape(ctx, f, "gradient", &rank, shape));
+    CU_ASSERT_FATAL(rank == 3 && shape[0] == STARS && shape[1] == D);
+    const int64_t n = shape[2];
+    double *gradient = dataset(f, "gradient", STARS * D * n), *mask = dataset(f, "mask", STARS * n);
+    double *error = dataset(f, "error", STARS * D);
+    for (int64_t k = 0; k < STARS * D; k++) {
+        double square = 0;
+        for (int64_t p = 0; p < n; p++) {
+            const double g = gradient[k * n + p];
+            square += g * g;
+            CU_ASSERT(mask[k / D * n + p] == 0 || k / D == MOCKS || g == 0);
+        }
+        CU_ASSERT(k / D == MOCKS ? isnan(square) && isnan(error[k])
+                                 : square > 0 && error[k] > 0 && error[k] < sqrt(square));
+    }
+    free(gradient), free(mask), free(error);
+    WORKS(anpe_h5_close(ctx, f));
+}
+
 static void test_threads(void)
 {
-    static const char *const files[] = {"catalogue.csv", "draws.h5", "predict.h5"};
+    static const char *const files[] = {"catalogue.csv", "draws.h5", "predict.h5", "explain.h5"};
     anpe_infer_result r;
     infer("two", 2, &r);
     anpe_infer_result_clear(&r);
-    for (int k = 0; k < 3; k++) {
+    for (int k = 0; k < 4; k++) {
         char name[64];
         size_t n[2];
         snprintf(name, sizeof name, "one_%s", files[k]);
@@ -194,9 +220,8 @@ static void test_inputs(void)
 int main(void)
 {
     static const CU_TestInfo tests[] = {
-        {"a model and mocks", test_inputs},
-        {"predictions", test_predictions},
-        {"best draw", test_best_draw},
+        {"a model and mocks", test_inputs}, {"predictions", test_predictions},
+        {"best draw", test_best_draw},      {"gradients", test_gradients},
         {"threads", test_threads},
     };
     return run_suite("infer", (int)(sizeof tests / sizeof tests[0]), tests);

@@ -98,6 +98,11 @@ static void test_map_jacobian(void)
         numeric += log((up[i] - down[i]) / (double)(2 * h));
     }
     CU_ASSERT_DOUBLE_EQUAL(analytic, numeric, 4 * 6e-5 * 5); /* h^2 times derivatives of order 5 */
+    double slope[4], sum = 0;
+    anpe_label_map_slope(m, y, slope);
+    for (int i = 0; i < 4; i++)
+        sum += log(slope[i]);
+    CU_ASSERT_DOUBLE_EQUAL(sum, analytic, 1e-13);
     anpe_label_map_free(m);
 }
 
@@ -135,6 +140,13 @@ static void test_channels(void)
     CU_ASSERT_DOUBLE_EQUAL(x[0], -x[12], 1e-6); /* 1, 2, 3 standardised */
     CU_ASSERT_DOUBLE_EQUAL(x[6], 0, 1e-6);
     CU_ASSERT_EQUAL(x[8], 1); /* a mask is left as it is */
+    float grad[18], back[6];
+    for (int i = 0; i < 18; i++)
+        grad[i] = (float)i;
+    x[12] = c->limit; /* pixel 2 of plane 0 is clipped */
+    anpe_channels_pull_back(c, x, grad, back);
+    for (int i = 0; i < 6; i++) /* plane, pixel: flux is channel 0 or 1 of 6 */
+        CU_ASSERT_EQUAL(back[i], i == 2 ? 0 : grad[i % 3 * 6 + i / 3] / c->scale[i / 3]);
     flux[0] = 1e30f;
     anpe_channels_fill(c, &s, x);
     CU_ASSERT_EQUAL(x[0], ANPE_CHANNEL_LIMIT);
