@@ -27,6 +27,9 @@ typedef struct source { /* share of the problem's proposal, the rest from a mixt
     double share;
     anpe_mixture *mixture;
     int64_t n_pool;
+    /* the evidence from all blocks of this source */
+    int64_t n;
+    double log_evidence, error; /* error: of the logarithm */
 } source;
 
 typedef struct draws {
@@ -169,6 +172,20 @@ static double source_log_density(const source *s, const double *y, double log_p)
                    log1p(-s->share) + anpe_mixture_log_density(s->mixture, y));
 }
 
+/* The evidence of a block joins that of its source's other blocks, refused ones too: a block is
+ * refused when it has met large weights, and to leave it out would make the evidence too small. */
+static void add_evidence(source *s, int64_t n, const anpe_weights_summary *w)
+{
+    const double all = (double)(s->n + n), log_then = log((double)s->n / all) + s->log_evidence,
+                 log_now = log((double)n / all) + w->log_evidence;
+    const double sum = s->n ? log_add(log_then, log_now) : w->log_evidence;
+    const double then = s->n && log_then > -INFINITY ? s->error * exp(log_then - sum) : 0;
+    const double now = log_now > -INFINITY ? w->log_evidence_err * exp(log_now - sum) : 0;
+    s->n += n;
+    s->log_evidence = sum;
+    s->error = sum > -INFINITY ? hypot(then, now) : INFINITY;
+}
+
 /* n draws of source s into the block, with weights and their summary. The shares are kept exactly,
  * so that the density is that of the whole set. */
 static anpe_status draw_block(anpe_ladder *l, anpe_ctx *ctx, int s, int64_t n,
@@ -192,6 +209,7 @@ static anpe_status draw_block(anpe_ladder *l, anpe_ctx *ctx, int s, int64_t n,
         b->log_weight[i] = b->log_target[i] - b->log_q[i];
     }
     *w = anpe_weights_smooth(n, b->log_weight, l->ranked);
+    add_evidence(from, n, w);
     l->result->n_evaluations += n;
 out:
     return status;
@@ -225,15 +243,15 @@ static void add_to_pool(anpe_ladder *l, int s)
     }
 }
 
-static void set_result(anpe_ladder *l, anpe_rung rung, const anpe_weights_summary *w)
+static void set_result(anpe_ladder *l, int s, anpe_rung rung, const anpe_weights_summary *w)
 {
     anpe_ladder_result *r = l->result;
     r->rung = rung;
     r->ess = w->ess;
     r->efficiency = w->ess / (double)l->block.n;
     r->khat = w->khat;
-    r->log_evidence = w->log_evidence;
-    r->log_evidence_err = w->log_evidence_err;
+    r->log_evidence = l->source[s].log_evidence;
+    r->log_evidence_err = l->source[s].error;
     r->exact = w->ess >= l->options.ess && w->khat <= anpe_khat_limit(l->block.n);
     r->n = l->block.n;
 }
@@ -258,7 +276,7 @@ static anpe_status decide(anpe_ladder *l, anpe_ctx *ctx, int s, anpe_rung rung,
     anpe_status status = draw_block(l, ctx, s, n, w);
     if (status)
         return status;
-    set_result(l, rung, w);
+    set_result(l, s, rung, w);
     add_to_pool(l, s);
     return ANPE_OK;
 }
@@ -271,12 +289,12 @@ static anpe_status climb_proposal(anpe_ladder *l, anpe_ctx *ctx)
     const int64_t half = l->options.max_evaluations / 2;
     anpe_weights_summary w;
     anpe_status status;
-    l->source[0] = (source){1, NULL, 0};
+    l->source[0] = (source){.share = 1};
     l->n_sources = 1;
     ANPE_TRY(draw_block(l, ctx, 0, PILOT < half ? PILOT : half, &w));
     l->result->proposal_efficiency = w.ess / (double)l->block.n;
     l->result->proposal_khat = w.khat;
-    set_result(l, ANPE_RUNG_PROPOSAL, &w);
+    set_result(l, 0, ANPE_RUNG_PROPOSAL, &w);
     l->result->exact = 0; /* a pilot decides nothing */
     add_to_pool(l, 0);
     ANPE_TRY(decide(l, ctx, 0, ANPE_RUNG_PROPOSAL, &w));
@@ -339,7 +357,7 @@ static int fit_source(anpe_ladder *l)
                      l->rng, l->resp);
     anpe_mixture_widen(s->mixture, first ? 4 : 3, first ? 0.3 : 0.1);
     s->share = first ? 0.5 : 0.1;
-    s->n_pool = 0;
+    s->n_pool = s->n = 0;
     l->n_sources++;
     return 1;
 }
@@ -360,7 +378,7 @@ static anpe_status climb_step(anpe_ladder *l, anpe_ctx *ctx, anpe_rung rung, dou
     if (status)
         return status;
     *efficiency = w.ess / (double)l->step;
-    set_result(l, rung, &w);
+    set_result(l, s, rung, &w);
     l->result->exact = 0; /* it is not longer than a pilot */
     add_to_pool(l, s);
     const int64_t n = planned(l, &w, l->step);
@@ -400,11 +418,12 @@ static anpe_status mcmc_evidence(anpe_ladder *l, anpe_ctx *ctx, const anpe_ensem
                      l->resp);
     anpe_mixture_widen(s->mixture, 3, 0.1);
     s->share = 0.1;
+    s->n = 0;
     anpe_status status = draw_block(l, ctx, (int)(s - l->source), EVIDENCE, &w);
     if (status)
         return status;
-    l->result->log_evidence = w.log_evidence;
-    l->result->log_evidence_err = w.log_evidence_err;
+    l->result->log_evidence = s->log_evidence;
+    l->result->log_evidence_err = s->error;
     return ANPE_OK;
 }
 

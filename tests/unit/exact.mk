@@ -10,4 +10,9 @@ TESTS += tests/unit/test_ladder
 tests_unit_test_ladder_SOURCES = tests/unit/test_ladder.c tests/unit/base_support.h
 tests_unit_test_ladder_CPPFLAGS = $(AM_CPPFLAGS)
 tests_unit_test_ladder_LDADD = $(TEST_LDADD)
+check_PROGRAMS += tests/unit/test_exact
+TESTS += tests/unit/test_exact
+tests_unit_test_exact_SOURCES = tests/unit/test_exact.c tests/unit/base_support.h tests/unit/allocation_count.h
+tests_unit_test_exact_CPPFLAGS = $(AM_CPPFLAGS)
+tests_unit_test_exact_LDADD = $(TEST_LDADD)
 endif
