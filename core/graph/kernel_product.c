@@ -57,6 +57,15 @@ void REAL(anpe_product_pack)(int64_t k, int64_t n, const real *b, int64_t rs, in
     }
 }
 
+ANPE_CLONES void REAL(anpe_product_pack_scaled)(int64_t k, int64_t rs, const real *b,
+                                                const real *scale, real *packed)
+{
+    for (int64_t j0 = 0; j0 < rs; j0 += ANPE_PRODUCT_WIDTH)
+        for (int64_t p = 0; p < k; p++, packed += ANPE_PRODUCT_WIDTH)
+            for (int j = 0; j < ANPE_PRODUCT_WIDTH; j++)
+                packed[j] = scale[p] * b[p * rs + j0 + j];
+}
+
 void REAL(anpe_product)(int64_t m, int64_t n, int64_t k, const real *a, int64_t rs, int64_t cs,
                         const real *packed, const real *bias, real *c, int64_t ldc, int mode)
 {

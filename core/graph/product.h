@@ -21,6 +21,10 @@ void REAL(anpe_product_pack)(int64_t k, int64_t n, const real *b, int64_t rs, in
 /* Row p of a packed (k, n) factor, for filling it row by row: column j of panel q of
  * ANPE_PRODUCT_WIDTH columns is at packed[(q * k + p) * ANPE_PRODUCT_WIDTH + j]. */
 enum { ANPE_PRODUCT_WIDTH = 128 / (int)sizeof(real) };
+/* A factor whose rows are padded to whole panels (rs a multiple of the width), row p times
+ * scale[p]. */
+void REAL(anpe_product_pack_scaled)(int64_t k, int64_t rs, const real *b, const real *scale,
+                                    real *packed);
 /* bias (n) or NULL. */
 void REAL(anpe_product)(int64_t m, int64_t n, int64_t k, const real *a, int64_t rs, int64_t cs,
                         const real *packed, const real *bias, real *c, int64_t ldc, int mode);

@@ -66,9 +66,26 @@ anpe_status anpe_channels_new(anpe_ctx *ctx, int64_t length, int64_t planes, int
     return ANPE_OK;
 }
 
+anpe_status anpe_channels_new_basis(anpe_ctx *ctx, anpe_basis *basis, anpe_channels **out)
+{
+    static const char *const names[] = {"flux", "log_sigma"};
+    const anpe_status status = anpe_channels_new(ctx, basis->n, 1, 2, names, out);
+    if (status)
+        anpe_basis_free(basis);
+    else
+        (*out)->basis = basis;
+    return status;
+}
+
+int64_t anpe_channels_values(const anpe_channels *c)
+{
+    return c->basis ? c->basis->n_values : c->length * c->planes;
+}
+
 anpe_channels *anpe_channels_free(anpe_channels *c)
 {
     if (c) {
+        anpe_basis_free(c->basis);
         free(c->mean);
         free(c->scale);
         free(c);
@@ -88,14 +105,32 @@ static float raw_value(anpe_channel kind, const anpe_spectrum *s, int64_t p)
     }
 }
 
+static float standard(const anpe_channels *c, int64_t i, float value)
+{
+    return fminf(fmaxf((value - c->mean[i]) / c->scale[i], -c->limit), c->limit);
+}
+
+static void fill_coefficients(const anpe_channels *c, const anpe_spectrum *s, float *x)
+{
+    double coefficient[ANPE_BASIS_MOST], error[ANPE_BASIS_MOST];
+    anpe_basis_fit(c->basis, s, coefficient, error);
+    for (int64_t l = 0; l < c->length; l++) {
+        x[2 * l] = standard(c, 2 * l, (float)coefficient[l]);
+        x[2 * l + 1] = standard(c, 2 * l + 1, (float)log10(error[l]));
+    }
+}
+
 void anpe_channels_fill(const anpe_channels *c, const anpe_spectrum *s, float *x)
 {
+    if (c->basis) {
+        fill_coefficients(c, s, x);
+        return;
+    }
     for (int k = 0; k < c->n_kinds; k++)
         for (int64_t plane = 0; plane < c->planes; plane++)
             for (int64_t l = 0; l < c->length; l++) {
                 const int64_t i = l * c->width + k * c->planes + plane;
-                const float v = raw_value(c->kind[k], s, plane * c->length + l);
-                x[i] = fminf(fmaxf((v - c->mean[i]) / c->scale[i], -c->limit), c->limit);
+                x[i] = standard(c, i, raw_value(c->kind[k], s, plane * c->length + l));
             }
 }
 

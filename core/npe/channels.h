@@ -3,10 +3,13 @@
  * Channels: flux; mask (1 = bad); log_sigma (log10 of the error, so that the network knows the
  * noise level). Values are standardised with constants that are found once from simulations and
  * kept in the model: x = (value - mean) / scale, clipped to +-ANPE_CHANNEL_LIMIT so that one wild
- * pixel cannot drive the network where it was never trained. Not standardised is not clipped. */
+ * pixel cannot drive the network where it was never trained. Not standardised is not clipped.
+ *
+ * With a reduced basis (npe/basis.h) the network sees K coefficients instead of pixels: channel
+ * flux is a coefficient, log_sigma log10 of its error, and there is no mask. */
 #ifndef ANPE_CORE_CHANNELS_H
 #define ANPE_CORE_CHANNELS_H
-#include "base/context.h"
+#include "npe/basis.h"
 
 #define ANPE_CHANNEL_LIMIT 20.0f
 
@@ -24,13 +27,19 @@ typedef struct anpe_channels {
     int64_t width;       /* C = planes * n_kinds */
     float *mean, *scale; /* (L, C) */
     float limit;         /* of x; infinite until fitted */
+    anpe_basis *basis;   /* owned; NULL: the network sees pixels */
 } anpe_channels;
 
 /* names from the option `channels`; mean 0, scale 1 until fitted. */
 ANPE_MUST_CHECK anpe_status anpe_channels_new(anpe_ctx *ctx, int64_t length, int64_t planes,
                                               int n_names, const char *const *names,
                                               anpe_channels **out);
+/* Coefficients of a basis, which it takes, also on failure. */
+ANPE_MUST_CHECK anpe_status anpe_channels_new_basis(anpe_ctx *ctx, anpe_basis *basis,
+                                                    anpe_channels **out);
 anpe_channels *anpe_channels_free(anpe_channels *c);
+/* Values of the spectra that it takes. */
+int64_t anpe_channels_values(const anpe_channels *c);
 /* s: inpainted; x (L, C). */
 void anpe_channels_fill(const anpe_channels *c, const anpe_spectrum *s, float *x);
 /* Gradient with respect to x (L, C) as fill made it -> with respect to the flux (planes, L); none

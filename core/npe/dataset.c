@@ -309,7 +309,8 @@ static anpe_status fit_channels(anpe_ctx *ctx, anpe_dataset *d)
     enum { AUTO, NONE, CHANNEL, PIXEL };
     const int choice = d->task->observe->standardise;
     const int per_pixel =
-        choice == PIXEL || (choice == AUTO && !d->task->instrument.info.wavelength);
+        choice == PIXEL ||
+        (choice == AUTO && (d->channels->basis || !d->task->instrument.info.wavelength));
     const int64_t input = d->channels->length * d->channels->width;
     const int64_t have = d->n_train && d->n_train < FIT_SPECTRA ? d->n_train : FIT_SPECTRA;
     anpe_bench *b = NULL;
@@ -330,6 +331,21 @@ out:
     anpe_bench_free(b);
     free(x);
     return status;
+}
+
+static anpe_status basis_channels(anpe_ctx *ctx, anpe_dataset *d)
+{
+    const anpe_task *t = d->task;
+    anpe_basis *basis;
+    if (t->observe->channels.n)
+        return ANPE_FAIL(ctx, ANPE_ECONFIG,
+                         "%s: with observe.basis the network sees coefficients, not channels",
+                         anpe_settings_where(t->settings, "observe.channels"));
+    if (t->instrument.info.channels > 1)
+        return ANPE_FAIL(ctx, ANPE_ECONFIG, "%s: only for spectra of one channel",
+                         anpe_settings_where(t->settings, "observe.basis"));
+    const anpe_status status = anpe_basis_find(ctx, t, t->observe->basis, d->seed, &basis);
+    return status ? status : anpe_channels_new_basis(ctx, basis, &d->channels);
 }
 
 static anpe_status default_channels(anpe_ctx *ctx, anpe_dataset *d)
@@ -378,7 +394,7 @@ anpe_status anpe_dataset_new(anpe_ctx *ctx, const anpe_task *task, const anpe_da
         ANPE_TRY(fit_labels(ctx, d));
     }
     if (!channels) {
-        ANPE_TRY(default_channels(ctx, d));
+        ANPE_TRY(task->observe->basis ? basis_channels(ctx, d) : default_channels(ctx, d));
         ANPE_TRY(fit_channels(ctx, d));
         d->epoch = -1;
     }

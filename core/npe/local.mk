@@ -1,8 +1,7 @@
 # core/npe: the inference itself. One module a line.
-libanpe_la_SOURCES += core/npe/calibration.c core/npe/calibration.h \
-	core/npe/misfit.c core/npe/residuals.c core/npe/misfit.h \
-	core/npe/recalibration.c core/npe/recalibration.h core/npe/repeats.c core/npe/repeats.h \
-	core/npe/validation.c core/npe/validation.h core/npe/validate.c core/npe/validate.h
+libanpe_la_SOURCES += core/npe/basis.c core/npe/basis.h
+libanpe_la_SOURCES += core/npe/basis_find.c
+libanpe_la_SOURCES += core/npe/calibration.c core/npe/calibration.h
 libanpe_la_SOURCES += core/npe/catalogue_rows.c
 libanpe_la_SOURCES += core/npe/channels.c core/npe/channels.h
 libanpe_la_SOURCES += core/npe/continuum_pixels.c
@@ -29,14 +28,20 @@ libanpe_la_SOURCES += core/npe/infer_star.c
 libanpe_la_SOURCES += core/npe/labels.c core/npe/labels.h
 libanpe_la_SOURCES += core/npe/ladder.c core/npe/ladder.h
 libanpe_la_SOURCES += core/npe/likelihood.c core/npe/likelihood.h
+libanpe_la_SOURCES += core/npe/misfit.c core/npe/misfit.h
 libanpe_la_SOURCES += core/npe/mixture.c core/npe/mixture.h
 libanpe_la_SOURCES += core/npe/model.c core/npe/model.h
 libanpe_la_SOURCES += core/npe/model_error.c
 libanpe_la_SOURCES += core/npe/net.c core/npe/net.h
 libanpe_la_SOURCES += core/npe/noise_library.c core/npe/noise_library.h
 libanpe_la_SOURCES += core/npe/optimiser.c core/npe/optimiser.h
+libanpe_la_SOURCES += core/npe/recalibration.c core/npe/recalibration.h
 libanpe_la_SOURCES += core/npe/recovery.c core/npe/recovery.h
+libanpe_la_SOURCES += core/npe/repeats.c core/npe/repeats.h
+libanpe_la_SOURCES += core/npe/residuals.c
 libanpe_la_SOURCES += core/npe/session.c core/npe/session.h
 libanpe_la_SOURCES += core/npe/simulate.c core/npe/simulate.h
 libanpe_la_SOURCES += core/npe/task.c core/npe/task.h
 libanpe_la_SOURCES += core/npe/train.c core/npe/train.h
+libanpe_la_SOURCES += core/npe/validate.c core/npe/validate.h
+libanpe_la_SOURCES += core/npe/validation.c core/npe/validation.h

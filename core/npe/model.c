@@ -20,6 +20,15 @@ static void digest_part(anpe_text *t, const char *name, const void *data, size_t
     anpe_text_add(t, "%s %s\n", name, hex);
 }
 
+static void digest_basis(anpe_text *t, const anpe_basis *b)
+{
+    const size_t n = (size_t)(b->n + b->n_modes), values = (size_t)b->n_values;
+    anpe_text_add(t, "basis %lld %lld\n", (long long)b->n, (long long)b->n_modes);
+    digest_part(t, "basis mean", b->mean, values * sizeof *b->mean);
+    digest_part(t, "basis vector", b->vector, values * (size_t)b->stride * sizeof *b->vector);
+    digest_part(t, "basis precision", b->precision, n * sizeof *b->precision);
+}
+
 static anpe_status digest_all(anpe_ctx *ctx, const char *config, const anpe_label_map *m,
                               const anpe_channels *c, const anpe_pixel_sets *pixels,
                               const char *weights, char hex[65])
@@ -35,6 +44,8 @@ static anpe_status digest_all(anpe_ctx *ctx, const char *config, const anpe_labe
     digest_part(&t, "channel mean", c->mean, values * sizeof *c->mean);
     digest_part(&t, "channel scale", c->scale, values * sizeof *c->scale);
     anpe_text_add(&t, "limit %.9g\n", (double)c->limit);
+    if (c->basis)
+        digest_basis(&t, c->basis);
     if (pixels->continuum)
         digest_part(&t, "continuum", pixels->continuum, (size_t)pixels->n);
     if (pixels->exclude)
@@ -99,6 +110,19 @@ static anpe_status write_channels(anpe_ctx *ctx, anpe_h5 *f, const anpe_channels
     ANPE_TRY(anpe_h5_put_numbers(ctx, f, "channels", "planes", ANPE_H5_INT64, 1, &c->planes));
     const double limit = (double)c->limit;
     ANPE_TRY(anpe_h5_put_numbers(ctx, f, "channels", "limit", ANPE_H5_DOUBLE, 1, &limit));
+out:
+    return status;
+}
+
+static anpe_status write_basis(anpe_ctx *ctx, anpe_h5 *f, const anpe_basis *b)
+{
+    const int64_t shape[2] = {b->n_values, b->stride}, amplitudes[2] = {b->n, b->n_modes};
+    const int64_t n = b->n + b->n_modes;
+    anpe_status status;
+    ANPE_TRY(anpe_h5_write(ctx, f, "basis/mean", ANPE_H5_FLOAT, 1, shape, b->mean));
+    ANPE_TRY(anpe_h5_write(ctx, f, "basis/vector", ANPE_H5_FLOAT, 2, shape, b->vector));
+    ANPE_TRY(anpe_h5_write(ctx, f, "basis/precision", ANPE_H5_DOUBLE, 1, &n, b->precision));
+    ANPE_TRY(anpe_h5_put_numbers(ctx, f, "basis", "amplitudes", ANPE_H5_INT64, 2, amplitudes));
 out:
     return status;
 }
@@ -203,6 +227,8 @@ static anpe_status write_body(anpe_ctx *ctx, anpe_h5 *f, const anpe_model_parts 
     ANPE_TRY(write_root(ctx, f, p, config, digest));
     ANPE_TRY(write_labels(ctx, f, p->map));
     ANPE_TRY(write_channels(ctx, f, p->channels));
+    if (p->channels->basis)
+        ANPE_TRY(write_basis(ctx, f, p->channels->basis));
     if (inst->wavelength)
         ANPE_TRY(anpe_h5_write(ctx, f, "wavelength", ANPE_H5_DOUBLE, 1, &inst->n_pixels,
                                inst->wavelength));
@@ -315,6 +341,33 @@ out:
     return status;
 }
 
+static anpe_status read_basis(anpe_ctx *ctx, anpe_h5 *f, anpe_channels *c)
+{
+    int rank;
+    int64_t shape[8], n[2];
+    anpe_basis *b = NULL;
+    anpe_status status;
+    if (!anpe_h5_has(f, "basis"))
+        return ANPE_OK;
+    ANPE_TRY(anpe_h5_shape(ctx, f, "basis/vector", &rank, shape));
+    ANPE_TRY(anpe_h5_get_numbers(ctx, f, "basis", "amplitudes", ANPE_H5_INT64, 2, n));
+    if (rank == 2)
+        ANPE_TRY(anpe_basis_new(ctx, n[0], n[1], shape[0], &b));
+    if (!b || b->stride != shape[1] || n[0] != c->length || c->planes != 1 || c->n_kinds != 2) {
+        status = ANPE_FAIL(ctx, ANPE_EFORMAT, "%s: the basis does not fit the channels",
+                           anpe_h5_path(f));
+        goto out;
+    }
+    ANPE_TRY(anpe_h5_read(ctx, f, "basis/mean", ANPE_H5_FLOAT, shape[0], b->mean));
+    ANPE_TRY(anpe_h5_read(ctx, f, "basis/vector", ANPE_H5_FLOAT, shape[0] * shape[1], b->vector));
+    ANPE_TRY(anpe_h5_read(ctx, f, "basis/precision", ANPE_H5_DOUBLE, n[0] + n[1], b->precision));
+    c->basis = b;
+    b = NULL;
+out:
+    anpe_basis_free(b);
+    return status;
+}
+
 /* n values of `size` bytes each, if the file has them; set: NULL if not. */
 static anpe_status read_pixel_set(anpe_ctx *ctx, anpe_model_file *f, const char *name, int64_t n,
                                   anpe_real_type type, size_t size, void **set)
@@ -341,8 +394,8 @@ static anpe_status read_pixel_sets(anpe_ctx *ctx, anpe_model_file *f)
     anpe_pixel_sets *s = &f->pixels;
     void *set;
     anpe_status status;
-    s->n = f->channels->length;
-    s->n_values = f->channels->length * f->channels->planes;
+    s->n_values = anpe_channels_values(f->channels);
+    s->n = s->n_values / f->channels->planes;
     status = read_pixel_set(ctx, f, "continuum", s->n, ANPE_H5_UINT8, 1, &set);
     s->continuum = set;
     if (!status) {
@@ -395,6 +448,7 @@ anpe_status anpe_model_file_open(anpe_ctx *ctx, const char *path, anpe_model_fil
     ANPE_TRY(read_root(ctx, f, path));
     ANPE_TRY(read_labels(ctx, f->h5, &f->map));
     ANPE_TRY(read_channels(ctx, f->h5, &f->channels));
+    ANPE_TRY(read_basis(ctx, f->h5, f->channels));
     ANPE_TRY(read_pixel_sets(ctx, f));
 out:
     if (status)

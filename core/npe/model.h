@@ -5,6 +5,8 @@
  *                         (the resolved configuration as libconfig text), digest, created
  *   labels/               attributes names, units; min, max, kind, mean, sd (D)
  *   channels/             attributes names, planes; mean, scale (L, C)
+ *   basis/                mean (P), vector (P, stride), precision (K + M); attribute amplitudes
+ *                         (K, M), if the network sees a reduced basis (npe/basis.h)
  *   wavelength, continuum, exclude (P) where the instrument has them
  *   scatter (C P)         the simulator's on the instrument's pixels, if it has one
  *   parameters/NAME       raw values, by the names of <anpe/graph.h>

@@ -23,14 +23,11 @@ static anpe_status open_task(anpe_ctx *ctx, anpe_model *m, const anpe_model_file
 
 static anpe_status check_grid(anpe_ctx *ctx, const anpe_model *m, const char *path)
 {
-    const anpe_instrument_info *inst = &m->task->instrument.info;
-    if (inst->n_pixels != m->channels->length || inst->channels != m->channels->planes)
+    if (anpe_task_size(m->task) != anpe_channels_values(m->channels))
         return ANPE_FAIL(ctx, ANPE_EFORMAT,
-                         "%s: made for %lld x %lld values, instrument '%s' has "
-                         "%lld x %lld",
-                         path, (long long)m->channels->planes, (long long)m->channels->length,
-                         m->task->instrument.name, (long long)inst->channels,
-                         (long long)inst->n_pixels);
+                         "%s: made for spectra of %lld values, instrument '%s' has %lld", path,
+                         (long long)anpe_channels_values(m->channels), m->task->instrument.name,
+                         (long long)anpe_task_size(m->task));
     return ANPE_OK;
 }
 

@@ -15,6 +15,9 @@ const anpe_option anpe_observe_table[] = {
     ANPE_OPT_REAL(anpe_observe_options, scatter, 1, 0, 1000, "",
                   "factor on the simulator's own scatter in each pixel, if it brings one, in "
                   "quadrature to the error bars; 0: leave it out"),
+    ANPE_OPT_INT(anpe_observe_options, basis, 0, 0, 100, "",
+                 "the network sees so many coefficients of a reduced basis, fitted with each "
+                 "spectrum's own errors and mask, instead of pixels; 0: pixels"),
     ANPE_OPT_REAL(anpe_observe_options, max_rv, 500, 0, 3000, "km/s",
                   "largest radial velocity the simulator's window leaves room for"),
     ANPE_OPT_ENUM(anpe_observe_options, standardise, 0, "auto|none|channel|pixel",

@@ -17,6 +17,7 @@ typedef struct anpe_observe_options {
     anpe_texts channels;
     double sigma_floor, scatter, max_rv;
     int standardise; /* auto, none, channel, pixel */
+    int64_t basis;   /* coefficients; 0: pixels */
 } anpe_observe_options;
 
 typedef struct anpe_label_options {
