@@ -5,8 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const channel_name[] = {"flux", "mask", "log_sigma"};
-enum { N_CHANNELS = sizeof channel_name / sizeof channel_name[0] };
+static const char *const channel_name[ANPE_N_CHANNELS] = {"flux", "mask", "log_sigma", "position"};
 
 const char *anpe_channel_name(anpe_channel kind)
 {
@@ -17,13 +16,14 @@ static anpe_status set_kinds(anpe_ctx *ctx, anpe_channels *c, int n_names, const
 {
     for (int i = 0; i < n_names; i++) {
         int k = 0;
-        while (k < N_CHANNELS && strcmp(names[i], channel_name[k]) != 0)
+        while (k < ANPE_N_CHANNELS && strcmp(names[i], channel_name[k]) != 0)
             k++;
-        if (k == N_CHANNELS) {
+        if (k == ANPE_N_CHANNELS) {
             char hint[64];
-            return ANPE_FAIL(ctx, ANPE_ECONFIG,
-                             "observe: no channel '%s'%s (flux, mask, log_sigma)", names[i],
-                             anpe_text_hint(hint, sizeof hint, names[i], N_CHANNELS, channel_name));
+            return ANPE_FAIL(
+                ctx, ANPE_ECONFIG, "observe: no channel '%s'%s (flux, mask, log_sigma, position)",
+                names[i],
+                anpe_text_hint(hint, sizeof hint, names[i], ANPE_N_CHANNELS, channel_name));
         }
         for (int j = 0; j < c->n_kinds; j++)
             if ((int)c->kind[j] == k)
@@ -100,6 +100,8 @@ static float raw_value(anpe_channel kind, const anpe_spectrum *s, int64_t p)
         return s->mask[p] ? 1.0f : 0.0f;
     case ANPE_CHANNEL_LOG_SIGMA:
         return log10f(s->sigma[p]);
+    case ANPE_CHANNEL_POSITION:
+        return 0;
     default:
         return s->flux[p];
     }
@@ -117,6 +119,26 @@ static void fill_coefficients(const anpe_channels *c, const anpe_spectrum *s, fl
     for (int64_t l = 0; l < c->length; l++) {
         x[2 * l] = standard(c, 2 * l, (float)coefficient[l]);
         x[2 * l + 1] = standard(c, 2 * l + 1, (float)log10(error[l]));
+    }
+}
+
+static double place_of(const double *wavelength, int64_t l)
+{
+    return wavelength ? log(wavelength[l]) : (double)l;
+}
+
+void anpe_channels_place(anpe_channels *c, const double *wavelength)
+{
+    double mean = 0, square = 0;
+    for (int64_t l = 0; l < c->length; l++)
+        mean += place_of(wavelength, l) / (double)c->length;
+    for (int64_t l = 0; l < c->length; l++)
+        square += pow(place_of(wavelength, l) - mean, 2) / (double)c->length;
+    const double sd = square > 0 ? sqrt(square) : 1; /* one pixel: 0 */
+    for (int64_t i = 0; i < c->length * c->width; i++) {
+        const int64_t l = i / c->width, channel = i % c->width;
+        if (c->kind[channel / c->planes] == ANPE_CHANNEL_POSITION)
+            c->mean[i] = (float)((mean - place_of(wavelength, l)) / sd);
     }
 }
 
@@ -170,7 +192,8 @@ void anpe_channels_fit(anpe_channels *c, int64_t n, const float *x, int per_pixe
 {
     for (int64_t channel = 0; channel < c->width; channel++) {
         double mean, sd, all_mean, all_sd;
-        if (c->kind[channel / c->planes] == ANPE_CHANNEL_MASK)
+        const anpe_channel kind = c->kind[channel / c->planes];
+        if (kind == ANPE_CHANNEL_MASK || kind == ANPE_CHANNEL_POSITION)
             continue;
         moments(c, n, x, channel, 0, c->length, &all_mean, &all_sd);
         for (int64_t l = 0; l < c->length; l++) {

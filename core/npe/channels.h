@@ -1,9 +1,10 @@
 /* npe/channels.h -- a normalised, inpainted spectrum as the network's input (L, C).
  *
  * Channels: flux; mask (1 = bad); log_sigma (log10 of the error, so that the network knows the
- * noise level). Values are standardised with constants that are found once from simulations and
- * kept in the model: x = (value - mean) / scale, clipped to +-ANPE_CHANNEL_LIMIT so that one wild
- * pixel cannot drive the network where it was never trained. Not standardised is not clipped.
+ * noise level); position (see anpe_channels_place). Values are standardised with constants that are
+ * found once from simulations and kept in the model: x = (value - mean) / scale, clipped to
+ * +-ANPE_CHANNEL_LIMIT so that one wild pixel cannot drive the network where it was never trained.
+ * Not standardised is not clipped.
  *
  * With a reduced basis (npe/basis.h) the network sees K coefficients instead of pixels: channel
  * flux is a coefficient, log_sigma log10 of its error, and there is no mask. */
@@ -16,14 +17,16 @@
 typedef enum anpe_channel {
     ANPE_CHANNEL_FLUX,
     ANPE_CHANNEL_MASK,
-    ANPE_CHANNEL_LOG_SIGMA
+    ANPE_CHANNEL_LOG_SIGMA,
+    ANPE_CHANNEL_POSITION,
+    ANPE_N_CHANNELS
 } anpe_channel;
 
 typedef struct anpe_channels {
     int64_t length; /* L: pixels */
     int64_t planes; /* channels of the instrument's data */
     int n_kinds;
-    anpe_channel kind[3];
+    anpe_channel kind[ANPE_N_CHANNELS];
     int64_t width;       /* C = planes * n_kinds */
     float *mean, *scale; /* (L, C) */
     float limit;         /* of x; infinite until fitted */
@@ -38,6 +41,10 @@ ANPE_MUST_CHECK anpe_status anpe_channels_new(anpe_ctx *ctx, int64_t length, int
 ANPE_MUST_CHECK anpe_status anpe_channels_new_basis(anpe_ctx *ctx, anpe_basis *basis,
                                                     anpe_channels **out);
 anpe_channels *anpe_channels_free(anpe_channels *c);
+/* Sets the channel `position`, if there is one: log wavelength (length), or the pixel's index where
+ * wavelength is NULL, standardised over the pixels. It is the same for every spectrum, so it is all
+ * in `mean` (with the other sign; the value is 0), from where a model file has it. */
+void anpe_channels_place(anpe_channels *c, const double *wavelength);
 /* Values of the spectra that it takes. */
 int64_t anpe_channels_values(const anpe_channels *c);
 /* s: inpainted; x (L, C). */
@@ -47,7 +54,7 @@ void anpe_channels_fill(const anpe_channels *c, const anpe_spectrum *s, float *x
 void anpe_channels_pull_back(const anpe_channels *c, const float *x, const float *grad_x,
                              float *grad_flux);
 /* mean and scale from n raw inputs x (n, L, C), filled while mean is 0 and scale 1; per_pixel:
- * one pair for every pixel, else one per channel. Masks are left as they are. */
+ * one pair for every pixel, else one per channel. Masks and positions are left as they are. */
 void anpe_channels_fit(anpe_channels *c, int64_t n, const float *x, int per_pixel);
 const char *anpe_channel_name(anpe_channel kind);
 #endif

@@ -354,8 +354,12 @@ static anpe_status default_channels(anpe_ctx *ctx, anpe_dataset *d)
     const anpe_task *t = d->task;
     const anpe_texts *want = &t->observe->channels;
     const int n = want->n ? (int)want->n : t->instrument.info.wavelength ? 2 : 1;
-    return anpe_channels_new(ctx, t->instrument.info.n_pixels, t->instrument.info.channels, n,
-                             want->n ? want->v : survey, &d->channels);
+    const anpe_status status =
+        anpe_channels_new(ctx, t->instrument.info.n_pixels, t->instrument.info.channels, n,
+                          want->n ? want->v : survey, &d->channels);
+    if (!status)
+        anpe_channels_place(d->channels, t->instrument.info.wavelength);
+    return status;
 }
 
 anpe_status anpe_dataset_new(anpe_ctx *ctx, const anpe_task *task, const anpe_dataset_setup *setup,

@@ -100,7 +100,7 @@ out:
 static anpe_status write_channels(anpe_ctx *ctx, anpe_h5 *f, const anpe_channels *c)
 {
     anpe_status status;
-    const char *names[3];
+    const char *names[ANPE_N_CHANNELS];
     const int64_t shape[2] = {c->length, c->width};
     for (int i = 0; i < c->n_kinds; i++)
         names[i] = anpe_channel_name(c->kind[i]);
@@ -325,7 +325,7 @@ static anpe_status read_channels(anpe_ctx *ctx, anpe_h5 *f, anpe_channels **out)
     ANPE_TRY(anpe_h5_shape(ctx, f, "channels/mean", &rank, shape));
     ANPE_TRY(anpe_h5_get_texts(ctx, f, "channels", "names", &n, &name));
     ANPE_TRY(anpe_h5_get_numbers(ctx, f, "channels", "planes", ANPE_H5_INT64, 1, &planes));
-    if (rank != 2 || n > 3 || planes < 1 || n * planes != shape[1]) {
+    if (rank != 2 || n > ANPE_N_CHANNELS || planes < 1 || n * planes != shape[1]) {
         status = ANPE_FAIL(ctx, ANPE_EFORMAT, "%s: channels do not fit together", anpe_h5_path(f));
         goto out;
     }

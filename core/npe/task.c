@@ -7,9 +7,10 @@
 #include <string.h>
 
 const anpe_option anpe_observe_table[] = {
-    ANPE_OPT_TEXTS(anpe_observe_options, channels, "",
-                   "network input channels of flux, mask, log_sigma; default: flux mask for an "
-                   "instrument with wavelengths, else flux"),
+    ANPE_OPT_TEXTS(
+        anpe_observe_options, channels, "",
+        "network input channels of flux, mask, log_sigma, position; default: flux mask for an "
+        "instrument with wavelengths, else flux"),
     ANPE_OPT_REAL(anpe_observe_options, sigma_floor, 0, 0, 1, "",
                   "relative error of the simulator, in quadrature to every error bar"),
     ANPE_OPT_REAL(anpe_observe_options, scatter, 1, 0, 1000, "",

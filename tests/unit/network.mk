@@ -1,7 +1,7 @@
 # tests/unit: network
 if HAVE_CUNIT
-network_tests = tests/unit/test_featurizer tests/unit/test_flow tests/unit/test_nsf \
-	tests/unit/test_sampler
+network_tests = tests/unit/test_featurizer tests/unit/test_architectures tests/unit/test_flow \
+	tests/unit/test_nsf tests/unit/test_sampler
 check_PROGRAMS += $(network_tests)
 TESTS += $(network_tests)
 network_support = tests/unit/network_support.h tests/golden/fixture.c tests/golden/fixture.h \
@@ -22,4 +22,7 @@ tests_unit_test_nsf_LDADD = $(TEST_LDADD)
 tests_unit_test_sampler_SOURCES = tests/unit/test_sampler.c $(network_support)
 tests_unit_test_sampler_CPPFLAGS = $(network_cppflags)
 tests_unit_test_sampler_LDADD = $(TEST_LDADD)
+tests_unit_test_architectures_SOURCES = tests/unit/test_architectures.c $(network_support)
+tests_unit_test_architectures_CPPFLAGS = $(network_cppflags)
+tests_unit_test_architectures_LDADD = $(TEST_LDADD)
 endif

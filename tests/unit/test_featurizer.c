@@ -22,6 +22,19 @@ static void test_refused(void)
     refused("plugin = \"resnet_gru\"; depth = 1; kernel = 4;", &small, "kernel must be odd, not 4");
     refused("plugin = \"resnet_gru\"; depht = 1;", &small, "did you mean 'depth'");
     refused("plugin = \"resnet_gru\"; n_rnn = -1;", &small, "n_rnn");
+    refused("plugin = \"resnet\"; depth = 3;", &small,
+            "resnet: depth = 3 needs spectra of at least 4 pixels, these have 3: depth can be "
+            "at most 2");
+    refused("plugin = \"resnet\"; kernel = 4;", &small, "kernel must be odd, not 4");
+    refused("plugin = \"resnet\"; pool = \"max\";", &small, "flatten");
+    refused(
+        "plugin = \"gru\"; patch = 4; stride = 5;", &small,
+        "gru: stride = 5 is longer than patch = 4: pixels between two patches would be left out");
+    refused("plugin = \"gru\"; n_rnn = 0;", &small, "n_rnn");
+    refused("plugin = \"transformer\"; patch = 4; stride = 5;", &small, "stride = 5 is longer");
+    refused("plugin = \"transformer\"; width = 10; heads = 4;", &small,
+            "transformer: width = 10 cannot be shared by heads = 4: it must be a multiple");
+    refused("plugin = \"transformer\"; head = 2;", &small, "did you mean 'heads'");
     refused("plugin = \"mlp\"; hidden = [ 8.0, 2.5 ];", &small,
             "mlp: hidden[1] must be a whole number");
     refused("plugin = \"mlp\"; hidden = [ 0 ];", &small, "hidden");
@@ -115,6 +128,12 @@ static void test_own_width(void)
         {"featurizer = { plugin = \"identity\"; };", 16},
         {"featurizer = { plugin = \"mlp\"; hidden = [ 5, 3 ]; };", 3},
         {"featurizer = { plugin = \"mlp\"; hidden = []; };", 16},
+        {"featurizer = { plugin = \"resnet\"; depth = 2; conv_min = 4; };", 32},
+        {"featurizer = { plugin = \"resnet\"; depth = 2; conv_min = 4; pool = \"mean\"; };", 8},
+        {"featurizer = { plugin = \"gru\"; hidden = 7; };", 7},
+        {"featurizer = { plugin = \"transformer\"; width = 12; };", 12},
+        {"featurizer = { plugin = \"transformer\"; patch = 2; width = 4; pool = \"flatten\"; };",
+         16},
         {"featurizer = { plugin = \"resnet_gru\"; depth = 2; conv_min = 4; };", 8},
         {"featurizer = { plugin = \"resnet_gru\"; depth = 2; conv_min = 4; n_rnn = 0; };", 8}};
     const fixture_shape shape = {1, 8, 2, 0, 0, 1};

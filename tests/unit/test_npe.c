@@ -154,9 +154,49 @@ static void test_channels(void)
     static const char *const wrong[] = {"flux", "mask", "log_sigmma"}, *const twice[] = {"flux",
                                                                                          "flux"};
     SAYS(anpe_channels_new(ctx, 3, 2, 3, wrong, &c), ANPE_ECONFIG,
-         "observe: no channel 'log_sigmma'; did you mean 'log_sigma'? (flux, mask, log_sigma)");
+         "observe: no channel 'log_sigmma'; did you mean 'log_sigma'? (flux, mask, log_sigma, "
+         "position)");
     SAYS(anpe_channels_new(ctx, 3, 2, 2, twice, &c), ANPE_ECONFIG,
          "observe: channel 'flux' is given twice");
+}
+
+/* The position is standardised over the pixels, the same for every spectrum and plane, survives the
+ * fit, and comes back from what a model file holds. */
+static void test_position(void)
+{
+    static const char *const names[] = {"flux", "position"};
+    const double wavelength[] = {100, 1000, 10000};
+    float flux[] = {1, 2, 3, 4, 5, 6}, sigma[] = {1, 1, 1, 1, 1, 1};
+    uint8_t mask[6] = {0};
+    const anpe_spectrum s = {6, flux, sigma, mask, ""};
+    for (int per_pixel = 0; per_pixel < 4;
+         per_pixel++) { /* twice with wavelengths, twice without */
+        anpe_channels *c = NULL;
+        float x[12];
+        CU_ASSERT_EQUAL_FATAL(anpe_channels_new(ctx, 3, 2, 2, names, &c), ANPE_OK);
+        anpe_channels_place(c, per_pixel < 2 ? wavelength : NULL);
+        anpe_channels_fill(c, &s, x);
+        anpe_channels_fit(c, 1, x, per_pixel % 2);
+        anpe_channels_fill(c, &s, x);
+        for (int l = 0; l < 3; l++) /* -1, 0, 1 over its sd of sqrt(2/3) */
+            for (int plane = 0; plane < 2; plane++)
+                CU_ASSERT_DOUBLE_EQUAL(x[4 * l + 2 + plane], (l - 1) / sqrt(2.0 / 3), 1e-6);
+        anpe_channels_free(c);
+    }
+}
+
+static void test_position_of_one_pixel(void)
+{
+    static const char *const names[] = {"position"};
+    float flux = 1, sigma = 1, x = 9;
+    uint8_t mask = 0;
+    const anpe_spectrum s = {1, &flux, &sigma, &mask, ""};
+    anpe_channels *c = NULL;
+    CU_ASSERT_EQUAL_FATAL(anpe_channels_new(ctx, 1, 1, 1, names, &c), ANPE_OK);
+    anpe_channels_place(c, NULL);
+    anpe_channels_fill(c, &s, &x);
+    CU_ASSERT_EQUAL(x, 0);
+    anpe_channels_free(c);
 }
 
 /* ---- optimiser
@@ -337,6 +377,8 @@ int main(void)
         {"label map Jacobian", test_map_jacobian},
         {"no transform", test_map_none},
         {"channels", test_channels},
+        {"position", test_position},
+        {"position of one pixel", test_position_of_one_pixel},
         {"Adam, clip and rate", test_adam},
         {"Adam converges", test_adam_converges},
         {"update on threads", test_update},
