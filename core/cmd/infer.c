@@ -6,6 +6,7 @@
 
 typedef struct options {
     const char *output, *posterior, *predict, *explain;
+    const char *compare, *compare_columns, *compare_id;
     int64_t samples, exact_max;
     int exact;
     double exact_ess;
@@ -21,6 +22,13 @@ static const anpe_flag flags[] = {
                    "HDF5 file for model spectra at posterior median, mean and best draw"),
     ANPE_FLAG_TEXT(options, explain, 0, "explain", "FILE", NULL,
                    "HDF5 file for the gradient of each posterior mean by pixel"),
+    ANPE_FLAG_TEXT(
+        options, compare, 0, "compare", "CATALOGUE", NULL,
+        "catalogue (.fits, .h5, .csv) whose labels' model spectra are compared with ours"),
+    ANPE_FLAG_TEXT(options, compare_columns, 0, "compare-columns", "LABEL=COLUMN,...", NULL,
+                   "labels that have other names in it"),
+    ANPE_FLAG_TEXT(options, compare_id, 0, "compare-id", "COLUMN", NULL,
+                   "its column of identifiers; without: row by row"),
     ANPE_FLAG_SWITCH(
         options, exact, 0, "exact",
         "importance sampling of every star with the simulator, the noise and the prior "
@@ -131,6 +139,43 @@ static void say_exact(const anpe_cmd *cmd, const anpe_infer_result *r)
     anpe_cmd_say(cmd, "), %.0f evaluations a spectrum\n", (double)evaluations / (double)r->n_stars);
 }
 
+static double fraction_better(const anpe_comparison *c)
+{
+    return c->n ? (double)c->n_better / (double)c->n : NAN;
+}
+
+static json_t *comparison_json(const options *o, const anpe_infer_result *r)
+{
+    const anpe_comparison *c = &r->comparison;
+    json_t *own = json_array();
+    for (int64_t d = 0; d < r->n_labels; d++)
+        if (!c->given[d])
+            json_array_append_new(own, json_string(r->label[d].name));
+    return json_pack("{s:s,s:I,s:I,s:o,s:I,s:I,s:I,s:o}", "catalogue", o->compare, "n",
+                     (json_int_t)c->n, "n_better", (json_int_t)c->n_better, "fraction_better",
+                     anpe_cmd_number(fraction_better(c)), "n_outside", (json_int_t)c->n_outside,
+                     "n_unmatched", (json_int_t)c->n_unmatched, "n_incomplete",
+                     (json_int_t)c->n_incomplete, "own_labels", own);
+}
+
+static void say_comparison(const anpe_cmd *cmd, const options *o, const anpe_infer_result *r)
+{
+    const anpe_comparison *c = &r->comparison;
+    anpe_cmd_say(cmd, "%s: of %lld stars compared, chi2 is smaller at our medians for %lld",
+                 o->compare, (long long)c->n, (long long)c->n_better);
+    if (c->n)
+        anpe_cmd_say(cmd, " (%.1f %%)", 100 * fraction_better(c));
+    anpe_cmd_say(cmd,
+                 "; %lld outside of what the simulator was made for, %lld not in it, %lld "
+                 "without a label\n",
+                 (long long)c->n_outside, (long long)c->n_unmatched, (long long)c->n_incomplete);
+    int n = 0;
+    for (int64_t d = 0; d < r->n_labels; d++)
+        if (!c->given[d])
+            anpe_cmd_say(cmd, "%s%s", n++ ? ", " : "  our medians in both: ", r->label[d].name);
+    anpe_cmd_say(cmd, "%s", n ? "\n" : "");
+}
+
 static void report(anpe_cmd *cmd, const options *o, const anpe_infer_result *r)
 {
     const int64_t good = r->n_stars - r->n_failed;
@@ -155,6 +200,10 @@ static void report(anpe_cmd *cmd, const options *o, const anpe_infer_result *r)
         json_object_set_new(cmd->result, "recovery", recovery_json(r));
         say_recovery(cmd, r);
     }
+    if (r->comparison.wanted) {
+        json_object_set_new(cmd->result, "comparison", comparison_json(o, r));
+        say_comparison(cmd, o, r);
+    }
     anpe_cmd_say(cmd,
                  "%s: %lld spectra, %lld without a posterior, %lld draws, %lld outside the prior, "
                  "%.1f ms a spectrum\n",
@@ -175,6 +224,9 @@ static anpe_status run(anpe_ctx *ctx, anpe_cmd *cmd)
         .posterior = o->posterior,
         .predict = o->predict,
         .explain = o->explain,
+        .compare = o->compare,
+        .compare_columns = o->compare_columns,
+        .compare_id = o->compare_id,
         .n_draws = o->samples,
         .seed = cmd->seed_given ? cmd->seed : 1,
         .threads = cmd->threads,

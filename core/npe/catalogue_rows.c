@@ -66,6 +66,17 @@ static const star_column exact[] = {
     {"exact_reason", "", "meta.note", "why the posterior is not exact", ANPE_COLUMN_TEXT, 160,
      MEMBER(exact_reason)}};
 
+static const star_column compared[] = {
+    {"chi2_catalogue", "", "stat.fit.chi2", "at the labels of the catalogue compared with",
+     ANPE_COLUMN_REAL, 0, MEMBER(chi2_catalogue)},
+    {"comparison", "", "meta.note", "compared, outside, unmatched or incomplete", ANPE_COLUMN_TEXT,
+     12, MEMBER(comparison)}};
+
+static int is_compared(const anpe_infer_result *r)
+{
+    return r->comparison.wanted;
+}
+
 static int is_exact(const anpe_infer_result *r)
 {
     return r->exact;
@@ -86,7 +97,8 @@ static const struct {
     int (*wanted)(const anpe_infer_result *r);
     int n;
     const star_column *column;
-} groups[] = {GROUP(identity, always), GROUP(quality, always), GROUP(exact, is_exact)};
+} groups[] = {GROUP(identity, always), GROUP(quality, always), GROUP(exact, is_exact),
+              GROUP(compared, is_compared)};
 enum { N_GROUPS = sizeof groups / sizeof groups[0] };
 
 static const struct {

@@ -7,7 +7,7 @@
 #include <string.h>
 
 static const anpe_infer_extra *const extras[] = {&anpe_infer_draws, &anpe_infer_predict,
-                                                 &anpe_infer_explain};
+                                                 &anpe_infer_explain, &anpe_infer_compare};
 enum { N_EXTRAS = sizeof extras / sizeof extras[0] };
 _Static_assert((int)N_EXTRAS <= (int)ANPE_INFER_MAX_EXTRAS, "no room for every extra's state");
 
@@ -270,5 +270,6 @@ void anpe_infer_result_clear(anpe_infer_result *r)
     free(r->star);
     free(r->label);
     free(r->recovery);
+    free(r->comparison.given);
     memset(r, 0, sizeof *r);
 }

@@ -42,16 +42,31 @@ typedef struct anpe_star {
     char rung[12], exact_reason[160];
     double ess, efficiency, khat, log_evidence, log_evidence_err, rhat, proposal_efficiency;
     int64_t n_evaluations;
+    /* with compare: compared, outside (of what the simulator was made for), unmatched, incomplete
+     * (a label is missing), "" for a star that failed */
+    char comparison[12];
+    double chi2_catalogue; /* of the model spectrum at the catalogue's labels */
 } anpe_star;
+
+/* Against the labels of a catalogue: infer_compare.c. */
+typedef struct anpe_comparison {
+    int wanted;
+    uint8_t *given;      /* (n_labels) 1: from the catalogue, 0: our median in both */
+    int64_t n, n_better; /* stars compared; those whose chi2 is smaller at our medians */
+    int64_t n_outside, n_unmatched, n_incomplete;
+} anpe_comparison;
 
 typedef struct anpe_infer_request {
     const char *model;
     int n_files;
     const char *const *files;
-    const char *output;    /* catalogue; NULL: the result only, and no files at all */
-    const char *posterior; /* HDF5 of all draws, or NULL */
-    const char *predict;   /* HDF5 of model spectra, or NULL */
-    const char *explain;   /* HDF5 of gradients of the posterior means, or NULL */
+    const char *output;          /* catalogue; NULL: the result only, and no files at all */
+    const char *posterior;       /* HDF5 of all draws, or NULL */
+    const char *predict;         /* HDF5 of model spectra, or NULL */
+    const char *explain;         /* HDF5 of gradients of the posterior means, or NULL */
+    const char *compare;         /* catalogue of labels, or NULL */
+    const char *compare_columns; /* "teff=TEFF,logg=LOGG": columns that have other names; or NULL */
+    const char *compare_id;      /* column of identifiers; NULL: row by row */
     int64_t n_draws;
     uint32_t seed;
     int threads;
@@ -68,7 +83,8 @@ typedef struct anpe_infer_result {
     int64_t n_truth;   /* stars with truth */
     int exact;         /* as in the request */
     anpe_recovery *recovery; /* (n_labels) when n_truth > 1, else NULL */
-    double seconds;          /* reading, inference and writing, without opening the model */
+    anpe_comparison comparison;
+    double seconds; /* reading, inference and writing, without opening the model */
 } anpe_infer_result;
 
 /* A spectrum that fails is flagged and logged, and the run goes on; if all fail nothing is written

@@ -7,7 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Neither the model, nor a spectrum, nor one of the other outputs. */
+/* Neither the model, nor a spectrum, nor the catalogue compared with, nor one of the other outputs.
+ */
 static anpe_status check_apart(anpe_ctx *ctx, const anpe_infer_request *q, const char *path,
                                int n_others, const char *const *other)
 {
@@ -15,6 +16,8 @@ static anpe_status check_apart(anpe_ctx *ctx, const anpe_infer_request *q, const
     ANPE_TRY(anpe_output_differs(ctx, path, q->model));
     for (int i = 0; i < q->n_files; i++)
         ANPE_TRY(anpe_output_differs(ctx, path, q->files[i]));
+    if (q->compare)
+        ANPE_TRY(anpe_output_differs(ctx, path, q->compare));
     for (int i = 0; i < n_others; i++)
         if (other[i])
             ANPE_TRY(anpe_output_differs(ctx, path, other[i]));

@@ -28,7 +28,7 @@ static anpe_status add_star(anpe_ctx *ctx, anpe_infer_result *r, int64_t *capaci
     memset(s, 0, sizeof *s);
     s->file = file;
     s->row = row;
-    s->chi2 = s->snr = NAN;
+    s->chi2 = s->snr = s->chi2_catalogue = NAN;
     s->ess = s->efficiency = s->proposal_efficiency = s->khat = s->rhat = NAN;
     s->log_evidence = s->log_evidence_err = NAN;
     s->label = malloc((size_t)r->n_labels * sizeof *s->label);

@@ -193,6 +193,123 @@ static void test_gradients(void)
     WORKS(anpe_h5_close(ctx, f));
 }
 
+/* The mocks and a missing file against a catalogue of effective temperatures, by identifier. */
+static anpe_status compare(const char *catalogue, const char *columns, const char *id,
+                           anpe_infer_result *result)
+{
+    static char output[256];
+    const char *files[] = {mocks};
+    snprintf(output, sizeof output, "%s", in_scratch("compared.csv"));
+    const anpe_infer_request q = {.model = model_file,
+                                  .n_files = 1,
+                                  .files = files,
+                                  .output = output,
+                                  .compare = catalogue,
+                                  .compare_columns = columns,
+                                  .compare_id = id,
+                                  .n_draws = DRAWS,
+                                  .seed = 3,
+                                  .threads = 1};
+    return anpe_infer_files(ctx, &q, result);
+}
+
+static void write_catalogue(const char *path, const char *const *teff, int n)
+{
+    FILE *f = fopen(path, "w");
+    CU_ASSERT_FATAL(f != NULL);
+    fprintf(f, "NAME,TEMP\n");
+    for (int i = n - 1; i >= 0; i--) /* in another order than the stars */
+        fprintf(f, "infer_mocks.h5[%d],%s\n", i, teff[i]);
+    fclose(f);
+}
+
+/* chi2 of star i as it was reduced, read from the predictions, at these labels. */
+static double chi2_at(int64_t i, const double *theta)
+{
+    anpe_model *model = NULL;
+    anpe_session *session = NULL;
+    anpe_h5 *f = NULL;
+    double chi2;
+    int64_t n_good;
+    WORKS(anpe_model_open(ctx, model_file, &model));
+    WORKS(anpe_session_new(ctx, model, 1, &session));
+    anpe_spectrum *s = &session->spectrum;
+    WORKS(anpe_h5_open(ctx, in_scratch("one_predict.h5"), &f));
+    WORKS(anpe_h5_read_rows(ctx, f, "flux", ANPE_H5_FLOAT, i, 1, s->flux));
+    WORKS(anpe_h5_read_rows(ctx, f, "sigma", ANPE_H5_FLOAT, i, 1, s->sigma));
+    WORKS(anpe_h5_read_rows(ctx, f, "mask", ANPE_H5_UINT8, i, 1, s->mask));
+    WORKS(anpe_session_chi2(session, ctx, theta, s, &chi2, &n_good));
+    WORKS(anpe_h5_close(ctx, f));
+    anpe_session_free(session);
+    anpe_model_close(model);
+    return chi2;
+}
+
+static void test_comparison(void)
+{
+    static const char *const teff[] = {"5200", "99999", ""};
+    char path[256];
+    double theta[D];
+    anpe_infer_result r;
+    snprintf(path, sizeof path, "%s", in_scratch("labels.csv"));
+    write_catalogue(path, teff, MOCKS);
+    WORKS(compare(path, "teff=TEMP", "NAME", &r));
+    CU_ASSERT(r.comparison.n == 1 && r.comparison.n_outside == 1);
+    CU_ASSERT(r.comparison.n_incomplete == 1 && r.comparison.n_unmatched == 0);
+    CU_ASSERT_STRING_EQUAL(r.star[0].comparison, "compared");
+    CU_ASSERT_STRING_EQUAL(r.star[1].comparison, "outside");
+    CU_ASSERT_STRING_EQUAL(r.star[2].comparison, "incomplete");
+    CU_ASSERT(isnan(r.star[1].chi2_catalogue) && r.comparison.given[0] && !r.comparison.given[1]);
+    for (int d = 0; d < D; d++)
+        theta[d] = d == 0 ? 5200 : r.star[0].label[d].median;
+    CU_ASSERT_EQUAL(r.star[0].chi2_catalogue, chi2_at(0, theta));
+    CU_ASSERT_EQUAL(r.comparison.n_better, r.star[0].chi2 < r.star[0].chi2_catalogue);
+    anpe_infer_result_clear(&r);
+    write_catalogue(path, teff, 1);
+    WORKS(compare(path, "teff=TEMP", "NAME", &r));
+    CU_ASSERT(r.comparison.n == 1 && r.comparison.n_unmatched == 2);
+    anpe_infer_result_clear(&r);
+    /* mocks hold their labels under their names, row by row */
+    WORKS(compare(mocks, NULL, NULL, &r));
+    CU_ASSERT_EQUAL(r.comparison.n, MOCKS);
+    for (int64_t i = 0; i < MOCKS; i++)
+        CU_ASSERT_EQUAL(r.star[i].chi2_catalogue, chi2_at(i, r.star[i].truth));
+    anpe_infer_result_clear(&r);
+}
+
+static void test_wrong_catalogue(void)
+{
+    static const char *const teff[] = {"5200", "5200"};
+    char path[256], text[256];
+    anpe_infer_result r;
+    snprintf(path, sizeof path, "%s", in_scratch("wrong.csv"));
+    snprintf(text, sizeof text, "%s", in_scratch("compared.csv"));
+    unlink(text);
+    write_catalogue(path, teff, 2);
+    static const struct {
+        const char *columns, *id, *message;
+    } wrong[] = {
+        {NULL, "NAME", "no column has the name of a label (teff, ...): say which they are with"},
+        {"tef=TEMP", "NAME", "the model has no label 'tef'; did you mean 'teff'?"},
+        {"teff=TMEP", "NAME", "no column 'TMEP'; did you mean 'TEMP'?"},
+        {"teff", "NAME", "compare-columns: 'teff' is not LABEL=COLUMN"},
+        {"teff=TEMP,", "NMAE", "no column 'NMAE'; did you mean 'NAME'?"},
+        {"teff=NAME", "NAME", "column 'NAME' does not hold numbers"},
+        {"teff=TEMP", NULL, "2 rows for 3 spectra; to find them by identifier"}};
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        FAILS(compare(path, wrong[i].columns, wrong[i].id, &r), i == 5 ? ANPE_EFORMAT : ANPE_EINVAL,
+              wrong[i].message);
+        anpe_infer_result_clear(&r);
+    }
+    FAILS(compare(in_scratch("none.csv"), NULL, NULL, &r), ANPE_EIO, "none.csv");
+    anpe_infer_result_clear(&r);
+    FAILS(compare(NULL, "teff=TEMP", NULL, &r), ANPE_EINVAL, "there is no catalogue");
+    anpe_infer_result_clear(&r);
+    FAILS(compare(text, NULL, NULL, &r), ANPE_EINVAL, "the output would replace an input");
+    anpe_infer_result_clear(&r);
+    CU_ASSERT(access(text, F_OK) != 0);
+}
+
 static void test_threads(void)
 {
     static const char *const files[] = {"catalogue.csv", "draws.h5", "predict.h5", "explain.h5"};
@@ -220,9 +337,13 @@ static void test_inputs(void)
 int main(void)
 {
     static const CU_TestInfo tests[] = {
-        {"a model and mocks", test_inputs}, {"predictions", test_predictions},
-        {"best draw", test_best_draw},      {"gradients", test_gradients},
+        {"a model and mocks", test_inputs},
+        {"predictions", test_predictions},
+        {"best draw", test_best_draw},
+        {"gradients", test_gradients},
         {"threads", test_threads},
+        {"comparison", test_comparison},
+        {"wrong catalogue", test_wrong_catalogue},
     };
     return run_suite("infer", (int)(sizeof tests / sizeof tests[0]), tests);
 }
