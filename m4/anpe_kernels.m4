@@ -28,3 +28,35 @@ AC_DEFUN([ANPE_CHECK_OPENBLAS_NAME],
         test -n "$anpe_name" && anpe_cv_openblas_soname=$anpe_name])
      LIBS=$anpe_save_LIBS])
    AC_DEFINE_UNQUOTED([ANPE_OPENBLAS_SONAME], ["$anpe_cv_openblas_soname"], [OpenBLAS at run time])])
+
+# ANPE_CHECK_ONEDNN: the library of the optional backend onednn, and the OpenMP run-time below it, which
+# the backend tells to start no threads.
+AC_DEFUN([ANPE_CHECK_ONEDNN],
+  [AC_ARG_WITH([onednn], [AS_HELP_STRING([--without-onednn], [do not build the backend onednn])])
+   have_onednn="no (Debian: libdnnl-dev)"
+   AS_IF([test "x$with_onednn" = xno], [have_onednn="no, as asked"],
+     [AC_CACHE_CHECK([for oneDNN], [anpe_cv_onednn],
+       [anpe_cv_onednn=no
+        anpe_save_LIBS=$LIBS
+        for anpe_try in "-ldnnl" "-ldnnl -lgomp" "-ldnnl -lomp"; do
+          LIBS="$anpe_try $anpe_save_LIBS"
+          AC_LINK_IFELSE([AC_LANG_PROGRAM([[
+#include <dnnl.h>
+#if DNNL_VERSION_MAJOR != 2 || DNNL_VERSION_MINOR < 4
+#error version 2.4 or later of 2
+#elif DNNL_CPU_RUNTIME == DNNL_RUNTIME_OMP
+#include <omp.h>
+#elif DNNL_CPU_RUNTIME != DNNL_RUNTIME_SEQ
+#error threads that cannot be turned off
+#else
+#define omp_set_num_threads(n)
+#endif
+]], [[dnnl_engine_t e; omp_set_num_threads(1); return dnnl_engine_create(&e, dnnl_cpu, 0);]])],
+            [anpe_cv_onednn=$anpe_try; break])
+        done
+        LIBS=$anpe_save_LIBS])
+      AS_IF([test "x$anpe_cv_onednn" = xno],
+        [AS_IF([test "x$with_onednn" = xyes], [AC_MSG_ERROR([oneDNN 2 is asked for and not found (Debian: libdnnl-dev)])])],
+        [AC_SUBST([ONEDNN_LIBS], [$anpe_cv_onednn])
+         have_onednn="$anpe_cv_onednn"])])
+   AM_CONDITIONAL([HAVE_ONEDNN], [test -n "$ONEDNN_LIBS"])])

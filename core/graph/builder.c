@@ -91,6 +91,11 @@ void anpe_graph_scope(anpe_graph *g, const char *prefix)
         anpe_graph_fail(g, ANPE_EINVAL, "the scope '%s' is too long", prefix);
 }
 
+void anpe_graph_reduce(anpe_graph *g, int on)
+{
+    g->reduce = on;
+}
+
 static int known(const anpe_graph *g, anpe_node x)
 {
     return x >= 0 && x < g->n_vertices;
@@ -274,6 +279,9 @@ anpe_node anpe_graph_apply(anpe_graph *g, const anpe_operation *operation, const
     if (check_inputs(g, v.label, n_inputs, inputs) < 0)
         return -1;
     memcpy(v.input, inputs, (size_t)n_inputs * sizeof v.input[0]);
+    v.reduced = g->reduce;
+    for (int j = 0; j < n_inputs; j++)
+        v.reduced = v.reduced && g->vertex[inputs[j]].operation;
     v.attributes = keep_copy(g, attributes, attributes_size);
     if (g->status != ANPE_OK || infer_shape(g, &v) < 0)
         return -1;

@@ -11,12 +11,15 @@
 #include "base/clock.h"
 #include "base/context.h"
 #include "graph/graph.h"
+#include "graph/offload.h"
 #include "graph/plan.h"
 
 enum { TENSOR, SAVED, GRADIENT, KINDS }; /* intervals of vertex i: 3 i + kind; scratch is last */
 
 typedef struct slot {
     anpe_call call;
+    anpe_offload offload;
+    unsigned needs;    /* backward_needs of what runs it */
     uint8_t needed;    /* for the outputs */
     uint8_t pinned;    /* input or output */
     uint8_t trainable; /* a gradient flows through or into it */
@@ -77,13 +80,13 @@ static void plan_vertex(anpe_executor *e, int i)
     if (trainable) {
         extend(&mine[SAVED], back);
         extend(&mine[GRADIENT], back);
-        if (v->operation && v->operation->backward_needs & ANPE_NEEDS_OUTPUT)
+        if (e->slot[i].needs & ANPE_NEEDS_OUTPUT)
             extend(&mine[TENSOR], back);
     }
     for (int j = 0; j < v->n_inputs; j++) {
         anpe_interval *in = e->interval + KINDS * v->input[j];
         extend(&in[TENSOR], i);
-        if (trainable && v->operation->backward_needs & ANPE_NEEDS_INPUT)
+        if (trainable && e->slot[i].needs & ANPE_NEEDS_INPUT)
             extend(&in[TENSOR], back);
         if (e->slot[v->input[j]].trainable)
             extend(&in[GRADIENT], back);
@@ -95,6 +98,40 @@ static void plan_vertex(anpe_executor *e, int i)
         }
 }
 
+/* Lets the backend take operations as a whole. */
+static anpe_status ask_backend(anpe_ctx *ctx, anpe_executor *e)
+{
+    anpe_status status = ANPE_OK;
+    for (int i = 0; i < e->n && status == ANPE_OK; i++) {
+        slot *s = &e->slot[i];
+        const anpe_operation *op = e->graph->vertex[i].operation;
+        const int ask = op && s->needed && e->parameters->precision == ANPE_FLOAT;
+        if (ask)
+            status = anpe_offload_ask(ctx, e->graph, i, &e->backend, e->capacity,
+                                      e->train && s->trainable, &s->offload);
+        s->needs = anpe_offload_taken(&s->offload) ? s->offload.operation.backward_needs
+                   : op                            ? op->backward_needs
+                                                   : 0;
+    }
+    return status;
+}
+
+static size_t saved_size(const anpe_executor *e, int i, const anpe_call *c)
+{
+    const anpe_operation *op = e->graph->vertex[i].operation;
+    if (anpe_offload_taken(&e->slot[i].offload))
+        return e->slot[i].offload.operation.saved_size;
+    return op && op->saved_size ? op->saved_size(c, e->real) : 0;
+}
+
+static size_t scratch_size(const anpe_executor *e, int i, const anpe_call *c)
+{
+    const anpe_operation *op = e->graph->vertex[i].operation;
+    if (anpe_offload_taken(&e->slot[i].offload))
+        return e->slot[i].offload.operation.scratch_size;
+    return e->slot[i].needed && op && op->scratch_size ? op->scratch_size(c, e->real) : 0;
+}
+
 static void plan_sizes(anpe_executor *e)
 {
     size_t scratch = 0;
@@ -103,13 +140,11 @@ static void plan_sizes(anpe_executor *e)
         const anpe_call c = anpe_graph_call(e->graph, i, e->capacity);
         const size_t bytes = (size_t)(e->capacity * v->length * v->width) * e->real;
         anpe_interval *mine = e->interval + KINDS * i;
-        const anpe_operation *op = v->operation;
         mine[TENSOR].size = mine[GRADIENT].size = bytes;
-        mine[SAVED].size = op && op->saved_size ? op->saved_size(&c, e->real) : 0;
+        mine[SAVED].size = saved_size(e, i, &c);
         for (int k = 0; k < KINDS; k++)
             mine[k].first = 2 * e->n, mine[k].last = -1;
-        const size_t s =
-            e->slot[i].needed && op && op->scratch_size ? op->scratch_size(&c, e->real) : 0;
+        const size_t s = scratch_size(e, i, &c);
         scratch = s > scratch ? s : scratch;
     }
     e->interval[KINDS * e->n] = (anpe_interval){scratch, 0, 0, 2 * e->n};
@@ -147,11 +182,14 @@ static void bind_calls(anpe_executor *e)
 
 static anpe_status plan(anpe_ctx *ctx, anpe_executor *e)
 {
+    mark_needed(e);
+    mark_trainable(e);
+    const anpe_status status = ask_backend(ctx, e);
+    if (status != ANPE_OK)
+        return status;
     int *order = anpe_alloc(ctx, (size_t)(KINDS * e->n + 1) * sizeof *order);
     if (!order)
         return ANPE_ENOMEM;
-    mark_needed(e);
-    mark_trainable(e);
     plan_sizes(e);
     for (int i = 0; i < e->n; i++)
         if (e->slot[i].needed || e->slot[i].pinned)
@@ -207,6 +245,8 @@ anpe_status anpe_executor_new(anpe_ctx *ctx, const anpe_graph *g, const anpe_par
 anpe_executor *anpe_executor_free(anpe_executor *e)
 {
     if (e) {
+        for (int i = 0; e->slot && i < e->n; i++)
+            anpe_offload_clear(&e->slot[i].offload);
         anpe_free(e->slot);
         anpe_free(e->interval);
         anpe_free(e->arena);
@@ -242,7 +282,10 @@ static void run_forward(anpe_executor *e, int i)
     slot *s = &e->slot[i];
     const double start = anpe_clock_seconds();
     s->call.batch = e->batch;
-    e->graph->vertex[i].operation->forward[which(e)](&s->call);
+    if (anpe_offload_taken(&s->offload))
+        anpe_offload_forward(&s->offload, &e->graph->vertex[i], e->parameters, &s->call);
+    else
+        e->graph->vertex[i].operation->forward[which(e)](&s->call);
     s->forward += anpe_clock_seconds() - start;
     s->calls++;
 }
@@ -313,7 +356,10 @@ static void run_backward(anpe_executor *e, int i, char *grad_effective)
                     e->graph->weight[v->weight[j]].transform == ANPE_BUFFER
                 ? NULL
                 : grad_effective + (size_t)e->graph->weight[v->weight[j]].offset * e->real;
-    v->operation->backward[which(e)](&s->call);
+    if (anpe_offload_taken(&s->offload))
+        anpe_offload_backward(&s->offload, &s->call);
+    else
+        v->operation->backward[which(e)](&s->call);
     s->backward += anpe_clock_seconds() - start;
 }
 

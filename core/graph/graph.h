@@ -23,6 +23,7 @@ typedef struct anpe_vertex {
     const char *label;               /* "conv1d featurizer.stages.0.0.conv1", for messages */
     int rank;
     int64_t length, width;
+    int reduced; /* its products may be in bfloat16 */
     int n_inputs, n_weights;
     int input[ANPE_MAX_INPUTS], weight[ANPE_MAX_PARAMETERS];
     void *attributes;
@@ -32,6 +33,7 @@ struct anpe_graph {
     anpe_status status;
     char message[512];
     char scope[128];
+    int reduce; /* for the vertices to come */
     int n_vertices, n_weights, n_raw;
     anpe_vertex *vertex;
     anpe_weight *weight;

@@ -2,6 +2,7 @@
 anpeinclude_HEADERS += include/anpe/vecmath.h
 libanpe_la_SOURCES += core/graph/builder.c core/graph/build_layers.c core/graph/operations.c \
 	core/graph/parameters.c core/graph/plan.c core/graph/executor.c \
+	core/graph/offload.c core/graph/offload.h \
 	core/graph/graph.h core/graph/network.h core/graph/operations.h core/graph/plan.h core/graph/weights.h core/graph/vector.h
 
 # The kernels, compiled once for float and once for double. The vectoriser is asked for by name,

@@ -19,6 +19,9 @@ void anpe_graph_scope(anpe_graph *g, const char *prefix);
 /* Input (B, L, C) for rank 2, (B, F = C) for rank 1. `name` names the tensor in messages. */
 anpe_node anpe_graph_input(anpe_graph *g, const char *name, int rank, int64_t length,
                            int64_t width);
+/* on: the backend may round the factors of the products added after this call to bfloat16, except
+ * in what reads an input itself: a spectrum's noise may be less than the rounding. */
+void anpe_graph_reduce(anpe_graph *g, int on);
 /* The builder's first error, as a status with its message in ctx. */
 ANPE_MUST_CHECK anpe_status anpe_graph_check(anpe_ctx *ctx, const anpe_graph *g);
 
@@ -46,8 +49,9 @@ typedef struct anpe_parameters {
     int64_t n;
     const anpe_parameter *table; /* (n) */
     int64_t size, effective_size;
-    void *raw;       /* (size) float or double */
-    void *effective; /* (effective_size) */
+    void *raw;         /* (size) float or double */
+    void *effective;   /* (effective_size) */
+    uint64_t *version; /* of each weight of the graph: how often it has been prepared */
 } anpe_parameters;
 
 /* Allocates and initialises (PyTorch's defaults: uniform +-1/sqrt(fan in); weight norm g = |v|)
@@ -81,6 +85,7 @@ anpe_weights *anpe_weights_free(anpe_weights *w);
 typedef struct anpe_backend {
     const void *self;
     const anpe_backend_ops *ops;
+    anpe_number precision; /* what its operations may be asked for */
 } anpe_backend;
 typedef struct anpe_executor anpe_executor;
 

@@ -65,10 +65,13 @@ anpe_status anpe_parameters_new_blank(anpe_ctx *ctx, const anpe_graph *g, anpe_p
         return ANPE_ENOMEM;
     anpe_parameters *p = &b->public;
     b->graph = g;
-    *p = (anpe_parameters){precision, g->n_raw, g->raw, g->raw_size, g->effective_size, NULL, NULL};
+    *p = (anpe_parameters){.precision = precision, .n = g->n_raw, .table = g->raw};
+    p->size = g->raw_size;
+    p->effective_size = g->effective_size;
     p->raw = anpe_alloc(ctx, (size_t)(p->size + 1) * real_size(p));
     p->effective = anpe_alloc(ctx, (size_t)(p->effective_size + 1) * real_size(p));
-    if (!p->raw || !p->effective) {
+    p->version = anpe_alloc(ctx, (size_t)(g->n_weights + 1) * sizeof *p->version);
+    if (!p->raw || !p->effective || !p->version) {
         anpe_parameters_free(p);
         return ANPE_ENOMEM;
     }
@@ -92,6 +95,7 @@ anpe_parameters *anpe_parameters_free(anpe_parameters *p)
     if (p) {
         anpe_free(p->raw);
         anpe_free(p->effective);
+        anpe_free(p->version);
         anpe_free(p);
     }
     return NULL;
@@ -115,6 +119,7 @@ void anpe_parameters_prepare_part(anpe_parameters *p, int i)
     const anpe_weight *w = &graph_of(p)->weight[i];
     void *value = raw_row(p, p->raw, w, 0), *norm = raw_row(p, p->raw, w, 1);
     void *out = at(p, p->effective, w->offset);
+    p->version[i]++;
     if (p->precision == ANPE_FLOAT)
         anpe_weight_prepare_f(w, value, norm, out);
     else

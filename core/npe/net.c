@@ -1,6 +1,7 @@
 /* Building the network from its plugins. */
 #include "npe/net.h"
 #include "npe/groups.h"
+#include "kind/backend.h"
 #include <stdlib.h>
 
 typedef struct network_options {
@@ -14,8 +15,12 @@ const anpe_option anpe_network_table[] = {
     ANPE_OPT_END};
 
 const anpe_option anpe_compute_table[] = {
-    ANPE_OPT_TEXT(anpe_compute_options, backend, "openblas", "plugin that runs the network"),
-    ANPE_OPT_ENUM(anpe_compute_options, precision, 0, "float", "numbers the network is run in"),
+    ANPE_OPT_TEXT(anpe_compute_options, backend, "auto",
+                  "plugin that runs the network; auto: the fastest that is installed and that the "
+                  "processor can run"),
+    ANPE_OPT_ENUM(anpe_compute_options, precision, 0, "float|bfloat16",
+                  "factors of the featurizer's products, except in what reads the spectrum itself; "
+                  "sums, weights, the flow and the loss are float"),
     ANPE_OPT_INT(anpe_compute_options, threads, 0, 0, 4096, "",
                  "worker threads; 0: as many as there are cores"),
     ANPE_OPT_INT(anpe_compute_options, micro_batch, 8, 1, 4096, "",
@@ -24,17 +29,14 @@ const anpe_option anpe_compute_table[] = {
 
 static anpe_status open_backend(anpe_ctx *ctx, anpe_net *n, anpe_settings *settings)
 {
-    const anpe_backend_setup setup = {sizeof setup};
     void *options;
     anpe_status status = anpe_settings_fill(ctx, settings, "compute", anpe_compute_table,
                                             sizeof(anpe_compute_options), &options);
     if (status)
         return status;
     n->compute = options;
-    status = anpe_component_new(ctx, settings, ANPE_BACKEND, "backend", n->compute->backend, &setup,
-                                &n->backend_plugin);
-    n->backend = (anpe_backend){n->backend_plugin.self, n->backend_plugin.ops};
-    return status;
+    return anpe_backend_open(ctx, settings, n->compute->backend, (anpe_number)n->compute->precision,
+                             &n->backend_plugin, &n->backend);
 }
 
 static anpe_status build_featurizer(anpe_ctx *ctx, anpe_net *n, anpe_settings *settings,
@@ -52,6 +54,7 @@ static anpe_status build_featurizer(anpe_ctx *ctx, anpe_net *n, anpe_settings *s
     if (status)
         return status;
     anpe_graph_scope(n->graph, "featurizer");
+    anpe_graph_reduce(n->graph, 1);
     n->x = anpe_graph_input(n->graph, "x", 2, length, width);
     const anpe_featurizer_ops *ops = n->featurizer.ops;
     status = ops->build(n->featurizer.self, ctx, n->graph, n->x, &n->features);
@@ -79,6 +82,7 @@ static anpe_status build_flow(anpe_ctx *ctx, anpe_net *n, anpe_settings *setting
     if (status)
         return status;
     anpe_graph_scope(n->graph, "flow");
+    anpe_graph_reduce(n->graph, 0);
     n->y = anpe_graph_input(n->graph, "y", 1, 1, n_labels);
     const anpe_flow_ops *ops = n->flow.ops;
     status = ops->build(n->flow.self, ctx, n->graph, n->y, n->features, &n->log_prob);

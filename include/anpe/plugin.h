@@ -406,9 +406,38 @@ typedef struct anpe_flow_ops {
 
 /* ---- backend: matrix products and, if it has better, whole operations ---------------- */
 
+/* Numbers that the factors of products are held in; sums are float in either. */
+typedef enum anpe_number { ANPE_NUMBER_FLOAT, ANPE_NUMBER_BFLOAT16 } anpe_number;
+/* Capability of a backend: some of its operations take bfloat16. */
+#define ANPE_CAN_BFLOAT16 1u
+
 typedef struct anpe_backend_setup {
     size_t size;
+    /* since 1.1. BFLOAT16 is asked only of a backend that says CAN_BFLOAT16, which refuses with
+     * ANPE_EUNSUPPORTED and the reason where the processor has no instructions for it. */
+    anpe_number precision;
 } anpe_backend_setup;
+
+/* An operation of the network, by its name in graph.h, which a backend may take over as a whole:
+ * conv1d, linear, masked_linear. Tensors, parameters and gradients are float, in the shapes and
+ * layouts of graph.h. */
+typedef struct anpe_backend_request {
+    size_t size;
+    const char *operation;
+    int rank;                       /* of its tensors: (B, L, C) 2, (B, F) 1 */
+    int64_t batch;                  /* calls have 1 .. batch rows */
+    int64_t length, in, out, width; /* L (1), channels in and out, pixels of the kernel (1) */
+    unsigned flags;                 /* ANPE_RELU; others do not change the operation */
+    anpe_number precision;          /* BFLOAT16: inputs and weights may be rounded to it */
+    int train;                      /* operation_backward will be called */
+} anpe_backend_request;
+
+typedef struct anpe_backend_operation {
+    size_t size;
+    void *state;                     /* the backend's; NULL: declined, the core's kernels run */
+    size_t saved_size, scratch_size; /* bytes of anpe_call's saved and scratch */
+    unsigned backward_needs;         /* of ANPE_NEEDS_INPUT, _OUTPUT; on entry the core's own */
+} anpe_backend_operation;
 
 typedef struct anpe_backend_ops {
     size_t size;
@@ -420,6 +449,19 @@ typedef struct anpe_backend_ops {
     void (*dgemm)(const void *self, int ta, int tb, int64_t m, int64_t n, int64_t k, double alpha,
                   const double *a, int64_t lda, const double *b, int64_t ldb, double beta,
                   double *c, int64_t ldc);
+    /* Since 1.1; all of them or none (NULL). new is called in set-up, once for every operation of
+     * every executor: it allocates what the operation needs, so that the others allocate nothing.
+     * An operation is used by one thread at a time, different ones side by side. Results MUST NOT
+     * depend on which thread calls or how many do. */
+    anpe_status (*operation_new)(const void *self, anpe_ctx *ctx,
+                                 const anpe_backend_request *request,
+                                 anpe_backend_operation *operation);
+    void (*operation_free)(void *state);
+    /* Before the first call and whenever the weights (call->parameter) have changed. */
+    void (*operation_prepare)(void *state, const anpe_call *call);
+    /* As forward and backward of anpe_operation; backward may set where grad_in_empty. */
+    void (*operation_forward)(void *state, const anpe_call *call);
+    void (*operation_backward)(void *state, const anpe_call *call);
 } anpe_backend_ops;
 
 /* ---- help that libanpe gives to plugins ---------------------------------------------- */

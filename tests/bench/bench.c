@@ -72,11 +72,6 @@ void bench_fill(int64_t n, float *x)
     }
 }
 
-anpe_backend bench_backend(const bench *b)
-{
-    return (anpe_backend){b->backend.self, b->backend.ops};
-}
-
 /* ---- reporting ------------------------------------------------------------------------------ */
 
 void bench_report(const bench *b, const char *name, double value, const char *unit, int threads,
@@ -87,9 +82,10 @@ void bench_report(const bench *b, const char *name, double value, const char *un
     va_start(ap, shape);
     vsnprintf(text, sizeof text, shape, ap);
     va_end(ap);
-    json_t *row = json_pack("{s:s, s:f, s:s, s:s, s:s, s:s, s:i, s:s}", "name", name, "value",
-                            value, "unit", unit, "shape", text, "backend", b->backend.plugin->name,
-                            "precision", "float", "threads", threads, "machine", b->machine);
+    json_t *row =
+        json_pack("{s:s, s:f, s:s, s:s, s:s, s:s, s:i, s:s}", "name", name, "value", value, "unit",
+                  unit, "shape", text, "backend", b->component.plugin->name, "precision",
+                  b->precision, "threads", threads, "machine", b->machine);
     if (row && isfinite(share))
         json_object_set_new(row, "share", json_real(share));
     if (row && json_dumpf(row, stdout, JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(5)) == 0)
@@ -139,7 +135,7 @@ typedef struct product {
 static void multiply(void *user)
 {
     const product *p = user;
-    const anpe_backend backend = bench_backend(p->b);
+    const anpe_backend backend = p->b->backend;
     backend.ops->sgemm(backend.self, 0, 0, SIDE, SIDE, SIDE, 1, p->x, SIDE, p->y, SIDE, 0, p->z,
                        SIDE);
 }
@@ -173,6 +169,7 @@ anpe_status bench_machine(bench *b)
 static int usage(void)
 {
     fprintf(stderr, "usage: bench [--threads N] [--repeats N] [--batch N] [--micro-batch N]\n"
+                    "             [--backend NAME] [--precision float|bfloat16]\n"
                     "             [--emulator FILE] [--program ANPE --config FILE --directory DIR\n"
                     "             --spectrum FILE ...] [GROUP...]\ngroups:");
     for (int i = 0; i < N_GROUPS; i++)
@@ -195,10 +192,23 @@ static int64_t number(const char *text, int64_t least, int64_t most)
 
 static int read_options(bench *b, int argc, char **argv)
 {
-    enum { THREADS, REPEATS, BATCH, MICRO, EMULATOR, PROGRAM, CONFIG, DIRECTORY, SPECTRUM };
+    enum {
+        THREADS,
+        REPEATS,
+        BATCH,
+        MICRO,
+        BACKEND,
+        PRECISION,
+        EMULATOR,
+        PROGRAM,
+        CONFIG,
+        DIRECTORY,
+        SPECTRUM
+    };
     static const struct option options[] = {
         {"threads", 1, NULL, THREADS},   {"repeats", 1, NULL, REPEATS},
         {"batch", 1, NULL, BATCH},       {"micro-batch", 1, NULL, MICRO},
+        {"backend", 1, NULL, BACKEND},   {"precision", 1, NULL, PRECISION},
         {"emulator", 1, NULL, EMULATOR}, {"program", 1, NULL, PROGRAM},
         {"config", 1, NULL, CONFIG},     {"directory", 1, NULL, DIRECTORY},
         {"spectrum", 1, NULL, SPECTRUM}, {0}};
@@ -215,6 +225,12 @@ static int read_options(bench *b, int argc, char **argv)
             break;
         case MICRO:
             b->micro = number(optarg, 1, 4096);
+            break;
+        case BACKEND:
+            b->backend_name = optarg;
+            break;
+        case PRECISION:
+            b->precision = optarg;
             break;
         case EMULATOR:
             b->emulator = optarg;
@@ -244,12 +260,17 @@ static int read_options(bench *b, int argc, char **argv)
     return 0;
 }
 
+static anpe_number precision_of(const bench *b)
+{
+    return strcmp(b->precision, "bfloat16") ? ANPE_NUMBER_FLOAT : ANPE_NUMBER_BFLOAT16;
+}
+
 static anpe_status run(bench *b, int argc, char **argv)
 {
     anpe_status status;
     ANPE_TRY(anpe_settings_parse(b->ctx, "", "bench", 0, NULL, &b->settings));
-    ANPE_TRY(anpe_component_new(b->ctx, b->settings, ANPE_BACKEND, "backend", "openblas", NULL,
-                                &b->backend));
+    ANPE_TRY(anpe_backend_open(b->ctx, b->settings, b->backend_name, precision_of(b), &b->component,
+                               &b->backend));
     ANPE_TRY(bench_machine(b));
     for (int g = 0; g < N_GROUPS; g++) {
         int wanted = optind == argc;
@@ -265,6 +286,8 @@ out:
 int main(int argc, char **argv)
 {
     bench b = {.ctx = anpe_ctx_new(), .threads = 2, .repeats = 5, .batch = 16, .micro = 8};
+    b.backend_name = "openblas";
+    b.precision = "float";
     b.spectra = calloc((size_t)argc, sizeof *b.spectra);
     if (!b.ctx || !b.spectra)
         return EXIT_FAILURE;
@@ -276,7 +299,7 @@ int main(int argc, char **argv)
     const anpe_status status = run(&b, argc, argv);
     if (status)
         fprintf(stderr, "bench: %s\n", anpe_error(b.ctx));
-    anpe_component_clear(&b.backend);
+    anpe_component_clear(&b.component);
     anpe_settings_free(b.settings);
     anpe_ctx_free(b.ctx);
     free(b.spectra);

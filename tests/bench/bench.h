@@ -7,7 +7,7 @@
 #define ANPE_BENCH_H
 #include <math.h>
 #include "graph/network.h"
-#include "kind/component.h"
+#include "kind/backend.h"
 
 typedef struct bench {
     anpe_ctx *ctx;
@@ -17,8 +17,10 @@ typedef struct bench {
     const char *program, *emulator, *config, *directory; /* NULL: not given */
     int n_spectra;
     char **spectra;
-    anpe_settings *settings; /* of the backend */
-    anpe_component backend;
+    const char *backend_name, *precision; /* as in the group "compute" */
+    anpe_settings *settings;              /* of the backend */
+    anpe_component component;
+    anpe_backend backend;
     double sgemm, copy; /* FLOP/s and bytes/s of one thread */
 } bench;
 
@@ -27,7 +29,6 @@ double bench_now(void);
 typedef void bench_fn(void *user);
 double bench_seconds(const bench *b, bench_fn *run, void *user);
 double bench_median(int n, double *values); /* sorts them */
-anpe_backend bench_backend(const bench *b);
 /* Values in [-1, 1) that have nothing special about them. */
 void bench_fill(int64_t n, float *x);
 /* share: NAN if there is none; then the shape as by printf. */

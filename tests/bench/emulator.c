@@ -30,7 +30,7 @@ static void simulate(void *user)
 static void multiply(void *user)
 {
     const emulator_bench *e = user;
-    const anpe_backend backend = bench_backend(e->b);
+    const anpe_backend backend = e->b->backend;
     backend.ops->sgemm(backend.self, 0, 1, BATCH, PIXELS, WIDTH, 1, e->hidden, WIDTH, e->weight,
                        WIDTH, 0, e->flux, PIXELS);
 }

@@ -15,6 +15,7 @@
 enum { PIXELS = 7214, CHANNELS = 2, LABELS = 26, DRAWS = 1000 };
 
 static const char paper[] =
+    "compute = { backend = \"%s\"; precision = \"%s\"; };\n"
     "network = { context = 256; };\n"
     "featurizer = { plugin = \"resnet_gru\"; depth = 8; conv_min = 32; conv_max = 512;\n"
     "               nlayer = 2; kernel = 3; n_rnn = 2; };\n"
@@ -48,8 +49,10 @@ static anpe_status out_of_memory(const bench *b)
 static anpe_status open_paper(bench *b, paper_net *p)
 {
     anpe_status status;
+    char text[1024];
     *p = (paper_net){.b = b};
-    ANPE_TRY(anpe_settings_parse(b->ctx, paper, "bench", 0, NULL, &p->settings));
+    snprintf(text, sizeof text, paper, b->backend_name, b->precision);
+    ANPE_TRY(anpe_settings_parse(b->ctx, text, "bench", 0, NULL, &p->settings));
     ANPE_TRY(anpe_net_new(b->ctx, p->settings, PIXELS, CHANNELS, LABELS, 1, 0, &p->net));
     ANPE_TRY(anpe_workers_new(b->ctx, b->threads, &p->workers));
     p->lane = calloc((size_t)b->threads, sizeof *p->lane);

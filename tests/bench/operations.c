@@ -4,6 +4,7 @@
  * in GFLOP/s, the others in GB/s of what they must read and write. */
 #include "config.h"
 #include "bench/bench.h"
+#include "graph/graph.h"
 #include "graph/operations.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -245,10 +246,12 @@ static anpe_status open_net(const bench *b, const op_case *c, net *n)
     n->x = anpe_graph_input(g, "x", c->rank, c->length, c->width);
     n->y = c->second ? anpe_graph_input(g, "y", c->rank, c->length, c->second) : -1;
     n->out = c->build(g, n->x, n->y, c);
+    if (anpe_graph_check(b->ctx, g) == ANPE_OK)
+        g->vertex[n->out].reduced = 1; /* although it reads an input */
     anpe_status status = anpe_parameters_new(b->ctx, g, ANPE_FLOAT, 1, &n->parameters);
     if (!status)
-        status = anpe_executor_new(b->ctx, g, n->parameters, bench_backend(b), BATCH, 1, 1, 1,
-                                   &n->out, &n->executor);
+        status = anpe_executor_new(b->ctx, g, n->parameters, b->backend, BATCH, 1, 1, 1, &n->out,
+                                   &n->executor);
     if (status)
         return status;
     const int64_t size = BATCH * anpe_length(g, n->out) * anpe_width(g, n->out);

@@ -52,7 +52,7 @@ anpe_status fixture_build(anpe_ctx *ctx, const char *config, const fixture_shape
     const anpe_featurizer_setup featurizer = {sizeof featurizer, shape->length, shape->channels,
                                               shape->context};
     const anpe_flow_setup flow = {sizeof flow, shape->labels, shape->context, shape->seed};
-    const anpe_backend_setup backend = {sizeof backend};
+    const anpe_backend_setup backend = {.size = sizeof backend};
     *f = (fixture){.shape = *shape};
     anpe_status status = anpe_settings_parse(ctx, config, "test", 0, NULL, &f->settings);
     if (!status && shape->length > 0)
@@ -72,7 +72,7 @@ anpe_status fixture_build(anpe_ctx *ctx, const char *config, const fixture_shape
 
 anpe_status fixture_run_in(anpe_ctx *ctx, fixture *f, anpe_precision precision)
 {
-    const anpe_backend backend = {f->backend.self, f->backend.ops};
+    const anpe_backend backend = {.self = f->backend.self, .ops = f->backend.ops};
     const anpe_node outputs[] = {f->features, f->log_prob};
     anpe_status status =
         anpe_parameters_new(ctx, f->graph, precision, f->shape.seed, &f->parameters);

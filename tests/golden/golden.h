@@ -24,8 +24,9 @@ ANPE_MUST_CHECK anpe_status golden_read(anpe_ctx *ctx, const golden *g, const ch
                                         double **out);
 /* The file's name of a parameter: "weights/featurizer.gru.weight_ih_l0", "permutation/0". */
 void golden_name(const char *group, const char *parameter, char *name, size_t size);
-/* The network that the attributes describe, through the plugins. */
-ANPE_MUST_CHECK anpe_status golden_network(anpe_ctx *ctx, const golden *g, fixture *f);
+/* The network that the attributes describe, through the plugins, run by that backend. */
+ANPE_MUST_CHECK anpe_status golden_network(anpe_ctx *ctx, const golden *g, const char *backend,
+                                           fixture *f);
 /* Weights of the file into the parameters: every parameter, with its shape, and no weight left. */
 ANPE_MUST_CHECK anpe_status golden_load(anpe_ctx *ctx, const golden *g, fixture *f);
 /* (B, C, L) -> (B, L, C) */

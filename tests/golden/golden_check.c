@@ -1,4 +1,4 @@
-/* golden_check FILE.h5 -- does the C network agree with the one stated in PyTorch?
+/* golden_check [--backend NAME] FILE.h5 -- does the C network agree with the one stated in PyTorch?
  *
  * Builds resnet_gru and maf with the shapes of the file's attributes, through the plugins, loads
  * the weights and compares features, log_prob, loss, every gradient, grad_input and inverse with
@@ -30,6 +30,7 @@ enum { FEATURES, LOG_PROB, LOSS, GRAD_INPUT, INVERSE, GRADIENTS };
 
 typedef struct comparison {
     anpe_ctx *ctx;
+    const char *backend; /* of the float network */
     golden g;
     fixture in_double, in_float;
     golden_result exact, single;
@@ -218,11 +219,11 @@ static anpe_status probe(comparison *c)
 
 static anpe_status run_all(comparison *c)
 {
-    anpe_status status = golden_network(c->ctx, &c->g, &c->in_double);
+    anpe_status status = golden_network(c->ctx, &c->g, "openblas", &c->in_double);
     if (!status)
         status = fixture_run_in(c->ctx, &c->in_double, ANPE_DOUBLE);
     if (!status)
-        status = golden_network(c->ctx, &c->g, &c->in_float);
+        status = golden_network(c->ctx, &c->g, c->backend, &c->in_float);
     if (!status)
         status = fixture_run_in(c->ctx, &c->in_float, ANPE_FLOAT);
     if (!status)
@@ -271,22 +272,23 @@ static void clear(comparison *c)
 
 int main(int argc, char **argv)
 {
-    if (argc != 2) {
-        fprintf(stderr, "usage: golden_check FILE.h5\n");
+    const int named = argc == 4 && strcmp(argv[1], "--backend") == 0;
+    if (argc != 2 && !named) {
+        fprintf(stderr, "usage: golden_check [--backend NAME] FILE.h5\n");
         return 2;
     }
     fixture_find_plugins();
-    comparison c = {.ctx = anpe_ctx_new()};
+    comparison c = {.ctx = anpe_ctx_new(), .backend = named ? argv[2] : "openblas"};
     if (!c.ctx) {
         fprintf(stderr, "golden_check: out of memory\n");
         return EXIT_FAILURE;
     }
-    const anpe_status status = check(&c, argv[1]);
+    const anpe_status status = check(&c, argv[argc - 1]);
     if (status)
         fprintf(stderr, "golden_check: %s\n", anpe_error(c.ctx));
     else
         printf("%s: longest sum %lld, gamma %.1e; largest float error %.2g of its bound: %s\n",
-               argv[1], (long long)longest_sum(&c.g), c.gamma, c.worst,
+               argv[argc - 1], (long long)longest_sum(&c.g), c.gamma, c.worst,
                c.failures ? "DISAGREES" : "agrees");
     const int failed = status || c.failures;
     clear(&c);

@@ -135,7 +135,7 @@ void golden_name(const char *group, const char *parameter, char *name, size_t si
         snprintf(name, size, "%s/%s", group, parameter);
 }
 
-anpe_status golden_network(anpe_ctx *ctx, const golden *g, fixture *f)
+anpe_status golden_network(anpe_ctx *ctx, const golden *g, const char *backend, fixture *f)
 {
     char config[1024];
     const fixture_shape shape = {g->batch, g->length, g->channels, g->labels, g->cond, 1};
@@ -143,10 +143,11 @@ anpe_status golden_network(anpe_ctx *ctx, const golden *g, fixture *f)
              "featurizer = { plugin = \"resnet_gru\"; depth = %d; conv_min = %d; conv_max = %d;"
              " nlayer = %d; kernel = %d; n_rnn = %d; };\n"
              "flow = { plugin = \"maf\"; num_blocks = %d; hidden = %d; n_mog = %d;"
-             " clamp = [%.17e, %.17e]; direct = false; };\n",
+             " clamp = [%.17e, %.17e]; direct = false; };\n"
+             "backend = { plugin = \"%s\"; };\n",
              (int)g->depth, (int)g->conv_min, (int)g->conv_max, (int)g->nlayer, (int)g->kernel,
              (int)g->n_rnn, (int)g->num_blocks, (int)g->hidden, (int)g->n_mog, g->clamp[0],
-             g->clamp[1]);
+             g->clamp[1], backend);
     return fixture_build(ctx, config, &shape, f);
 }
 

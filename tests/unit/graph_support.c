@@ -24,8 +24,9 @@
     }
 NAIVE(naive_sgemm, float)
 NAIVE(naive_dgemm, double)
-static const anpe_backend_ops naive_ops = {sizeof naive_ops, naive_sgemm, naive_dgemm};
-const anpe_backend anpe_test_naive = {NULL, &naive_ops};
+static const anpe_backend_ops naive_ops = {
+    .size = sizeof naive_ops, .sgemm = naive_sgemm, .dgemm = naive_dgemm};
+const anpe_backend anpe_test_naive = {.ops = &naive_ops};
 
 /* Weyl sequence through an integer hash: no two equal in a test. */
 double anpe_test_number(uint32_t seed, int64_t i)

@@ -241,7 +241,7 @@ int main(void)
         fprintf(stderr, "%s\n", anpe_error(ctx));
         return EXIT_FAILURE;
     }
-    backend = (anpe_backend){self, plugin->ops};
+    backend = (anpe_backend){.self = self, .ops = plugin->ops};
     CU_initialize_registry();
     CU_pSuite suite = CU_add_suite("convolution", NULL, NULL);
     CU_add_test(suite, "outputs and gradients equal loops", test_against_loops);

@@ -132,7 +132,7 @@ static void dgemm(const void *self, int ta, int tb, int64_t m, int64_t n, int64_
              beta, c, (int)ldc);
 }
 
-static const anpe_backend_ops ops = {sizeof ops, sgemm, dgemm};
+static const anpe_backend_ops ops = {.size = sizeof ops, .sgemm = sgemm, .dgemm = dgemm};
 
 static const anpe_plugin plugin = {
     .abi = ANPE_ABI,
