@@ -58,5 +58,6 @@ AC_DEFUN([ANPE_CHECK_ONEDNN],
       AS_IF([test "x$anpe_cv_onednn" = xno],
         [AS_IF([test "x$with_onednn" = xyes], [AC_MSG_ERROR([oneDNN 2 is asked for and not found (Debian: libdnnl-dev)])])],
         [AC_SUBST([ONEDNN_LIBS], [$anpe_cv_onednn])
+         AC_DEFINE([HAVE_ONEDNN], [1], [the backend onednn is built])
          have_onednn="$anpe_cv_onednn"])])
    AM_CONDITIONAL([HAVE_ONEDNN], [test -n "$ONEDNN_LIBS"])])

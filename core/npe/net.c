@@ -18,9 +18,10 @@ const anpe_option anpe_compute_table[] = {
     ANPE_OPT_TEXT(anpe_compute_options, backend, "auto",
                   "plugin that runs the network; auto: the fastest that is installed and that the "
                   "processor can run"),
-    ANPE_OPT_ENUM(anpe_compute_options, precision, 0, "float|bfloat16",
-                  "factors of the featurizer's products, except in what reads the spectrum itself; "
-                  "sums, weights, the flow and the loss are float"),
+    ANPE_OPT_ENUM(
+        anpe_compute_options, precision, 0, "float|bfloat16",
+        "factors of the products in the featurizer's convolutions and linear layers, except "
+        "where these read the spectrum itself; all else is float"),
     ANPE_OPT_INT(anpe_compute_options, threads, 0, 0, 4096, "",
                  "worker threads; 0: as many as there are cores"),
     ANPE_OPT_INT(anpe_compute_options, micro_batch, 8, 1, 4096, "",

@@ -2,7 +2,7 @@
 EXTRA_DIST += tests/cli/common.sh tests/cli/small.cfg
 dist_check_SCRIPTS += tests/cli/test_count.sh tests/cli/test_format.sh tests/cli/test_layers.sh tests/cli/test_licences.sh \
 	tests/cli/test_man.sh tests/cli/test_template.sh tests/cli/test_train.sh tests/cli/test_usage.sh
-dist_check_SCRIPTS += tests/cli/test_plugins.sh
+dist_check_SCRIPTS += tests/cli/test_plugins.sh tests/cli/test_backend.sh
 dist_check_SCRIPTS += tests/cli/test_import.sh tests/cli/test_model_error.sh
 dist_check_SCRIPTS += tests/cli/test_noise.sh
 dist_check_SCRIPTS += tests/cli/test_validate.sh

@@ -2,6 +2,7 @@
  *
  * The files are no part of the source: they lie in $ANPE_SHARED/golden where there is one. */
 #define _GNU_SOURCE
+#include "config.h"
 #include <CUnit/Basic.h>
 #include <hdf5.h>
 #include <stdio.h>
@@ -17,19 +18,24 @@ static char shared[3][512], copy[64], output[64];
 static int n_shared;
 
 /* Runs golden_check with its messages in `output`; returns the exit status, -1 for a crash. */
-static int check(const char *file)
+static int check_with(const char *backend, const char *file)
 {
     fflush(NULL);
     const pid_t child = fork();
     if (child == 0) {
         if (freopen(output, "w", stdout) && dup2(STDOUT_FILENO, STDERR_FILENO) >= 0)
-            execl(GOLDEN_CHECK, "golden_check", file, (char *)NULL);
+            execl(GOLDEN_CHECK, "golden_check", "--backend", backend, file, (char *)NULL);
         _exit(99);
     }
     int status = -1;
     if (child < 0 || waitpid(child, &status, 0) != child || !WIFEXITED(status))
         return -1;
     return WEXITSTATUS(status);
+}
+
+static int check(const char *file)
+{
+    return check_with("openblas", file);
 }
 
 static int said(const char *text)
@@ -120,6 +126,10 @@ static void test_agrees(void)
     for (int i = 0; i < n_shared; i++) {
         CU_ASSERT(check(shared[i]) == 0);
         CU_ASSERT(said("of its bound: agrees"));
+#ifdef HAVE_ONEDNN
+        CU_ASSERT(check_with("onednn", shared[i]) == 0);
+        CU_ASSERT(said("of its bound: agrees"));
+#endif
     }
 }
 

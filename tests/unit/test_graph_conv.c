@@ -1,8 +1,12 @@
-/* Convolutions against loops in double: outputs and all gradients, in float and double, for widths
- * that take either way (core/graph/kernel_conv.c and kernel_conv3.c), lengths of a part of a tile,
- * a tile, and several, even and odd. */
+/* Convolutions and linear layers against loops in double: outputs and all gradients, in float and
+ * double, for widths that take either way (core/graph/kernel_conv.c and kernel_conv3.c), lengths of
+ * a part of a tile, a tile, and several, even and odd; and the same with every backend that takes
+ * operations over, in each of its precisions. */
+#define _GNU_SOURCE /* setenv */
 #include "config.h"
+#include <dirent.h>
 #include <math.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,10 +20,13 @@
 typedef struct shape {
     int64_t batch, length, in, out, k;
     int relu, residual; /* residual: + x, so that the input's gradient is added to */
+    int linear;         /* k = 1 as anpe_linear; of (B, F) where the length is 1 */
+    int64_t spare;      /* rows of the micro-batch that stay empty */
 } shape;
 
 static anpe_ctx *ctx;
-static anpe_backend backend;
+static anpe_backend openblas, onednn, onednn_bfloat16; /* ops NULL: not there */
+static anpe_backend backend;                           /* of the test that runs */
 
 typedef struct net {
     shape s;
@@ -55,13 +62,16 @@ static void open_net(net *n, const shape *s, anpe_precision precision)
 {
     const int64_t rows = s->batch * s->length;
     *n = (net){.s = *s, .precision = precision, .g = anpe_graph_new()};
-    n->x = anpe_graph_input(n->g, "x", 2, s->length, s->in);
-    n->y = anpe_conv1d(n->g, "a", n->x, s->out, s->k, s->relu ? ANPE_RELU : 0);
+    n->x = anpe_graph_input(n->g, "x", s->linear && s->length == 1 ? 1 : 2, s->length, s->in);
+    n->y = s->linear ? anpe_linear(n->g, "a", n->x, s->out, s->relu ? ANPE_RELU : 0)
+                     : anpe_conv1d(n->g, "a", n->x, s->out, s->k, s->relu ? ANPE_RELU : 0);
+    n->g->vertex[n->y].reduced = 1; /* although it reads an input */
     n->out = s->residual ? anpe_add(n->g, n->y, n->x) : n->y;
     const anpe_node outputs[2] = {n->y, n->out};
     CU_ASSERT_EQUAL_FATAL(anpe_parameters_new(ctx, n->g, precision, 1, &n->p), ANPE_OK);
     CU_ASSERT_EQUAL_FATAL(
-        anpe_executor_new(ctx, n->g, n->p, backend, s->batch, 1, 1, 2, outputs, &n->e), ANPE_OK);
+        anpe_executor_new(ctx, n->g, n->p, backend, s->batch + s->spare, 1, 1, 2, outputs, &n->e),
+        ANPE_OK);
     put(n, n->p->raw, 1, n->p->size);
     anpe_parameters_prepare(n->p);
     n->seed = calloc((size_t)(rows * s->out), sizeof(double));
@@ -84,11 +94,15 @@ static void close_net(net *n)
 /* Plain sums of k products of numbers below 1 have errors <= (k + 2) k eps. kernel_conv3.c: its
  * sums are shorter, k / 3 (k / 4 for the weights) + 12 terms, and the transforms together multiply
  * magnitudes by up to 9.2 * 3: less than 16 (k + 10)^2 eps. In practice its errors are those of the
- * plain sum, so that 2 (k + 10)^2 eps holds with much to spare. */
+ * plain sum, so that 2 (k + 10)^2 eps holds with much to spare.
+ *
+ * In bfloat16, of 8 bits, each of the k products has two factors that are off by up to u = 2^-9 of
+ * their size, which is below 1: 2 u (1 + u) k in all, on top of what float sums lose. */
 static double bound(const net *n, int64_t k)
 {
-    const double eps = n->precision == ANPE_DOUBLE ? 1.2e-16 : 6e-8;
-    return 2 * (double)((k + 10) * (k + 10)) * eps;
+    const double eps = n->precision == ANPE_DOUBLE ? 1.2e-16 : 6e-8, u = 0x1p-9;
+    const int rounded = n->precision == ANPE_FLOAT && backend.precision == ANPE_NUMBER_BFLOAT16;
+    return 2 * (double)((k + 10) * (k + 10)) * eps + (rounded ? 2 * u * (1 + u) * (double)k : 0);
 }
 
 static double worst(double a, double b)
@@ -179,15 +193,20 @@ static double bias_error(const net *n)
     return error;
 }
 
-static const shape shapes[] = {
-    {2, 9, 5, 7, 3, 1, 0},     {1, 1, 64, 64, 3, 0, 0},   {3, 2, 64, 64, 3, 1, 0},
-    {2, 7, 70, 64, 3, 1, 0},   {3, 57, 64, 97, 3, 1, 0},  {2, 231, 66, 65, 3, 1, 0},
-    {1, 450, 64, 64, 3, 0, 0}, {2, 5, 64, 129, 3, 0, 0},  {4, 113, 64, 64, 3, 1, 0},
-    {1, 9, 64, 64, 5, 1, 0},   {2, 30, 600, 64, 3, 0, 0}, {1, 12, 64, 600, 3, 1, 0},
-    {2, 11, 6, 6, 3, 1, 1},    {2, 59, 65, 65, 3, 1, 1},  {1, 6, 64, 64, 3, 0, 1}};
+static const shape shapes[] = {{2, 9, 5, 7, 3, 1, 0, 0, 0},     {1, 1, 64, 64, 3, 0, 0, 0, 0},
+                               {3, 2, 64, 64, 3, 1, 0, 0, 0},   {2, 7, 70, 64, 3, 1, 0, 0, 0},
+                               {3, 57, 64, 97, 3, 1, 0, 0, 0},  {2, 231, 66, 65, 3, 1, 0, 0, 0},
+                               {1, 450, 64, 64, 3, 0, 0, 0, 0}, {2, 5, 64, 129, 3, 0, 0, 0, 0},
+                               {4, 113, 64, 64, 3, 1, 0, 0, 0}, {1, 9, 64, 64, 5, 1, 0, 0, 0},
+                               {2, 30, 600, 64, 3, 0, 0, 0, 0}, {1, 12, 64, 600, 3, 1, 0, 0, 0},
+                               {2, 11, 6, 6, 3, 1, 1, 0, 0},    {2, 59, 65, 65, 3, 1, 1, 0, 0},
+                               {1, 6, 64, 64, 3, 0, 1, 0, 0},   {3, 21, 17, 40, 5, 1, 0, 0, 0},
+                               {3, 33, 16, 48, 1, 0, 0, 0, 0},  {2, 19, 33, 33, 1, 1, 1, 1, 0},
+                               {6, 1, 50, 34, 1, 1, 0, 1, 0},   {2, 41, 40, 24, 5, 1, 0, 0, 1},
+                               {3, 1, 30, 44, 1, 0, 0, 1, 2}};
 enum { N_SHAPES = sizeof shapes / sizeof shapes[0] };
 
-static void test_against_loops(void)
+static void against_loops(void)
 {
     for (int k = 0; k < N_SHAPES; k++)
         for (int precision = ANPE_FLOAT; precision <= ANPE_DOUBLE; precision++) {
@@ -202,6 +221,142 @@ static void test_against_loops(void)
         }
 }
 
+static void test_against_loops(void)
+{
+    backend = openblas;
+    against_loops();
+}
+
+static void test_onednn(void)
+{
+    backend = onednn;
+    if (backend.ops)
+        against_loops();
+}
+
+static void test_onednn_bfloat16(void)
+{
+    backend = onednn_bfloat16;
+    if (backend.ops)
+        against_loops();
+}
+
+/* Roundings are independent: the root mean square of the errors of sums of k products of numbers in
+ * (-1, 1) is at most sqrt(2 k) u, not 2 k u, and well above what float would give. */
+static void test_bfloat16_is_used(void)
+{
+    const shape s = {2, 300, 64, 64, 3, 0, 0, 0, 0};
+    const int64_t size = s.batch * s.length * s.out;
+    net n, exact;
+    backend = onednn_bfloat16;
+    if (!backend.ops)
+        return;
+    open_net(&n, &s, ANPE_FLOAT);
+    open_net(&exact, &s, ANPE_DOUBLE);
+    const void *y = anpe_executor_tensor(n.e, n.y), *z = anpe_executor_tensor(exact.e, exact.y);
+    double sum = 0;
+    for (int64_t i = 0; i < size; i++)
+        sum += pow(get(&n, y, i) - get(&exact, z, i), 2);
+    const double rms = sqrt(sum / (double)size), expected = sqrt(2.0 * 3 * 64) * 0x1p-9;
+    CU_ASSERT(rms < expected && rms > 0.05 * expected);
+    close_net(&n);
+    close_net(&exact);
+}
+
+/* New weights are seen by the next call, in every backend. */
+static void test_weights_change(void)
+{
+    const shape s = {2, 30, 40, 48, 5, 1, 0, 0, 0};
+    const size_t bytes = (size_t)(s.batch * s.length * s.out) * sizeof(float);
+    const anpe_backend all[] = {openblas, onednn, onednn_bfloat16};
+    for (int i = 0; i < 3; i++) {
+        net n;
+        backend = all[i];
+        if (!backend.ops)
+            continue;
+        open_net(&n, &s, ANPE_FLOAT);
+        void *y = anpe_executor_tensor(n.e, n.y), *before = malloc(bytes);
+        memcpy(before, y, bytes);
+        put(&n, n.p->raw, 9, n.p->size);
+        anpe_parameters_prepare(n.p);
+        anpe_executor_forward(n.e, s.batch);
+        CU_ASSERT(memcmp(before, y, bytes) != 0);
+        put(&n, n.p->raw, 1, n.p->size);
+        anpe_parameters_prepare(n.p);
+        anpe_executor_forward(n.e, s.batch);
+        CU_ASSERT(memcmp(before, y, bytes) == 0);
+        free(before);
+        close_net(&n);
+    }
+}
+
+/* ---- threads ------------------------------------------------------------------------------------
+ */
+
+enum { RUNNERS = 3 };
+static const shape threaded = {3, 90, 48, 64, 5, 1, 0, 0, 1};
+
+static int64_t effective_bytes(const net *n)
+{
+    return n->p->effective_size * (int64_t)sizeof(float);
+}
+
+static void *run_again(void *user)
+{
+    net *n = user;
+    for (int i = 0; i < 20; i++) {
+        memset(n->effective, 0, (size_t)effective_bytes(n));
+        anpe_executor_forward(n->e, n->s.batch);
+        anpe_executor_backward(n->e, n->out, n->seed, n->effective);
+    }
+    return NULL;
+}
+
+static int count_threads(void)
+{
+    int count = 0;
+    DIR *d = opendir("/proc/self/task");
+    for (const struct dirent *e; d && (e = readdir(d));)
+        count += e->d_name[0] != '.';
+    if (d)
+        closedir(d);
+    return count;
+}
+
+/* Executors side by side give the bits of one alone, and nothing but our own threads is there,
+ * although the environment asks OpenMP for four. */
+static void check_threads(void)
+{
+    net alone, n[RUNNERS];
+    pthread_t thread[RUNNERS];
+    const int before = count_threads();
+    open_net(&alone, &threaded, ANPE_FLOAT);
+    run_again(&alone);
+    CU_ASSERT_EQUAL(count_threads(), before);
+    for (int i = 0; i < RUNNERS; i++)
+        open_net(&n[i], &threaded, ANPE_FLOAT);
+    for (int i = 0; i < RUNNERS; i++)
+        CU_ASSERT_EQUAL_FATAL(pthread_create(&thread[i], NULL, run_again, &n[i]), 0);
+    CU_ASSERT(count_threads() <= before + RUNNERS);
+    for (int i = 0; i < RUNNERS; i++) {
+        pthread_join(thread[i], NULL);
+        CU_ASSERT_EQUAL(memcmp(n[i].effective, alone.effective, (size_t)effective_bytes(&alone)),
+                        0);
+        close_net(&n[i]);
+    }
+    close_net(&alone);
+}
+
+static void test_threads(void)
+{
+    const anpe_backend all[] = {openblas, onednn, onednn_bfloat16};
+    for (int i = 0; i < 3; i++) {
+        backend = all[i];
+        if (backend.ops)
+            check_threads();
+    }
+}
+
 /* The shapes above take both ways. */
 static void test_both_ways(void)
 {
@@ -214,8 +369,9 @@ static void test_both_ways(void)
 /* A spectrum's output does not depend, to the bit, on what else is in the batch. */
 static void test_batch_independent(void)
 {
-    const shape whole = {3, 227, 64, 96, 3, 1, 0};
+    const shape whole = {3, 227, 64, 96, 3, 1, 0, 0, 0};
     net n;
+    backend = openblas;
     open_net(&n, &whole, ANPE_FLOAT);
     const int64_t in = whole.length * whole.in, out = whole.length * whole.out;
     float *x = anpe_executor_tensor(n.e, n.x), *y = anpe_executor_tensor(n.e, n.y);
@@ -228,30 +384,58 @@ static void test_batch_independent(void)
     close_net(&n);
 }
 
+static const anpe_plugin *plugin_of[3];
+static int n_plugins;
+
+/* ops NULL and the reason on standard output where there is no such backend here. */
+static anpe_backend open_backend(const char *name, const void *options, anpe_number precision)
+{
+    const anpe_backend_setup setup = {sizeof setup, precision};
+    const anpe_plugin *plugin = NULL;
+    void *self = NULL;
+    if (anpe_loader_get(ctx, ANPE_BACKEND, name, &plugin) != ANPE_OK ||
+        plugin->create(ctx, options, &setup, &self) != ANPE_OK) {
+        printf("skipped: %s\n", anpe_error(ctx));
+        return (anpe_backend){0};
+    }
+    plugin_of[n_plugins++] = plugin;
+    return (anpe_backend){self, plugin->ops, precision};
+}
+
 int main(void)
 {
-    const anpe_plugin *plugin = NULL;
     const struct {
         const char *coretype;
     } options = {"auto"};
-    void *self = NULL;
+    static const CU_TestInfo tests[] = {
+        {"outputs and gradients equal loops", test_against_loops},
+        {"oneDNN: the same", test_onednn},
+        {"oneDNN in bfloat16: the same, to its rounding", test_onednn_bfloat16},
+        {"bfloat16 is used", test_bfloat16_is_used},
+        {"weights change", test_weights_change},
+        {"threads", test_threads},
+        {"both ways are taken", test_both_ways},
+        {"a sample does not depend on its batch", test_batch_independent},
+    };
+    setenv("OMP_NUM_THREADS", "4", 1);
     ctx = anpe_ctx_new();
-    if (anpe_loader_get(ctx, ANPE_BACKEND, "openblas", &plugin) != ANPE_OK ||
-        plugin->create(ctx, &options, NULL, &self) != ANPE_OK) {
-        fprintf(stderr, "%s\n", anpe_error(ctx));
+    openblas = open_backend("openblas", &options, ANPE_NUMBER_FLOAT);
+    onednn = open_backend("onednn", NULL, ANPE_NUMBER_FLOAT);
+    onednn_bfloat16 = open_backend("onednn", NULL, ANPE_NUMBER_BFLOAT16);
+    if (!openblas.ops)
         return EXIT_FAILURE;
-    }
-    backend = (anpe_backend){.self = self, .ops = plugin->ops};
     CU_initialize_registry();
     CU_pSuite suite = CU_add_suite("convolution", NULL, NULL);
-    CU_add_test(suite, "outputs and gradients equal loops", test_against_loops);
-    CU_add_test(suite, "both ways are taken", test_both_ways);
-    CU_add_test(suite, "a sample does not depend on its batch", test_batch_independent);
+    for (size_t i = 0; i < sizeof tests / sizeof tests[0]; i++)
+        CU_add_test(suite, tests[i].pName, tests[i].pTestFunc);
     CU_basic_set_mode(CU_BRM_VERBOSE);
     CU_basic_run_tests();
     const unsigned failures = CU_get_number_of_failures();
     CU_cleanup_registry();
-    plugin->destroy(self);
+    const anpe_backend all[] = {openblas, onednn, onednn_bfloat16};
+    for (int i = 0, k = 0; i < 3; i++)
+        if (all[i].ops)
+            plugin_of[k++]->destroy((void *)(uintptr_t)all[i].self);
     anpe_ctx_free(ctx);
     return failures ? EXIT_FAILURE : EXIT_SUCCESS;
 }
