@@ -381,6 +381,33 @@ static void test_per_pixel_batch(void)
     subject_clear(&m.s);
 }
 
+/* Networks of both kinds hand out the scatter that they were imported with, or none. */
+static void test_scatter(void)
+{
+    static const struct {
+        int n;
+        const part *parts;
+    } kinds[] = {{N_DENSE, dense}, {N_PER_PIXEL, per_pixel}};
+    char text[37 * 8] = "";
+    for (int i = 0; i < 37; i++)
+        snprintf(text + strlen(text), sizeof text - strlen(text), "%.3f\n", 0.001 * i);
+    for (int k = 0; k < 2; k++) {
+        emulated m;
+        anpe_import_request r = small_request(make_published("p.h5", kinds[k].n, kinds[k].parts));
+        open_emulator(&r, NULL, &m);
+        CU_ASSERT_PTR_NULL(m.info.scatter);
+        subject_clear(&m.s);
+        r.scatter = in_scratch("s.txt");
+        write_bytes(r.scatter, text, strlen(text));
+        r.out = in_scratch("small.h5");
+        open_emulator(&r, NULL, &m);
+        CU_ASSERT_FATAL(m.info.scatter != NULL);
+        for (int i = 0; i < 37; i++)
+            CU_ASSERT_EQUAL(m.info.scatter[i], (float)(0.001 * i));
+        subject_clear(&m.s);
+    }
+}
+
 static void test_domain(void)
 {
     emulated m;
@@ -656,6 +683,7 @@ static const CU_TestInfo tests[] = {
     {"cannon with terms", test_cannon_terms},
     {"activations, batches", test_activations},
     {"per pixel, batches", test_per_pixel_batch},
+    {"scatter", test_scatter},
     {"domain", test_domain},
     {"grids", test_grid},
     {"import: shapes", test_import_shapes},
