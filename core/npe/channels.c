@@ -156,9 +156,17 @@ void anpe_channels_fill(const anpe_channels *c, const anpe_spectrum *s, float *x
             }
 }
 
-void anpe_channels_pull_back(const anpe_channels *c, const float *x, const float *grad_x,
-                             float *grad_flux)
+void anpe_channels_pull_back(const anpe_channels *c, const anpe_spectrum *s, const float *x,
+                             const float *grad_x, float *grad_flux)
 {
+    if (c->basis) {
+        double by_coefficient[ANPE_BASIS_MOST];
+        for (int64_t l = 0; l < c->length; l++)
+            by_coefficient[l] =
+                fabsf(x[2 * l]) < c->limit ? (double)(grad_x[2 * l] / c->scale[2 * l]) : 0;
+        anpe_basis_gradient(c->basis, s, by_coefficient, grad_flux);
+        return;
+    }
     memset(grad_flux, 0, (size_t)(c->planes * c->length) * sizeof *grad_flux);
     for (int k = 0; k < c->n_kinds; k++)
         for (int64_t plane = 0; c->kind[k] == ANPE_CHANNEL_FLUX && plane < c->planes; plane++)

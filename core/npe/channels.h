@@ -49,10 +49,10 @@ void anpe_channels_place(anpe_channels *c, const double *wavelength);
 int64_t anpe_channels_values(const anpe_channels *c);
 /* s: inpainted; x (L, C). */
 void anpe_channels_fill(const anpe_channels *c, const anpe_spectrum *s, float *x);
-/* Gradient with respect to x (L, C) as fill made it -> with respect to the flux (planes, L); none
+/* Gradient with respect to x (L, C) as fill made it from s -> with respect to the flux of s; none
  * flows through a clipped value. */
-void anpe_channels_pull_back(const anpe_channels *c, const float *x, const float *grad_x,
-                             float *grad_flux);
+void anpe_channels_pull_back(const anpe_channels *c, const anpe_spectrum *s, const float *x,
+                             const float *grad_x, float *grad_flux);
 /* mean and scale from n raw inputs x (n, L, C), filled while mean is 0 and scale 1; per_pixel:
  * one pair for every pixel, else one per channel. Masks and positions are left as they are. */
 void anpe_channels_fit(anpe_channels *c, int64_t n, const float *x, int per_pixel);

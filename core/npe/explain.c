@@ -52,7 +52,7 @@ static anpe_status allocate(anpe_ctx *ctx, anpe_explainer *e)
     const anpe_channels *c = e->model->channels;
     const size_t n = (size_t)e->max_draws, D = (size_t)e->n_labels, F = (size_t)e->n_context;
     e->x = anpe_alloc(ctx, (size_t)(c->length * c->width) * sizeof *e->x);
-    e->row = anpe_alloc(ctx, (size_t)(c->length * c->planes) * sizeof *e->row);
+    e->row = anpe_alloc(ctx, (size_t)anpe_channels_values(c) * sizeof *e->row);
     e->theta = anpe_alloc(ctx, n * D * sizeof *e->theta);
     e->slope = anpe_alloc(ctx, n * D * sizeof *e->slope);
     e->draw = anpe_alloc(ctx, n * D * sizeof *e->draw);
@@ -302,18 +302,18 @@ static double rms_good(int64_t n, const uint8_t *mask, const float *v)
 }
 
 /* Row r of 2 D: a gradient, or an error that is kept as one number. */
-static void keep_row(anpe_explainer *e, int64_t r, const float *grad_x, const uint8_t *mask,
+static void keep_row(anpe_explainer *e, int64_t r, const float *grad_x, const anpe_spectrum *o,
                      float *gradient, double *error)
 {
-    const int64_t P = e->model->channels->length * e->model->channels->planes;
+    const int64_t P = o->n_pixels;
     float *row = r < e->n_labels ? gradient + r * P : e->row;
-    anpe_channels_pull_back(e->model->channels, e->x, grad_x, row);
-    anpe_spectrum_inpaint_pull_back(P, mask, row);
+    anpe_channels_pull_back(e->model->channels, o, e->x, grad_x, row);
+    anpe_spectrum_inpaint_pull_back(P, o->mask, row);
     if (r >= e->n_labels)
-        error[r - e->n_labels] = rms_good(P, mask, row);
+        error[r - e->n_labels] = rms_good(P, o->mask, row);
 }
 
-static void pull_back(anpe_explainer *e, const uint8_t *mask, float *gradient, double *error)
+static void pull_back(anpe_explainer *e, const anpe_spectrum *o, float *gradient, double *error)
 {
     const anpe_net *net = e->model->net;
     const int64_t F = e->n_context, rows = 2 * e->n_labels;
@@ -327,13 +327,13 @@ static void pull_back(anpe_explainer *e, const uint8_t *mask, float *gradient, d
         anpe_executor_backward(e->featurizer, net->features, e->cotangent + first * F, NULL);
         const float *grad = anpe_executor_gradient(e->featurizer, net->x);
         for (int64_t r = 0; r < m; r++)
-            keep_row(e, first + r, grad + r * size, mask, gradient, error);
+            keep_row(e, first + r, grad + r * size, o, gradient, error);
     }
 }
 
 anpe_status anpe_explainer_run(anpe_explainer *e, anpe_ctx *ctx, anpe_session *s, int64_t i,
-                               const uint8_t *mask, int64_t n, uint32_t seed, int64_t index,
-                               float *gradient, double *error)
+                               const anpe_spectrum *observed, int64_t n, uint32_t seed,
+                               int64_t index, float *gradient, double *error)
 {
     const anpe_channels *c = e->model->channels;
     const float *features = anpe_executor_tensor(s->executor, e->model->net->features);
@@ -348,6 +348,6 @@ anpe_status anpe_explainer_run(anpe_explainer *e, anpe_ctx *ctx, anpe_session *s
         weigh(e, n, d, &rng);
     fill_cotangents(e, n);
     memcpy(e->x, anpe_session_input(s, i), (size_t)(c->length * c->width) * sizeof *e->x);
-    pull_back(e, mask, gradient, error);
+    pull_back(e, observed, gradient, error);
     return ANPE_OK;
 }

@@ -27,12 +27,13 @@ typedef struct anpe_explainer anpe_explainer;
 ANPE_MUST_CHECK anpe_status anpe_explainer_new(anpe_ctx *ctx, const anpe_model *model,
                                                int64_t max_draws, anpe_explainer **out);
 anpe_explainer *anpe_explainer_free(anpe_explainer *e);
-/* Spectrum i of the session's last featurize, which was made from a reduced spectrum with this mask
- * (P) -> gradient (D, P), units of the label per unit of normalised flux, and error (D): root mean
- * square over the good pixels of the gradient's Monte-Carlo error. n_draws: up to the session's and
- * the explainer's; the draws are those that anpe_session_draw gives for (seed, index). */
+/* Spectrum i of the session's last featurize, which was made from this reduced spectrum -> gradient
+ * (D, P), units of the label per unit of normalised flux, and error (D): root mean square over the
+ * good pixels of the gradient's Monte-Carlo error. n_draws: up to the session's and the
+ * explainer's; the draws are those that anpe_session_draw gives for (seed, index). */
 ANPE_MUST_CHECK anpe_status anpe_explainer_run(anpe_explainer *e, anpe_ctx *ctx,
                                                anpe_session *session, int64_t i,
-                                               const uint8_t *mask, int64_t n_draws, uint32_t seed,
-                                               int64_t index, float *gradient, double *error);
+                                               const anpe_spectrum *observed, int64_t n_draws,
+                                               uint32_t seed, int64_t index, float *gradient,
+                                               double *error);
 #endif

@@ -80,7 +80,7 @@ static anpe_status explain_star(anpe_ctx *ctx, anpe_inference *f, void *state, i
                                 int64_t i)
 {
     explanations *x = state;
-    return anpe_explainer_run(x->lane[lane], ctx, f->lane[lane].session, i, f->spectrum[b].mask,
+    return anpe_explainer_run(x->lane[lane], ctx, f->lane[lane].session, i, &f->spectrum[b],
                               f->request->n_draws, f->request->seed, f->first + b,
                               x->gradient + b * x->labels * x->pixels, x->error + b * x->labels);
 }

@@ -6,8 +6,9 @@ dist_check_SCRIPTS += tests/cli/test_plugins.sh tests/cli/test_backend.sh
 dist_check_SCRIPTS += tests/cli/test_import.sh tests/cli/test_model_error.sh
 dist_check_SCRIPTS += tests/cli/test_noise.sh
 dist_check_SCRIPTS += tests/cli/test_validate.sh
-dist_check_SCRIPTS += tests/cli/test_spectra.sh tests/cli/test_files.sh
 dist_check_SCRIPTS += tests/cli/test_featurizers.sh
+dist_check_SCRIPTS += tests/cli/test_spectra.sh tests/cli/test_files.sh
+dist_check_SCRIPTS += tests/cli/test_basis.sh
 # What these two spoil files with.
 check_PROGRAMS += tests/cli/make_spectrum tests/cli/flip_bit
 tests_cli_make_spectrum_SOURCES = tests/cli/make_spectrum.c

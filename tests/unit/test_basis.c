@@ -5,7 +5,7 @@
 #include "data_support.h"
 #include "base/random.h"
 #include "data/emulator.h"
-#include "npe/basis.h"
+#include "npe/channels.h"
 #include <math.h>
 
 enum { P = 300, K = 5, M = 2 };
@@ -106,6 +106,44 @@ static void test_gradient(void)
     }
     anpe_spectrum_clear(&s);
     anpe_basis_free(b);
+}
+
+/* As the network sees it: coefficients and errors, standardised; and back to the flux. */
+static void test_channels(void)
+{
+    anpe_channels *c = NULL;
+    anpe_spectrum s;
+    const double amplitude[K + M] = {1, 2, 3, 4, 5, 0, 0};
+    float x[4 * K], y[2 * K], by[2 * K], gradient[P];
+    WORKS(anpe_channels_new_basis(ctx, make_basis(), &c));
+    CU_ASSERT(c->length == K && c->width == 2 && anpe_channels_values(c) == P);
+    WORKS(anpe_spectrum_new(ctx, P, &s));
+    for (int k = 0; k < 2; k++) {
+        make_spectrum(c->basis, amplitude, 1, &s);
+        anpe_channels_fill(c, &s, x + k * 2 * K);
+    }
+    anpe_channels_fit(c, 2, x, 1);
+    anpe_channels_fill(c, &s, x);
+    for (int i = 0; i < 2 * K; i += 2)
+        CU_ASSERT(fabsf(fabsf(x[i]) - 1) < 1e-3f); /* two values: one sd from their mean */
+    for (int i = 0; i < 2 * K; i++)
+        by[i] = (float)(1 + i % 3);
+    anpe_channels_pull_back(c, &s, x, by, gradient);
+    for (int64_t p = 0; p < P; p += 17) {
+        const float was = s.flux[p], step = s.mask[p] ? 1 : 0.2f * s.sigma[p];
+        double change = 0, size = 0;
+        s.flux[p] += step;
+        anpe_channels_fill(c, &s, y);
+        for (int i = 0; i < 2 * K; i += 2) {
+            change += (double)(by[i] * (y[i] - x[i])) / (double)(s.flux[p] - was);
+            size += (double)by[i] * 2e-5 / (double)step; /* sums in float, vectors alike */
+        }
+        s.flux[p] = was;
+        CU_ASSERT_DOUBLE_EQUAL((double)gradient[p], s.mask[p] ? 0 : change,
+                               size + 1e-3 * fabs(change));
+    }
+    anpe_spectrum_clear(&s);
+    anpe_channels_free(c);
 }
 
 static void test_limits(void)
@@ -227,6 +265,7 @@ int main(void)
     static const CU_TestInfo tests[] = {{"amplitudes come back", test_amplitudes},
                                         {"errors", test_errors},
                                         {"gradient", test_gradient},
+                                        {"as channels", test_channels},
                                         {"limits", test_limits},
                                         {"found from a task", test_found}};
     rng = anpe_rng_make(11, ANPE_FOR_BASIS, 0, 0);

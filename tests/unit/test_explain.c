@@ -66,7 +66,7 @@ static void open_fixture(fixture *f, const char *flow)
     CU_ASSERT_FATAL(f->theta && f->gradient);
     observe(f);
     featurize(f);
-    WORKS(anpe_explainer_run(f->explainer, ctx, f->session, 0, f->observed.mask, DRAWS, 1, 0,
+    WORKS(anpe_explainer_run(f->explainer, ctx, f->session, 0, &f->observed, DRAWS, 1, 0,
                              f->gradient, f->error));
 }
 
@@ -151,7 +151,7 @@ static void check_stated_error(fixture *f)
     double stated[D] = {0};
     CU_ASSERT_FATAL(sum && square);
     for (uint32_t seed = 0; seed < SEEDS; seed++) {
-        WORKS(anpe_explainer_run(f->explainer, ctx, f->session, 0, f->observed.mask, FEW, seed, 0,
+        WORKS(anpe_explainer_run(f->explainer, ctx, f->session, 0, &f->observed, FEW, seed, 0,
                                  f->gradient, f->error));
         for (int64_t k = 0; k < size; k++) {
             sum[k] += (double)f->gradient[k] / SEEDS;

@@ -144,7 +144,7 @@ static void test_channels(void)
     for (int i = 0; i < 18; i++)
         grad[i] = (float)i;
     x[12] = c->limit; /* pixel 2 of plane 0 is clipped */
-    anpe_channels_pull_back(c, x, grad, back);
+    anpe_channels_pull_back(c, &s, x, grad, back);
     for (int i = 0; i < 6; i++) /* plane, pixel: flux is channel 0 or 1 of 6 */
         CU_ASSERT_EQUAL(back[i], i == 2 ? 0 : grad[i % 3 * 6 + i / 3] / c->scale[i / 3]);
     flux[0] = 1e30f;
