@@ -38,6 +38,7 @@ libanpe_la_SOURCES += core/npe/noise_library.c core/npe/noise_library.h
 libanpe_la_SOURCES += core/npe/optimiser.c core/npe/optimiser.h
 libanpe_la_SOURCES += core/npe/recalibration.c core/npe/recalibration.h
 libanpe_la_SOURCES += core/npe/recovery.c core/npe/recovery.h
+libanpe_la_SOURCES += core/npe/refine.c core/npe/refine.h
 libanpe_la_SOURCES += core/npe/repeats.c core/npe/repeats.h
 libanpe_la_SOURCES += core/npe/residuals.c
 libanpe_la_SOURCES += core/npe/session.c core/npe/session.h

@@ -6,6 +6,7 @@
 #include "base/workers.h"
 #include "npe/infer.h"
 #include "npe/recalibration.h"
+#include "npe/refine.h"
 #include "npe/repeats.h"
 #include "npe/simulate.h"
 #include <math.h>
@@ -21,6 +22,7 @@ typedef struct lane { /* one worker */
     anpe_session *session;
     anpe_bench *bench;      /* makes mocks: has the noise model */
     anpe_executor *density; /* log q at the truths */
+    anpe_refine *refine;    /* NULL without model spectra */
     anpe_residuals *residuals;
     anpe_spectrum spectrum[BATCH];
     double *theta;     /* (n_draws, D) */
@@ -112,15 +114,18 @@ static anpe_status compare_spectrum(validation *v, anpe_ctx *ctx, lane *l, int64
                                     const anpe_spectrum *s)
 {
     anpe_validation *r = v->result;
-    double chi2;
-    int64_t n_good;
-    anpe_status status =
-        anpe_session_chi2(l->session, ctx, r->median + m * r->n_labels, s, &chi2, &n_good);
+    const int64_t at = m * r->n_labels;
+    const float *model;
+    int64_t n_bad = 0;
+    for (int64_t p = 0; p < s->n_pixels; p++)
+        n_bad += s->mask[p];
     r->snr[m] = anpe_task_snr(v->task, s);
-    r->bad_fraction[m] = 1 - (double)n_good / (double)s->n_pixels;
-    if (!status && v->n_statistics)
-        anpe_residuals_measure(l->residuals, s, l->session->bench->spectrum.flux,
-                               v->value + m * v->n_statistics);
+    r->bad_fraction[m] = (double)n_bad / (double)s->n_pixels;
+    if (!l->refine)
+        return ANPE_OK;
+    anpe_status status = anpe_refine_run(l->refine, ctx, s, r->median + at, r->sd + at, &model);
+    if (!status)
+        anpe_residuals_measure(l->residuals, s, model, v->value + m * v->n_statistics);
     return status;
 }
 
@@ -296,6 +301,8 @@ static anpe_status open_lane(anpe_ctx *ctx, validation *v, lane *l)
     ANPE_TRY(anpe_session_new_batch(ctx, v->model, BATCH, v->request->n_draws, &l->session));
     ANPE_TRY(anpe_bench_new(ctx, v->task, BATCH, &l->bench));
     ANPE_TRY(anpe_net_density(ctx, v->model->net, 1, &l->density));
+    if (v->n_statistics)
+        ANPE_TRY(anpe_refine_new(ctx, v->model->task, &l->refine));
     ANPE_TRY(anpe_residuals_new(ctx, anpe_task_size(v->task), inst->n_segments, inst->segment,
                                 &l->residuals));
     for (int i = 0; i < BATCH; i++)
@@ -315,6 +322,7 @@ static void close_lane(lane *l)
     anpe_session_free(l->session);
     anpe_bench_free(l->bench);
     anpe_executor_free(l->density);
+    anpe_refine_free(l->refine);
     anpe_residuals_free(l->residuals);
     for (int i = 0; i < BATCH; i++)
         anpe_spectrum_clear(&l->spectrum[i]);
