@@ -28,7 +28,7 @@ check-valgrind:
 
 # Studies that take up to an hour in all: trainings, coverage of mocks, a real star. They print their
 # figures, keep their work in long/, and go on from there when repeated. STUDIES=payne runs one.
-STUDIES = quickstart two_moons memory payne lamost giants
+STUDIES = quickstart two_moons memory payne lamost giants validate misspecified
 check-long: all
 	@failed=; for s in $(STUDIES); do echo "== $$s"; \
 	  ( $(AM_TESTS_ENVIRONMENT) sh $(abs_srcdir)/tests/long/$$s.sh ); case $$? in 0|77) ;; *) failed="$$failed $$s";; esac; \
@@ -43,6 +43,8 @@ format-check:
 format:
 	cd $(srcdir) && find $(C_DIRECTORIES) -name '*.[ch]' | sort | xargs $(CLANG_FORMAT) -i
 
+EXTRA_DIST += tests/long/payne_model.sh tests/long/validate.sh tests/long/misspecified.sh \
+	tests/long/misspecified.py
 EXTRA_DIST += tests/valgrind.supp tests/leaks.lsan
 clean-local:
 	rm -rf sanitize $(IC_DIR)

@@ -77,9 +77,31 @@ static int is_compared(const anpe_infer_result *r)
     return r->comparison.wanted;
 }
 
+static const star_column misfit[] = {
+    {"context_distance", "", "stat.value", "of the context vector from those of mocks",
+     ANPE_COLUMN_REAL, 0, MEMBER(context_distance)},
+    {"context_p", "", "stat.probability", "fraction of mocks that are as far", ANPE_COLUMN_REAL, 0,
+     MEMBER(context_p)},
+    {"predictive_score", "", "stat.value", "largest deviate of the residuals on any scale",
+     ANPE_COLUMN_REAL, 0, MEMBER(predictive_score)},
+    {"predictive_p", "", "stat.probability", "fraction of mocks with such a score",
+     ANPE_COLUMN_REAL, 0, MEMBER(predictive_p)},
+    {"predictive_worst", "", "meta.note", "statistic of the residuals with that deviate",
+     ANPE_COLUMN_TEXT, 39, MEMBER(predictive_worst)}};
+
 static int is_exact(const anpe_infer_result *r)
 {
     return r->exact;
+}
+
+static int is_checked(const anpe_infer_result *r)
+{
+    return r->checked;
+}
+
+static int is_recalibrated(const anpe_infer_result *r)
+{
+    return r->recalibrated;
 }
 
 static int always(const anpe_infer_result *r)
@@ -98,7 +120,7 @@ static const struct {
     int n;
     const star_column *column;
 } groups[] = {GROUP(identity, always), GROUP(quality, always), GROUP(exact, is_exact),
-              GROUP(compared, is_compared)};
+              GROUP(compared, is_compared), GROUP(misfit, is_checked)};
 enum { N_GROUPS = sizeof groups / sizeof groups[0] };
 
 static const struct {
@@ -112,7 +134,11 @@ static const struct {
     {"_p16", "stat.min", "16th percentile of the posterior", always,
      offsetof(anpe_label_summary, p16)},
     {"_p84", "stat.max", "84th percentile of the posterior", always,
-     offsetof(anpe_label_summary, p84)}};
+     offsetof(anpe_label_summary, p84)},
+    {"_p16_cal", "stat.min", "16th percentile, recalibrated", is_recalibrated,
+     offsetof(anpe_label_summary, p16_cal)},
+    {"_p84_cal", "stat.max", "84th percentile, recalibrated", is_recalibrated,
+     offsetof(anpe_label_summary, p84_cal)}};
 enum { N_STATISTICS = sizeof statistic / sizeof statistic[0] };
 
 static const char *ucd_of(const char *label)

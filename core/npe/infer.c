@@ -7,12 +7,15 @@
 #include <string.h>
 
 static const anpe_infer_extra *const extras[] = {&anpe_infer_draws, &anpe_infer_predict,
-                                                 &anpe_infer_explain, &anpe_infer_compare};
+                                                 &anpe_infer_explain, &anpe_infer_compare,
+                                                 &anpe_infer_check};
 enum { N_EXTRAS = sizeof extras / sizeof extras[0] };
 _Static_assert((int)N_EXTRAS <= (int)ANPE_INFER_MAX_EXTRAS, "no room for every extra's state");
 
 const char *const anpe_flag_names[ANPE_N_FLAGS] = {
-    "FAILED", "PRIOR_EDGE", "CHI2", "FEW_PIXELS", "UNFINISHED_MODEL", "NOT_EXACT", "KHAT"};
+    "FAILED",           "PRIOR_EDGE",         "CHI2",        "FEW_PIXELS",
+    "UNFINISHED_MODEL", "NOT_EXACT",          "KHAT",        "OUT_OF_TRAINING",
+    "PREDICTIVE_CHI2",  "BAD_PIXELS_OUTSIDE", "SNR_OUTSIDE", "NOT_VALIDATED"};
 
 /* ---- one block
  * ------------------------------------------------------------------------------------ */

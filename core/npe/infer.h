@@ -13,13 +13,20 @@ typedef enum anpe_flag_bit {
     ANPE_FLAG_FEW_PIXELS = 8,  /* under half of the pixels are good */
     ANPE_FLAG_UNFINISHED = 16, /* the model's training had not ended */
     ANPE_FLAG_NOT_EXACT = 32,  /* exact was asked for and not reached: see `exact_reason` */
-    ANPE_FLAG_KHAT = 64        /* k-hat of the weights above 0.7: they cannot be trusted */
+    ANPE_FLAG_KHAT = 64,       /* k-hat of the weights above 0.7: they cannot be trusted */
+    /* at the false-alarm rate that anpe validate was given (npe/misfit.h) */
+    ANPE_FLAG_OUT_OF_TRAINING = 128, /* the context vector is far from those of mocks */
+    ANPE_FLAG_PREDICTIVE = 256,      /* residuals that no spectrum of the simulator's has */
+    ANPE_FLAG_BAD_PIXELS = 512,      /* more bad pixels than in training */
+    ANPE_FLAG_SNR = 1024,            /* S/N outside that of training */
+    ANPE_FLAG_NOT_VALIDATED = 2048   /* nothing is known of the four above, or of calibration */
 } anpe_flag_bit;
-enum { ANPE_N_FLAGS = 7 };
+enum { ANPE_N_FLAGS = 12 };
 extern const char *const anpe_flag_names[ANPE_N_FLAGS];
 
 typedef struct anpe_label_summary {
     double median, mean, sd, p16, p84;
+    double p16_cal, p84_cal; /* recalibrated; of a validated model */
 } anpe_label_summary;
 
 /* Of n draws of one label, which are sorted; sd NAN for one draw. */
@@ -46,6 +53,9 @@ typedef struct anpe_star {
      * (a label is missing), "" for a star that failed */
     char comparison[12];
     double chi2_catalogue; /* of the model spectrum at the catalogue's labels */
+    /* of a validated model: see anpe_misfit_view */
+    double context_distance, context_p, predictive_score, predictive_p;
+    char predictive_worst[40];
 } anpe_star;
 
 /* Against the labels of a catalogue: infer_compare.c. */
@@ -82,6 +92,7 @@ typedef struct anpe_infer_result {
     int64_t n_outside; /* draws outside the prior's support: 0 unless labels.transform = none */
     int64_t n_truth;   /* stars with truth */
     int exact;         /* as in the request */
+    int recalibrated, checked; /* the model's validation has intervals, thresholds */
     anpe_recovery *recovery; /* (n_labels) when n_truth > 1, else NULL */
     anpe_comparison comparison;
     double seconds; /* reading, inference and writing, without opening the model */

@@ -9,6 +9,7 @@
  *     infer_predict.c  extra: the file of model spectra
  *     infer_explain.c  extra: the file of gradients
  *     infer_compare.c  extra: chi2 at the labels of a catalogue
+ *     infer_check.c    extra: what the model's validation says of a star
  *     catalogue_rows.c the catalogue: groups of columns
  *
  * What is computed for every star beside its labels is an extra: one file, one line in the list in
@@ -66,7 +67,7 @@ typedef struct anpe_infer_extra {
     void (*free)(void *state); /* may be NULL */
 } anpe_infer_extra;
 extern const anpe_infer_extra anpe_infer_draws, anpe_infer_predict, anpe_infer_explain,
-    anpe_infer_compare;
+    anpe_infer_compare, anpe_infer_check;
 
 /* infer_exact.c: memory for every lane, if the request asks for it; then draws, statistics and
  * columns of star b of the block, the i-th of the lane's batch. */

@@ -31,13 +31,14 @@ static anpe_status add_star(anpe_ctx *ctx, anpe_infer_result *r, int64_t *capaci
     s->chi2 = s->snr = s->chi2_catalogue = NAN;
     s->ess = s->efficiency = s->proposal_efficiency = s->khat = s->rhat = NAN;
     s->log_evidence = s->log_evidence_err = NAN;
+    s->context_distance = s->context_p = s->predictive_score = s->predictive_p = NAN;
     s->label = malloc((size_t)r->n_labels * sizeof *s->label);
     s->truth = malloc((size_t)r->n_labels * sizeof *s->truth);
     r->n_stars++;
     if (!s->label || !s->truth)
         return ANPE_FAIL(ctx, ANPE_ENOMEM, "catalogue: out of memory");
     for (int64_t d = 0; d < r->n_labels; d++) {
-        s->label[d] = (anpe_label_summary){NAN, NAN, NAN, NAN, NAN};
+        s->label[d] = (anpe_label_summary){NAN, NAN, NAN, NAN, NAN, NAN, NAN};
         s->truth[d] = NAN;
     }
     return ANPE_OK;

@@ -17,6 +17,7 @@ libanpe_la_SOURCES += core/npe/import_labels.c
 libanpe_la_SOURCES += core/npe/import_scatter.c
 libanpe_la_SOURCES += core/npe/importance.c core/npe/importance.h
 libanpe_la_SOURCES += core/npe/infer.c core/npe/infer.h
+libanpe_la_SOURCES += core/npe/infer_check.c
 libanpe_la_SOURCES += core/npe/infer_compare.c
 libanpe_la_SOURCES += core/npe/infer_draws.c
 libanpe_la_SOURCES += core/npe/infer_exact.c

@@ -39,6 +39,18 @@ run "$ANPE" simulate trained.h5 -n 4 --observed -o mocks.h5 --quiet
 run "$ANPE" infer trained.h5 mocks.h5 -o before.h5 -p before_draws.h5
 run "$ANPE" infer m.h5 mocks.h5 -o after.h5 -p after_draws.h5
 check "the draws are those of the model before" cmp before_draws.h5 after_draws.h5
+run "$ANPE" infer trained.h5 mocks.h5 -o before.csv
+check "flag of a model that is not validated" grep -q NOT_VALIDATED out
+check "no corrected intervals without a validation" sh -c '! grep -q _p16_cal before.csv'
+cp trained.h5 full.h5
+validate full.h5 -n 250 -s 50 --quiet
+run "$ANPE" infer full.h5 mocks.h5 -o one.csv --threads 1
+check "a validated model flags no star with that" sh -c '! grep -q NOT_VALIDATED out'
+check "corrected intervals" grep -q teff_p16_cal one.csv
+check "misspecification columns" grep -q 'context_distance.*predictive_p' one.csv
+run "$ANPE" infer full.h5 mocks.h5 -o two.csv --threads 2
+check "1 and 2 threads give the same checks" cmp one.csv two.csv
+run "$ANPE" info full.h5
 run "$ANPE" train "$ANPE_SRCDIR/tests/cli/small.cfg" -o other.h5 --quiet --set train.epochs=1 --seed 7
 "${ANPE_BUILDDIR:-.}/tests/cli/graft" m.h5 other.h5
 run "$ANPE" info other.h5
