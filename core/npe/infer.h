@@ -93,7 +93,7 @@ typedef struct anpe_infer_result {
     int64_t n_truth;   /* stars with truth */
     int exact;         /* as in the request */
     int recalibrated, checked; /* the model's validation has intervals, thresholds */
-    anpe_recovery *recovery; /* (n_labels) when n_truth > 1, else NULL */
+    anpe_recovery *recovery;   /* (n_labels) when n_truth > 1, else NULL */
     anpe_comparison comparison;
     double seconds; /* reading, inference and writing, without opening the model */
 } anpe_infer_result;

@@ -360,8 +360,8 @@ static void test_sort(void)
     }
 }
 
-/* 25 columns, those of --exact, --compare and a validation included, and 7 a label in a table of at most
- * 999. */
+/* 25 columns, those of --exact, --compare and a validation included, and 7 a label in a table of at
+ * most 999. */
 static void test_room_for_labels(void)
 {
     CU_ASSERT_EQUAL(anpe_infer_check_labels(ctx, 139), ANPE_OK);
