@@ -290,6 +290,32 @@ static void test_weights_change(void)
     }
 }
 
+/* A weight or an input that is not finite does not vanish in a relu, in any backend: the command
+ * that trains looks for it. */
+static void test_nan_stays(void)
+{
+    const shape s = {2, 30, 40, 48, 5, 1, 0, 0, 0};
+    const anpe_backend all[] = {openblas, onednn, onednn_bfloat16};
+    for (int i = 0; i < 3; i++) {
+        net n;
+        backend = all[i];
+        if (!backend.ops)
+            continue;
+        open_net(&n, &s, ANPE_FLOAT);
+        const float *y = anpe_executor_tensor(n.e, n.y);
+        float *x = anpe_executor_tensor(n.e, n.x), before = x[0];
+        x[0] = NAN;
+        anpe_executor_forward(n.e, s.batch);
+        CU_ASSERT(isnan(y[0]) && isfinite(y[s.length * s.out]));
+        x[0] = before;
+        ((float *)n.p->raw)[0] = NAN;
+        anpe_parameters_prepare(n.p);
+        anpe_executor_forward(n.e, s.batch);
+        CU_ASSERT(isnan(y[10 * s.out]) && isfinite(y[10 * s.out + 1]));
+        close_net(&n);
+    }
+}
+
 /* ---- threads ------------------------------------------------------------------------------------
  */
 
@@ -413,6 +439,7 @@ int main(void)
         {"oneDNN in bfloat16: the same, to its rounding", test_onednn_bfloat16},
         {"bfloat16 is used", test_bfloat16_is_used},
         {"weights change", test_weights_change},
+        {"what is not finite stays so", test_nan_stays},
         {"threads", test_threads},
         {"both ways are taken", test_both_ways},
         {"a sample does not depend on its batch", test_batch_independent},

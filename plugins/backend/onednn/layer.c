@@ -93,12 +93,16 @@ static dnnl_status_t describe(const layer *y, int64_t samples, tensors *t)
     return status;
 }
 
+/* oneDNN's max(0, v) makes 0 of NaN, and what is not finite would no longer be seen. With a slope
+ * its relu is v > 0 ? v : slope v, which keeps NaN; 2^-100 is zero to everything else. */
+static const float almost_zero = 0x1p-100f;
+
 static dnnl_status_t attributes_with_relu(int relu, dnnl_primitive_attr_t *out)
 {
     dnnl_post_ops_t post = NULL;
     dnnl_status_t status = onednn_attributes(out);
     if (!status && relu && !(status = dnnl_post_ops_create(&post)) &&
-        !(status = dnnl_post_ops_append_eltwise(post, 1, dnnl_eltwise_relu, 0, 0)))
+        !(status = dnnl_post_ops_append_eltwise(post, 1, dnnl_eltwise_relu, almost_zero, 0)))
         status = dnnl_primitive_attr_set_post_ops(*out, post);
     dnnl_post_ops_destroy(post);
     return status;
