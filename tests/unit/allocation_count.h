@@ -7,13 +7,14 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
-static atomic_long n_allocations;
+static atomic_long n_allocations, n_releases;
 
 #if defined __GLIBC__ && !defined __SANITIZE_ADDRESS__
 extern void *__libc_malloc(size_t size);
 extern void *__libc_calloc(size_t n, size_t size);
 extern void *__libc_realloc(void *p, size_t size);
 extern void *__libc_memalign(size_t align, size_t size);
+extern void __libc_free(void *p);
 
 void *malloc(size_t size)
 {
@@ -37,6 +38,12 @@ void *aligned_alloc(size_t align, size_t size)
 {
     n_allocations++;
     return __libc_memalign(align, size);
+}
+
+void free(void *p)
+{
+    n_releases += p != NULL;
+    __libc_free(p);
 }
 
 int posix_memalign(void **out, size_t align, size_t size)
