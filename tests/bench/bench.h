@@ -40,8 +40,9 @@ anpe_status bench_machine(bench *b);    /* sgemm and memcpy: what the shares ref
 anpe_status bench_operations(bench *b); /* every operation, forward and backward */
 anpe_status bench_train(bench *b);      /* training step of the paper's network, and its parts */
 anpe_status bench_featurize(bench *b);
-anpe_status bench_flow(bench *b);     /* draws and log densities */
-anpe_status bench_emulator(bench *b); /* the dense emulator, batch 1000 */
-anpe_status bench_pipeline(bench *b); /* simulated training spectra */
-anpe_status bench_command(bench *b);  /* `anpe` from process start to process end */
+anpe_status bench_featurizers(bench *b); /* one beside the other, with their defaults */
+anpe_status bench_flow(bench *b);        /* draws and log densities */
+anpe_status bench_emulator(bench *b);    /* the dense emulator, batch 1000 */
+anpe_status bench_pipeline(bench *b);    /* simulated training spectra */
+anpe_status bench_command(bench *b);     /* `anpe` from process start to process end */
 #endif

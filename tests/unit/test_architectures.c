@@ -8,10 +8,11 @@ static const char *const every[] = {
     "plugin = \"resnet\";",
     "plugin = \"resnet\"; pool = \"mean\";",
     "plugin = \"gru\";",
+    "plugin = \"gru\"; pool = \"mean\";",
     "plugin = \"gru\"; pool = \"last\"; n_rnn = 2; stride = 20;",
     "plugin = \"transformer\";",
-    "plugin = \"transformer\"; pool = \"token\"; position = \"sinusoidal\";",
-    "plugin = \"transformer\"; pool = \"flatten\"; position = \"none\"; stride = 20;"};
+    "plugin = \"transformer\"; pool = \"mean\";",
+    "plugin = \"transformer\"; pool = \"token\"; position = \"sinusoidal\"; stride = 20;"};
 enum { N_EVERY = sizeof every / sizeof every[0] };
 
 static void build(const char *options, const fixture_shape *shape, fixture *f)
@@ -63,9 +64,11 @@ static void test_any_length(void)
 static const char *const small[] = {
     "plugin = \"resnet\"; depth = 3; conv_min = 2; conv_max = 4; nlayer = 2;",
     "plugin = \"resnet\"; depth = 2; conv_min = 3; pool = \"mean\"; kernel = 5;",
-    "plugin = \"gru\"; patch = 5; stride = 3; width = 4; hidden = 5; n_rnn = 2;",
+    "plugin = \"gru\"; patch = 5; stride = 3; width = 4; hidden = 5; n_rnn = 2; pool = \"mean\";",
+    "plugin = \"gru\"; patch = 6; width = 3; hidden = 3;",
     "plugin = \"gru\"; patch = 4; width = 3; hidden = 4; pool = \"last\";",
-    "plugin = \"transformer\"; patch = 4; width = 4; heads = 2; hidden = 5;",
+    "plugin = \"transformer\"; patch = 4; width = 4; heads = 2; hidden = 5; pool = \"mean\";",
+    "plugin = \"transformer\"; patch = 6; width = 4; heads = 1; hidden = 3; depth = 1;",
     "plugin = \"transformer\"; patch = 5; stride = 3; width = 6; heads = 3; hidden = 4; depth = 1;"
     " pool = \"token\"; position = \"sinusoidal\";"};
 enum { N_SMALL = sizeof small / sizeof small[0], PIXELS = 17 };
@@ -238,12 +241,12 @@ static void test_order_of_patches(void)
         const char *options;
         int sees;
     } table[] = {
-        {"plugin = \"transformer\"; patch = 8; position = \"none\";", 0},
+        {"plugin = \"transformer\"; patch = 8; position = \"none\"; pool = \"mean\";", 0},
         {"plugin = \"transformer\"; patch = 8; position = \"none\"; pool = \"token\";", 0},
-        {"plugin = \"transformer\"; patch = 8; position = \"none\"; pool = \"flatten\";", 1},
-        {"plugin = \"transformer\"; patch = 8;", 1},
-        {"plugin = \"transformer\"; patch = 8; position = \"sinusoidal\";", 1},
-        {"plugin = \"gru\"; patch = 8;", 1},
+        {"plugin = \"transformer\"; patch = 8; position = \"none\";", 1},
+        {"plugin = \"transformer\"; patch = 8; pool = \"mean\";", 1},
+        {"plugin = \"transformer\"; patch = 8; position = \"sinusoidal\"; pool = \"mean\";", 1},
+        {"plugin = \"gru\"; patch = 8; pool = \"mean\";", 1},
         {"plugin = \"gru\"; patch = 8; pool = \"last\";", 1}};
     enum { LONG = 64 };
     double x[2 * LONG];
@@ -275,7 +278,8 @@ static void test_gru_reads_everything(void)
     for (int l = 0; l < LONG; l += 13) {
         double x[2 * LONG] = {0};
         x[LONG + l] = 1;
-        CU_ASSERT(difference("plugin = \"gru\"; patch = 8; stride = 5;", LONG, x) > 1e-6);
+        CU_ASSERT(difference("plugin = \"gru\"; patch = 8; stride = 5; pool = \"mean\";", LONG, x) >
+                  1e-6);
         CU_ASSERT(difference("plugin = \"gru\"; patch = 8; pool = \"last\";", LONG, x) > 1e-9);
     }
 }

@@ -130,10 +130,10 @@ static void test_own_width(void)
         {"featurizer = { plugin = \"mlp\"; hidden = []; };", 16},
         {"featurizer = { plugin = \"resnet\"; depth = 2; conv_min = 4; };", 32},
         {"featurizer = { plugin = \"resnet\"; depth = 2; conv_min = 4; pool = \"mean\"; };", 8},
-        {"featurizer = { plugin = \"gru\"; hidden = 7; };", 7},
-        {"featurizer = { plugin = \"transformer\"; width = 12; };", 12},
-        {"featurizer = { plugin = \"transformer\"; patch = 2; width = 4; pool = \"flatten\"; };",
-         16},
+        {"featurizer = { plugin = \"gru\"; patch = 2; hidden = 7; };", 28},
+        {"featurizer = { plugin = \"gru\"; hidden = 7; pool = \"last\"; };", 7},
+        {"featurizer = { plugin = \"transformer\"; width = 12; pool = \"mean\"; };", 12},
+        {"featurizer = { plugin = \"transformer\"; patch = 2; width = 4; };", 16},
         {"featurizer = { plugin = \"resnet_gru\"; depth = 2; conv_min = 4; };", 8},
         {"featurizer = { plugin = \"resnet_gru\"; depth = 2; conv_min = 4; n_rnn = 0; };", 8}};
     const fixture_shape shape = {1, 8, 2, 0, 0, 1};

@@ -1,8 +1,8 @@
 /* Gated recurrent units over patches: spectrum (B, L, C) -> context (B, F).
  *
  * Patches of ../common/patch.h become vectors, normalised; `n_rnn` GRU layers read them in order of
- * wavelength; the mean of the last layer's states, or the last one, goes through a linear layer,
- * unless any width will do. GRU: Cho et al. (2014); layer norm: Ba et al. (2016). */
+ * wavelength; the states of the last layer, their mean or the last one go through a linear
+ * layer, unless any width will do. GRU: Cho et al. (2014); layer norm: Ba et al. (2016). */
 #include "../common/patch.h"
 #include <stdlib.h>
 
@@ -16,14 +16,16 @@ typedef struct gru {
     int64_t n_features;
 } gru;
 
-enum { MEAN, LAST };
+enum { FLATTEN, MEAN, LAST };
 
 static const anpe_option options[] = {
     PATCH_OPTIONS(gru_options),
     ANPE_OPT_INT(gru_options, hidden, 64, 1, 65536, "", "units of a GRU layer"),
     ANPE_OPT_INT(gru_options, n_rnn, 1, 1, 16, "", "GRU layers"),
-    ANPE_OPT_ENUM(gru_options, pool, MEAN, "mean|last",
-                  "from the states to the context: their mean, or the last one"),
+    ANPE_OPT_ENUM(
+        gru_options, pool, FLATTEN, "flatten|mean|last",
+        "from the states to the context: every state with weights of its own, their mean, "
+        "or the last one"),
     ANPE_OPT_END,
 };
 
@@ -36,7 +38,9 @@ static anpe_status build(const void *self, anpe_ctx *ctx, anpe_graph *g, anpe_no
     x = anpe_layer_norm(g, "norm", x);
     for (int64_t i = 0; i < r->o.n_rnn; i++)
         x = anpe_gru(g, anpe_name(g, "gru.%d", (int)i), x, r->o.hidden);
-    x = r->o.pool == LAST ? anpe_last(g, x) : anpe_mean_length(g, x);
+    x = r->o.pool == LAST   ? anpe_last(g, x)
+        : r->o.pool == MEAN ? anpe_mean_length(g, x)
+                            : anpe_flatten(g, x);
     *features = r->n_features ? anpe_linear(g, "head", x, r->n_features, 0) : x;
     return ANPE_OK;
 }

@@ -19,7 +19,7 @@ typedef struct transformer {
 } transformer;
 
 enum { LEARNED, SINUSOIDAL, NONE };
-enum { MEAN, TOKEN, FLATTEN };
+enum { FLATTEN, MEAN, TOKEN };
 
 static const anpe_option options[] = {
     PATCH_OPTIONS(transformer_options),
@@ -30,9 +30,10 @@ static const anpe_option options[] = {
                  "hidden units of a block's perceptron"),
     ANPE_OPT_ENUM(transformer_options, position, LEARNED, "learned|sinusoidal|none",
                   "added to a patch so that its place is known; learned starts as sinusoidal"),
-    ANPE_OPT_ENUM(transformer_options, pool, MEAN, "mean|token|flatten",
-                  "from the patches to the context: their mean, a class token, or every patch with "
-                  "weights of its own"),
+    ANPE_OPT_ENUM(
+        transformer_options, pool, FLATTEN, "flatten|mean|token",
+        "from the patches to the context: every patch with weights of its own, their mean, "
+        "or a class token"),
     ANPE_OPT_END,
 };
 
