@@ -38,7 +38,7 @@ static anpe_status open_net(const bench *b, const char *config, net *n)
     const anpe_featurizer_ops *ops = n->featurizer.ops;
     ANPE_TRY(ops->build(n->featurizer.self, b->ctx, n->graph, n->x, &n->features));
     ANPE_TRY(anpe_parameters_new(b->ctx, n->graph, ANPE_FLOAT, 1, &n->parameters));
-    ANPE_TRY(anpe_executor_new(b->ctx, n->graph, n->parameters, bench_backend(b), b->micro, 1, 0, 1,
+    ANPE_TRY(anpe_executor_new(b->ctx, n->graph, n->parameters, b->backend, b->micro, 1, 0, 1,
                                &n->features, &n->executor));
     n->gradient = calloc((size_t)n->parameters->effective_size, sizeof *n->gradient);
     n->seed = malloc((size_t)(b->micro * CONTEXT) * sizeof *n->seed);

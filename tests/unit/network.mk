@@ -22,7 +22,7 @@ tests_unit_test_nsf_LDADD = $(TEST_LDADD)
 tests_unit_test_sampler_SOURCES = tests/unit/test_sampler.c $(network_support)
 tests_unit_test_sampler_CPPFLAGS = $(network_cppflags)
 tests_unit_test_sampler_LDADD = $(TEST_LDADD)
-tests_unit_test_architectures_SOURCES = tests/unit/test_architectures.c $(network_support)
+tests_unit_test_architectures_SOURCES = tests/unit/test_architectures.c tests/unit/allocation_count.h $(network_support)
 tests_unit_test_architectures_CPPFLAGS = $(network_cppflags)
 tests_unit_test_architectures_LDADD = $(TEST_LDADD)
 endif

@@ -1,7 +1,9 @@
 /* The featurizers resnet, gru and transformer: that they build for any spectrum, that the gradient
  * of the whole network is right, that they learn with their defaults, and what each of them can
  * tell apart and what it cannot. */
+#include "config.h"
 #include "network_support.h"
+#include "allocation_count.h"
 #include "npe/optimiser.h"
 
 static const char *const every[] = {
@@ -29,7 +31,7 @@ static double noise(uint32_t seed, int64_t i)
 }
 
 /* With defaults, whatever the length: a context of the width that was asked for, finite, with a
- * gradient for every parameter. */
+ * gradient for every parameter. Neither pass allocates (where that can be counted). */
 static void test_any_length(void)
 {
     static const int64_t lengths[] = {1, 7, 100, 343, 2401, 7214};
@@ -46,11 +48,13 @@ static void test_any_length(void)
         CU_ASSERT_FATAL(gradient != NULL);
         for (int64_t k = 0; k < 2 * length * channels; k++)
             x[k] = noise(1, k);
+        const long before = n_allocations;
         anpe_executor_forward(f.executor, 2);
         const double *y = anpe_executor_tensor(f.executor, f.features);
         for (int k = 0; k < 10; k++)
             CU_ASSERT(isfinite(y[k]));
         anpe_executor_backward(f.executor, f.features, seed, gradient);
+        CU_ASSERT(n_allocations == before);
         for (int64_t k = 0; k < f.parameters->effective_size; k++)
             if (!isfinite(gradient[k]))
                 CU_FAIL_FATAL("a gradient is not finite");
