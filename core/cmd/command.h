@@ -36,6 +36,7 @@
     X(validate)                                                                                    \
     X(import)                                                                                      \
     X(noise)                                                                                       \
+    X(plot)                                                                                        \
     X(info)                                                                                        \
     X(plugins)
 

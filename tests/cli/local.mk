@@ -21,3 +21,10 @@ check_PROGRAMS += tests/cli/graft
 tests_cli_graft_SOURCES = tests/cli/graft.c
 tests_cli_graft_CPPFLAGS = $(HDF5_CFLAGS)
 tests_cli_graft_LDADD = $(HDF5_LIBS)
+# Figures; whether they are blank is seen with zlib.
+dist_check_SCRIPTS += tests/cli/test_plot.sh
+if HAVE_ZLIB
+check_PROGRAMS += tests/cli/image_check
+tests_cli_image_check_SOURCES = tests/cli/image_check.c
+tests_cli_image_check_LDADD = -lz
+endif

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Dependencies point one way: base <- graph <- kind <- npe <- cmd and base <- data <- kind; plugins,
+# Dependencies point one way: base <- graph <- kind <- npe <- plot <- cmd and base <- data <- kind; plugins,
 # instruments and the template know nothing of the core but <anpe/...>.
 . "${ANPE_SRCDIR:-.}/tests/cli/common.sh"
 cd "$ANPE_SRCDIR" || exit 99
@@ -12,7 +12,8 @@ allowed() {
     data) echo 'base data' ;;
     kind) echo 'base graph data kind' ;;
     npe) echo 'base graph data kind npe' ;;
-    cmd) echo 'base graph data kind npe cmd' ;;
+    plot) echo 'base graph data kind npe plot' ;;
+    cmd) echo 'base graph data kind npe plot cmd' ;;
     esac
 }
 

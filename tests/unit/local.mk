@@ -9,3 +9,4 @@ include tests/unit/prior.mk
 include tests/unit/network.mk
 include tests/unit/npe.mk
 include tests/unit/exact.mk
+include tests/unit/plot.mk
