@@ -18,6 +18,7 @@ struct anpe_infer_exact {
     int n;
     exact_lane *lane;   /* (n) */
     double *log_weight; /* (BLOCK, n_draws) */
+    double *best;       /* (BLOCK, D) draw with the highest density; the first NAN: none */
 };
 
 anpe_infer_exact *anpe_infer_exact_free(anpe_infer_exact *e)
@@ -31,6 +32,7 @@ anpe_infer_exact *anpe_infer_exact_free(anpe_infer_exact *e)
     }
     free(e->lane);
     free(e->log_weight);
+    free(e->best);
     free(e);
     return NULL;
 }
@@ -47,7 +49,8 @@ anpe_status anpe_infer_exact_open(anpe_ctx *ctx, anpe_inference *f)
         return ANPE_FAIL(ctx, ANPE_ENOMEM, "importance sampling: out of memory");
     e->n = f->n_lanes;
     e->log_weight = malloc(ANPE_INFER_BLOCK * (size_t)f->request->n_draws * sizeof *e->log_weight);
-    if (!e->log_weight)
+    e->best = malloc(ANPE_INFER_BLOCK * (size_t)f->result->n_labels * sizeof *e->best);
+    if (!e->log_weight || !e->best)
         return ANPE_FAIL(ctx, ANPE_ENOMEM, "importance sampling: out of memory");
     for (int i = 0; i < e->n && !status; i++) {
         exact_lane *l = &e->lane[i];
@@ -112,6 +115,25 @@ static void set_columns(anpe_star *star, const anpe_ladder_result *r)
         star->flags |= ANPE_FLAG_KHAT;
 }
 
+const double *anpe_infer_exact_best(const anpe_inference *f, int64_t b)
+{
+    const double *best = f->exact ? f->exact->best + b * f->result->n_labels : NULL;
+    return best && isfinite(best[0]) ? best : NULL;
+}
+
+/* The draw with the highest likelihood times prior. */
+static void keep_best(anpe_inference *f, int64_t b, const anpe_exact_result *r)
+{
+    const int64_t labels = f->result->n_labels;
+    double *best = f->exact->best + b * labels, highest = -INFINITY;
+    best[0] = NAN;
+    for (int64_t k = 0; k < r->n; k++)
+        if (r->log_joint[k] > highest) {
+            highest = r->log_joint[k];
+            memcpy(best, r->theta + k * labels, (size_t)labels * sizeof *best);
+        }
+}
+
 /* The row of draws of star b. */
 static void resample(anpe_inference *f, int64_t b, const anpe_exact_result *r, anpe_rng *rng,
                      int64_t *row)
@@ -143,6 +165,7 @@ anpe_status anpe_infer_exact_star(anpe_ctx *ctx, anpe_inference *f, int lane, in
     ANPE_TRY(anpe_exact_run(l->exact, ctx, common->session, i, &f->spectrum[b], f->request->seed,
                             index, &r));
     set_columns(star, &r.ladder);
+    keep_best(f, b, &r);
     if (r.ladder.ess > 0) {
         summarise(f, star, &r, l->ranked);
         resample(f, b, &r, &rng, l->row);

@@ -3,7 +3,8 @@
  *
  *   median   the posterior medians of the labels, one by one
  *   mean     the posterior means
- *   best     the draw with the smallest chi2 among the star's first BEST_OF draws
+ *   best     the draw with the smallest chi2 among the star's first BEST_OF draws; of draws that
+ *            were made exact the one with the highest likelihood times prior
  *
  * Every block is written as soon as it is done. */
 #include "npe/infer_run.h"
@@ -159,7 +160,10 @@ static anpe_status predict_star(anpe_ctx *ctx, anpe_inference *f, void *state, i
     for (int64_t d = 0; d < p->labels; d++)
         theta[d] = star->label[d].mean;
     try_labels(ctx, f, p, MEAN, lane, b, theta);
-    for (int64_t k = 0; k < f->request->n_draws && k < BEST_OF; k++)
+    const double *best = anpe_infer_exact_best(f, b);
+    if (best)
+        try_labels(ctx, f, p, BEST, lane, b, best);
+    for (int64_t k = 0; !best && k < f->request->n_draws && k < BEST_OF; k++)
         try_labels(ctx, f, p, BEST, lane, b, draw + k * p->labels);
     p->n_good[b] = star->n_good;
     return ANPE_OK;

@@ -74,6 +74,8 @@ extern const anpe_infer_extra anpe_infer_draws, anpe_infer_predict, anpe_infer_e
 ANPE_MUST_CHECK anpe_status anpe_infer_exact_open(anpe_ctx *ctx, anpe_inference *f);
 /* Log weights (block, n_draws) of the rows of draws: equal, NAN for stars that failed. */
 const double *anpe_infer_exact_weights(anpe_inference *f);
+/* The draw (D) of star b of the block with the highest posterior density; NULL: draws are plain. */
+const double *anpe_infer_exact_best(const anpe_inference *f, int64_t b);
 anpe_infer_exact *anpe_infer_exact_free(anpe_infer_exact *e);
 ANPE_MUST_CHECK anpe_status anpe_infer_exact_star(anpe_ctx *ctx, anpe_inference *f, int lane,
                                                   int64_t b, int64_t i);

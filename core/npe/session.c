@@ -267,11 +267,33 @@ anpe_status anpe_infer(anpe_session *s, anpe_ctx *ctx, int64_t n_draws, double *
         memcpy(o->mask, mask, n);
     else
         memset(o->mask, 0, n);
+    s->inferred = 0;
     anpe_status status = anpe_task_reduce(s->model->task, ctx, o);
     if (status)
         return status;
+    s->inferred = 1;
     anpe_channels_fill(s->model->channels, o, anpe_session_input(s, 0));
     anpe_session_featurize(s, 1);
     anpe_rng rng = anpe_rng_make(seed, ANPE_FOR_POSTERIOR, index, 0);
     return anpe_session_draw(s, ctx, 0, n_draws, &rng, theta, log_q);
+}
+
+anpe_status anpe_predict(anpe_session *s, anpe_ctx *ctx, float *model, double *chi2,
+                         int64_t *n_good, const double *theta)
+{
+    const float *flux;
+    double value;
+    int64_t good;
+    anpe_status status;
+    if (!s->inferred)
+        return ANPE_FAIL(ctx, ANPE_EINVAL, "no spectrum has been inferred in this session");
+    ANPE_TRY(anpe_model_can_predict(ctx, s->model));
+    ANPE_TRY(anpe_session_predict(s, ctx, &flux, &value, &good, theta, &s->spectrum));
+    memcpy(model, flux, (size_t)s->spectrum.n_pixels * sizeof *model);
+    if (chi2)
+        *chi2 = value;
+    if (n_good)
+        *n_good = good;
+out:
+    return status;
 }

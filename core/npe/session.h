@@ -26,11 +26,12 @@ struct anpe_session {
     const anpe_model *model;
     int64_t batch, max_draws;
     anpe_executor *executor;
-    anpe_bench *bench; /* NULL when the simulator could not be opened */
-    float *z, *u, *y;  /* (max_draws, D) */
-    float *log_q;      /* (max_draws) in flow coordinates */
-    void *scratch;     /* of the flow's sample */
-    anpe_spectrum spectrum;
+    anpe_bench *bench;      /* NULL when the simulator could not be opened */
+    float *z, *u, *y;       /* (max_draws, D) */
+    float *log_q;           /* (max_draws) in flow coordinates */
+    void *scratch;          /* of the flow's sample */
+    anpe_spectrum spectrum; /* of the last anpe_infer, reduced */
+    int inferred;           /* there was one */
 };
 
 /* As anpe_session_new, for featurizing `batch` spectra at once. */

@@ -61,6 +61,15 @@ ANPE_EXPORT ANPE_MUST_CHECK anpe_status anpe_infer(anpe_session *session, anpe_c
                                                    const uint8_t *mask, uint32_t seed,
                                                    int64_t index);
 
+/* The simulator's spectrum at labels theta (D), under the continuum rule with the error bars and
+ * mask of the last spectrum given to anpe_infer in this session -> model (n), normalised, and,
+ * unless NULL, chi2 over its good pixels and how many these are. ANPE_EUNSUPPORTED: the simulator
+ * could not be opened, or the posterior does not have all of its labels; ANPE_EINVAL: no spectrum
+ * yet. */
+ANPE_EXPORT ANPE_MUST_CHECK anpe_status anpe_predict(anpe_session *session, anpe_ctx *ctx,
+                                                     float *model, double *chi2, int64_t *n_good,
+                                                     const double *theta);
+
 #ifdef __cplusplus
 }
 #endif

@@ -20,7 +20,7 @@ typedef struct fixture {
     double error[D];
 } fixture;
 
-static void train(const char *path, const char *flow)
+static void train(const char *path, const char *given, const char *flow)
 {
     const char *const sets[] = {"train.steps=40", "train.epochs=2", "train.rate=0.005", flow};
     const char *root = getenv("ANPE_SRCDIR");
@@ -28,10 +28,38 @@ static void train(const char *path, const char *flow)
     anpe_settings *settings = NULL;
     anpe_train_result trained;
     const anpe_train_request request = {.output = path, .threads = 2};
-    snprintf(config, sizeof config, "%s/tests/cli/small.cfg", root ? root : ".");
+    if (given)
+        snprintf(config, sizeof config, "%s", given);
+    else
+        snprintf(config, sizeof config, "%s/tests/cli/small.cfg", root ? root : ".");
     WORKS(anpe_settings_read(ctx, config, 4, sets, &settings));
     WORKS(anpe_train(ctx, settings, &request, &trained));
     anpe_settings_free(settings);
+}
+
+/* As small.cfg, but the network sees coefficients of a reduced basis. */
+static void write_basis_config(const char *path)
+{
+    FILE *f = fopen(path, "w");
+    CU_ASSERT_FATAL(f != NULL);
+    fputs("simulator = { plugin = \"lines\"; };\n"
+          "prior = ({ plugin = \"independent\"; labels = (\n"
+          "{ name = \"teff\"; type = \"uniform\"; min = 4000.0; max = 6500.0; },\n"
+          "{ name = \"logg\"; type = \"uniform\"; min = 0.5; max = 5.0; },\n"
+          "{ name = \"fe_h\"; type = \"uniform\"; min = -1.5; max = 0.5; },\n"
+          "{ name = \"mg_fe\"; type = \"uniform\"; min = -0.2; max = 0.5; },\n"
+          "{ name = \"vmicro\"; type = \"uniform\"; min = 0.5; max = 3.0; },\n"
+          "{ name = \"vmacro\"; type = \"uniform\"; min = 1.0; max = 15.0; },\n"
+          "{ name = \"rv\"; type = \"uniform\"; min = -5.0; max = 5.0; }); });\n"
+          "instrument = { plugin = \"apogee\"; };\n"
+          "noise = { plugin = \"apogee\"; snr_min = 25.0; snr_max = 600.0; };\n"
+          "observe = { basis = 12; };\n"
+          "network = { context = 8; };\n"
+          "featurizer = { plugin = \"mlp\"; hidden = [ 16 ]; };\n"
+          "flow = { plugin = \"maf\"; num_blocks = 2; hidden = 16; };\n"
+          "train = { batch = 16; n_validation = 16; };\n",
+          f);
+    fclose(f);
 }
 
 /* A spectrum with lines and bad pixels, some of them at its beginning. */
@@ -53,10 +81,10 @@ static void featurize(fixture *f)
     anpe_session_featurize(f->session, 1);
 }
 
-static void open_fixture(fixture *f, const char *flow)
+static void open_fixture(fixture *f, const char *config, const char *flow)
 {
     const char *path = in_scratch("model.h5");
-    train(path, flow);
+    train(path, config, flow);
     WORKS(anpe_model_open(ctx, path, &f->model));
     WORKS(anpe_session_new(ctx, f->model, DRAWS, &f->session));
     WORKS(anpe_explainer_new(ctx, f->model, DRAWS, &f->explainer));
@@ -179,7 +207,7 @@ static void check_stated_error(fixture *f)
 static void test_against_differences(void)
 {
     fixture f = {0};
-    open_fixture(&f, "flow.n_mog=1");
+    open_fixture(&f, NULL, "flow.n_mog=1");
     for (int d = 0; d < D; d++)
         check_direction(&f, d, 2e-3, 0.3);
     close_fixture(&f);
@@ -190,10 +218,21 @@ static void test_against_differences(void)
 static void test_mixture(void)
 {
     fixture f = {0};
-    open_fixture(&f, "flow.n_mog=3");
+    open_fixture(&f, NULL, "flow.n_mog=3");
     for (int d = 0; d < D; d++)
         check_direction(&f, d, 0.12, 0.8);
     check_stated_error(&f);
+    close_fixture(&f);
+}
+
+static void test_basis(void)
+{
+    const char *config = in_scratch("basis.cfg");
+    fixture f = {0};
+    write_basis_config(config);
+    open_fixture(&f, config, "flow.n_mog=1");
+    for (int d = 0; d < D; d++)
+        check_direction(&f, d, 2e-3, 0.3);
     close_fixture(&f);
 }
 
@@ -201,6 +240,7 @@ int main(void)
 {
     static const CU_TestInfo tests[] = {
         {"against differences", test_against_differences},
+        {"reduced basis", test_basis},
         {"mixture, and the error that is stated", test_mixture},
     };
     return run_suite("explain", (int)(sizeof tests / sizeof tests[0]), tests);

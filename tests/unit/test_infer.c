@@ -245,6 +245,36 @@ static double chi2_at(int64_t i, const double *theta)
     return chi2;
 }
 
+/* The same by the public functions, from the spectrum as the mock has it. */
+static void check_public(double wanted, const double *theta)
+{
+    anpe_model *model = NULL;
+    anpe_session *session = NULL;
+    anpe_h5 *f = NULL;
+    const double *wavelength;
+    double draw[D], chi2;
+    int64_t n_good;
+    WORKS(anpe_model_open(ctx, model_file, &model));
+    WORKS(anpe_session_new(ctx, model, 1, &session));
+    const size_t n = (size_t)anpe_model_pixels(model, &wavelength);
+    float *flux = malloc(n * sizeof *flux), *sigma = malloc(n * sizeof *sigma);
+    uint8_t *mask = malloc(n);
+    CU_ASSERT_FATAL(flux && sigma && mask);
+    FAILS(anpe_predict(session, ctx, flux, NULL, NULL, theta), ANPE_EINVAL, "no spectrum has been");
+    WORKS(anpe_h5_open(ctx, mocks, &f));
+    WORKS(anpe_h5_read_rows(ctx, f, "flux", ANPE_H5_FLOAT, 0, 1, flux));
+    WORKS(anpe_h5_read_rows(ctx, f, "sigma", ANPE_H5_FLOAT, 0, 1, sigma));
+    WORKS(anpe_h5_read_rows(ctx, f, "mask", ANPE_H5_UINT8, 0, 1, mask));
+    WORKS(anpe_h5_close(ctx, f));
+    WORKS(anpe_infer(session, ctx, 1, draw, NULL, flux, sigma, mask, 1, 0));
+    WORKS(anpe_predict(session, ctx, flux, &chi2, &n_good, theta));
+    CU_ASSERT_EQUAL(chi2, wanted);
+    CU_ASSERT(n_good > 0 && isfinite(flux[n / 2]));
+    free(flux), free(sigma), free(mask);
+    anpe_session_free(session);
+    anpe_model_close(model);
+}
+
 static void test_comparison(void)
 {
     static const char *const teff[] = {"5200", "99999", ""};
@@ -263,6 +293,7 @@ static void test_comparison(void)
     for (int d = 0; d < D; d++)
         theta[d] = d == 0 ? 5200 : r.star[0].label[d].median;
     CU_ASSERT_EQUAL(r.star[0].chi2_catalogue, chi2_at(0, theta));
+    check_public(r.star[0].chi2_catalogue, theta);
     CU_ASSERT_EQUAL(r.comparison.n_better, r.star[0].chi2 < r.star[0].chi2_catalogue);
     anpe_infer_result_clear(&r);
     write_catalogue(path, teff, 1);
