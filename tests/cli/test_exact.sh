@@ -1,0 +1,63 @@
+#!/bin/sh
+# anpe infer --exact as a user runs it, on a small linear model: columns, flags, the file of draws; what
+# cannot be made exact says so before any work.
+. "${ANPE_SRCDIR:-.}/tests/cli/common.sh"
+cd "$work" || exit 99
+export SOURCE_DATE_EPOCH=1700000000
+awk 'BEGIN { srand(1); for (t = 0; t < 3; t++) { for (p = 0; p < 20; p++) printf "%g ", t ? rand() - 0.5 : 1; print "" } }' >c.txt
+echo "0 0" >pivots.txt
+"$ANPE" import cannon c.txt --pivots pivots.txt --labels a,b --terms "a b" -o e.h5 --quiet 2>/dev/null || exit 99
+config() { # NOISE INFER
+    cat <<C
+simulator = { plugin = "cannon"; file = "e.h5"; };
+prior = ({ plugin = "independent"; labels = ({ name = "a"; type = "normal"; mean = 0.0; sd = 1.0; },
+                                             { name = "b"; type = "uniform"; min = -1.0; max = 1.0; }); });
+instrument = { plugin = "array"; shape = [ 20 ]; };
+noise = { $1 };
+labels = { infer = [ $2 ]; };
+network = { context = 8; };
+featurizer = { plugin = "mlp"; hidden = [ 16 ]; };
+flow = { plugin = "maf"; num_blocks = 2; hidden = 16; };
+train = { batch = 32; steps = 50; epochs = 2; n_validation = 32; };
+C
+}
+gaussian='plugin = "gaussian"; sigma = 0.1;'
+config "$gaussian" '' >all.cfg
+"$ANPE" train all.cfg -o model.h5 --quiet || exit 99
+"$ANPE" simulate model.h5 -n 10 --observed -o mocks.h5 --quiet || exit 99
+
+run "$ANPE" infer model.h5 mocks.h5 -o one.csv --exact --threads 1 --posterior one.h5
+check "infer --exact" test "$status" = 0
+check "it says how far it climbed" grep -Eq "^exact: 10 of 10 spectra \(proposal [0-9]+, more [0-9]+, defensive [0-9]+, adaptive [0-9]+, mcmc 0\), [0-9]+ evaluations" "$work/out"
+run "$ANPE" infer model.h5 mocks.h5 -o two.csv --exact --threads 2 --posterior two.h5
+check "1 and 2 threads give the same catalogue, byte for byte" cmp one.csv two.csv
+for column in rung ess efficiency khat log_evidence log_evidence_err rhat n_evaluations exact_reason; do
+    check "column $column" grep -q "^# column $column " one.csv
+done
+run "$ANPE" infer model.h5 mocks.h5 -o plain.csv
+check "none of them without --exact" sh -c '! grep -q "^# column rung " plain.csv'
+check "and the same draws" cmp one.h5 two.h5
+check "which have weights" grep -aq log_weight one.h5
+run "$ANPE" infer model.h5 mocks.h5 -o j.csv --exact --json
+check "--json has the ladder" grep -q '"proposal_efficiency"' "$work/out"
+run "$ANPE" infer model.h5 mocks.h5 -o hard.csv --exact --exact-ess 100000 --exact-max 2000
+check "what is not reached is no failure" test "$status" = 0
+check "but it is flagged" sh -c '[ "$(grep -c "effective draws of 100000" hard.csv)" = 10 ]'
+check "and said" grep -q "NOT_EXACT" "$work/out"
+run "$ANPE" infer model.h5 mocks.h5 -o x.csv --exact --exact-ess 1
+check "too small a size is a wrong command line" test "$status" = 2
+
+config "$gaussian" '"a"' >some.cfg
+"$ANPE" train some.cfg -o some.h5 --quiet || exit 99
+run "$ANPE" infer some.h5 mocks.h5 -o x.csv --exact
+expect_error "labels left open" 1 "no likelihood: labels.infer leaves 1 of the prior's 2 labels open"
+"$ANPE" simulate model.h5 -n 200 -o sims.h5 --quiet || exit 99
+config 'plugin = "none";' '' >none.cfg
+"$ANPE" train none.cfg --data sims.h5 -o none.h5 --quiet || exit 99
+run "$ANPE" infer none.h5 mocks.h5 -o x.csv --exact
+expect_error "noise without likelihood" 1 "noise model 'none' has no likelihood"
+mv e.h5 away.h5
+run "$ANPE" infer model.h5 mocks.h5 -o x.csv --exact
+expect_error "no simulator" 1 "a posterior cannot be made exact without the model's simulator"
+check "nothing is written" test ! -e x.csv
+finish
