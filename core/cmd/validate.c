@@ -25,6 +25,9 @@ static const anpe_flag flags[] = {
                   "posterior draws of each mock"),
     ANPE_FLAG_REAL(options, rate, 0, "false-alarms", "RATE", 0.01, 1e-6, 0.5,
                    "fraction of good spectra that each misspecification flag may mark"),
+    ANPE_FLAG_INT(options, exact, 0, "exact", "N", 0, 0, 1e7,
+                  "also weigh the posteriors of N mocks by likelihood and prior: effective sample "
+                  "size and k-hat of the network's draws as a proposal"),
     ANPE_FLAG_TEXTS(options, repeats, 0, "repeats", "SPECTRUM",
                     "spectra with several observations of the same stars, to compare their scatter "
                     "with the stated errors"),
@@ -101,6 +104,7 @@ static anpe_status run(anpe_ctx *ctx, anpe_cmd *cmd)
     const anpe_validate_request request = {.model = cmd->argument[0],
                                            .n = o->n,
                                            .n_draws = o->samples,
+                                           .n_exact = o->exact,
                                            .rate = o->rate,
                                            .scale = o->scale,
                                            .shift = o->shift,

@@ -141,17 +141,3 @@ anpe_status anpe_net_featurizer(anpe_ctx *ctx, const anpe_net *n, int64_t batch,
     return anpe_executor_new(ctx, n->graph, n->parameters, n->backend, batch, 0, 0, 1, &n->features,
                              out);
 }
-
-anpe_status anpe_net_density(anpe_ctx *ctx, const anpe_net *n, int64_t batch, anpe_executor **out)
-{
-    const anpe_node outputs[] = {n->features, n->log_prob};
-    return anpe_executor_new(ctx, n->graph, n->parameters, n->backend, batch, 0, 0, 2, outputs,
-                             out);
-}
-
-const float *anpe_net_log_prob(const anpe_net *net, anpe_executor *density, int64_t n)
-{
-    const anpe_node from[] = {net->features, net->y};
-    anpe_executor_forward_between(density, n, 2, from, net->log_prob);
-    return anpe_executor_tensor(density, net->log_prob);
-}

@@ -31,9 +31,4 @@ ANPE_MUST_CHECK anpe_status anpe_net_trainer(anpe_ctx *ctx, const anpe_net *n, i
                                              anpe_executor **out);
 ANPE_MUST_CHECK anpe_status anpe_net_featurizer(anpe_ctx *ctx, const anpe_net *n, int64_t batch,
                                                 anpe_executor **out);
-/* One whose tensors `features` (B, F) and `y` (B, D) are written by the caller; then
- * anpe_net_log_prob leaves log q(y | features) of the first n rows in its result. */
-ANPE_MUST_CHECK anpe_status anpe_net_density(anpe_ctx *ctx, const anpe_net *n, int64_t batch,
-                                             anpe_executor **out);
-const float *anpe_net_log_prob(const anpe_net *net, anpe_executor *density, int64_t n);
 #endif

@@ -4,6 +4,8 @@
 #include "npe/validate.h"
 #include "base/text.h"
 #include "base/workers.h"
+#include "npe/exact.h"
+#include "npe/flow_density.h"
 #include "npe/infer.h"
 #include "npe/recalibration.h"
 #include "npe/refine.h"
@@ -14,15 +16,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BATCH = 8, BLOCK = 16 * BATCH, PRIOR_DRAWS = 4096 };
+enum { BATCH = 8, BLOCK = 16 * BATCH, PRIOR_DRAWS = 4096, MOST_LABELS = 256 };
 /* Streams of mock i beside its labels and its noise. */
 enum { SLOT_DRAWS = ANPE_SLOT_EPOCH_NOISE + 1, SLOT_REFERENCE, SLOT_TIES };
 
 typedef struct lane { /* one worker */
     anpe_session *session;
-    anpe_bench *bench;      /* makes mocks: has the noise model */
-    anpe_executor *density; /* log q at the truths */
-    anpe_refine *refine;    /* NULL without model spectra */
+    anpe_bench *bench;          /* makes mocks: has the noise model */
+    anpe_flow_density *density; /* log q at the truths */
+    anpe_exact *exact;          /* NULL: not asked for */
+    anpe_refine *refine;        /* NULL without model spectra */
     anpe_residuals *residuals;
     anpe_spectrum spectrum[BATCH];
     double *theta;     /* (n_draws, D) */
@@ -91,23 +94,39 @@ static void compare_labels(validation *v, lane *l, int64_t m, anpe_rng *ties)
     }
 }
 
-/* log q at the truth in flow coordinates, y (D), and its density level among the draws. */
+/* log q at y (D), the truth in flow coordinates, and its density level among the draws. */
 static void compare_density(validation *v, lane *l, int64_t m, int64_t i, const float *y)
 {
     anpe_validation *r = v->result;
     const anpe_net *net = v->model->net;
-    const size_t f = (size_t)net->n_context, labels = (size_t)r->n_labels;
-    const float *features = anpe_executor_tensor(l->session->executor, net->features);
-    float *truth = anpe_executor_tensor(l->density, net->y);
-    float *to = anpe_executor_tensor(l->density, net->features);
-    memcpy(to, features + (size_t)i * f, f * sizeof *to);
-    memcpy(truth, y, labels * sizeof *truth);
-    const double log_q = (double)anpe_net_log_prob(net, l->density, 1)[0];
+    const int64_t f = net->n_context, labels = r->n_labels;
+    const float *context =
+        (const float *)anpe_executor_tensor(l->session->executor, net->features) + i * f;
+    float truth[MOST_LABELS];
+    double log_q;
+    for (int64_t d = 0; d < labels; d++)
+        l->point[d] = (double)y[d];
+    anpe_flow_density_eval(l->density, context, 1, l->point, &log_q);
     r->hpd[m] = anpe_density_level(log_q, r->n_draws, l->session->log_q);
-    memcpy(v->context + (size_t)m * f, features + (size_t)i * f, f * sizeof *v->context);
-    anpe_label_map_forward(v->model->map, r->truth + (size_t)m * labels, truth);
+    memcpy(v->context + m * f, context, (size_t)f * sizeof *context);
+    anpe_label_map_forward(v->model->map, r->truth + m * labels, truth);
     r->log_q_truth[m] = log_q - anpe_label_map_inverse(v->model->map, truth, l->point) -
                         (double)labels * log(v->request->scale);
+}
+
+/* How well the flow does as a proposal for importance sampling: effective draws among n_draws. */
+static anpe_status weigh(validation *v, anpe_ctx *ctx, lane *l, int64_t m, int64_t i)
+{
+    anpe_exact_result e;
+    if (!l->exact || m >= v->request->n_exact)
+        return ANPE_OK;
+    anpe_status status =
+        anpe_exact_run(l->exact, ctx, l->session, i, &l->spectrum[i], v->request->seed, m, &e);
+    if (!status) {
+        v->result->ess[m] = e.ladder.proposal_efficiency * (double)v->result->n_draws;
+        v->result->khat[m] = e.ladder.proposal_khat;
+    }
+    return status;
 }
 
 static anpe_status compare_spectrum(validation *v, anpe_ctx *ctx, lane *l, int64_t m,
@@ -136,7 +155,7 @@ static anpe_status compare(validation *v, anpe_ctx *ctx, lane *l, int64_t m, int
     const anpe_prior *prior = v->task->prior;
     const uint32_t seed = v->request->seed;
     const double *truth = r->truth + m * r->n_labels;
-    float y[256];
+    float y[MOST_LABELS];
     anpe_status status;
     anpe_rng draws = anpe_rng_make(seed, ANPE_FOR_CHECKS, m, SLOT_DRAWS);
     anpe_rng reference = anpe_rng_make(seed, ANPE_FOR_CHECKS, m, SLOT_REFERENCE);
@@ -151,6 +170,7 @@ static anpe_status compare(validation *v, anpe_ctx *ctx, lane *l, int64_t m, int
     anpe_task_labels(v->task, l->reference, l->point);
     r->tarp[m] = anpe_tarp_level(r->n_labels, truth, l->point, v->prior_sd, r->n_draws, l->theta);
     ANPE_TRY(compare_spectrum(v, ctx, l, m, &l->spectrum[i]));
+    ANPE_TRY(weigh(v, ctx, l, m, i));
 out:
     return status;
 }
@@ -297,10 +317,16 @@ static anpe_status open_lane(anpe_ctx *ctx, validation *v, lane *l)
 {
     const anpe_instrument_info *inst = &v->task->instrument.info;
     const size_t n = (size_t)v->request->n_draws, labels = (size_t)v->result->n_labels;
+    anpe_exact_options proposal = anpe_ladder_defaults();
     anpe_status status;
-    ANPE_TRY(anpe_session_new_batch(ctx, v->model, BATCH, v->request->n_draws, &l->session));
+    proposal.last = ANPE_RUNG_PROPOSAL;
+    const int64_t block = v->request->n_exact ? anpe_exact_block() : 1;
+    const int64_t draws = v->request->n_draws > block ? v->request->n_draws : block;
+    ANPE_TRY(anpe_session_new_batch(ctx, v->model, BATCH, draws, &l->session));
+    if (v->request->n_exact)
+        ANPE_TRY(anpe_exact_new(ctx, v->model, &proposal, &l->exact));
     ANPE_TRY(anpe_bench_new(ctx, v->task, BATCH, &l->bench));
-    ANPE_TRY(anpe_net_density(ctx, v->model->net, 1, &l->density));
+    ANPE_TRY(anpe_flow_density_new(ctx, v->model->net, v->model->map->n, 1, &l->density));
     if (v->n_statistics)
         ANPE_TRY(anpe_refine_new(ctx, v->model->task, &l->refine));
     ANPE_TRY(anpe_residuals_new(ctx, anpe_task_size(v->task), inst->n_segments, inst->segment,
@@ -321,7 +347,8 @@ static void close_lane(lane *l)
 {
     anpe_session_free(l->session);
     anpe_bench_free(l->bench);
-    anpe_executor_free(l->density);
+    anpe_flow_density_free(l->density);
+    anpe_exact_free(l->exact);
     anpe_refine_free(l->refine);
     anpe_residuals_free(l->residuals);
     for (int i = 0; i < BATCH; i++)
@@ -366,8 +393,8 @@ static anpe_status open_validation(anpe_ctx *ctx, validation *v)
     const anpe_validate_request *q = v->request;
     anpe_status status;
     ANPE_TRY(anpe_model_open(ctx, q->model, &v->model));
-    if (v->model->map->n > 256)
-        return ANPE_FAIL(ctx, ANPE_EUNSUPPORTED, "%s: more than 256 labels", q->model);
+    if (v->model->map->n > MOST_LABELS)
+        return ANPE_FAIL(ctx, ANPE_EUNSUPPORTED, "%s: more than %d labels", q->model, MOST_LABELS);
     ANPE_TRY(anpe_simulate_open(ctx, q->model, 0, NULL, &v->settings, &v->task));
     ANPE_TRY(anpe_validation_new(ctx, q->n, v->model->map->n, &v->result));
     v->result->n_draws = q->n_draws;

@@ -1,0 +1,228 @@
+/* Residuals on several scales, thresholds of misspecification flags, temperatures of intervals. */
+#include <config.h>
+#include "base_support.h"
+#include "base/random.h"
+#include "data/spectrum.h"
+#include "npe/misfit.h"
+#include "npe/recalibration.h"
+#include <math.h>
+
+enum { PIXELS = 3000, MOCKS = 400 };
+static const int64_t segment[] = {0, 1000, 1800, PIXELS};
+static anpe_residuals *residuals;
+static anpe_spectrum spectrum;
+static float model[PIXELS];
+
+/* White residuals of index i; every tenth pixel is bad and wild. */
+static void white(int64_t i)
+{
+    anpe_rng rng = anpe_rng_make(3, ANPE_FOR_MOCKS, i, 0);
+    for (int p = 0; p < PIXELS; p++) {
+        spectrum.sigma[p] = 0.01f * (1 + (float)(p % 7));
+        spectrum.mask[p] = p % 10 == 3;
+        model[p] = 1;
+        spectrum.flux[p] =
+            spectrum.mask[p] ? 1e6f : 1 + spectrum.sigma[p] * (float)anpe_normal(&rng);
+    }
+}
+
+static void measure(double *value)
+{
+    anpe_residuals_measure(residuals, &spectrum, model, value);
+}
+
+static void test_white(void)
+{
+    const int64_t k = anpe_residuals_statistics(3);
+    double value[ANPE_MISFIT_MAX_STATISTICS], mean[ANPE_MISFIT_MAX_STATISTICS] = {0};
+    double square[ANPE_MISFIT_MAX_STATISTICS] = {0};
+    CU_ASSERT_EQUAL(k, ANPE_MISFIT_WHOLE + 6);
+    CU_ASSERT_EQUAL(anpe_residuals_statistics(1), ANPE_MISFIT_WHOLE);
+    CU_ASSERT(anpe_residuals_statistics(1000) <= ANPE_MISFIT_MAX_STATISTICS);
+    for (int i = 0; i < MOCKS; i++) {
+        white(i);
+        measure(value);
+        for (int64_t j = 0; j < k; j++) {
+            mean[j] += value[j] / MOCKS;
+            square[j] += value[j] * value[j] / MOCKS;
+        }
+    }
+    /* sums and products are standard normal: 4 sd of a mean of 400, 0.2, and of a variance, 0.28.
+     * Peaks of overlapping windows are counted as if there were two for each width: nearly. */
+    for (int64_t j = 0; j < k; j++) {
+        const int peak = j >= 5 && j < 10;
+        CU_ASSERT(fabs(mean[j]) < (peak ? 1 : 0.2));
+        CU_ASSERT(fabs(square[j] - mean[j] * mean[j] - 1) < (peak ? 0.7 : 0.28));
+    }
+}
+
+/* What is put in shows in the statistic that is meant for it. */
+static void test_traces(void)
+{
+    double value[ANPE_MISFIT_MAX_STATISTICS];
+    char name[40];
+    white(0);
+    for (int p = 500; p < 516; p++) /* a line of 2 sigma, 16 pixels wide */
+        spectrum.flux[p] += 2 * spectrum.sigma[p];
+    measure(value);
+    CU_ASSERT(value[7] > 5 && value[7] > value[5]);
+    CU_ASSERT_STRING_EQUAL(anpe_residuals_name(7, name), "peak 16");
+    white(0);
+    for (int p = 0; p < PIXELS; p++) /* a wave of 0.5 sigma and 400 pixels */
+        spectrum.flux[p] += 0.5f * spectrum.sigma[p] * (float)sin(p / 400.0 * 2 * M_PI);
+    measure(value);
+    CU_ASSERT(value[3] > 5 && value[3] > value[0]);
+    CU_ASSERT_STRING_EQUAL(anpe_residuals_name(3, name), "sum 64");
+    white(0);
+    for (int p = 1000; p < 1800; p++) /* errors of the second segment 1.3 times too small */
+        spectrum.sigma[p] /= 1.3f;
+    measure(value);
+    CU_ASSERT(value[13] > 5 && fabs(value[11]) < 4 && fabs(value[15]) < 4);
+    CU_ASSERT_STRING_EQUAL(anpe_residuals_name(13, name), "segment 2 sum 1");
+    CU_ASSERT_STRING_EQUAL(anpe_residuals_name(-1, name), "");
+}
+
+/* Contexts on a line with two correlated coordinates and one that is constant. */
+enum { N = 2000, F = 3, K = 2 };
+static float context[N * F];
+static double value[N * K], snr[N], bad[N];
+
+static anpe_misfit *learn(int64_t n, double rate)
+{
+    anpe_misfit *m = NULL;
+    for (int i = 0; i < n; i++) {
+        anpe_rng rng = anpe_rng_make(4, ANPE_FOR_MOCKS, i, 0);
+        const double a = anpe_normal(&rng), b = anpe_normal(&rng);
+        context[i * F] = (float)a;
+        context[i * F + 1] = (float)(10 * a + b);
+        context[i * F + 2] = 5;
+        snr[i] = 25 + 575 * anpe_uniform(&rng);
+        bad[i] = anpe_uniform(&rng);
+        value[i * K] = 100 * log10(snr[i]) + 3 * anpe_normal(&rng); /* usual values follow S/N */
+        value[i * K + 1] = anpe_normal(&rng);
+    }
+    CU_ASSERT_EQUAL_FATAL(anpe_misfit_learn(ctx, n, F, context, K, value, snr, bad, rate, &m),
+                          ANPE_OK);
+    return m;
+}
+
+static void test_thresholds(void)
+{
+    double room[2 * F];
+    anpe_misfit *m = learn(N, 0.05), *back = NULL, *none = NULL;
+    for (int j = 0; j < ANPE_N_MISFITS; j++) {
+        /* sd of threshold (600 mocks) and measurement (600) together, 3 of them */
+        const double rate = j >= ANPE_MISFIT_SNR_LOW ? 0.025 : 0.05;
+        CU_ASSERT(fabs(m->measured[j] - rate) < 3 * sqrt(2 * rate / 600));
+    }
+    const float usual[] = {1, 10, 5}, across[] = {1, -10, 5};
+    const double fits[] = {200, 0}, high[] = {200, 9}, follows[] = {270, 0};
+    anpe_misfit_view v = anpe_misfit_judge(m, usual, fits, 100, 0.1, room);
+    CU_ASSERT(v.value[0] <= m->threshold[0] && v.value[1] <= m->threshold[1]);
+    CU_ASSERT(v.p_context > 0.05);
+    v = anpe_misfit_judge(m, across, high, 100, 0.999, room);
+    CU_ASSERT(v.value[0] > m->threshold[0] && v.value[1] > m->threshold[1]);
+    CU_ASSERT(v.value[2] > m->threshold[2]);
+    CU_ASSERT_EQUAL(v.worst, 1);
+    CU_ASSERT_DOUBLE_EQUAL(v.p_context, 1.0 / 601, 1e-12);
+    v = anpe_misfit_judge(m, usual, follows, 500, 0.1, room);
+    CU_ASSERT(v.value[1] <= m->threshold[1]); /* usual at this S/N, not at another */
+    v = anpe_misfit_judge(m, usual, follows, 100, 0.1, room);
+    CU_ASSERT(v.value[1] > m->threshold[1] && v.worst == 0);
+    v = anpe_misfit_judge(m, usual, NULL, 10, 0.1, room);
+    CU_ASSERT(isnan(v.value[1]) && isnan(v.p_predictive));
+    CU_ASSERT(v.value[3] > m->threshold[3] && !(v.value[4] > m->threshold[4]));
+
+    anpe_h5 *f = NULL;
+    CU_ASSERT_EQUAL_FATAL(anpe_h5_create(ctx, "test_misfit.h5", &f), ANPE_OK);
+    CU_ASSERT_EQUAL_FATAL(anpe_misfit_write(ctx, f, m), ANPE_OK);
+    CU_ASSERT_EQUAL_FATAL(anpe_h5_close(ctx, f), ANPE_OK);
+    CU_ASSERT_EQUAL_FATAL(anpe_h5_open(ctx, "test_misfit.h5", &f), ANPE_OK);
+    CU_ASSERT_EQUAL_FATAL(anpe_misfit_read(ctx, f, &back), ANPE_OK);
+    anpe_h5_abandon(f);
+    remove("test_misfit.h5");
+    const anpe_misfit_view a = anpe_misfit_judge(m, across, high, 77, 0.3, room);
+    const anpe_misfit_view b = anpe_misfit_judge(back, across, high, 77, 0.3, room);
+    CU_ASSERT(a.value[0] == b.value[0] && a.value[1] == b.value[1] && a.p_context == b.p_context);
+    anpe_misfit_free(m);
+    anpe_misfit_free(back);
+    FAILS(anpe_misfit_learn(ctx, 199, F, context, K, value, snr, bad, 0.01, &none), ANPE_EINVAL,
+          "199 mocks are too few for thresholds, 200 are needed");
+}
+
+/* Intervals of a normal posterior stated `wrong` times too wide. */
+static void test_temperature(void)
+{
+    enum { HALF = 1000 };
+    static anpe_interval interval[2 * HALF];
+    static double truth[2 * HALF], room[2 * HALF];
+    for (double wrong = 0.5; wrong < 2.1; wrong *= 2) {
+        for (int i = 0; i < 2 * HALF; i++) {
+            anpe_rng rng = anpe_rng_make(6, ANPE_FOR_MOCKS, i, 0);
+            const double m = 10 * anpe_normal(&rng);
+            interval[i] = (anpe_interval){m, m - wrong, m + wrong};
+            truth[i] = m + anpe_normal(&rng);
+        }
+        const double t = anpe_temperature_of_truths(HALF, interval, truth, room);
+        /* sd of the quantile: sqrt(p (1 - p) / n) / density, 0.030 */
+        CU_ASSERT(fabs(t * wrong - 1) < 0.1);
+        const double cover = anpe_temperature_cover(HALF, interval + HALF, truth + HALF, t);
+        CU_ASSERT(fabs(cover - 0.6827) < 4 * sqrt(2 * 0.2166 / HALF));
+    }
+    CU_ASSERT(isnan(anpe_temperature_of_truths(0, interval, truth, room)));
+}
+
+static void test_repeats(void)
+{
+    static anpe_interval interval[900];
+    static int64_t star[900];
+    int64_t freedom;
+    for (int i = 0; i < 900; i++) { /* 300 stars, three visits each, scatter 1.5 of stated */
+        anpe_rng rng = anpe_rng_make(8, ANPE_FOR_MOCKS, i, 0);
+        const double m = i / 3 + 1.5 * 0.1 * anpe_normal(&rng);
+        interval[i] = (anpe_interval){m, m - 0.1, m + 0.1};
+        star[i] = i / 3;
+    }
+    const double t = anpe_temperature_of_repeats(900, interval, star, &freedom);
+    CU_ASSERT_EQUAL(freedom, 600);
+    CU_ASSERT(fabs(t / 1.5 - 1) < 4 / sqrt(2 * 600.0));
+    for (int i = 0; i < 900; i++)
+        star[i] = i;
+    CU_ASSERT(isnan(anpe_temperature_of_repeats(900, interval, star, &freedom)));
+    CU_ASSERT_EQUAL(freedom, 0);
+}
+
+/* Corrected quantiles stay inside the prior, and a temperature of 1 changes nothing. */
+static void test_apply(void)
+{
+    const anpe_label label = {"teff", "K", 4000, 8000};
+    anpe_label_map *m = NULL;
+    CU_ASSERT_EQUAL_FATAL(anpe_label_map_new(ctx, 1, &label, 1, &m), ANPE_OK);
+    CU_ASSERT_DOUBLE_EQUAL(anpe_temperature_apply(m, 0, 1, 5000, 5100), 5100, 1e-9);
+    CU_ASSERT_DOUBLE_EQUAL(anpe_temperature_apply(m, 0, 0, 5000, 5100), 5000, 1e-9);
+    CU_ASSERT(anpe_temperature_apply(m, 0, 2, 5000, 5100) > 5190);
+    CU_ASSERT(anpe_temperature_apply(m, 0, 1000, 7990, 7999) <= 8000);
+    CU_ASSERT(anpe_temperature_apply(m, 0, 1000, 4010, 4001) >= 4000);
+    anpe_label_map_free(m);
+}
+
+int main(void)
+{
+    static const CU_TestInfo tests[] = {
+        {"white residuals", test_white},
+        {"traces in residuals", test_traces},
+        {"thresholds", test_thresholds},
+        {"temperature from truths", test_temperature},
+        {"temperature from repeats", test_repeats},
+        {"corrected quantiles", test_apply},
+    };
+    anpe_ctx *own = anpe_ctx_new();
+    if (anpe_residuals_new(own, PIXELS, 3, segment, &residuals) ||
+        anpe_spectrum_new(own, PIXELS, &spectrum))
+        return 99;
+    const int result = run_suite("misfit", (int)(sizeof tests / sizeof tests[0]), tests);
+    anpe_residuals_free(residuals);
+    anpe_spectrum_clear(&spectrum);
+    anpe_ctx_free(own);
+    return result;
+}
