@@ -266,7 +266,7 @@ static int64_t planned(const anpe_ladder *l, const anpe_weights_summary *w, int6
     return wanted < PILOT && left >= PILOT ? PILOT : (int64_t)wanted;
 }
 
-/* A block of the planned length decides. 1 try: its own efficiency does not plan another. */
+/* A block of the length that w, of the last block, asks for: it decides. w is then its own. */
 static anpe_status decide(anpe_ladder *l, anpe_ctx *ctx, int s, anpe_rung rung,
                           anpe_weights_summary *w)
 {
