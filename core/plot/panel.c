@@ -130,7 +130,8 @@ static double widest(double size, const tick_set *t)
 static int has_room(const tick_set *t, const anpe_axis *a, double length, double size, int upwards)
 {
     const double height = size * MM_PER_POINT;
-    const double need = upwards ? 1.6 * height : widest(size, t) + 0.9 * height;
+    const double roomy = length > 18 ? 2.4 : 1.6; /* lines between labels, one above the other */
+    const double need = upwards ? roomy * height : widest(size, t) + 0.9 * height;
     return t->step / (a->hi - a->lo) * length >= need;
 }
 
