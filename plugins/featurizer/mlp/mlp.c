@@ -1,8 +1,8 @@
 /* Multilayer perceptron: input (B, L, C), flattened, -> context (B, F).
  *
- * h_0 = x, h_{i+1} = act(W_i h_i + b_i) for every entry of `hidden`, context = W h + b, or h itself
- * where any width will do. For data whose entries have no order along an axis, such as summary
- * statistics. */
+ * h_0 = x, h_{i+1} = act(W_i h_i + b_i) for every entry of `hidden`, with `skip` h_i + act(...)
+ * where both are as wide; context = W h + b, or h itself where any width will do. For data whose
+ * entries have no order along an axis, such as summary statistics or coefficients. */
 #include <anpe/plugin.h>
 #include <inttypes.h>
 #include <math.h>
@@ -10,7 +10,7 @@
 
 typedef struct mlp_options {
     anpe_reals hidden;
-    int activation;
+    int activation, skip;
 } mlp_options;
 
 typedef struct mlp {
@@ -18,14 +18,16 @@ typedef struct mlp {
     int64_t n_features;
 } mlp;
 
-enum { RELU, LEAKY_RELU, TANH, SIGMOID };
+enum { RELU, LEAKY_RELU, TANH, SIGMOID, GELU };
 #define MAX_WIDTH 1048576
 
 static const anpe_option options[] = {
     ANPE_OPT_REALS(mlp_options, hidden, "64 64", 1, MAX_WIDTH, "",
                    "width of each hidden layer; empty: one linear layer"),
-    ANPE_OPT_ENUM(mlp_options, activation, RELU, "relu|leaky_relu|tanh|sigmoid",
+    ANPE_OPT_ENUM(mlp_options, activation, RELU, "relu|leaky_relu|tanh|sigmoid|gelu",
                   "after every hidden layer"),
+    ANPE_OPT_BOOL(mlp_options, skip, 0,
+                  "a hidden layer as wide as the one before is added to it (a residual network)"),
     ANPE_OPT_END,
 };
 
@@ -38,6 +40,8 @@ static anpe_node activate(anpe_graph *g, int activation, anpe_node x)
         return anpe_tanh(g, x);
     case SIGMOID:
         return anpe_sigmoid(g, x);
+    case GELU:
+        return anpe_gelu(g, x);
     default:
         return anpe_relu(g, x);
     }
@@ -51,8 +55,11 @@ static anpe_status build(const void *self, anpe_ctx *ctx, anpe_graph *g, anpe_no
     if (anpe_rank(g, x) == 2)
         x = anpe_flatten(g, x);
     for (int64_t i = 0; i < m->o->hidden.n; i++) {
+        const anpe_node before = x;
         x = anpe_linear(g, anpe_name(g, "layers.%d", (int)i), x, (int64_t)m->o->hidden.v[i], 0);
         x = activate(g, m->o->activation, x);
+        if (m->o->skip && anpe_width(g, before) == anpe_width(g, x))
+            x = anpe_add(g, before, x);
     }
     *features = m->n_features ? anpe_linear(g, "head", x, m->n_features, 0) : x;
     return ANPE_OK;
