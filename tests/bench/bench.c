@@ -19,10 +19,15 @@ static const double least_seconds = 0.01;
 static const struct {
     const char *name;
     anpe_status (*run)(bench *b);
-} groups[] = {
-    {"operations", bench_operations},   {"train", bench_train},    {"featurize", bench_featurize},
-    {"featurizers", bench_featurizers}, {"flow", bench_flow},      {"emulator", bench_emulator},
-    {"pipeline", bench_pipeline},       {"command", bench_command}};
+} groups[] = {{"operations", bench_operations},
+              {"train", bench_train},
+              {"featurize", bench_featurize},
+              {"featurizers", bench_featurizers},
+              {"flow", bench_flow},
+              {"scaling", bench_scaling},
+              {"emulator", bench_emulator},
+              {"pipeline", bench_pipeline},
+              {"command", bench_command}};
 enum { N_GROUPS = sizeof groups / sizeof groups[0] };
 
 /* ---- measuring ------------------------------------------------------------------------------ */

@@ -42,6 +42,7 @@ anpe_status bench_train(bench *b);      /* training step of the paper's network,
 anpe_status bench_featurize(bench *b);
 anpe_status bench_featurizers(bench *b); /* one beside the other, with their defaults */
 anpe_status bench_flow(bench *b);        /* draws and log densities */
+anpe_status bench_scaling(bench *b);     /* inference by numbers of pixels and of spectra */
 anpe_status bench_emulator(bench *b);    /* the dense emulator, batch 1000 */
 anpe_status bench_pipeline(bench *b);    /* simulated training spectra */
 anpe_status bench_command(bench *b);     /* `anpe` from process start to process end */

@@ -62,7 +62,7 @@ static anpe_status infer(const bench *b, char *model, char *threads, int n, doub
 
 anpe_status bench_command(bench *b)
 {
-    char model[1024], threads[16];
+    char model[1024], threads[16], backend[96], precision[96];
     double t, kib, one, more;
     anpe_status status;
     if (!b->program || !b->config || !b->directory || !b->n_spectra) {
@@ -72,10 +72,12 @@ anpe_status bench_command(bench *b)
     }
     snprintf(model, sizeof model, "%s/paper.h5", b->directory);
     snprintf(threads, sizeof threads, "%d", b->threads);
+    snprintf(backend, sizeof backend, "compute.backend=%s", b->backend_name);
+    snprintf(precision, sizeof precision, "compute.precision=%s", b->precision);
     char *program = (char *)(uintptr_t)b->program, *config = (char *)(uintptr_t)b->config;
     char *const version[] = {program, "--version", NULL};
-    char *const train[] = {program,   "train",     config,  "-o", model,
-                           "--quiet", "--threads", threads, NULL};
+    char *const train[] = {program, "train", config,  "-o",    model,     "--quiet", "--threads",
+                           threads, "--set", backend, "--set", precision, NULL};
     ANPE_TRY(median_run(b, version, &t));
     bench_report(b, "start-up", 1e3 * t, "ms", 1, NAN, "anpe --version");
     ANPE_TRY(run(b, train, &t, &kib));

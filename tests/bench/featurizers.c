@@ -34,6 +34,7 @@ static anpe_status open_net(const bench *b, const char *config, net *n)
     ANPE_TRY(anpe_settings_parse(b->ctx, config, "bench", 0, NULL, &n->settings));
     ANPE_TRY(anpe_component_new(b->ctx, n->settings, ANPE_FEATURIZER, "featurizer", NULL, &setup,
                                 &n->featurizer));
+    anpe_graph_reduce(n->graph, 1);
     n->x = anpe_graph_input(n->graph, "x", 2, PIXELS, CHANNELS);
     const anpe_featurizer_ops *ops = n->featurizer.ops;
     ANPE_TRY(ops->build(n->featurizer.self, b->ctx, n->graph, n->x, &n->features));
