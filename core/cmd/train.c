@@ -1,7 +1,7 @@
 /* anpe train: from a configuration to a model. */
 #include "cmd/command.h"
 #include "data/output.h"
-#include "npe/train.h"
+#include "npe/rounds.h"
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +11,9 @@ typedef struct options {
     const char *output, *data;
     anpe_texts set;
     int resume, print_config, profile;
+    const char *observe;
+    int64_t row, rounds;
+    double efficiency;
 } options;
 
 static const anpe_flag flags[] = {
@@ -24,6 +27,13 @@ static const anpe_flag flags[] = {
     ANPE_FLAG_SWITCH(options, print_config, 0, "print-config",
                      "print every value with its origin, and do not train"),
     ANPE_FLAG_SWITCH(options, profile, 0, "profile", "log the time of every operation at the end"),
+    ANPE_FLAG_TEXT(options, observe, 0, "observe", "SPECTRUM", NULL,
+                   "train in rounds for this spectrum alone"),
+    ANPE_FLAG_INT(options, row, 0, "row", "N", 0, 0, 1e15, "which spectrum of that file"),
+    ANPE_FLAG_INT(options, rounds, 0, "rounds", "N", 3, 1, 100,
+                  "most rounds, the first one included"),
+    ANPE_FLAG_REAL(options, efficiency, 0, "efficiency", "X", 0.5, 0, 2,
+                   "rounds end when the draws are worth so much; above 1: never"),
     ANPE_FLAG_END};
 
 /* --seed is a value of the configuration like any other; the other --set follow it. */
@@ -71,6 +81,33 @@ static void report(anpe_cmd *cmd, const options *o, const anpe_train_result *r)
                      r->seconds);
 }
 
+static anpe_status train_rounds(anpe_ctx *ctx, anpe_cmd *cmd, int n_sets, const char *const *sets,
+                                anpe_train_result *result)
+{
+    const options *o = cmd->options;
+    const anpe_rounds_request request = {{.output = o->output, .threads = cmd->threads},
+                                         cmd->argument[0],
+                                         n_sets,
+                                         sets,
+                                         o->observe,
+                                         o->row,
+                                         (int)o->rounds,
+                                         o->efficiency};
+    anpe_rounds_result rounds;
+    anpe_status status = anpe_output_differs(ctx, o->output, o->observe);
+    if (!status)
+        status = anpe_train_rounds(ctx, &request, &rounds);
+    if (status)
+        return status;
+    *result = rounds.train;
+    json_object_set_new(cmd->result, "rounds", json_integer(rounds.rounds));
+    json_object_set_new(cmd->result, "efficiency", anpe_cmd_number(rounds.efficiency));
+    json_object_set_new(cmd->result, "khat", anpe_cmd_number(rounds.khat));
+    anpe_cmd_say(cmd, "%d rounds for %s, efficiency %.3f, k-hat %.2f\n", rounds.rounds, o->observe,
+                 rounds.efficiency, rounds.khat);
+    return ANPE_OK;
+}
+
 static anpe_status run(anpe_ctx *ctx, anpe_cmd *cmd)
 {
     const options *o = cmd->options;
@@ -80,16 +117,26 @@ static anpe_status run(anpe_ctx *ctx, anpe_cmd *cmd)
     int n;
     if (!o->output && !o->print_config)
         return anpe_cmd_usage(ctx, cmd, "-o MODEL is needed");
+    if (o->observe && (o->data || o->resume || o->print_config || o->profile))
+        return anpe_cmd_usage(ctx, cmd,
+                              "--observe goes with none of --data, --resume, --print-config and "
+                              "--profile");
     const char **set = all_sets(cmd, o, seed, sizeof seed, &n);
     if (!set)
         return ANPE_FAIL(ctx, ANPE_ENOMEM, "out of memory");
-    const anpe_train_request request = {o->output, o->data, cmd->threads, o->resume, o->profile};
+    const anpe_train_request request = {.output = o->output,
+                                        .data = o->data,
+                                        .threads = cmd->threads,
+                                        .resume = o->resume,
+                                        .profile = o->profile};
     anpe_status status =
         o->output ? anpe_output_differs(ctx, o->output, cmd->argument[0]) : ANPE_OK;
     if (!status)
         status = anpe_settings_read(ctx, cmd->argument[0], n, set, &settings);
     if (!status && o->print_config)
         status = print_config(ctx, cmd, settings, o->data);
+    else if (!status && o->observe)
+        status = train_rounds(ctx, cmd, n, set, &result);
     else if (!status)
         status = anpe_train(ctx, settings, &request, &result);
     if (!status && !o->print_config)

@@ -254,6 +254,9 @@ anpe_status anpe_infer_files(anpe_ctx *ctx, const anpe_infer_request *request,
     memset(result, 0, sizeof *result);
     ANPE_TRY(check_outputs(ctx, request));
     ANPE_TRY(anpe_model_open(ctx, request->model, &f.model));
+    if (f.model->observed)
+        anpe_log(ctx, ANPE_WARNING, "%s: trained in rounds for %s: of use for this spectrum alone",
+                 request->model, f.model->observed);
     const double begun = anpe_clock_seconds();
     ANPE_TRY(open_inference(ctx, &f));
     ANPE_TRY(run_blocks(ctx, &f));

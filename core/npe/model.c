@@ -208,6 +208,11 @@ static anpe_status write_root(anpe_ctx *ctx, anpe_h5 *f, const anpe_model_parts 
     ANPE_TRY(anpe_h5_put_text(ctx, f, "/", "config", config));
     ANPE_TRY(anpe_h5_put_text(ctx, f, "/", "digest", digest));
     ANPE_TRY(anpe_h5_put_text(ctx, f, "/", "created", created));
+    if (p->observed) {
+        const int64_t round = p->round;
+        ANPE_TRY(anpe_h5_put_numbers(ctx, f, "/", "round", ANPE_H5_INT64, 1, &round));
+        ANPE_TRY(anpe_h5_put_text(ctx, f, "/", "observed", p->observed));
+    }
 out:
     return status;
 }

@@ -3,6 +3,7 @@
  *
  *   attributes of /       format "anpe model", format_version, anpe_version, seed, complete, config
  *                         (the resolved configuration as libconfig text), digest, created
+ *                         round, observed: trained in rounds for this spectrum alone
  *   labels/               attributes names, units; min, max, kind, mean, sd (D)
  *   channels/             attributes names, planes; mean, scale (L, C)
  *   basis/                mean (P), vector (P, stride), precision (K + M); attribute amplitudes
@@ -48,6 +49,8 @@ typedef struct anpe_model_parts {
     uint32_t seed;
     int n_inputs;
     const char *const *inputs; /* "option SHA-256 path" of every file that went in */
+    int round;                 /* of training for one spectrum; 0: for all */
+    const char *observed;      /* that spectrum */
 } anpe_model_parts;
 
 ANPE_MUST_CHECK anpe_status anpe_model_write(anpe_ctx *ctx, const char *path,

@@ -44,6 +44,8 @@ anpe_status anpe_model_open(anpe_ctx *ctx, const char *path, anpe_model **out)
     m->seed = f.seed;
     memcpy(m->digest, f.digest, strnlen(f.digest, sizeof m->digest - 1));
     m->complete = f.complete;
+    if (anpe_h5_has_attribute(f.h5, "/", "observed"))
+        ANPE_TRY(anpe_h5_get_text(ctx, f.h5, "/", "observed", &m->observed));
     m->map = f.map;
     m->channels = f.channels;
     f.map = NULL;
@@ -84,6 +86,7 @@ anpe_model *anpe_model_close(anpe_model *m)
     anpe_label_map_free(m->map);
     anpe_task_free(m->task);
     anpe_settings_free(m->settings);
+    free(m->observed);
     free(m);
     return NULL;
 }

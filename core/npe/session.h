@@ -18,6 +18,7 @@ struct anpe_model {
     void *sampler;
     uint32_t seed;
     char digest[65];  /* of everything that decides the posterior */
+    char *observed;   /* the spectrum that it was trained for alone, or NULL */
     int complete;     /* 0: a checkpoint of unfinished training */
     int can_simulate; /* the simulator could be opened: chi2 can be given */
 };

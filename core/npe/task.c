@@ -1,6 +1,7 @@
 /* Putting simulator, prior, instrument and noise together. */
 #include "npe/task.h"
 #include "npe/groups.h"
+#include "npe/proposal.h"
 #include "base/text.h"
 #include <math.h>
 #include <stdlib.h>
@@ -299,13 +300,22 @@ anpe_bench *anpe_bench_free(anpe_bench *b)
     return NULL;
 }
 
+anpe_status anpe_task_sample(const anpe_task *t, anpe_ctx *ctx, anpe_rng *rng, double *theta)
+{
+    const anpe_proposal *p = t->proposal;
+    if (!p)
+        return anpe_prior_sample(t->prior, ctx, rng, theta);
+    memcpy(theta, p->theta + anpe_integer(rng, p->n) * p->width, (size_t)p->width * sizeof *theta);
+    return ANPE_OK;
+}
+
 anpe_status anpe_task_draw_labels(const anpe_task *t, anpe_ctx *ctx, anpe_bench *b, uint32_t seed,
                                   anpe_purpose purpose, int64_t first, int64_t n)
 {
     anpe_status status = ANPE_OK;
     for (int64_t k = 0; k < n && !status; k++) {
         anpe_rng rng = anpe_rng_make(seed, purpose, first + k, ANPE_SLOT_LABELS);
-        status = anpe_prior_sample(t->prior, ctx, &rng, b->theta + k * t->prior->n_labels);
+        status = anpe_task_sample(t, ctx, &rng, b->theta + k * t->prior->n_labels);
     }
     return status;
 }

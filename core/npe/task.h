@@ -25,6 +25,8 @@ typedef struct anpe_label_options {
     int transform; /* probit, none */
 } anpe_label_options;
 
+typedef struct anpe_proposal anpe_proposal; /* proposal.h */
+
 typedef struct anpe_task {
     anpe_settings *settings; /* borrowed */
     const anpe_observe_options *observe;
@@ -33,16 +35,17 @@ typedef struct anpe_task {
     anpe_component simulator, noise;
     anpe_simulator_info sim;
     anpe_prior *prior;
-    int64_t n_labels;          /* inferred */
-    anpe_label *label;         /* (n_labels) */
-    int64_t *inferred;         /* (n_labels) index into prior->label */
-    int64_t *sim_label;        /* (sim.n_labels) index into prior->label */
-    int64_t rv;                /* index into prior->label, -1: no Doppler shift */
-    anpe_projector *projector; /* NULL: simulator pixels are the instrument's, no wavelengths */
-    uint8_t *continuum;        /* (n_pixels) or NULL */
-    uint8_t *exclude;          /* (n_pixels) or NULL; what instrument.info.exclude points to */
-    float *scatter;            /* (size) the simulator's on the instrument's pixels, or NULL */
-    float *model_variance;     /* (size) of the model error, or NULL: there is none */
+    int64_t n_labels;              /* inferred */
+    anpe_label *label;             /* (n_labels) */
+    int64_t *inferred;             /* (n_labels) index into prior->label */
+    int64_t *sim_label;            /* (sim.n_labels) index into prior->label */
+    int64_t rv;                    /* index into prior->label, -1: no Doppler shift */
+    anpe_projector *projector;     /* NULL: simulator pixels are the instrument's, no wavelengths */
+    uint8_t *continuum;            /* (n_pixels) or NULL */
+    uint8_t *exclude;              /* (n_pixels) or NULL; what instrument.info.exclude points to */
+    float *scatter;                /* (size) the simulator's on the instrument's pixels, or NULL */
+    float *model_variance;         /* (size) of the model error, or NULL: there is none */
+    const anpe_proposal *proposal; /* labels are drawn from it; NULL: from the prior. Borrowed */
 } anpe_task;
 
 /* What a trained model fixes for every pixel. */
@@ -81,6 +84,9 @@ ANPE_MUST_CHECK anpe_status anpe_bench_new(anpe_ctx *ctx, const anpe_task *t, in
                                            anpe_bench **out);
 anpe_bench *anpe_bench_free(anpe_bench *b);
 
+/* One set of labels (prior->n_labels), from the proposal or the prior. */
+ANPE_MUST_CHECK anpe_status anpe_task_sample(const anpe_task *t, anpe_ctx *ctx, anpe_rng *rng,
+                                             double *theta);
 /* Draws labels of n samples first, first + 1, ... into b->theta. */
 ANPE_MUST_CHECK anpe_status anpe_task_draw_labels(const anpe_task *t, anpe_ctx *ctx, anpe_bench *b,
                                                   uint32_t seed, anpe_purpose purpose,

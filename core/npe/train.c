@@ -201,7 +201,9 @@ static anpe_status write_model(trainer *t, anpe_ctx *ctx, int finished)
                                     finished ? NULL : &t->progress,
                                     (uint32_t)t->option->seed,
                                     t->n_inputs,
-                                    (const char *const *)t->inputs};
+                                    (const char *const *)t->inputs,
+                                    t->request->round,
+                                    t->request->observed};
     return anpe_model_write(ctx, t->request->output, &parts);
 }
 
@@ -379,8 +381,11 @@ static anpe_status open_all(trainer *t, anpe_ctx *ctx, anpe_model_file *from)
     anpe_status status;
     ANPE_TRY(read_options(ctx, t));
     ANPE_TRY(anpe_task_new(ctx, t->settings, ANPE_TASK_ALL, from ? &from->pixels : NULL, &t->task));
-    const anpe_dataset_setup setup = {(uint32_t)t->option->seed, t->option->n_sims,
-                                      t->option->n_validation, t->option->batch, t->request->data};
+    t->task->proposal = t->request->proposal;
+    /* other noise than in the rounds before */
+    const uint32_t seed = (uint32_t)t->option->seed + (uint32_t)t->request->round * 1000003u;
+    const anpe_dataset_setup setup = {seed, t->option->n_sims, t->option->n_validation,
+                                      t->option->batch, t->request->data};
     ANPE_TRY(anpe_dataset_new(ctx, t->task, &setup, from ? from->map : NULL,
                               from ? from->channels : NULL, &t->dataset));
     ANPE_TRY(anpe_net_new(ctx, t->settings, t->dataset->channels->length,
@@ -484,6 +489,8 @@ static anpe_status open_checkpoint(anpe_ctx *ctx, const anpe_train_request *r, a
                                    int *found)
 {
     *found = 0;
+    if (r->start)
+        return anpe_model_file_open(ctx, r->start, f);
     if (access(r->output, F_OK) != 0) {
         if (r->resume)
             anpe_log(ctx, ANPE_INFO, "%s is not there yet: training starts anew", r->output);
@@ -492,6 +499,10 @@ static anpe_status open_checkpoint(anpe_ctx *ctx, const anpe_train_request *r, a
     if (!r->resume)
         return ANPE_OK;
     anpe_status status = anpe_model_file_open(ctx, r->output, f);
+    if (!status && anpe_h5_has_attribute(f->h5, "/", "round"))
+        status = ANPE_FAIL(ctx, ANPE_ECONFIG,
+                           "%s: was trained in rounds for one spectrum, which cannot be resumed",
+                           r->output);
     *found = !status;
     return status;
 }
@@ -511,7 +522,9 @@ anpe_status anpe_train(anpe_ctx *ctx, anpe_settings *settings, const anpe_train_
         anpe_log(ctx, ANPE_INFO, "%s is finished already", request->output);
         goto out;
     }
-    ANPE_TRY(open_all(&t, ctx, found ? &from : NULL));
+    ANPE_TRY(open_all(&t, ctx, from.h5 ? &from : NULL));
+    if (request->start)
+        ANPE_TRY(anpe_model_file_parameters(ctx, &from, t.net->parameters));
     ANPE_TRY(open_state(&t, ctx));
     if (found) {
         ANPE_TRY(check_same_configuration(ctx, &t, &from));

@@ -5,6 +5,7 @@ dist_check_SCRIPTS += tests/cli/test_count.sh tests/cli/test_format.sh tests/cli
 dist_check_SCRIPTS += tests/cli/test_plugins.sh tests/cli/test_backend.sh
 dist_check_SCRIPTS += tests/cli/test_import.sh tests/cli/test_model_error.sh
 dist_check_SCRIPTS += tests/cli/test_exact.sh
+dist_check_SCRIPTS += tests/cli/test_rounds.sh
 dist_check_SCRIPTS += tests/cli/test_noise.sh
 dist_check_SCRIPTS += tests/cli/test_validate.sh
 dist_check_SCRIPTS += tests/cli/test_featurizers.sh
