@@ -41,6 +41,18 @@ static void adam(float shrink, float b1, float b2, float c1, float c2, float eps
     }
 }
 
+ANPE_CLONES
+static void blend(int64_t n, float weight, const float *restrict x, float *restrict average)
+{
+    for (int64_t i = 0; i < n; i++)
+        average[i] += weight * (x[i] - average[i]);
+}
+
+void anpe_vector_average_f(int64_t n, float weight, const float *x, float *average)
+{
+    blend(n, weight, x, average);
+}
+
 void anpe_vector_add_f(int64_t n, const float *x, float *sum)
 {
     add(n, x, sum);

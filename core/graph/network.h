@@ -74,6 +74,8 @@ void anpe_parameters_pull_back(const anpe_parameters *p, const void *grad_effect
 /* Both in n independent parts, for several threads: part i of 0..anpe_parameters_parts - 1. */
 int anpe_parameters_parts(const anpe_parameters *p);
 void anpe_parameters_prepare_part(anpe_parameters *p, int i);
+/* Raw weights of part i times `factor`; biases, norms and weights that have a norm stay. */
+void anpe_parameters_shrink_part(anpe_parameters *p, int i, double factor);
 void anpe_parameters_pull_back_part(const anpe_parameters *p, int i, const void *grad_effective,
                                     void *grad_raw);
 /* View of the effective weights below a scope, for anpe_weights_get; float parameters only. */

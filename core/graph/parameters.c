@@ -145,6 +145,20 @@ void anpe_parameters_pull_back_part(const anpe_parameters *p, int i, const void 
         anpe_weight_pull_back_d(w, value, norm, grad, dv, dg);
 }
 
+void anpe_parameters_shrink_part(anpe_parameters *p, int i, double factor)
+{
+    const anpe_weight *w = &graph_of(p)->weight[i];
+    const int plain = w->transform == ANPE_PLAIN || w->transform == ANPE_MASKED;
+    void *value = raw_row(p, p->raw, w, 0);
+    if (!plain || w->rank < 2)
+        return;
+    for (int64_t k = 0; k < w->size; k++)
+        if (p->precision == ANPE_FLOAT)
+            ((float *)value)[k] *= (float)factor;
+        else
+            ((double *)value)[k] *= factor;
+}
+
 void anpe_parameters_pull_back(const anpe_parameters *p, const void *grad_effective, void *grad_raw)
 {
     for (int i = 0; i < anpe_parameters_parts(p); i++)

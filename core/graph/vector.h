@@ -15,4 +15,6 @@ typedef struct anpe_adam {
 } anpe_adam;
 void anpe_vector_adam_f(const anpe_adam *a, int64_t n, const float *gradient, float *m, float *v,
                         float *value);
+/* average += weight (x - average) */
+void anpe_vector_average_f(int64_t n, float weight, const float *x, float *average);
 #endif

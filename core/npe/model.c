@@ -160,12 +160,16 @@ static anpe_status write_training(anpe_ctx *ctx, anpe_h5 *f, const anpe_model_pa
     const anpe_optimiser *o = p->optimiser;
     const anpe_progress_state *s = p->progress;
     const int64_t numbers[5] = {o->step, s->epoch, s->n_epochs, s->best_epoch, o->n_norms};
+    const int64_t stage[2] = {s->stage.number, s->stage.since};
     const double reals[2] = {s->best_loss, o->clip};
     const float *raw = p->net->parameters->raw;
     anpe_status status;
     ANPE_TRY(anpe_h5_write(ctx, f, "training/current", ANPE_H5_FLOAT, 1, &o->size, raw));
     ANPE_TRY(anpe_h5_write(ctx, f, "training/m", ANPE_H5_FLOAT, 1, &o->size, o->m));
     ANPE_TRY(anpe_h5_write(ctx, f, "training/v", ANPE_H5_FLOAT, 1, &o->size, o->v));
+    if (o->average)
+        ANPE_TRY(anpe_h5_write(ctx, f, "training/average", ANPE_H5_FLOAT, 1, &o->size, o->average));
+    ANPE_TRY(anpe_h5_put_numbers(ctx, f, "training", "stage", ANPE_H5_INT64, 2, stage));
     ANPE_TRY(anpe_h5_put_numbers(ctx, f, "training", "state", ANPE_H5_INT64, 5, numbers));
     ANPE_TRY(anpe_h5_put_numbers(ctx, f, "training", "loss_and_clip", ANPE_H5_DOUBLE, 2, reals));
 out:
@@ -548,7 +552,7 @@ out:
 anpe_status anpe_model_file_training(anpe_ctx *ctx, anpe_model_file *f, anpe_parameters *p,
                                      anpe_optimiser *o, anpe_progress_state *s, anpe_history *h)
 {
-    int64_t numbers[5];
+    int64_t numbers[5], stage[2];
     double reals[2];
     anpe_status status;
     ANPE_TRY(anpe_model_file_parameters(ctx, f, p)); /* the best so far */
@@ -556,6 +560,10 @@ anpe_status anpe_model_file_training(anpe_ctx *ctx, anpe_model_file *f, anpe_par
     ANPE_TRY(anpe_h5_get_numbers(ctx, f->h5, "training", "state", ANPE_H5_INT64, 5, numbers));
     ANPE_TRY(
         anpe_h5_get_numbers(ctx, f->h5, "training", "loss_and_clip", ANPE_H5_DOUBLE, 2, reals));
+    ANPE_TRY(anpe_h5_get_numbers(ctx, f->h5, "training", "stage", ANPE_H5_INT64, 2, stage));
+    s->stage = (anpe_stage){stage[0], stage[1]};
+    if (o->average)
+        ANPE_TRY(anpe_h5_read(ctx, f->h5, "training/average", ANPE_H5_FLOAT, p->size, o->average));
     ANPE_TRY(anpe_h5_read(ctx, f->h5, "training/current", ANPE_H5_FLOAT, p->size, p->raw));
     ANPE_TRY(anpe_h5_read(ctx, f->h5, "training/m", ANPE_H5_FLOAT, p->size, o->m));
     ANPE_TRY(anpe_h5_read(ctx, f->h5, "training/v", ANPE_H5_FLOAT, p->size, o->v));

@@ -34,6 +34,7 @@ typedef struct anpe_progress_state {
     int64_t best_epoch;
     double best_loss;
     float *best; /* (parameters->size) */
+    anpe_stage stage;
 } anpe_progress_state;
 
 /* What is written; borrowed. optimiser and progress NULL: training has ended. */

@@ -45,9 +45,21 @@ anpe_optimiser *anpe_optimiser_free(anpe_optimiser *o)
         anpe_free(o->v);
         anpe_free(o->norms);
         anpe_free(o->square);
+        anpe_free(o->average);
         free(o);
     }
     return NULL;
+}
+
+anpe_status anpe_optimiser_average(anpe_ctx *ctx, anpe_optimiser *o, int64_t span,
+                                   const float *value)
+{
+    o->average = anpe_alloc(ctx, (size_t)o->size * sizeof *o->average);
+    if (!o->average)
+        return ANPE_ENOMEM;
+    memcpy(o->average, value, (size_t)o->size * sizeof *o->average);
+    o->span = (double)span;
+    return ANPE_OK;
 }
 
 typedef struct update {
@@ -58,6 +70,8 @@ typedef struct update {
     const float *gradient;
     float *value;
     anpe_adam adam;
+    double shrink; /* of the weights, before the step */
+    float blend;   /* of the average, after it */
 } update;
 
 static int64_t chunk_size(const anpe_optimiser *o, int64_t i)
@@ -75,6 +89,8 @@ static void apply_chunk(update *u, int64_t i)
     const int64_t at = i * CHUNK;
     anpe_vector_adam_f(&u->adam, chunk_size(u->o, i), u->gradient + at, u->o->m + at, u->o->v + at,
                        u->value + at);
+    if (u->o->average)
+        anpe_vector_average_f(chunk_size(u->o, i), u->blend, u->value + at, u->o->average + at);
 }
 
 /* The norm from the chunks' squares, and the factors of this step. */
@@ -88,6 +104,8 @@ static double begin_step(update *u, double rate)
     if (o->n_norms < o->max_norms)
         o->norms[o->n_norms++] = norm;
     o->step++;
+    /* At first the average is over fewer steps, so that it leaves the start behind. */
+    u->blend = o->average ? (float)fmax(1 / o->span, 9.0 / (double)(10 + o->step)) : 0;
     u->adam = (anpe_adam){norm > o->clip ? (float)(o->clip / norm) : 1.0f,
                           (float)beta1,
                           (float)beta2,
@@ -115,6 +133,8 @@ static anpe_status pull_back_item(void *user, int64_t item, int worker, anpe_ctx
     update *u = user;
     (void)worker, (void)ctx;
     anpe_parameters_pull_back_part(u->parameters, (int)item, u->grad_effective, u->pulled);
+    if (u->shrink < 1)
+        anpe_parameters_shrink_part(u->parameters, (int)item, u->shrink);
     return ANPE_OK;
 }
 
@@ -148,7 +168,8 @@ anpe_status anpe_optimiser_update(anpe_ctx *ctx, anpe_optimiser *o, double rate,
                 .grad_effective = grad_effective,
                 .pulled = gradient,
                 .gradient = gradient,
-                .value = parameters->raw};
+                .value = parameters->raw,
+                .shrink = 1 - rate * o->decay};
     const int64_t parts = anpe_parameters_parts(parameters);
     anpe_status status;
     ANPE_TRY(anpe_workers_run(workers, ctx, parts, pull_back_item, &u));
@@ -168,6 +189,20 @@ void anpe_optimiser_end_epoch(anpe_optimiser *o)
         o->clip = o->norms[i];
     }
     o->n_norms = 0;
+}
+
+anpe_verdict anpe_stage_verdict(const anpe_stage *s, int64_t epochs, int64_t best_epoch,
+                                int64_t patience)
+{
+    const int64_t from = best_epoch > s->since ? best_epoch : s->since;
+    if (epochs - from < patience)
+        return ANPE_GO_ON;
+    return s->number > 0 && best_epoch <= s->since ? ANPE_END : ANPE_NEXT_STAGE;
+}
+
+double anpe_stage_decay(const anpe_stage *s, double decay)
+{
+    return decay * pow(0.3, (double)s->number);
 }
 
 double anpe_learning_rate(double rate, double min_rate, int64_t step, int64_t warmup, int64_t total)

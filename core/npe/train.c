@@ -19,14 +19,22 @@
 
 typedef struct train_options {
     int64_t seed, batch, epochs, steps, n_sims, n_validation, patience, warmup;
-    double rate, min_rate, clip_percentile, max_minutes;
+    int64_t stage_patience, average;
+    double rate, min_rate, clip_percentile, max_minutes, weight_decay;
+    int schedule;
 } train_options;
+
+enum { AUTO, COSINE, STAGES }; /* schedule */
 
 const anpe_option anpe_train_table[] = {
     ANPE_OPT_INT(train_options, seed, 1, 0, 4294967295.0, "", "names every random stream"),
     ANPE_OPT_INT(train_options, batch, 64, 1, 1048576, "", "spectra of one optimiser step"),
-    ANPE_OPT_INT(train_options, epochs, 50, 1, 1000000, "",
-                 "most epochs; the rate decays over them"),
+    ANPE_OPT_ENUM(
+        train_options, schedule, AUTO, "auto|cosine|stages",
+        "cosine: the rate decays over the epochs; stages: at a constant rate weights decay, "
+        "less from stage to stage, and are averaged; auto: stages with a file of "
+        "simulations, whose number is limited, else cosine"),
+    ANPE_OPT_INT(train_options, epochs, 0, 0, 1000000, "", "most epochs; 0: 50, in stages 1000"),
     ANPE_OPT_INT(train_options, steps, 200, 1, 100000000, "",
                  "optimiser steps of an epoch when simulations are fresh"),
     ANPE_OPT_INT(train_options, n_sims, 0, 0, 1e12, "",
@@ -34,6 +42,14 @@ const anpe_option anpe_train_table[] = {
     ANPE_OPT_INT(train_options, n_validation, 1000, 1, 1e9, "", "fixed validation spectra"),
     ANPE_OPT_INT(train_options, patience, 0, 0, 1000000, "",
                  "epochs without a better validation loss before training ends; 0: never"),
+    ANPE_OPT_INT(train_options, stage_patience, 8, 1, 1000000, "",
+                 "in stages: epochs without a better validation loss before the next stage"),
+    ANPE_OPT_REAL(train_options, weight_decay, 3, 0, 1000, "",
+                  "in stages: decay of weights in the first one, 0.3 of it in the next and so "
+                  "on; a step takes this times the rate from each weight"),
+    ANPE_OPT_INT(train_options, average, 500, 0, 1e9, "",
+                 "in stages: steps over which parameters are averaged, for validation and for the "
+                 "model; 0: no average"),
     ANPE_OPT_INT(train_options, warmup, 100, 0, 1e9, "", "steps over which the rate rises from 0"),
     ANPE_OPT_REAL(train_options, rate, 1e-3, 0, 10, "", "largest learning rate of Adam"),
     ANPE_OPT_REAL(train_options, min_rate, 1e-6, 0, 10, "", "learning rate at the end"),
@@ -68,6 +84,7 @@ typedef struct trainer {
     anpe_progress_state progress;
     anpe_history history;
     int64_t steps; /* of an epoch */
+    int stages;    /* the schedule */
     int n_inputs;
     char **inputs; /* "option SHA-256 path" of every file that goes in */
     double started;
@@ -159,8 +176,8 @@ static anpe_status train_epoch(trainer *t, anpe_ctx *ctx, double *loss, double *
         if (anpe_cancelled(ctx))
             return ANPE_ECANCEL;
         *loss += t->loss / (double)(o->batch * t->steps);
-        *rate = anpe_learning_rate(o->rate, o->min_rate, t->optimiser->step, o->warmup,
-                                   t->progress.n_epochs * t->steps);
+        *rate = anpe_learning_rate(o->rate, t->stages ? o->rate : o->min_rate, t->optimiser->step,
+                                   o->warmup, t->progress.n_epochs * t->steps);
         double size;
         status = anpe_optimiser_update(ctx, t->optimiser, *rate, t->total, t->gradient,
                                        t->net->parameters, t->workers, &size);
@@ -172,6 +189,19 @@ static anpe_status train_epoch(trainer *t, anpe_ctx *ctx, double *loss, double *
     }
     anpe_optimiser_end_epoch(t->optimiser);
     return ANPE_OK;
+}
+
+/* Exchanges the parameters with their average, if there is one. */
+static void swap_average(trainer *t)
+{
+    float *raw = t->net->parameters->raw, *average = t->optimiser->average;
+    for (int64_t i = 0; average && i < t->net->parameters->size; i++) {
+        const float keep = raw[i];
+        raw[i] = average[i];
+        average[i] = keep;
+    }
+    if (average)
+        anpe_parameters_prepare(t->net->parameters);
 }
 
 static anpe_status validate(trainer *t, anpe_ctx *ctx, double *loss)
@@ -228,6 +258,8 @@ static anpe_status one_epoch(trainer *t, anpe_ctx *ctx)
     double train = 0, valid = 0, norm = 0, rate = 0;
     anpe_status status = train_epoch(t, ctx, &train, &norm, &rate);
     if (!status)
+        swap_average(t);
+    if (!status)
         status = validate(t, ctx, &valid);
     if (status)
         return status;
@@ -244,6 +276,7 @@ static anpe_status one_epoch(trainer *t, anpe_ctx *ctx)
         memcpy(t->progress.best, t->net->parameters->raw,
                (size_t)t->net->parameters->size * sizeof *t->progress.best);
     }
+    swap_average(t);
     const double seconds = anpe_clock_seconds() - begun;
     anpe_log(ctx, ANPE_INFO,
              "epoch %lld/%lld  loss %.4f  validation %.4f%s  rate %.2e  %.0f spectra/s",
@@ -253,15 +286,44 @@ static anpe_status one_epoch(trainer *t, anpe_ctx *ctx)
     return write_model(t, ctx, 0);
 }
 
+/* The parameters as they were after the best epoch. */
+static void go_back(trainer *t)
+{
+    const size_t size = (size_t)t->net->parameters->size * sizeof *t->progress.best;
+    memcpy(t->net->parameters->raw, t->progress.best, size);
+    if (t->optimiser->average)
+        memcpy(t->optimiser->average, t->progress.best, size);
+    anpe_parameters_prepare(t->net->parameters);
+}
+
+/* Whether training has come to its end; otherwise in which stage it goes on. */
+static int at_end(trainer *t, anpe_ctx *ctx)
+{
+    const train_options *o = t->option;
+    anpe_progress_state *p = &t->progress;
+    const int64_t waited = p->epoch - p->best_epoch;
+    anpe_verdict verdict = o->patience && waited >= o->patience ? ANPE_END : ANPE_GO_ON;
+    if (t->stages && !verdict)
+        verdict = anpe_stage_verdict(&p->stage, p->epoch, p->best_epoch, o->stage_patience);
+    if (verdict == ANPE_NEXT_STAGE) {
+        p->stage = (anpe_stage){p->stage.number + 1, p->epoch};
+        go_back(t);
+    }
+    t->optimiser->decay = t->stages ? anpe_stage_decay(&p->stage, o->weight_decay) : 0;
+    if (verdict == ANPE_NEXT_STAGE)
+        anpe_log(ctx, ANPE_INFO,
+                 "no better validation loss in %lld epochs: from epoch %lld on with "
+                 "weight decay %g",
+                 (long long)o->stage_patience, (long long)p->best_epoch, t->optimiser->decay);
+    if (verdict == ANPE_END)
+        anpe_log(ctx, ANPE_INFO, "no better validation loss in %lld epochs: training ends",
+                 (long long)waited);
+    return verdict == ANPE_END;
+}
+
 static anpe_status run_epochs(trainer *t, anpe_ctx *ctx)
 {
-    const int64_t patience = t->option->patience;
-    while (t->progress.epoch < t->progress.n_epochs) {
-        if (patience && t->progress.epoch - t->progress.best_epoch >= patience) {
-            anpe_log(ctx, ANPE_INFO, "no better validation loss in %lld epochs: training ends",
-                     (long long)patience);
-            break;
-        }
+    while (t->progress.epoch < t->progress.n_epochs && !at_end(t, ctx)) {
         anpe_status status = one_epoch(t, ctx);
         if (status == ANPE_ECANCEL)
             (void)ANPE_FAIL(ctx, status, "interrupted in epoch %lld",
@@ -274,9 +336,7 @@ static anpe_status run_epochs(trainer *t, anpe_ctx *ctx)
         if (status)
             return status;
     }
-    memcpy(t->net->parameters->raw, t->progress.best,
-           (size_t)t->net->parameters->size * sizeof *t->progress.best);
-    anpe_parameters_prepare(t->net->parameters);
+    go_back(t);
     return write_model(t, ctx, 1);
 }
 
@@ -311,7 +371,8 @@ static anpe_status open_lanes(trainer *t, anpe_ctx *ctx)
 
 static anpe_status open_state(trainer *t, anpe_ctx *ctx)
 {
-    const size_t size = (size_t)t->net->parameters->size, epochs = (size_t)t->option->epochs;
+    const int64_t most = t->option->epochs ? t->option->epochs : t->stages ? 1000 : 50;
+    const size_t size = (size_t)t->net->parameters->size, epochs = (size_t)most;
     t->total = anpe_alloc(ctx, (size_t)t->net->parameters->effective_size * sizeof *t->total);
     t->gradient = anpe_alloc(ctx, size * sizeof *t->gradient);
     t->progress.best = anpe_alloc(ctx, size * sizeof *t->progress.best);
@@ -323,10 +384,14 @@ static anpe_status open_state(trainer *t, anpe_ctx *ctx)
         !t->history.validation_loss || !t->history.rate || !t->history.norm)
         return ANPE_ENOMEM;
     t->progress.best_loss = INFINITY;
-    t->progress.n_epochs = t->option->epochs;
+    t->progress.n_epochs = most;
     memcpy(t->progress.best, t->net->parameters->raw, size * sizeof *t->progress.best);
-    return anpe_optimiser_new(ctx, (int64_t)size, t->steps, t->option->clip_percentile,
-                              &t->optimiser);
+    const anpe_status status =
+        anpe_optimiser_new(ctx, (int64_t)size, t->steps, t->option->clip_percentile, &t->optimiser);
+    return status || !t->stages || !t->option->average
+               ? status
+               : anpe_optimiser_average(ctx, t->optimiser, t->option->average,
+                                        t->net->parameters->raw);
 }
 
 static anpe_status read_options(anpe_ctx *ctx, trainer *t)
@@ -337,6 +402,8 @@ static anpe_status read_options(anpe_ctx *ctx, trainer *t)
     if (status)
         return status;
     t->option = options;
+    t->stages =
+        t->option->schedule == STAGES || (t->option->schedule == AUTO && t->request->data != NULL);
     if (t->option->n_sims && t->option->n_sims < t->option->batch)
         return ANPE_FAIL(ctx, ANPE_ECONFIG, "%s: n_sims = %lld is less than batch = %lld",
                          anpe_settings_where(t->settings, "train.n_sims"),

@@ -18,20 +18,28 @@ check "another seed gives another model" test "$status" = 0
 check "indeed" sh -c '! cmp -s one.h5 seed.h5'
 
 # Killed in the middle: the checkpoint of the last epoch is whole, and --resume ends the same.
-"$ANPE" train "$config" --quiet -o killed.h5 &
-child=$!
-tries=0
-until "$ANPE" info killed.h5 2>/dev/null | grep -q "^epochs" || [ $tries -ge 600 ]; do
-    tries=$((tries + 1)); sleep 0.05
-done
-kill -9 $child 2>/dev/null
-wait $child 2>/dev/null
-run "$ANPE" info killed.h5
-check "the checkpoint can be opened" test "$status" = 0
-run train -o killed.h5 --resume
-check "resume" test "$status" = 0
-check "killed and resumed equals uninterrupted, byte for byte" cmp one.h5 killed.h5
-check "no temporary file is left by the end" test "$(ls -A | grep -c killed)" -le 2
+killed() { # NAME REFERENCE OPTIONS
+    name=$1; reference=$2; shift 2
+    rm -f killed.h5
+    "$ANPE" train "$config" --quiet -o killed.h5 "$@" &
+    child=$!
+    tries=0
+    until "$ANPE" info killed.h5 2>/dev/null | grep -q "^epochs" || [ $tries -ge 600 ]; do
+        tries=$((tries + 1)); sleep 0.05
+    done
+    kill -9 $child 2>/dev/null
+    wait $child 2>/dev/null
+    run "$ANPE" info killed.h5
+    check "$name: the checkpoint can be opened" test "$status" = 0
+    run train -o killed.h5 --resume "$@"
+    check "$name: resume" test "$status" = 0
+    check "$name: killed and resumed equals uninterrupted, byte for byte" cmp "$reference" killed.h5
+    check "$name: no temporary file is left by the end" test "$(ls -A | grep -c killed)" -le 2
+}
+run train -o stages.h5 --set train.schedule=stages --set train.stage_patience=1 --set train.epochs=5
+check "stages" test "$status" = 0
+killed stages stages.h5 --set train.schedule=stages --set train.stage_patience=1 --set train.epochs=5
+killed cosine one.h5
 run train -o killed.h5 --resume --set train.rate=0.5
 check "a finished model is left alone" cmp one.h5 killed.h5
 

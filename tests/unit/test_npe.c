@@ -242,6 +242,42 @@ static void test_adam_converges(void)
     anpe_optimiser_free(o);
 }
 
+/* Stages end when nothing has become better for long enough; one that brought nothing is the last.
+ */
+static void test_stages(void)
+{
+    anpe_stage s = {0, 0};
+    CU_ASSERT_EQUAL(anpe_stage_verdict(&s, 7, 0, 8), ANPE_GO_ON);
+    CU_ASSERT_EQUAL(anpe_stage_verdict(&s, 8, 0, 8),
+                    ANPE_NEXT_STAGE); /* the first may bring none */
+    CU_ASSERT_EQUAL(anpe_stage_verdict(&s, 20, 13, 8), ANPE_GO_ON);
+    CU_ASSERT_EQUAL(anpe_stage_verdict(&s, 21, 13, 8), ANPE_NEXT_STAGE);
+    s = (anpe_stage){1, 21};
+    CU_ASSERT_EQUAL(anpe_stage_verdict(&s, 28, 13, 8), ANPE_GO_ON);
+    CU_ASSERT_EQUAL(anpe_stage_verdict(&s, 29, 13, 8), ANPE_END);
+    CU_ASSERT_EQUAL(anpe_stage_verdict(&s, 29, 22, 8), ANPE_GO_ON);
+    CU_ASSERT_EQUAL(anpe_stage_verdict(&s, 30, 22, 8), ANPE_NEXT_STAGE);
+    CU_ASSERT_DOUBLE_EQUAL(anpe_stage_decay(&s, 10), 3, 1e-12);
+}
+
+/* With weights that go 1, 2, 3, ... the average follows, first over few steps, then over `span`. */
+static void test_average(void)
+{
+    anpe_optimiser *o = NULL;
+    float value = 0;
+    const float g = -1;
+    double expected = 0;
+    CU_ASSERT_EQUAL_FATAL(anpe_optimiser_new(ctx, 1, 200, 100, &o), ANPE_OK);
+    CU_ASSERT_EQUAL_FATAL(anpe_optimiser_average(ctx, o, 20, &value), ANPE_OK);
+    for (int i = 1; i <= 400; i++) {
+        (void)anpe_optimiser_step(o, 1, &g, &value);
+        expected += fmax(1.0 / 20, 9.0 / (10 + i)) * ((double)value - expected);
+        CU_ASSERT_DOUBLE_EQUAL(o->average[0], expected, 1e-3);
+    }
+    CU_ASSERT_DOUBLE_EQUAL((double)(value - o->average[0]), 19, 0.2); /* span - 1 steps behind */
+    anpe_optimiser_free(o);
+}
+
 /* A network with more parameters than one piece of work has, weight norm and masks among them. */
 static anpe_graph *update_graph(void)
 {
@@ -382,6 +418,8 @@ int main(void)
         {"position of one pixel", test_position_of_one_pixel},
         {"Adam, clip and rate", test_adam},
         {"Adam converges", test_adam_converges},
+        {"stages", test_stages},
+        {"average", test_average},
         {"update on threads", test_update},
         {"recovery", test_recovery},
         {"sort", test_sort},
