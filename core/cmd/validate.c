@@ -1,8 +1,12 @@
 /* anpe validate: is the posterior of a model what it says? */
+#include "config.h"
 #include "cmd/validation_report.h"
 #include "data/output.h"
 #include "npe/model.h"
 #include "npe/validate.h"
+#ifdef ANPE_HAVE_PLPLOT
+#include "plot/plot.h"
+#endif
 #include <math.h>
 #include <errno.h>
 #include <stdio.h>
@@ -20,7 +24,7 @@ typedef struct options {
 static const anpe_flag flags[] = {
     ANPE_FLAG_INT(options, n, 'n', "number", "N", 4000, 50, 1e7, "mock spectra"),
     ANPE_FLAG_TEXT(options, output, 'o', "output", "REPORT", NULL,
-                   "write the report too: .json or .txt"),
+                   "write the report too: .json or .txt; .pdf: pages of figures"),
     ANPE_FLAG_INT(options, samples, 's', "samples", "N", 1000, 10, 1e7,
                   "posterior draws of each mock"),
     ANPE_FLAG_REAL(options, rate, 0, "false-alarms", "RATE", 0.01, 1e-6, 0.5,
@@ -39,13 +43,26 @@ static const anpe_flag flags[] = {
                    "check of the checks: posteriors are moved by S of their sd; implies --dry"),
     ANPE_FLAG_END};
 
-static anpe_status check_output(anpe_ctx *ctx, anpe_cmd *cmd, const options *o)
+static anpe_status check_output(anpe_ctx *ctx, anpe_cmd *cmd, const options *o, int dry)
 {
     anpe_status status = ANPE_OK;
     if (!o->output)
         return status;
-    if (!anpe_text_has_extension(o->output, ".json") && !anpe_text_has_extension(o->output, ".txt"))
-        return anpe_cmd_usage(ctx, cmd, "%s: a report ends in .json or .txt", o->output);
+    const int pages = anpe_text_has_extension(o->output, ".pdf");
+    if (!pages && !anpe_text_has_extension(o->output, ".json") &&
+        !anpe_text_has_extension(o->output, ".txt"))
+        return anpe_cmd_usage(ctx, cmd, "%s: a report ends in .json, .txt or .pdf", o->output);
+    if (pages && dry)
+        return anpe_cmd_usage(ctx, cmd,
+                              "%s: figures are made from what the model file holds, and --dry (or "
+                              "--scale, --shift) leaves it as it is",
+                              o->output);
+#ifndef ANPE_HAVE_PLPLOT
+    if (pages)
+        return ANPE_FAIL(ctx, ANPE_EUNSUPPORTED,
+                         "%s: this anpe was built without PLplot, which draws the figures",
+                         o->output);
+#endif
     ANPE_TRY(anpe_output_check(ctx, o->output));
     ANPE_TRY(anpe_output_differs(ctx, o->output, cmd->argument[0]));
     for (int64_t i = 0; i < o->repeats.n; i++)
@@ -73,6 +90,21 @@ static anpe_status write_report(anpe_ctx *ctx, const char *path, const char *tex
     return anpe_output_commit(ctx, &out);
 }
 
+static anpe_status draw_pages(anpe_ctx *ctx, const char *model, const char *path)
+{
+#ifdef ANPE_HAVE_PLPLOT
+    anpe_plot_result result = {0};
+    const anpe_plot_request request = {
+        .what = "report", .n_files = 1, .files = &model, .output = path, .dpi = 300};
+    const anpe_status status = anpe_plot_draw(ctx, &request, &result);
+    anpe_plot_result_clear(&result);
+    return status;
+#else
+    (void)model; /* check_output has refused */
+    return ANPE_FAIL(ctx, ANPE_EINTERNAL, "%s: no PLplot", path);
+#endif
+}
+
 static anpe_status report(anpe_ctx *ctx, anpe_cmd *cmd, const options *o, const anpe_validation *v)
 {
     anpe_model_file f;
@@ -85,8 +117,10 @@ static anpe_status report(anpe_ctx *ctx, anpe_cmd *cmd, const options *o, const 
     anpe_cmd_say(cmd, "%s", text.text);
     if (!o->output)
         goto out;
-    if (anpe_text_has_extension(o->output, ".json") &&
-        !(json = json_dumps(cmd->result, JSON_INDENT(2) | JSON_PRESERVE_ORDER)))
+    if (anpe_text_has_extension(o->output, ".pdf"))
+        status = draw_pages(ctx, cmd->argument[0], o->output);
+    else if (anpe_text_has_extension(o->output, ".json") &&
+             !(json = json_dumps(cmd->result, JSON_INDENT(2) | JSON_PRESERVE_ORDER)))
         status = ANPE_FAIL(ctx, ANPE_ENOMEM, "report: out of memory");
     else
         status = write_report(ctx, o->output, json ? json : text.text);
@@ -114,7 +148,7 @@ static anpe_status run(anpe_ctx *ctx, anpe_cmd *cmd)
                                            .threads = cmd->threads};
     anpe_validation *v = NULL;
     anpe_status status;
-    ANPE_TRY(check_output(ctx, cmd, o));
+    ANPE_TRY(check_output(ctx, cmd, o, dry));
     if (!dry)
         ANPE_TRY(anpe_output_check(ctx, request.model));
     ANPE_TRY(anpe_validate(ctx, &request, &v));

@@ -76,6 +76,12 @@ run "$ANPE" plot report m.h5 -o report.pdf
 check "report" test "$status" = 0
 pages=$(sed -n 's/^report.pdf: \([0-9]*\) pages.*/\1/p' out)
 check "report: pages of A4" is_pdf report.pdf "$pages" 595 842
+cp plain.h5 again.h5
+run "$ANPE" validate again.h5 -n 60 -s 40 -o pages.pdf --quiet
+check "validate -o REPORT.pdf: the same pages" is_pdf pages.pdf "$pages" 595 842
+run "$ANPE" validate again.h5 -n 60 -o pages.pdf --dry
+check "no pages without a stored result" test "$status" = 2
+rm -f again.h5
 run "$ANPE" plot truth m.h5 -o natural.pdf --labels teff --json
 check "one panel is as wide as a column" grep -q '"width_mm": 88' out
 check "the truth is printed" sh -c "'$ANPE' plot truth m.h5 -o t.png -l teff | grep -q '^  teff *K *60 '"
