@@ -84,6 +84,11 @@ int64_t anpe_spectra_file_rows(const anpe_spectra_file *f)
     return f->rows;
 }
 
+int anpe_spectra_file_has_sigma(const anpe_spectra_file *f)
+{
+    return anpe_h5_has(f->h5, "sigma");
+}
+
 /* ---- one spectrum -------------------------------------------------------------------------------
  */
 

@@ -17,6 +17,7 @@ ANPE_MUST_CHECK anpe_status anpe_spectra_file_open(anpe_ctx *ctx, const char *pa
                                                    anpe_spectra_file **out);
 anpe_spectra_file *anpe_spectra_file_close(anpe_spectra_file *f);
 int64_t anpe_spectra_file_rows(const anpe_spectra_file *f);
+int anpe_spectra_file_has_sigma(const anpe_spectra_file *f);
 /* Row `row` into s (arrays of s->n_pixels). Checks the number of values and, if the file has them,
  * the wavelengths (within 1e-3 pixel of the instrument's). sigma is required for an instrument with
  * wavelengths; otherwise absent sigma is 1. s->id: "FILE[row]". */

@@ -83,18 +83,17 @@ anpe_status anpe_infer_list_stars(anpe_ctx *ctx, anpe_inference *f)
     return ANPE_OK;
 }
 
-/* Plain arrays without sigma get 1 everywhere, which a network that reads sigma must not see. */
-static int sigma_is_known(const anpe_model *m, const anpe_spectrum *s)
+/* Plain arrays without sigma get 1 everywhere, which neither a network that reads sigma nor a
+ * likelihood must see. Returns who needs it, NULL: nobody does, or it is there. */
+static const char *sigma_is_missed_by(const anpe_inference *f)
 {
-    int reads = 0;
-    for (int k = 0; k < m->channels->n_kinds; k++)
-        reads |= m->channels->kind[k] == ANPE_CHANNEL_LOG_SIGMA;
-    if (!reads || m->task->instrument.info.wavelength)
-        return 1;
-    for (int64_t p = 0; p < s->n_pixels; p++)
-        if (s->sigma[p] != 1.0f)
-            return 1;
-    return 0;
+    const anpe_channels *c = f->model->channels;
+    if (!f->input.h5 || anpe_spectra_file_has_sigma(f->input.h5))
+        return NULL;
+    for (int k = 0; k < c->n_kinds; k++)
+        if (c->kind[k] == ANPE_CHANNEL_LOG_SIGMA)
+            return "the model reads log_sigma";
+    return f->exact ? "an exact posterior needs the errors" : NULL;
 }
 
 /* Rows of one file follow each other: it is opened for the first and stays open. */
@@ -122,8 +121,11 @@ void anpe_infer_read_star(anpe_ctx *ctx, anpe_inference *f, anpe_star *star, anp
         f->first_failure = f->first_failure ? f->first_failure : status;
         return;
     }
-    if (!sigma_is_known(f->model, s)) {
-        anpe_infer_fail_star(star, "the model reads log_sigma and the file has no sigma");
+    const char *who = sigma_is_missed_by(f);
+    if (who) {
+        char reason[sizeof star->reason];
+        snprintf(reason, sizeof reason, "%s and the file has no sigma", who);
+        anpe_infer_fail_star(star, reason);
         f->first_failure = f->first_failure ? f->first_failure : ANPE_EFORMAT;
         return;
     }

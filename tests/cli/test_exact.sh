@@ -44,6 +44,15 @@ run "$ANPE" infer model.h5 mocks.h5 -o hard.csv --exact --exact-ess 100000 --exa
 check "what is not reached is no failure" test "$status" = 0
 check "but it is flagged" sh -c '[ "$(grep -c "effective draws of 100000" hard.csv)" = 10 ]'
 check "and said" grep -q "NOT_EXACT" "$work/out"
+"$ANPE" simulate model.h5 -n 1 --observed -o mock.h5 --quiet || exit 99
+"$ANPE" infer model.h5 mock.h5 -o x.csv --exact --exact-ess 1000000 --exact-max 20000000 --quiet >out 2>err &
+child=$!
+sleep 1
+kill -INT $child
+status=0
+wait $child || status=$?
+check "an interrupt inside a star ends the run" test "$status" = 130
+check "and nothing is written" test ! -e x.csv
 run "$ANPE" infer model.h5 mocks.h5 -o x.csv --exact --exact-ess 1
 check "too small a size is a wrong command line" test "$status" = 2
 
@@ -53,6 +62,13 @@ run "$ANPE" infer some.h5 mocks.h5 -o x.csv --exact
 expect_error "labels left open" 1 "no likelihood: labels.infer leaves 1 of the prior's 2 labels open"
 "$ANPE" simulate model.h5 -n 200 -o sims.h5 --quiet || exit 99
 config 'plugin = "none";' '' >none.cfg
+run "$ANPE" infer model.h5 sims.h5 -o x.csv --exact
+expect_error "spectra without errors" 1 "an exact posterior needs the errors and the file has no sigma"
+config 'plugin = "gaussian"; sigma = 1.0;' '' >one.cfg
+"$ANPE" train one.cfg -o unit.h5 --quiet || exit 99
+"$ANPE" simulate unit.h5 -n 2 --observed -o unit_mocks.h5 --quiet || exit 99
+run "$ANPE" infer unit.h5 unit_mocks.h5 -o unit.csv --exact
+check "errors that are 1 everywhere" test "$status" = 0
 "$ANPE" train none.cfg --data sims.h5 -o none.h5 --quiet || exit 99
 run "$ANPE" infer none.h5 mocks.h5 -o x.csv --exact
 expect_error "noise without likelihood" 1 "noise model 'none' has no likelihood"
