@@ -427,6 +427,19 @@ static anpe_status mcmc_evidence(anpe_ladder *l, anpe_ctx *ctx, const anpe_ensem
     return ANPE_OK;
 }
 
+/* Weights of the draws that walkers may start at: none where the posterior is zero. Returns their
+ * effective size. */
+static double weigh_starts(anpe_ladder *l)
+{
+    draws *p = &l->pool;
+    if (weigh_pool(l, (double)l->n_walkers) == 0)
+        return 0;
+    for (int64_t i = 0; i < p->n; i++)
+        if (!(p->log_target[i] > -INFINITY))
+            p->log_weight[i] = -INFINITY;
+    return anpe_weights_ess(p->n, p->log_weight, 1);
+}
+
 /* Walkers start at draws of the pool, neighbours in its order in different ensembles. */
 static void place_walkers(anpe_ladder *l, double *y)
 {
@@ -463,7 +476,8 @@ static anpe_status climb_mcmc(anpe_ladder *l, anpe_ctx *ctx)
     anpe_ensemble_result m;
     const int64_t left = l->options.max_evaluations - r->n_evaluations - EVIDENCE;
     anpe_status status;
-    if (weigh_pool(l, (double)l->n_walkers) == 0 || left < 10 * l->n_walkers)
+    /* Moves never leave the plane that the walkers of an ensemble span: they must span all. */
+    if (weigh_starts(l) < 2 * (double)l->width + 2 || left < 10 * l->n_walkers)
         return ANPE_OK;
     place_walkers(l, anpe_ensemble_start(l->ensemble));
     ANPE_TRY(anpe_ensemble_run(l->ensemble, ctx, p->target, p->user, l->rng, rhat_limit,

@@ -302,6 +302,34 @@ static void test_edge(void)
         CU_ASSERT(r.y[k * p.d] <= 0 || r.log_weight[k] == -INFINITY);
 }
 
+/* A handful of draws where the target is not zero, perhaps fewer than coordinates: walkers that
+ * start at them would never leave the plane through them. It ends without an error, and what it
+ * takes for exact is. */
+static void test_few_hits(void)
+{
+    const anpe_ladder_options options = anpe_ladder_defaults();
+    problem p = {.d = 8,
+                 .sd = 0.3,
+                 .edge = -0.5,
+                 .q_sd = 0.01,
+                 .q_second = -1,
+                 .q_share = 0.003,
+                 .log_z = -1.2}; /* any */
+    for (int64_t seed = 100; seed < 103; seed++) {
+        const anpe_ladder_result r = climb(&p, seed, &options);
+        double m, s;
+        if (!r.exact) {
+            CU_ASSERT(strlen(r.reason) > 0);
+            continue;
+        }
+        for (int64_t i = 1; i < p.d; i++) {
+            anpe_weighted_moments(r.n, r.y + i, p.d, r.log_weight, &m, &s);
+            CU_ASSERT(fabs(m) < 5 * p.sd / sqrt(r.ess));
+            CU_ASSERT(fabs(s / p.sd - 1) < 5 / sqrt(2 * r.ess) + 0.02);
+        }
+    }
+}
+
 /* With a limit too low for anything, or nothing to find, it says so. */
 static void test_not_exact(void)
 {
@@ -388,6 +416,7 @@ int main(void)
         {"poor proposals", test_poor_proposals},
         {"two modes", test_two_modes},
         {"a hard edge", test_edge},
+        {"few draws where there is anything", test_few_hits},
         {"what cannot be made exact", test_not_exact},
         {"the same again", test_repeats},
         {"memory", test_end},
