@@ -71,6 +71,14 @@ out:
     return status;
 }
 
+/* What may have been found of a star before it failed is no posterior. */
+static void fail_finished(const anpe_inference *f, anpe_star *star, const char *reason)
+{
+    for (int64_t d = 0; d < f->result->n_labels; d++)
+        star->label[d] = (anpe_label_summary){NAN, NAN, NAN, NAN, NAN, NAN, NAN};
+    anpe_infer_fail_star(star, reason);
+}
+
 static anpe_status run_micro_batch(void *user, int64_t item, int worker, anpe_ctx *ctx)
 {
     anpe_inference *f = user;
@@ -91,9 +99,13 @@ static anpe_status run_micro_batch(void *user, int64_t item, int worker, anpe_ct
     if (n == 0)
         return ANPE_OK;
     anpe_session_featurize(lane->session, n);
-    for (int64_t i = 0; i < n; i++)
-        if (finish_star(f, ctx, worker, used[i], i))
-            anpe_infer_fail_star(&f->result->star[f->first + used[i]], anpe_error(ctx));
+    for (int64_t i = 0; i < n; i++) {
+        const anpe_status status = finish_star(f, ctx, worker, used[i], i);
+        if (status == ANPE_ECANCEL) /* the run's, not the star's */
+            return status;
+        if (status)
+            fail_finished(f, &f->result->star[f->first + used[i]], anpe_error(ctx));
+    }
     return ANPE_OK;
 }
 
