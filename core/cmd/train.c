@@ -11,7 +11,7 @@ typedef struct options {
     const char *output, *data;
     anpe_texts set;
     int resume, print_config, profile;
-    const char *observe;
+    const char *observe, *proposal;
     int64_t row, rounds;
     double efficiency;
 } options;
@@ -32,6 +32,8 @@ static const anpe_flag flags[] = {
     ANPE_FLAG_INT(options, row, 0, "row", "N", 0, 0, 1e15, "which spectrum of that file"),
     ANPE_FLAG_INT(options, rounds, 0, "rounds", "N", 3, 1, 100,
                   "most rounds, the first one included"),
+    ANPE_FLAG_TEXT(options, proposal, 0, "proposal", "KIND", "truncated",
+                   "labels of later rounds: truncated (prior) or weighted (flow)"),
     ANPE_FLAG_REAL(options, efficiency, 0, "efficiency", "X", 0.5, 0, 2,
                    "rounds end when the draws are worth so much; above 1: never"),
     ANPE_FLAG_END};
@@ -81,6 +83,11 @@ static void report(anpe_cmd *cmd, const options *o, const anpe_train_result *r)
                      r->seconds);
 }
 
+static anpe_proposal_kind proposal_of(const options *o)
+{
+    return strcmp(o->proposal, "weighted") ? ANPE_PROPOSAL_TRUNCATED : ANPE_PROPOSAL_WEIGHTED;
+}
+
 static anpe_status train_rounds(anpe_ctx *ctx, anpe_cmd *cmd, int n_sets, const char *const *sets,
                                 anpe_train_result *result)
 {
@@ -91,6 +98,7 @@ static anpe_status train_rounds(anpe_ctx *ctx, anpe_cmd *cmd, int n_sets, const 
                                          sets,
                                          o->observe,
                                          o->row,
+                                         proposal_of(o),
                                          (int)o->rounds,
                                          o->efficiency};
     anpe_rounds_result rounds;
@@ -108,6 +116,20 @@ static anpe_status train_rounds(anpe_ctx *ctx, anpe_cmd *cmd, int n_sets, const 
     return ANPE_OK;
 }
 
+static anpe_status check_usage(anpe_ctx *ctx, anpe_cmd *cmd, const options *o)
+{
+    if (!o->output && !o->print_config)
+        return anpe_cmd_usage(ctx, cmd, "-o MODEL is needed");
+    if (o->observe && (o->data || o->resume || o->print_config || o->profile))
+        return anpe_cmd_usage(ctx, cmd,
+                              "--observe goes with none of --data, --resume, --print-config and "
+                              "--profile");
+    if (strcmp(o->proposal, "truncated") && strcmp(o->proposal, "weighted"))
+        return anpe_cmd_usage(ctx, cmd, "--proposal is '%s'; expected truncated or weighted",
+                              o->proposal);
+    return ANPE_OK;
+}
+
 static anpe_status run(anpe_ctx *ctx, anpe_cmd *cmd)
 {
     const options *o = cmd->options;
@@ -115,12 +137,9 @@ static anpe_status run(anpe_ctx *ctx, anpe_cmd *cmd)
     anpe_train_result result = {.validation_loss = NAN};
     char seed[40];
     int n;
-    if (!o->output && !o->print_config)
-        return anpe_cmd_usage(ctx, cmd, "-o MODEL is needed");
-    if (o->observe && (o->data || o->resume || o->print_config || o->profile))
-        return anpe_cmd_usage(ctx, cmd,
-                              "--observe goes with none of --data, --resume, --print-config and "
-                              "--profile");
+    anpe_status status = check_usage(ctx, cmd, o);
+    if (status)
+        return status;
     const char **set = all_sets(cmd, o, seed, sizeof seed, &n);
     if (!set)
         return ANPE_FAIL(ctx, ANPE_ENOMEM, "out of memory");
@@ -129,8 +148,8 @@ static anpe_status run(anpe_ctx *ctx, anpe_cmd *cmd)
                                         .threads = cmd->threads,
                                         .resume = o->resume,
                                         .profile = o->profile};
-    anpe_status status =
-        o->output ? anpe_output_differs(ctx, o->output, cmd->argument[0]) : ANPE_OK;
+    if (o->output)
+        status = anpe_output_differs(ctx, o->output, cmd->argument[0]);
     if (!status)
         status = anpe_settings_read(ctx, cmd->argument[0], n, set, &settings);
     if (!status && o->print_config)

@@ -243,7 +243,7 @@ static anpe_status noise_free(const anpe_dataset *d, anpe_ctx *ctx, anpe_bench *
     for (int64_t k = 0; d->order && !validation && k < n && !status; k++) {
         anpe_rng rng =
             anpe_rng_make(d->seed, purpose, ordered(d, first + offset + k), ANPE_SLOT_LABELS);
-        status = anpe_task_sample(d->task, ctx, &rng, b->theta + k * labels);
+        status = anpe_task_sample(d->task, ctx, &rng, b, k);
     }
     return status ? status : anpe_task_simulate(d->task, ctx, b, n);
 }

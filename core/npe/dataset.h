@@ -54,7 +54,8 @@ anpe_dataset *anpe_dataset_free(anpe_dataset *d);
 ANPE_MUST_CHECK anpe_status anpe_dataset_load(anpe_dataset *d, anpe_ctx *ctx, int64_t epoch,
                                               int validation, int64_t first, int64_t n);
 /* Worker: samples first + offset ... of the last load, n at most bench->batch -> x (n, L, C),
- * y (n, D). Online samples are numbered through all epochs: `first` is absolute there. */
+ * y (n, D), weights of their loss in b->weight. Online samples are numbered through all epochs:
+ * `first` is absolute there. */
 ANPE_MUST_CHECK anpe_status anpe_dataset_fill(const anpe_dataset *d, anpe_ctx *ctx, anpe_bench *b,
                                               int validation, int64_t first, int64_t offset,
                                               int64_t n, float *x, float *y);

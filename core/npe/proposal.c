@@ -1,4 +1,4 @@
-/* The truncated prior of one spectrum; see proposal.h. */
+/* Labels around the posterior of one spectrum; see proposal.h. */
 #include "npe/proposal.h"
 #include "npe/flow_density.h"
 #include "npe/importance.h"
@@ -21,7 +21,10 @@ typedef struct search {
     double *log_q;      /* (DRAWS) */
     double *scratch;    /* (DRAWS, COMPONENTS) */
     double *theta;      /* (ROWS, D) of candidates that were kept, in the order of the map */
-    double *log_weight; /* (ROWS) */
+    double *log_prior;  /* (ROWS) their densities in the coordinates of the flow */
+    double *log_flow;   /* (ROWS) */
+    double *log_weight; /* (ROWS) prior / mixture; then of the resampling */
+    double *log_loss;   /* (ROWS) prior / proposal, up to a constant */
     int64_t *row;       /* (ROWS) */
     double least;       /* log q at the edge of the region */
     int64_t n, tried;
@@ -34,8 +37,10 @@ int64_t anpe_proposal_block(void)
 
 anpe_proposal *anpe_proposal_free(anpe_proposal *p)
 {
-    if (p)
-        free(p->theta);
+    if (!p)
+        return NULL;
+    free(p->theta);
+    free(p->weight);
     free(p);
     return NULL;
 }
@@ -52,9 +57,13 @@ static anpe_status open_search(anpe_ctx *ctx, search *s)
     s->log_q = malloc(DRAWS * sizeof *s->log_q);
     s->scratch = malloc((size_t)DRAWS * COMPONENTS * sizeof *s->scratch);
     s->theta = malloc(ROWS * d * sizeof *s->theta);
+    s->log_prior = malloc(ROWS * sizeof *s->log_prior);
+    s->log_flow = malloc(ROWS * sizeof *s->log_flow);
     s->log_weight = malloc(ROWS * sizeof *s->log_weight);
+    s->log_loss = calloc(ROWS, sizeof *s->log_loss);
     s->row = malloc(ROWS * sizeof *s->row);
-    if (!s->y || !s->log_q || !s->scratch || !s->theta || !s->log_weight || !s->row)
+    if (!s->y || !s->log_q || !s->scratch || !s->theta || !s->log_prior || !s->log_flow ||
+        !s->log_weight || !s->log_loss || !s->row)
         status = ANPE_FAIL(ctx, ANPE_ENOMEM, "proposal: out of memory");
 out:
     return status;
@@ -68,7 +77,10 @@ static void close_search(search *s)
     free(s->log_q);
     free(s->scratch);
     free(s->theta);
+    free(s->log_prior);
+    free(s->log_flow);
     free(s->log_weight);
+    free(s->log_loss);
     free(s->row);
 }
 
@@ -95,7 +107,7 @@ static anpe_status find_region(anpe_ctx *ctx, search *s, anpe_rng *rng)
 }
 
 /* Candidate y (D) into the region's rows, with the weight prior |d theta / d y| / mixture. */
-static void keep(search *s, const double *y)
+static void keep(search *s, const double *y, double log_q)
 {
     const anpe_task *t = s->session->model->task;
     const int64_t d = s->map->n;
@@ -107,8 +119,12 @@ static void keep(search *s, const double *y)
     for (int64_t i = 0; i < d; i++)
         prior_order[t->inferred[i]] = theta[i];
     const double prior = anpe_prior_log_density(t->prior, prior_order);
-    if (isfinite(prior))
-        s->log_weight[s->n++] = prior + jacobian - anpe_mixture_log_density(s->mixture, y);
+    if (!isfinite(prior))
+        return;
+    s->log_prior[s->n] = prior + jacobian;
+    s->log_flow[s->n] = log_q;
+    s->log_weight[s->n] = s->log_prior[s->n] - anpe_mixture_log_density(s->mixture, y);
+    s->n++;
 }
 
 static anpe_status collect(anpe_ctx *ctx, search *s, const float *context, anpe_rng *rng)
@@ -120,10 +136,9 @@ static anpe_status collect(anpe_ctx *ctx, search *s, const float *context, anpe_
         for (int64_t k = 0; k < BLOCK; k++)
             anpe_mixture_draw(s->mixture, rng, s->y + k * d);
         anpe_flow_density_eval(s->density, context, BLOCK, s->y, s->log_q);
-        for (int64_t k = 0; k < BLOCK && s->n < ROWS; k++)
+        for (int64_t k = 0; k < BLOCK && s->n < ROWS; k++, s->tried++)
             if (s->log_q[k] >= s->least)
-                keep(s, s->y + k * d);
-        s->tried += BLOCK;
+                keep(s, s->y + k * d, s->log_q[k]);
     }
     if (s->n < ROWS / 64)
         return ANPE_FAIL(ctx, ANPE_ENUMERIC,
@@ -132,34 +147,68 @@ static anpe_status collect(anpe_ctx *ctx, search *s, const float *context, anpe_
     return ANPE_OK;
 }
 
-static anpe_status resample(anpe_ctx *ctx, search *s, anpe_rng *rng, anpe_proposal **out)
+/* log_weight (n) so that the sum of exp is 1; returns the log of what it was. */
+static double normalise(int64_t n, double *log_weight)
+{
+    double top = -INFINITY, sum = 0;
+    for (int64_t k = 0; k < n; k++)
+        top = fmax(top, log_weight[k]);
+    for (int64_t k = 0; k < n; k++)
+        sum += exp(log_weight[k] - top);
+    for (int64_t k = 0; k < n; k++)
+        log_weight[k] -= top + log(sum);
+    return top + log(sum);
+}
+
+/* From prior / mixture to f / mixture, and prior / f for the loss. log_sum: of prior / mixture. */
+static void add_flow(search *s, double log_sum)
+{
+    const double log_z = log_sum - log((double)s->tried);
+    for (int64_t k = 0; k < s->n; k++) {
+        const double ratio = s->log_flow[k] - s->log_prior[k] + log_z; /* of q to prior / Z */
+        s->log_loss[k] = -log((1 - ANPE_PROPOSAL_SHARE) * exp(ratio) + ANPE_PROPOSAL_SHARE);
+        s->log_weight[k] -= s->log_loss[k];
+    }
+    (void)normalise(s->n, s->log_weight);
+}
+
+static anpe_status make_rows(anpe_ctx *ctx, const search *s, anpe_proposal *p)
 {
     const anpe_task *t = s->session->model->task;
     const int64_t d = s->map->n;
-    double top = -INFINITY, sum = 0;
-    for (int64_t k = 0; k < s->n; k++)
-        top = fmax(top, s->log_weight[k]);
-    for (int64_t k = 0; k < s->n; k++)
-        sum += exp(s->log_weight[k] - top);
-    for (int64_t k = 0; k < s->n; k++)
-        s->log_weight[k] -= top + log(sum);
-    anpe_weighted_resample(s->n, s->log_weight, anpe_uniform(rng), ROWS, s->row);
-    anpe_proposal *p = calloc(1, sizeof *p);
-    if (!p || !(p->theta = malloc((size_t)(ROWS * d) * sizeof *p->theta))) {
-        anpe_proposal_free(p);
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "proposal: out of memory");
-    }
+    double sum = 0;
     p->n = ROWS;
     p->width = d;
-    for (int64_t k = 0; k < ROWS; k++)
+    p->theta = malloc((size_t)(ROWS * d) * sizeof *p->theta);
+    p->weight = malloc(ROWS * sizeof *p->weight);
+    if (!p->theta || !p->weight)
+        return ANPE_FAIL(ctx, ANPE_ENOMEM, "proposal: out of memory");
+    for (int64_t k = 0; k < ROWS; k++) {
         for (int64_t i = 0; i < d; i++)
             p->theta[k * d + t->inferred[i]] = s->theta[s->row[k] * d + i];
-    *out = p;
+        sum += p->weight[k] = exp(s->log_loss[s->row[k]]);
+    }
+    for (int64_t k = 0; k < ROWS; k++)
+        p->weight[k] *= ROWS / sum;
     return ANPE_OK;
 }
 
-anpe_status anpe_proposal_new(anpe_ctx *ctx, anpe_session *session, uint32_t seed,
-                              anpe_proposal **out)
+static anpe_status resample(anpe_ctx *ctx, search *s, anpe_proposal_kind kind, anpe_rng *rng,
+                            anpe_proposal **out)
+{
+    const double log_sum = normalise(s->n, s->log_weight);
+    if (kind == ANPE_PROPOSAL_WEIGHTED)
+        add_flow(s, log_sum);
+    anpe_weighted_resample(s->n, s->log_weight, anpe_uniform(rng), ROWS, s->row);
+    anpe_proposal *p = calloc(1, sizeof *p);
+    const anpe_status status =
+        p ? make_rows(ctx, s, p) : ANPE_FAIL(ctx, ANPE_ENOMEM, "proposal: out of memory");
+    *out = status ? anpe_proposal_free(p) : p;
+    return status;
+}
+
+anpe_status anpe_proposal_new(anpe_ctx *ctx, anpe_session *session, anpe_proposal_kind kind,
+                              uint32_t seed, anpe_proposal **out)
 {
     const anpe_model *m = session->model;
     const float *context = anpe_executor_tensor(session->executor, m->net->features);
@@ -173,8 +222,8 @@ anpe_status anpe_proposal_new(anpe_ctx *ctx, anpe_session *session, uint32_t see
     ANPE_TRY(open_search(ctx, &s));
     ANPE_TRY(find_region(ctx, &s, &rng));
     ANPE_TRY(collect(ctx, &s, context, &rng));
-    ANPE_TRY(resample(ctx, &s, &rng, out));
-    anpe_log(ctx, ANPE_INFO, "truncated prior: %lld of %lld candidates, %.0f effective rows",
+    ANPE_TRY(resample(ctx, &s, kind, &rng, out));
+    anpe_log(ctx, ANPE_INFO, "proposal: %lld of %lld candidates, %.0f effective rows",
              (long long)s.n, (long long)s.tried, anpe_weights_ess(s.n, s.log_weight, 1));
 out:
     close_search(&s);

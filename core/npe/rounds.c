@@ -1,7 +1,6 @@
 /* Training in rounds; see rounds.h. */
 #include "npe/rounds.h"
 #include "npe/exact.h"
-#include "npe/proposal.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -154,8 +153,8 @@ anpe_status anpe_train_rounds(anpe_ctx *ctx, const anpe_rounds_request *r,
         if (result->efficiency >= r->efficiency && result->khat <= 0.7)
             break;
         if (result->rounds < r->rounds)
-            ANPE_TRY(anpe_proposal_new(ctx, o.session, o.model->seed + (uint32_t)result->rounds,
-                                       &proposal));
+            ANPE_TRY(anpe_proposal_new(ctx, o.session, r->proposal,
+                                       o.model->seed + (uint32_t)result->rounds, &proposal));
         close_observation(&o);
     }
 out:

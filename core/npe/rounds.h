@@ -1,14 +1,15 @@
 /* npe/rounds.h -- training in rounds for one observed spectrum.
  *
  * The first round is a training as ever. Each later one goes on from its weights with labels from
- * the prior truncated to where the posterior of that spectrum is by now (npe/proposal.h), so the
- * network sees the one neighbourhood that matters more and more closely. After each round the
+ * where the posterior of that spectrum is by now (npe/proposal.h), so the network sees the one
+ * neighbourhood that matters more and more closely. After each round the
  * flow's draws for the spectrum are weighted with the likelihood (npe/exact.h); rounds end when
  * their efficiency, effective draws per draw, is as wanted.
  *
  * The model is for this spectrum alone: it names it, and inference of another one warns. */
 #ifndef ANPE_CORE_ROUNDS_H
 #define ANPE_CORE_ROUNDS_H
+#include "npe/proposal.h"
 #include "npe/train.h"
 
 typedef struct anpe_rounds_request {
@@ -18,8 +19,9 @@ typedef struct anpe_rounds_request {
     const char *const *sets;
     const char *observe; /* file of spectra, as the configuration's instrument reads it */
     int64_t row;         /* which one of them */
-    int rounds;          /* at most, the first one included */
-    double efficiency;   /* wanted, in (0, 1]; above 1: all rounds are done */
+    anpe_proposal_kind proposal;
+    int rounds;        /* at most, the first one included */
+    double efficiency; /* wanted, in (0, 1]; above 1: all rounds are done */
 } anpe_rounds_request;
 
 typedef struct anpe_rounds_result {

@@ -272,13 +272,16 @@ anpe_status anpe_bench_new(anpe_ctx *ctx, const anpe_task *t, int64_t batch, anp
         return ANPE_FAIL(ctx, ANPE_ENOMEM, "simulation: out of memory");
     b->batch = batch;
     b->theta = anpe_alloc(ctx, n * (size_t)t->prior->n_labels * sizeof *b->theta);
+    b->weight = anpe_alloc(ctx, n * sizeof *b->weight);
     b->sim_theta = anpe_alloc(ctx, (n * (size_t)t->sim.n_labels + 1) * sizeof *b->sim_theta);
     b->label = anpe_alloc(ctx, (size_t)t->n_labels * sizeof *b->label);
     b->sim_flux = anpe_alloc(ctx, (n * (size_t)t->sim.n_pixels + 1) * sizeof *b->sim_flux);
     b->flux = anpe_alloc(ctx, n * (size_t)anpe_task_size(t) * sizeof *b->flux);
     b->scratch = anpe_alloc(ctx, scratch_size(t, batch));
-    if (b->theta && b->sim_theta && b->label && b->sim_flux && b->flux && b->scratch)
+    if (b->theta && b->weight && b->sim_theta && b->label && b->sim_flux && b->flux && b->scratch)
         status = anpe_spectrum_new(ctx, anpe_task_size(t), &b->spectrum);
+    for (int64_t k = 0; k < batch && !status; k++)
+        b->weight[k] = 1;
     if (status)
         b = anpe_bench_free(b);
     *out = b;
@@ -290,6 +293,7 @@ anpe_bench *anpe_bench_free(anpe_bench *b)
     if (!b)
         return NULL;
     anpe_free(b->theta);
+    anpe_free(b->weight);
     anpe_free(b->sim_theta);
     anpe_free(b->label);
     anpe_free(b->sim_flux);
@@ -300,12 +304,16 @@ anpe_bench *anpe_bench_free(anpe_bench *b)
     return NULL;
 }
 
-anpe_status anpe_task_sample(const anpe_task *t, anpe_ctx *ctx, anpe_rng *rng, double *theta)
+anpe_status anpe_task_sample(const anpe_task *t, anpe_ctx *ctx, anpe_rng *rng, anpe_bench *b,
+                             int64_t k)
 {
     const anpe_proposal *p = t->proposal;
+    double *theta = b->theta + k * t->prior->n_labels;
     if (!p)
         return anpe_prior_sample(t->prior, ctx, rng, theta);
-    memcpy(theta, p->theta + anpe_integer(rng, p->n) * p->width, (size_t)p->width * sizeof *theta);
+    const int64_t row = anpe_integer(rng, p->n);
+    memcpy(theta, p->theta + row * p->width, (size_t)p->width * sizeof *theta);
+    b->weight[k] = p->weight[row];
     return ANPE_OK;
 }
 
@@ -315,7 +323,7 @@ anpe_status anpe_task_draw_labels(const anpe_task *t, anpe_ctx *ctx, anpe_bench 
     anpe_status status = ANPE_OK;
     for (int64_t k = 0; k < n && !status; k++) {
         anpe_rng rng = anpe_rng_make(seed, purpose, first + k, ANPE_SLOT_LABELS);
-        status = anpe_task_sample(t, ctx, &rng, b->theta + k * t->prior->n_labels);
+        status = anpe_task_sample(t, ctx, &rng, b, k);
     }
     return status;
 }

@@ -73,6 +73,7 @@ int64_t anpe_task_size(const anpe_task *t); /* values of one spectrum */
 typedef struct anpe_bench {
     int64_t batch;
     double *theta;     /* (batch, prior->n_labels) labels of the last simulation */
+    double *weight;    /* (batch) of their loss: 1, unless the proposal says other */
     double *sim_theta; /* (batch, sim.n_labels) */
     double *label;     /* (n_labels) inferred labels of one sample */
     float *sim_flux;   /* (batch, sim.n_pixels) */
@@ -84,10 +85,10 @@ ANPE_MUST_CHECK anpe_status anpe_bench_new(anpe_ctx *ctx, const anpe_task *t, in
                                            anpe_bench **out);
 anpe_bench *anpe_bench_free(anpe_bench *b);
 
-/* One set of labels (prior->n_labels), from the proposal or the prior. */
+/* One set of labels, from the proposal or the prior, and its weight into row k of b. */
 ANPE_MUST_CHECK anpe_status anpe_task_sample(const anpe_task *t, anpe_ctx *ctx, anpe_rng *rng,
-                                             double *theta);
-/* Draws labels of n samples first, first + 1, ... into b->theta. */
+                                             anpe_bench *b, int64_t k);
+/* Draws labels of n samples first, first + 1, ... into rows 0, 1, ... of b. */
 ANPE_MUST_CHECK anpe_status anpe_task_draw_labels(const anpe_task *t, anpe_ctx *ctx, anpe_bench *b,
                                                   uint32_t seed, anpe_purpose purpose,
                                                   int64_t first, int64_t n);

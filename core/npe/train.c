@@ -124,8 +124,8 @@ static anpe_status run_micro_batch(void *user, int64_t item, int worker, anpe_ct
     for (int64_t i = 0; i < n; i++) {
         if (!isfinite(log_q[i]))
             return not_finite(ctx, t, l, n, t->first + offset + i);
-        loss -= (double)log_q[i];
-        l->seed[i] = -1.0f / (float)t->batch;
+        loss -= l->bench->weight[i] * (double)log_q[i];
+        l->seed[i] = (float)-l->bench->weight[i] / (float)t->batch;
     }
     if (!t->validation) {
         memset(l->gradient, 0, (size_t)size * sizeof *l->gradient);

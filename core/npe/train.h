@@ -13,7 +13,7 @@ typedef struct anpe_train_request {
     int profile;        /* log time per operation at the end */
     /* a later round for one spectrum (npe/rounds.h); all 0 or NULL: the first, or the only one */
     const char *start;                    /* model to go on from; may be `output` */
-    const struct anpe_proposal *proposal; /* labels in place of the prior's */
+    const struct anpe_proposal *proposal; /* labels in place of the prior's, with weights */
     int round;
     const char *observed; /* the spectrum, for the record */
 } anpe_train_request;

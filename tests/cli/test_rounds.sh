@@ -33,6 +33,15 @@ check "the last is as good as wanted ($last)" awk -v a="$last" 'BEGIN { exit !(a
 check "fewer than at most" sh -c '! grep -q "round 6" err'
 rounds --row 1 -o two.h5 --rounds 6 --threads 2
 check "on two threads byte for byte the same" cmp one.h5 two.h5
+rounds --row 1 -o weighted.h5 --rounds 6 --threads 1 --proposal weighted
+check "weighted rounds" test "$status" = 0
+last=$(sed -n 's/.*efficiency \([0-9.]*\), k-hat.*/\1/p' out)
+check "are of use too ($last)" awk -v a="$last" 'BEGIN { exit !(a >= 0.3) }'
+check "and other ones" sh -c '! cmp -s one.h5 weighted.h5'
+rounds --row 1 -o two.h5 --rounds 6 --threads 2 --proposal weighted
+check "the same on two threads" cmp weighted.h5 two.h5
+rounds -o three.h5 --proposal other
+expect_error "no such proposal" 2 "^anpe train: --proposal is 'other'; expected truncated or weighted"
 run "$ANPE" infer one.h5 observed.h5 -o catalogue.csv
 expect_error "inference says what it is for" 0 \
     '^anpe: warning: one.h5: trained in rounds for observed.h5\[1\]: of use for this spectrum alone$'

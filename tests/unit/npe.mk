@@ -45,4 +45,9 @@ TESTS += tests/unit/test_explain
 tests_unit_test_explain_SOURCES = tests/unit/test_explain.c tests/unit/base_support.h
 tests_unit_test_explain_CPPFLAGS = $(AM_CPPFLAGS)
 tests_unit_test_explain_LDADD = $(TEST_LDADD)
+check_PROGRAMS += tests/unit/test_proposal
+TESTS += tests/unit/test_proposal
+tests_unit_test_proposal_SOURCES = tests/unit/test_proposal.c tests/unit/base_support.h
+tests_unit_test_proposal_CPPFLAGS = $(AM_CPPFLAGS)
+tests_unit_test_proposal_LDADD = $(TEST_LDADD)
 endif
