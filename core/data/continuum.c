@@ -1,5 +1,6 @@
 /* data/continuum.c -- the two continuum rules that instruments share. Both allocate nothing: they
  * run once for every simulated spectrum of a training. */
+#include "base/linear.h"
 #include "data/grid.h"
 
 #include <math.h>
@@ -57,26 +58,13 @@ static int solve(normal *q)
         scale[j] = 1 / sqrt(q->a[j][j]);
     }
     for (int j = 0; j < q->n; j++) {
-        for (int k = 0; k <= j; k++) {
-            double sum = q->a[j][k] * scale[j] * scale[k];
-            for (int m = 0; m < k; m++)
-                sum -= q->a[j][m] * q->a[k][m];
-            if (k == j && !(sum > 1e-9))
-                return 0;
-            q->a[j][k] = k == j ? sqrt(sum) : sum / q->a[k][k];
-        }
+        for (int k = 0; k <= j; k++)
+            q->a[j][k] = q->a[j][k] * scale[j] * scale[k];
         q->b[j] *= scale[j];
     }
-    for (int j = 0; j < q->n; j++) {
-        for (int m = 0; m < j; m++)
-            q->b[j] -= q->a[j][m] * q->b[m];
-        q->b[j] /= q->a[j][j];
-    }
-    for (int j = q->n - 1; j >= 0; j--) {
-        for (int m = j + 1; m < q->n; m++)
-            q->b[j] -= q->a[m][j] * q->b[m];
-        q->b[j] /= q->a[j][j];
-    }
+    if (anpe_cholesky(q->n, q->a[0], DEGREE_MOST + 1, 1e-9))
+        return 0;
+    anpe_cholesky_solve(q->n, q->a[0], DEGREE_MOST + 1, q->b);
     for (int j = 0; j < q->n; j++)
         q->b[j] *= scale[j];
     return 1;

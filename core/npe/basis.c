@@ -1,12 +1,14 @@
 /* The fit of npe/basis.h; how V is found is in basis_find.c. */
 #include <config.h>
 #include "npe/basis.h"
+#include "base/linear.h"
 #include "graph/product.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum { SIDE = ANPE_BASIS_MOST + 1, CHUNK = 256, PANEL = ANPE_PRODUCT_WIDTH };
+static const double least_pivot = 1e-12; /* Lambda keeps them positive but for rounding */
 
 anpe_status anpe_basis_new(anpe_ctx *ctx, int64_t n, int64_t n_modes, int64_t n_values,
                            anpe_basis **out)
@@ -88,37 +90,6 @@ static void normal_equations(const anpe_basis *b, const anpe_spectrum *s, double
         a[i * SIDE + i] += b->precision[i];
 }
 
-/* Cholesky in place: a = L L^T. Lambda keeps every pivot positive but for rounding. */
-static void factorise(int64_t m, double *a)
-{
-    for (int64_t i = 0; i < m; i++)
-        for (int64_t j = 0; j <= i; j++) {
-            double sum = a[i * SIDE + j];
-            const double diagonal = sum;
-            for (int64_t k = 0; k < j; k++)
-                sum -= a[i * SIDE + k] * a[j * SIDE + k];
-            if (i == j)
-                a[i * SIDE + i] = sqrt(fmax(sum, 1e-12 * diagonal));
-            else
-                a[i * SIDE + j] = sum / a[j * SIDE + j];
-        }
-}
-
-/* x = (L L^T)^-1 x */
-static void solve(int64_t m, const double *l, double *x)
-{
-    for (int64_t i = 0; i < m; i++) {
-        for (int64_t k = 0; k < i; k++)
-            x[i] -= l[i * SIDE + k] * x[k];
-        x[i] /= l[i * SIDE + i];
-    }
-    for (int64_t i = m - 1; i >= 0; i--) {
-        for (int64_t k = i + 1; k < m; k++)
-            x[i] -= l[k * SIDE + i] * x[k];
-        x[i] /= l[i * SIDE + i];
-    }
-}
-
 /* sqrt of the first n diagonal elements of (L L^T)^-1 = L^-T L^-1: norms of the columns of L^-1. */
 static void inverse_diagonal(int64_t m, int64_t n, const double *l, double *out)
 {
@@ -141,8 +112,8 @@ void anpe_basis_fit(const anpe_basis *b, const anpe_spectrum *s, double *coeffic
     double a[ANPE_BASIS_MOST * SIDE], x[SIDE];
     const int64_t m = b->n + b->n_modes;
     normal_equations(b, s, a, x);
-    factorise(m, a);
-    solve(m, a, x);
+    (void)anpe_cholesky(m, a, SIDE, least_pivot);
+    anpe_cholesky_solve(m, a, SIDE, x);
     memcpy(coefficient, x, (size_t)b->n * sizeof *coefficient);
     inverse_diagonal(m, b->n, a, error);
 }
@@ -153,10 +124,10 @@ void anpe_basis_gradient(const anpe_basis *b, const anpe_spectrum *s, const doub
     double a[ANPE_BASIS_MOST * SIDE], x[SIDE];
     const int64_t m = b->n + b->n_modes;
     normal_equations(b, s, a, x);
-    factorise(m, a);
+    (void)anpe_cholesky(m, a, SIDE, least_pivot);
     memset(x, 0, sizeof x);
     memcpy(x, by_coefficient, (size_t)b->n * sizeof *x);
-    solve(m, a, x);
+    anpe_cholesky_solve(m, a, SIDE, x);
     for (int64_t p = 0; p < b->n_values; p++) {
         double sum = 0;
         for (int64_t j = 0; j < m; j++)

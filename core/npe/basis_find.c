@@ -7,6 +7,7 @@
  * the leading eigenvectors of A^T A, by orthogonal iteration. */
 #include <config.h>
 #include "npe/basis.h"
+#include "base/linear.h"
 #include "graph/product.h"
 #include <math.h>
 #include <stdlib.h>
@@ -32,28 +33,20 @@ typedef struct search {
     int64_t n_rows;
 } search;
 
-static double dot(int64_t n, const float *a, const float *b)
-{
-    double sum = 0;
-    for (int64_t i = 0; i < n; i++)
-        sum += (double)a[i] * (double)b[i];
-    return sum;
-}
-
 /* Rows first .. n made orthonormal to those before; twice is enough. A row that depends on the
  * others becomes 0. */
 static void orthonormalise(int64_t n, int64_t width, float *row)
 {
     for (int64_t i = 0; i < n; i++) {
         float *x = row + i * width;
-        const double before = dot(width, x, x);
+        const double before = anpe_dot(width, x, x);
         for (int pass = 0; pass < 2; pass++)
             for (int64_t k = 0; k < i; k++) {
-                const float *other = row + k * width, c = (float)dot(width, x, other);
+                const float *other = row + k * width, c = (float)anpe_dot(width, x, other);
                 for (int64_t p = 0; p < width; p++)
                     x[p] -= c * other[p];
             }
-        const double norm = dot(width, x, x);
+        const double norm = anpe_dot(width, x, x);
         const float scale = norm > 1e-8 * before ? (float)(1 / sqrt(norm)) : 0;
         for (int64_t p = 0; p < width; p++)
             x[p] *= scale;

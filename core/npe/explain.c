@@ -1,5 +1,6 @@
 /* Gradients of posterior means: see explain.h. */
 #include "npe/explain.h"
+#include "base/linear.h"
 #include "npe/flow_density.h"
 #include <assert.h>
 #include <math.h>
@@ -143,29 +144,9 @@ static void factorise(int64_t n, int64_t J, const double *h, double *a)
                 a[i * J + j] += h[k * J + i] * h[k * J + j];
     for (int64_t i = 0; i < J; i++)
         trace += a[i * J + i];
-    for (int64_t i = 0; i < J; i++) {
+    for (int64_t i = 0; i < J; i++)
         a[i * J + i] += 1e-9 * trace / (double)J + 1e-300;
-        for (int64_t j = 0; j <= i; j++) {
-            double sum = a[i * J + j];
-            for (int64_t k = 0; k < j; k++)
-                sum -= a[i * J + k] * a[j * J + k];
-            a[i * J + j] = i == j ? sqrt(sum) : sum / a[j * J + j];
-        }
-    }
-}
-
-static void solve(int64_t J, const double *a, double *b)
-{
-    for (int64_t i = 0; i < J; i++) {
-        for (int64_t k = 0; k < i; k++)
-            b[i] -= a[i * J + k] * b[k];
-        b[i] /= a[i * J + i];
-    }
-    for (int64_t i = J - 1; i >= 0; i--) {
-        for (int64_t k = i + 1; k < J; k++)
-            b[i] -= a[k * J + i] * b[k];
-        b[i] /= a[i * J + i];
-    }
+    (void)anpe_cholesky(J, a, J, 0);
 }
 
 /* So many controls as the draws can carry: those of location and scale, of location, or none. */
@@ -192,13 +173,10 @@ static void fill_controls(anpe_explainer *e, int64_t n, int64_t J, int64_t d, co
 static double leverage(int64_t n, int64_t J, const double *a, const double *h, double *z)
 {
     double sum = 1 / (double)n;
-    for (int64_t i = 0; i < J; i++) {
-        z[i] = h[i];
-        for (int64_t j = 0; j < i; j++)
-            z[i] -= a[i * J + j] * z[j];
-        z[i] /= a[i * J + i];
+    memcpy(z, h, (size_t)J * sizeof *z);
+    anpe_cholesky_forward(J, a, J, z);
+    for (int64_t i = 0; i < J; i++)
         sum += z[i] * z[i];
-    }
     return sum;
 }
 
@@ -214,7 +192,7 @@ static void take_out_controls(anpe_explainer *e, int64_t n, int64_t J, double *v
     for (int64_t k = 0; k < n; k++)
         for (int64_t j = 0; j < J; j++)
             b[j] += h[k * J + j] * (v[k] - mean);
-    solve(J, e->normal, b);
+    anpe_cholesky_solve(J, e->normal, J, b);
     for (int64_t k = 0; k < n; k++) {
         v[k] -= mean;
         for (int64_t j = 0; j < J; j++)
@@ -235,7 +213,7 @@ static void weigh(anpe_explainer *e, int64_t n, int64_t d, anpe_rng *rng)
     fill_controls(e, n, J, d, delta);
     centre(n, J, e->control, b);
     factorise(n, J, h, e->normal);
-    solve(J, e->normal, b);
+    anpe_cholesky_solve(J, e->normal, J, b);
     for (int64_t k = 0; k < n; k++) {
         estimate[k] = 1 / (double)n;
         for (int64_t j = 0; j < J; j++)

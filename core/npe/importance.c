@@ -115,6 +115,12 @@ static double smooth_tail(int64_t n, int64_t m, anpe_ranked *r, double *log_weig
     return k;
 }
 
+double anpe_log_add(double a, double b)
+{
+    const double top = fmax(a, b);
+    return top == -INFINITY ? top : top + log1p(exp(fmin(a, b) - top));
+}
+
 /* Mean of exp(w) and its relative error. */
 static void evidence(int64_t n, const double *w, double top, anpe_weights_summary *s)
 {

@@ -25,6 +25,8 @@ typedef struct anpe_weights_summary {
 /* log_weight (n): in log(target / proposal), -inf allowed; out smoothed and normalised (the sum of
  * exp is 1). All -inf: ess 0, evidence -inf, and log_weight stays as it is. scratch (n). */
 anpe_weights_summary anpe_weights_smooth(int64_t n, double *log_weight, anpe_ranked *scratch);
+/* log(e^a + e^b) */
+double anpe_log_add(double a, double b);
 /* k-hat that n draws can be trusted up to: min(1 - 1 / log10 n, 0.7). */
 double anpe_khat_limit(int64_t n);
 /* Effective size of weights exp(power * log_weight). */

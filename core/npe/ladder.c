@@ -158,18 +158,12 @@ anpe_ladder *anpe_ladder_free(anpe_ladder *l)
 /* ---- a block of draws
  * -------------------------------------------------------------------------------- */
 
-static double log_add(double a, double b)
-{
-    const double top = fmax(a, b);
-    return top == -INFINITY ? top : top + log1p(exp(fmin(a, b) - top));
-}
-
 static double source_log_density(const source *s, const double *y, double log_p)
 {
     if (s->share >= 1)
         return log_p;
-    return log_add(log(s->share) + log_p,
-                   log1p(-s->share) + anpe_mixture_log_density(s->mixture, y));
+    return anpe_log_add(log(s->share) + log_p,
+                        log1p(-s->share) + anpe_mixture_log_density(s->mixture, y));
 }
 
 /* The evidence of a block joins that of its source's other blocks, refused ones too: a block is
@@ -178,7 +172,7 @@ static void add_evidence(source *s, int64_t n, const anpe_weights_summary *w)
 {
     const double all = (double)(s->n + n), log_then = log((double)s->n / all) + s->log_evidence,
                  log_now = log((double)n / all) + w->log_evidence;
-    const double sum = s->n ? log_add(log_then, log_now) : w->log_evidence;
+    const double sum = s->n ? anpe_log_add(log_then, log_now) : w->log_evidence;
     const double then = s->n && log_then > -INFINITY ? s->error * exp(log_then - sum) : 0;
     const double now = log_now > -INFINITY ? w->log_evidence_err * exp(log_now - sum) : 0;
     s->n += n;
@@ -224,9 +218,9 @@ static void add_to_pool(anpe_ladder *l, int s)
     int64_t m = b->n < POOL_SHARE ? b->n : POOL_SHARE;
     m = m < room ? m : room;
     for (int64_t i = 0; i < before; i++)
-        p->log_q[i] =
-            log_add(p->log_q[i],
-                    log((double)m) + source_log_density(&l->source[s], p->y + i * d, p->log_p[i]));
+        p->log_q[i] = anpe_log_add(
+            p->log_q[i],
+            log((double)m) + source_log_density(&l->source[s], p->y + i * d, p->log_p[i]));
     l->source[s].n_pool += m;
     for (int64_t j = 0; j < m; j++) {
         const int64_t from = j * b->n / m, to = p->n++;
@@ -237,9 +231,9 @@ static void add_to_pool(anpe_ladder *l, int s)
         for (int k = 0; k < l->n_sources; k++)
             if (l->source[k].n_pool)
                 p->log_q[to] =
-                    log_add(p->log_q[to],
-                            log((double)l->source[k].n_pool) +
-                                source_log_density(&l->source[k], p->y + to * d, p->log_p[to]));
+                    anpe_log_add(p->log_q[to], log((double)l->source[k].n_pool) +
+                                                   source_log_density(&l->source[k], p->y + to * d,
+                                                                      p->log_p[to]));
     }
 }
 

@@ -1,6 +1,7 @@
 /* The likelihood of npe/likelihood.h. */
 #include <config.h>
 #include "npe/likelihood.h"
+#include "base/linear.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -73,14 +74,6 @@ anpe_likelihood *anpe_likelihood_free(anpe_likelihood *l)
 /* ---- one star ----------------------------------------------------------------------------------
  */
 
-static double dot(int64_t n, const float *a, const float *b)
-{
-    double sum = 0;
-    for (int64_t i = 0; i < n; i++)
-        sum += (double)a[i] * (double)b[i];
-    return sum;
-}
-
 /* Labels into row k of the bench, in the prior's order. */
 static double *place(anpe_likelihood *l, int64_t k, const double *theta)
 {
@@ -106,7 +99,7 @@ static void add_mode(anpe_likelihood *l, int64_t j, const float *model)
     m.q = l->basis + j * size;
     for (int64_t i = m.from; i < m.to; i++)
         m.q[i - m.from] = shape[i] * model[i] * l->inverse_sigma[i];
-    const double before = dot(m.to - m.from, m.q, m.q);
+    const double before = anpe_dot(m.to - m.from, m.q, m.q);
     for (int pass = 0; pass < PASSES; pass++)
         for (int k = 0; k < l->n_used; k++) {
             const mode *o = &l->mode[k];
@@ -114,11 +107,12 @@ static void add_mode(anpe_likelihood *l, int64_t j, const float *model)
             const int64_t to = o->to < m.to ? o->to : m.to;
             if (from >= to)
                 continue;
-            const float c = (float)dot(to - from, m.q + (from - m.from), o->q + (from - o->from));
+            const float c =
+                (float)anpe_dot(to - from, m.q + (from - m.from), o->q + (from - o->from));
             for (int64_t i = from; i < to; i++)
                 m.q[i - m.from] -= c * o->q[i - o->from];
         }
-    const double norm = dot(m.to - m.from, m.q, m.q);
+    const double norm = anpe_dot(m.to - m.from, m.q, m.q);
     if (!(norm > 1e-8 * before)) /* float leaves about 1e-7 of a vector that others span */
         return;
     for (int64_t i = 0; i < m.to - m.from; i++)
@@ -170,10 +164,10 @@ static double log_likelihood(anpe_likelihood *l, const float *model)
         return anpe_noise_log_likelihood(noise, o, model);
     for (int64_t i = 0; i < o->n_pixels; i++)
         l->residual[i] = (o->flux[i] - model[i]) * l->inverse_sigma[i];
-    double chi2 = dot(o->n_pixels, l->residual, l->residual);
+    double chi2 = anpe_dot(o->n_pixels, l->residual, l->residual);
     for (int k = 0; k < l->n_used; k++) {
         const mode *m = &l->mode[k];
-        const double c = dot(m->to - m->from, m->q, l->residual + m->from);
+        const double c = anpe_dot(m->to - m->from, m->q, l->residual + m->from);
         chi2 -= c * c;
     }
     return l->constant - 0.5 * chi2;

@@ -1,6 +1,7 @@
 /* What contexts and residuals of mocks look like, and how unusual a spectrum is among them. */
 #include <config.h>
 #include "npe/misfit.h"
+#include "base/linear.h"
 #include "npe/recovery.h"
 #include <float.h>
 #include <math.h>
@@ -54,31 +55,6 @@ anpe_misfit *anpe_misfit_free(anpe_misfit *m)
 /* ---- contexts --------------------------------------------------------------------------------
  */
 
-/* Lower triangle of a (n, n), positive definite, to the inverse of its Cholesky factor. */
-static void invert_factor(int64_t n, double *a)
-{
-    for (int64_t j = 0; j < n; j++) { /* a = L L^T */
-        double *row = a + j * n;
-        for (int64_t i = 0; i <= j; i++) {
-            double sum = row[i];
-            for (int64_t k = 0; k < i; k++)
-                sum -= row[k] * a[i * n + k];
-            row[i] = i < j ? sum / a[i * n + i] : sqrt(fmax(sum, DBL_MIN));
-        }
-    }
-    for (int64_t j = 0; j < n; j++) { /* column by column of L^-1, in place */
-        a[j * n + j] = 1 / a[j * n + j];
-        for (int64_t i = j + 1; i < n; i++) {
-            double sum = 0;
-            for (int64_t k = j; k < i; k++)
-                sum -= a[i * n + k] * a[k * n + j];
-            a[i * n + j] = sum / a[i * n + i];
-        }
-        for (int64_t i = 0; i < j; i++)
-            a[i * n + j] = 0;
-    }
-}
-
 /* Covariance shrunk towards its diagonal by F / n, the part of it that is noise. */
 static void learn_contexts(anpe_misfit *m, int64_t n, const float *context)
 {
@@ -100,7 +76,8 @@ static void learn_contexts(anpe_misfit *m, int64_t n, const float *context)
             m->whiten[j * f + k] *= 1 - shrink;
         m->whiten[j * f + j] += 1e-6 * trace / (double)f + DBL_MIN; /* a feature may be constant */
     }
-    invert_factor(f, m->whiten);
+    (void)anpe_cholesky(f, m->whiten, f, 0);
+    anpe_cholesky_invert(f, m->whiten, f);
 }
 
 static double context_distance(const anpe_misfit *m, const float *context, double *scratch)

@@ -2,6 +2,8 @@
  * u = (nu + D) / (nu + m^2) in the mean and in the scale matrix. */
 #include <config.h>
 #include "npe/mixture.h"
+#include "base/linear.h"
+#include "npe/importance.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -57,15 +59,13 @@ void anpe_mixture_copy(anpe_mixture *to, const anpe_mixture *from)
 static double distance2(const anpe_mixture *m, int k, const double *y)
 {
     const int64_t d = m->width;
-    const double *l = m->cholesky + k * d * d, *mean = m->mean + k * d;
+    const double *mean = m->mean + k * d;
     double sum = 0;
-    for (int64_t i = 0; i < d; i++) {
-        double z = y[i] - mean[i];
-        for (int64_t j = 0; j < i; j++)
-            z -= l[i * d + j] * m->work[j];
-        m->work[i] = z / l[i * d + i];
+    for (int64_t i = 0; i < d; i++)
+        m->work[i] = y[i] - mean[i];
+    anpe_cholesky_forward(d, m->cholesky + k * d * d, d, m->work);
+    for (int64_t i = 0; i < d; i++)
         sum += m->work[i] * m->work[i];
-    }
     return sum;
 }
 
@@ -75,17 +75,11 @@ static double component_log_density(const anpe_mixture *m, int k, const double *
     return m->log_norm[k] - 0.5 * (nu + d) * log1p(distance2(m, k, y) / nu);
 }
 
-static double log_add(double a, double b)
-{
-    const double top = fmax(a, b);
-    return top == -INFINITY ? top : top + log1p(exp(fmin(a, b) - top));
-}
-
 double anpe_mixture_log_density(const anpe_mixture *m, const double *y)
 {
     double sum = -INFINITY;
     for (int k = 0; k < m->n; k++)
-        sum = log_add(sum, component_log_density(m, k, y));
+        sum = anpe_log_add(sum, component_log_density(m, k, y));
     return sum;
 }
 
@@ -113,21 +107,6 @@ void anpe_mixture_draw(const anpe_mixture *m, anpe_rng *rng, double *y)
 
 /* ---- fit ----------------------------------------------------------------------------------------
  */
-
-/* A (D, D) symmetric -> its lower Cholesky factor in place; 0 if it is not positive definite. */
-static int factorise(int64_t d, double *a)
-{
-    for (int64_t i = 0; i < d; i++)
-        for (int64_t j = 0; j <= i; j++) {
-            double sum = a[i * d + j];
-            for (int64_t k = 0; k < j; k++)
-                sum -= a[i * d + k] * a[j * d + k];
-            if (i == j && !(sum > 0 && isfinite(sum)))
-                return 0;
-            a[i * d + j] = i == j ? sqrt(sum) : sum / a[j * d + j];
-        }
-    return 1;
-}
 
 static void set_norm(anpe_mixture *m, int k)
 {
@@ -160,7 +139,7 @@ static int set_scale(anpe_mixture *m, int k, int64_t n, const double *y, const d
             a[r * d + c] *= inflate * inflate;
     for (int64_t r = 0; r < d; r++)
         a[r * d + r] = a[r * d + r] * (1 + 1e-9) + 1e-14;
-    return factorise(d, a);
+    return anpe_cholesky(d, a, d, 0) == 0;
 }
 
 /* One component: the weighted mean and covariance of all points. */
@@ -222,7 +201,7 @@ static void expect(anpe_mixture *m, int64_t n, const double *y, const double *we
         double *r = resp + i * m->most, sum = -INFINITY;
         for (int k = 0; k < m->n; k++) {
             r[k] = weight[i] > 0 ? component_log_density(m, k, y + i * m->width) : 0;
-            sum = log_add(sum, r[k]);
+            sum = anpe_log_add(sum, r[k]);
         }
         for (int k = 0; k < m->n; k++)
             r[k] = weight[i] * exp(r[k] - sum);

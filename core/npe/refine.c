@@ -1,6 +1,6 @@
 /* Gauss-Newton with fixed derivatives; see the header. */
 #include "npe/refine.h"
-#include <float.h>
+#include "base/linear.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -111,26 +111,17 @@ static anpe_status take_slopes(anpe_refine *r, anpe_ctx *ctx, const anpe_spectru
     return ANPE_OK;
 }
 
-static double dot(int64_t n, const float *a, const float *b)
-{
-    double sum = 0;
-    for (int64_t i = 0; i < n; i++)
-        sum += (double)a[i] * (double)b[i];
-    return sum;
-}
-
 /* Normal equations, with the pull on labels, and their Cholesky factor. */
 static void factor(anpe_refine *r, int64_t pixels)
 {
     const int64_t m = r->m;
     for (int64_t i = 0; i < m; i++)
         for (int64_t j = 0; j <= i; j++) {
-            double sum = dot(pixels, r->slope + i * pixels, r->slope + j * pixels);
-            sum += i == j && i < r->n ? 1 / (pull * pull) : 0;
-            for (int64_t k = 0; k < j; k++)
-                sum -= r->normal[i * m + k] * r->normal[j * m + k];
-            r->normal[i * m + j] = i == j ? sqrt(fmax(sum, DBL_MIN)) : sum / r->normal[j * m + j];
+            const double own = i == j && i < r->n ? 1 / (pull * pull) : 0;
+            r->normal[i * m + j] =
+                anpe_dot(pixels, r->slope + i * pixels, r->slope + j * pixels) + own;
         }
+    (void)anpe_cholesky(m, r->normal, m, 0);
 }
 
 /* The step from theta; returns what chi2 and the pull together would be after it. */
@@ -139,24 +130,19 @@ static double solve(anpe_refine *r, const anpe_spectrum *o)
     const int64_t m = r->m, pixels = o->n_pixels;
     for (int64_t p = 0; p < pixels; p++)
         r->off[p] = (o->flux[p] - r->model[p]) * r->inverse[p];
-    double left = dot(pixels, r->off, r->off);
+    double left = anpe_dot(pixels, r->off, r->off);
     for (int64_t i = 0; i < m; i++) {
-        double sum = dot(pixels, r->slope + i * pixels, r->off);
+        r->step[i] = anpe_dot(pixels, r->slope + i * pixels, r->off);
         if (i < r->n) {
             const double away = (r->start[i] - r->theta[i]) / (r->unit[i] * pull);
-            sum += away / pull;
+            r->step[i] += away / pull;
             left += away * away;
         }
-        for (int64_t k = 0; k < i; k++)
-            sum -= r->normal[i * m + k] * r->step[k];
-        r->step[i] = sum / r->normal[i * m + i];
+    }
+    anpe_cholesky_forward(m, r->normal, m, r->step);
+    for (int64_t i = 0; i < m; i++)
         left -= r->step[i] * r->step[i];
-    }
-    for (int64_t i = m; i-- > 0;) {
-        for (int64_t k = i + 1; k < m; k++)
-            r->step[i] -= r->normal[k * m + i] * r->step[k];
-        r->step[i] /= r->normal[i * m + i];
-    }
+    anpe_cholesky_backward(m, r->normal, m, r->step);
     return left;
 }
 

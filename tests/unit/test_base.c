@@ -2,6 +2,7 @@
 #include "config.h"
 #include "base_support.h"
 #include "base/digest.h"
+#include "base/linear.h"
 #include "base/random.h"
 #include "base/text.h"
 #include "base/workers.h"
@@ -434,9 +435,57 @@ static void test_worker_numbers(void)
     CU_ASSERT_PTR_NULL(anpe_workers_free(NULL));
 }
 
+/* A = M M^T of numbers in place of its upper triangle too: it must not be read. */
+static void test_cholesky(void)
+{
+    enum { N = 9, STRIDE = 12 };
+    double a[N][STRIDE], l[N][STRIDE], x[N], b[N] = {0};
+    anpe_rng rng = anpe_rng_make(3, 0, 0, 0);
+    for (int i = 0; i < N; i++) {
+        x[i] = anpe_normal(&rng);
+        for (int j = 0; j < STRIDE; j++)
+            l[i][j] = j < i ? anpe_normal(&rng) : j == i ? 1 + anpe_uniform(&rng) : NAN;
+    }
+    for (int i = 0; i < N; i++)
+        for (int j = 0; j < STRIDE; j++) {
+            a[i][j] = j <= i ? 0 : NAN;
+            for (int k = 0; k <= j && j <= i; k++)
+                a[i][j] += l[i][k] * l[j][k];
+        }
+    for (int i = 0; i < N; i++)
+        for (int j = 0; j < N; j++)
+            b[i] += (j <= i ? a[i][j] : a[j][i]) * x[j];
+    CU_ASSERT_EQUAL(anpe_cholesky(N, a[0], STRIDE, 0), 0);
+    anpe_cholesky_solve(N, a[0], STRIDE, b);
+    anpe_cholesky_invert(N, a[0], STRIDE);
+    for (int i = 0; i < N; i++) { /* a condition number of 1e4 or so costs 4 of 16 digits */
+        CU_ASSERT_DOUBLE_EQUAL(b[i], x[i], 1e-9);
+        for (int j = 0; j <= i; j++) {
+            double sum = 0;
+            for (int k = j; k <= i; k++)
+                sum += a[i][k] * l[k][j];
+            CU_ASSERT_DOUBLE_EQUAL(sum, i == j, 1e-9);
+        }
+    }
+}
+
+/* What is not positive definite is counted, and its factor can still be divided by. */
+static void test_cholesky_singular(void)
+{
+    double plane[4] = {4, 0, 2, 1}, negative[1] = {-1}, nan[1] = {NAN};
+    CU_ASSERT_EQUAL(anpe_cholesky(2, plane, 2, 1e-6), 1);
+    CU_ASSERT_DOUBLE_EQUAL(plane[3], 1e-3, 1e-12);
+    CU_ASSERT_EQUAL(anpe_cholesky(1, negative, 1, 0), 1);
+    CU_ASSERT(negative[0] > 0);
+    CU_ASSERT_EQUAL(anpe_cholesky(1, nan, 1, 0), 1);
+    CU_ASSERT(nan[0] > 0);
+}
+
 int main(void)
 {
     static const CU_TestInfo tests[] = {
+        {"Cholesky", test_cholesky},
+        {"Cholesky of what is singular", test_cholesky_singular},
         {"error slot", test_error_slot},
         {"long message", test_long_message},
         {"status text", test_status_text},
