@@ -140,6 +140,9 @@ out:
     return status;
 }
 
+/* Ranks and levels of an exact posterior are uniform among all mocks, and among those chosen by
+ * what their spectra show; not among those chosen by the truth. So labels are cut at their medians.
+ */
 static anpe_status all_parts(anpe_ctx *ctx, const anpe_validation *v, const anpe_label *label,
                              anpe_text *t, json_t *out)
 {
@@ -151,7 +154,7 @@ static anpe_status all_parts(anpe_ctx *ctx, const anpe_validation *v, const anpe
     ANPE_TRY(add_parts(ctx, v, label, "snr", v->snr, 1, t, parts));
     ANPE_TRY(add_parts(ctx, v, label, "bad_pixels", v->bad_fraction, 1, t, parts));
     for (int64_t d = 0; d < v->n_labels; d++)
-        ANPE_TRY(add_parts(ctx, v, label, label[d].name, v->truth + d, v->n_labels, t, parts));
+        ANPE_TRY(add_parts(ctx, v, label, label[d].name, v->median + d, v->n_labels, t, parts));
 out:
     return status;
 }
@@ -226,6 +229,11 @@ static void threshold_lines(const anpe_validation *v, anpe_text *t, json_t *out)
     }
     anpe_text_add(t, "\nflags at a false-alarm rate of %.2g %%, measured on %lld further mocks\n",
                   100 * m->rate, (long long)m->n_measured);
+    if (0.5 * m->rate * (double)(m->n_scores + 1) < 1)
+        anpe_text_add(t,
+                      "  too few mocks for this rate: thresholds are the largest of %lld values, "
+                      "not quantiles\n",
+                      (long long)m->n_scores);
     for (int j = 0; j < ANPE_N_MISFITS; j++) {
         const int negative = j == ANPE_MISFIT_SNR_LOW;
         const double threshold = negative ? -m->threshold[j] : m->threshold[j];

@@ -80,6 +80,12 @@ double anpe_uniform_distance(int64_t n, const double *sorted)
     return most;
 }
 
+/* Each step is half a place from the level, on both sides. */
+double anpe_level_distance(int64_t n, const double *sorted, int64_t n_draws)
+{
+    return fmax(anpe_uniform_distance(n, sorted) - 0.5 / (double)(n_draws + 1), 0);
+}
+
 /* ---- one mock --------------------------------------------------------------------------------
  */
 
@@ -144,10 +150,10 @@ double anpe_rank_p(int64_t n, const int64_t *rank, int64_t stride, int64_t n_dra
     double chi2 = 0;
     if (n_draws + 1 < n_bins)
         n_bins = (int)(n_draws + 1);
-    if (bins)
-        *bins = n_bins > 2 ? n_bins : 2;
     if (n < 50 || n_bins < 2)
-        return NAN;
+        n_bins = 1;
+    if (bins)
+        *bins = n_bins;
     for (int64_t i = 0; i < n; i++) {
         int b = (int)((rank[i * stride] * n_bins) / (n_draws + 1));
         b += b + 1 < n_bins && rank[i * stride] >= first_rank(b + 1, n_bins, n_draws);
@@ -160,10 +166,10 @@ double anpe_rank_p(int64_t n, const int64_t *rank, int64_t stride, int64_t n_dra
     }
     if (count)
         memcpy(count, in, sizeof in);
-    return anpe_chi2_survival(chi2, n_bins - 1);
+    return n_bins > 1 ? anpe_chi2_survival(chi2, n_bins - 1) : NAN;
 }
 
-anpe_level_test anpe_level_test_of(int64_t n, const double *level, double *scratch)
+anpe_level_test anpe_level_test_of(int64_t n, const double *level, int64_t n_draws, double *scratch)
 {
     anpe_level_test t = {NAN, NAN, NAN, NAN, NAN};
     double sum = 0;
@@ -177,7 +183,7 @@ anpe_level_test anpe_level_test_of(int64_t n, const double *level, double *scrat
         in95 += level[i] <= 0.954499736103642;
     }
     anpe_sort(n, scratch);
-    t.distance = anpe_uniform_distance(n, scratch);
+    t.distance = anpe_level_distance(n, scratch, n_draws);
     t.mean = sum / (double)n;
     const double pull = fabs(t.mean - 0.5) * sqrt(12.0 * (double)n); /* in its sd */
     t.p = fmin(1, 2 * fmin(anpe_kolmogorov_survival(n, t.distance), erfc(pull * M_SQRT1_2)));

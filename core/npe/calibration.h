@@ -24,6 +24,9 @@ double anpe_kolmogorov_survival(int64_t n, double d);
 /* Largest distance of the distribution function of n numbers from that of the uniform one on
  * [0, 1]. sorted: ascending. */
 double anpe_uniform_distance(int64_t n, const double *sorted);
+/* The same of levels that are (place + 1/2) / (n_draws + 1), place in 0..n_draws, against one that
+ * is uniform among these places: with few draws their steps are no deviation. */
+double anpe_level_distance(int64_t n, const double *sorted, int64_t n_draws);
 
 /* ---- one mock --------------------------------------------------------------------------------
  */
@@ -41,7 +44,7 @@ double anpe_tarp_level(int64_t n_labels, const double *truth, const double *refe
 /* The n ranks, `stride` apart, are put into bins of as nearly equal probability as n_draws + 1
  * values allow; returns the p-value of chi2 against uniformity. The number of bins is n / 25,
  * between 2 and ANPE_RANK_BINS; *bins (may be NULL) is set to it and count (ANPE_RANK_BINS, may be
- * NULL) filled. NAN for n < 50. */
+ * NULL) filled. NAN for n < 50 or a single value, with all in one bin. */
 enum { ANPE_RANK_BINS = 20 };
 double anpe_rank_p(int64_t n, const int64_t *rank, int64_t stride, int64_t n_draws, int *bins,
                    int64_t *count);
@@ -54,6 +57,7 @@ typedef struct anpe_level_test {
     double mean;     /* above 1/2: truths lie farther out than they should */
     double cover68, cover95;
 } anpe_level_test;
-/* scratch (n). */
-anpe_level_test anpe_level_test_of(int64_t n, const double *level, double *scratch);
+/* n_draws: that each level was found with; scratch (n). */
+anpe_level_test anpe_level_test_of(int64_t n, const double *level, int64_t n_draws,
+                                   double *scratch);
 #endif

@@ -207,17 +207,17 @@ static void summarise_label(const anpe_validation *v, int64_t d, int64_t m, cons
     out->recovery = anpe_recovery_of(m, c + TRUTH * n, c + MEDIAN * n, c + MEAN * n, c + SD * n,
                                      c + P16 * n, c + P84 * n, c + SCRATCH * n);
     out->sbc_p = anpe_rank_p(m, rank, 1, v->n_draws, &out->bins, out->count);
-    const anpe_level_test pit = anpe_level_test_of(m, c + PIT * n, c + SCRATCH * n);
+    const anpe_level_test pit = anpe_level_test_of(m, c + PIT * n, v->n_draws, c + SCRATCH * n);
     out->pit_mean = pit.mean;
     out->pit_p = anpe_kolmogorov_survival(m, pit.distance);
 }
 
-static anpe_level_test test_levels(int64_t m, const int64_t *chosen, const double *level, double *c,
-                                   double *scratch)
+static anpe_level_test test_levels(const anpe_validation *v, int64_t m, const int64_t *chosen,
+                                   const double *level, double *c, double *scratch)
 {
     for (int64_t i = 0; i < m; i++)
         c[i] = level[chosen[i]];
-    return anpe_level_test_of(m, c, scratch);
+    return anpe_level_test_of(m, c, v->n_draws, scratch);
 }
 
 anpe_status anpe_validation_summarise(anpe_ctx *ctx, const anpe_validation *v, const double *by,
@@ -248,8 +248,8 @@ anpe_status anpe_validation_summarise(anpe_ctx *ctx, const anpe_validation *v, c
     part->log_q_truth = m ? log_q / (double)m : NAN;
     for (int64_t d = 0; d < v->n_labels; d++)
         summarise_label(v, d, m, chosen, c, chosen + n, &part->label[d]);
-    part->hpd = test_levels(m, chosen, v->hpd, c, c + n);
-    part->tarp = test_levels(m, chosen, v->tarp, c, c + n);
+    part->hpd = test_levels(v, m, chosen, v->hpd, c, c + n);
+    part->tarp = test_levels(v, m, chosen, v->tarp, c, c + n);
     free(c);
     free(chosen);
     return ANPE_OK;

@@ -66,11 +66,12 @@ static void finish(anpe_figure *f, const anpe_panel *p, const char *heading)
                      heading);
 }
 
-static void draw_joint(anpe_figure *f, const anpe_panel *p, const char *heading, int64_t n,
-                       const double *levels, double *work, anpe_text *text)
+static void draw_joint(anpe_figure *f, const anpe_panel *p, const char *heading,
+                       const anpe_known *k, const double *levels, double *work, anpe_text *text)
 {
+    const int64_t n = k->n;
     char note[64];
-    const anpe_level_test test = anpe_level_test_of(n, levels, work);
+    const anpe_level_test test = anpe_level_test_of(n, levels, k->n_draws, work);
     anpe_figure_ink(f, ANPE_BLUE, 1);
     anpe_figure_pen(f, 1.2, ANPE_SOLID);
     for (int64_t i = 0; i < n; i++)
@@ -135,8 +136,7 @@ static anpe_status draw(anpe_ctx *ctx, const anpe_plot_request *q, const void *d
         if (c == 2)
             draw_labels(f, &p, k, work);
         else
-            draw_joint(f, &p, c ? "TARP" : "highest density", k->n, c ? k->tarp : k->hpd, work,
-                       text);
+            draw_joint(f, &p, c ? "TARP" : "highest density", k, c ? k->tarp : k->hpd, work, text);
     }
     anpe_free(work);
     return ANPE_OK;

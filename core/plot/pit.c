@@ -33,7 +33,8 @@ static void draw_band(anpe_figure *f, const anpe_panel *p, const double *u, doub
 }
 
 /* pit (n) is sorted; returns the p-value. */
-static double draw_label(anpe_figure *f, anpe_panel *p, int64_t n, double *pit, const char *name)
+static double draw_label(anpe_figure *f, anpe_panel *p, int64_t n, double *pit, int64_t n_draws,
+                         const char *name)
 {
     double u[STEPS], difference[STEPS], most = 0;
     char note[64];
@@ -48,7 +49,7 @@ static double draw_label(anpe_figure *f, anpe_panel *p, int64_t n, double *pit, 
     }
     p->y.hi = 1.45 * fmax(most, band);
     p->y.lo = -p->y.hi;
-    const double pvalue = anpe_kolmogorov_survival(n, anpe_uniform_distance(n, pit));
+    const double pvalue = anpe_kolmogorov_survival(n, anpe_level_distance(n, pit, n_draws));
     draw_band(f, p, u, band);
     anpe_figure_ink(f, ANPE_BLUE, 1);
     anpe_figure_pen(f, 1, ANPE_SOLID);
@@ -81,7 +82,8 @@ static anpe_status draw(anpe_ctx *ctx, const anpe_plot_request *q, const void *d
                         0};
         for (int64_t i = 0; i < k->n; i++)
             pit[i] = ((double)k->rank[d * k->n + i] + 0.5) / (double)(k->n_draws + 1);
-        const double pvalue = draw_label(f, &p, k->n, pit, anpe_plot_axis(axis, &k->labels, d));
+        const double pvalue =
+            draw_label(f, &p, k->n, pit, k->n_draws, anpe_plot_axis(axis, &k->labels, d));
         anpe_text_add(text, "  %-10s %8.2g\n", k->labels.name[d], pvalue);
     }
     anpe_free(pit);

@@ -36,6 +36,20 @@ static void test_kolmogorov(void)
     CU_ASSERT_DOUBLE_EQUAL(anpe_uniform_distance(3, three), 2.0 / 3 - 0.2, 1e-15);
 }
 
+/* 11 places that are all taken as often as the others are as uniform as 10 draws can tell. */
+static void test_few_draws(void)
+{
+    enum { N = 11 * 400 };
+    static double level[N], scratch[N];
+    for (int i = 0; i < N; i++)
+        level[i] = (i % 11 + 0.5) / 11;
+    const anpe_level_test even = anpe_level_test_of(N, level, 10, scratch);
+    CU_ASSERT(even.distance < 1e-12 && even.p == 1);
+    for (int i = 0; i < N; i++)
+        level[i] = (i % 11 + 0.5) / 11 * (i % 11 < 10) + 0.5 / 11;
+    CU_ASSERT(anpe_level_test_of(N, level, 10, scratch).p < 1e-6);
+}
+
 static void test_one_mock(void)
 {
     const double draw[] = {1, 5, 2, 5, 3, 5, 3, 5}; /* (4, 2) */
@@ -70,7 +84,8 @@ static void test_rank_bins(void)
     CU_ASSERT_EQUAL(bins, ANPE_RANK_BINS);
     CU_ASSERT_EQUAL(count[0], 100);
     CU_ASSERT(anpe_rank_p(N, rank + 1, 2, L, NULL, NULL) < 1e-100);
-    CU_ASSERT(isnan(anpe_rank_p(49, rank, 2, L, NULL, NULL)));
+    CU_ASSERT(isnan(anpe_rank_p(49, rank, 2, L, &bins, count)));
+    CU_ASSERT(bins == 1 && count[0] == 49);
     /* 8 values in 3 bins: unequal bins are expected to be unequal */
     for (int i = 0; i < 96; i++)
         rank[i] = i % 8;
@@ -122,8 +137,8 @@ static void gaussians(int64_t n, double narrow, double shift)
         one_gaussian(i, narrow, shift);
     for (int d = 0; d < D; d++)
         g.p[d] = anpe_rank_p(n, g.rank + d, D, DRAWS, NULL, NULL);
-    g.density = anpe_level_test_of(n, g.hpd, g.scratch);
-    g.distance = anpe_level_test_of(n, g.tarp, g.scratch);
+    g.density = anpe_level_test_of(n, g.hpd, DRAWS, g.scratch);
+    g.distance = anpe_level_test_of(n, g.tarp, DRAWS, g.scratch);
 }
 
 static void test_exact_posterior(void)
@@ -166,6 +181,7 @@ int main(void)
     static const CU_TestInfo tests[] = {
         {"incomplete gamma", test_gamma},
         {"Kolmogorov", test_kolmogorov},
+        {"few draws", test_few_draws},
         {"one mock", test_one_mock},
         {"bins of ranks", test_rank_bins},
         {"an exact posterior passes", test_exact_posterior},
