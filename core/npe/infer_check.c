@@ -173,7 +173,8 @@ static anpe_status star(anpe_ctx *ctx, anpe_inference *f, void *state, int lane,
     const float *context = anpe_executor_tensor(f->lane[lane].session->executor, net->features);
     check_lane *l = &c->lane[lane];
     const int measured = measure(ctx, l, s, f->model->map->n, spectrum);
-    const double bad = 1 - (double)s->n_good / (double)spectrum->n_pixels;
+    /* as in a validation, to the last bit: where all masks are alike, so is the threshold */
+    const double bad = (double)(spectrum->n_pixels - s->n_good) / (double)spectrum->n_pixels;
     const anpe_misfit_view view =
         anpe_misfit_judge(c->v->misfit, context + i * net->n_context, measured ? l->value : NULL,
                           s->snr, bad, l->scratch);

@@ -1,20 +1,21 @@
 /* npe/misfit.h -- does a spectrum look like those that the model was trained on?
  *
  * Two views. The context vector: its Mahalanobis distance from the contexts of fresh mocks. And the
- * residuals r = (flux - model at the posterior median) / sigma of the good pixels, which for a
- * spectrum of the simulator's are nearly white and standard normal. What the simulator does not
- * know leaves traces on some scale: a second star in lines, a wrong continuum over hundreds of
- * pixels, an emission line in a few. So the residuals are looked at on several:
+ * residuals r = (flux - model) / sigma of the good pixels, with the model at the best fit near the
+ * posterior median (npe/refine.h): of a spectrum of the simulator's they are nearly white and
+ * standard normal. What the simulator does not know leaves traces on some scale: a second star in
+ * lines, a wrong continuum over hundreds of pixels, an emission line in a few. So the residuals are
+ * looked at on several:
  *
  *   sum W      chi2 of the sums of r over W neighbouring pixels, W = 1, 4, 16, 64, 256
  *   peak W     the largest |sum of r| / sqrt W of any such window
  *   correlated sum of r_i r_i+1 and r_i r_i+2: neighbours that agree
  *   sum 1 and correlated of each segment (detector, arm)
  *
- * each turned into a standard normal deviate under white residuals. A posterior median is not the
- * best fit, and the continuum rule removes power on large scales, so that these deviates have a
- * mean and a width that depend on the statistic and on S/N; both are learned from mocks. The
- * largest deviate from them is the spectrum's score. Thresholds are quantiles of the scores of
+ * each turned into a standard normal deviate under white residuals. The fit takes out a part of
+ * them, and so does the continuum rule on large scales, so that these deviates have a mean and a
+ * width that depend on the statistic and on S/N; both are learned from mocks. The largest deviate
+ * from them is the spectrum's score. Thresholds are quantiles of the scores of
  * further mocks, so a false-alarm rate means what it says: for spectra of the simulator's with
  * white noise. */
 #ifndef ANPE_CORE_MISFIT_H
