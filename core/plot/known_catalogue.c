@@ -101,14 +101,42 @@ static anpe_status match(anpe_ctx *ctx, const anpe_plot_request *q, pair *p)
 /* ---- columns -----------------------------------------------------------------------------------
  */
 
-/* The column of theirs for a label: "LABEL=COLUMN" of the user, or of the label's name. */
-static const char *their_name(const anpe_plot_request *q, const char *label)
+/* The user's "LABEL=COLUMN" for a label, behind the "="; NULL: none. */
+static const char *named_column(const anpe_plot_request *q, const char *label)
 {
     const size_t n = strlen(label);
     for (int64_t k = 0; k < q->columns.n; k++)
         if (!strncmp(q->columns.v[k], label, n) && q->columns.v[k][n] == '=')
             return q->columns.v[k] + n + 1;
-    return label;
+    return NULL;
+}
+
+static const char *their_name(const anpe_plot_request *q, const char *label)
+{
+    const char *named = named_column(q, label);
+    return named ? named : label;
+}
+
+static anpe_status check_columns(anpe_ctx *ctx, const anpe_plot_request *q,
+                                 const anpe_plot_labels *all)
+{
+    for (int64_t k = 0; k < q->columns.n; k++) {
+        const char *text = q->columns.v[k];
+        const size_t n = strcspn(text, "=");
+        char hint[128], label[80];
+        int known = 0;
+        if (!text[n] || !text[n + 1])
+            return ANPE_FAIL(ctx, ANPE_EINVAL, "--column must be LABEL=NAME, not '%s'", text);
+        for (int64_t d = 0; d < all->n; d++)
+            known |= strlen(all->name[d]) == n && !strncmp(text, all->name[d], n);
+        if (known)
+            continue;
+        snprintf(label, sizeof label, "%.*s", (int)n, text);
+        anpe_text_hint(hint, sizeof hint, label, (int)all->n, (const char *const *)all->name);
+        return ANPE_FAIL(ctx, ANPE_EINVAL, "--column %s: no label '%s' in %s%s", text, label,
+                         q->files[0], hint);
+    }
+    return ANPE_OK;
 }
 
 static const char *with_suffix(char buffer[80], const char *label, const char *suffix)
@@ -146,7 +174,8 @@ static anpe_status find_labels(anpe_ctx *ctx, const pair *p, anpe_plot_labels *a
                      anpe_catalogue_read_path(p->mine));
 }
 
-/* Without --labels: those that the other catalogue has. */
+/* Without --labels: those that the other catalogue has. One whose column the user names stays, so
+ * that a wrong name is noticed. */
 static anpe_status keep_common(anpe_ctx *ctx, const anpe_plot_request *q, const pair *p,
                                const anpe_plot_labels *all, int64_t *n, int64_t *index)
 {
@@ -154,7 +183,8 @@ static anpe_status keep_common(anpe_ctx *ctx, const anpe_plot_request *q, const 
     if (q->labels)
         return ANPE_OK;
     for (int64_t k = 0; k < *n; k++)
-        if (anpe_catalogue_read_has(p->theirs, their_name(q, all->name[index[k]])))
+        if (named_column(q, all->name[index[k]]) ||
+            anpe_catalogue_read_has(p->theirs, all->name[index[k]]))
             index[kept++] = index[k];
     *n = kept;
     if (kept)
@@ -247,6 +277,7 @@ anpe_status anpe_known_of_catalogues(anpe_ctx *ctx, const anpe_plot_request *q, 
     ANPE_TRY(anpe_catalogue_read_open(ctx, q->files[0], &p.mine));
     ANPE_TRY(anpe_catalogue_read_open(ctx, q->compare, &p.theirs));
     ANPE_TRY(find_labels(ctx, &p, &all));
+    ANPE_TRY(check_columns(ctx, q, &all));
     ANPE_TRY(anpe_plot_labels_choose(ctx, q, q->files[0], &all, &n, &index));
     ANPE_TRY(keep_common(ctx, q, &p, &all, &n, index));
     ANPE_TRY(match(ctx, q, &p));

@@ -122,6 +122,9 @@ refused "size" 2 "size must be WIDTHxHEIGHT in mm, not '10'" curves m.h5 --size 
 refused "far too large" 1 'at most 20000 pixels' curves m.h5 --size 9000x9000 -o a.png
 refused "pages in one image" 1 'a.png: plot report has several pages: write a .pdf' report m.h5 -o a.png
 refused "a column that is not there" 1 "no column 'TEF'" truth cat.fits --compare other.csv -l teff --column teff=TEF -o a.png
+refused "a column that is not there, all labels" 1 "no column 'TEF'" truth cat.fits --compare other.csv --column teff=TEF -o a.png
+refused "a column of an unknown label" 1 "no label 'tef' in cat.fits; did you mean 'teff'\?" truth cat.fits --compare other.csv --column tef=teff -o a.png
+refused "a column without a name" 1 "column must be LABEL=NAME, not 'teff'" truth cat.fits --compare other.csv --column teff -o a.png
 check "nothing was left" test -z "$(ls -A | grep -E 'png|pdf|svg|tmp|\.a\.')"
 
 (ulimit -f 8; "$ANPE" plot corner draws.h5 -o full.png >out 2>err)
