@@ -12,6 +12,7 @@ typedef struct options {
     double exact_ess;
 } options;
 
+enum { EXACT_ESS = 500, EXACT_MAX = 100000 };
 static const anpe_flag flags[] = {
     ANPE_FLAG_TEXT_REQUIRED(options, output, 'o', "output", "CATALOGUE",
                             "table to write: .fits, .h5 or .csv"),
@@ -33,9 +34,9 @@ static const anpe_flag flags[] = {
         options, exact, 0, "exact",
         "importance sampling of every star with the simulator, the noise and the prior "
         "that the model was trained with; what does not become exact is flagged"),
-    ANPE_FLAG_REAL(options, exact_ess, 0, "exact-ess", "N", 500, 10, 1e6,
+    ANPE_FLAG_REAL(options, exact_ess, 0, "exact-ess", "N", EXACT_ESS, 10, 1e6,
                    "effective draws that --exact is to reach"),
-    ANPE_FLAG_INT(options, exact_max, 0, "exact-max", "N", 100000, 2000, 1e8,
+    ANPE_FLAG_INT(options, exact_max, 0, "exact-max", "N", EXACT_MAX, 2000, 1e8,
                   "most evaluations of the likelihood for one star with --exact"),
     ANPE_FLAG_END};
 
@@ -232,6 +233,8 @@ static anpe_status run(anpe_ctx *ctx, anpe_cmd *cmd)
         .threads = cmd->threads,
         .exact = o->exact,
         .exact_options = {o->exact_ess, o->exact_max, ANPE_RUNG_MCMC}};
+    if (!o->exact && (o->exact_ess != EXACT_ESS || o->exact_max != EXACT_MAX))
+        return anpe_cmd_usage(ctx, cmd, "--exact-ess and --exact-max go with --exact");
     anpe_status status = anpe_infer_files(ctx, &request, &result);
     if (!status) {
         report(cmd, o, &result);

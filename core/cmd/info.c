@@ -148,8 +148,9 @@ out:
 
 static anpe_status describe_other(anpe_ctx *ctx, anpe_cmd *cmd, anpe_h5 *f)
 {
-    static const char *const datasets[] = {"theta", "x",       "flux",      "sigma",
-                                           "mask",  "samples", "wavelength"};
+    static const char *const datasets[] = {"theta", "x",       "flux",       "sigma",
+                                           "mask",  "samples", "log_weight", "median",
+                                           "mean",  "best",    "gradient",   "wavelength"};
     anpe_status status = describe_texts(ctx, cmd, f);
     for (size_t i = 0; i < sizeof datasets / sizeof *datasets && !status; i++) {
         int rank;

@@ -195,6 +195,7 @@ anpe_status anpe_output_differs(anpe_ctx *ctx, const char *output, const char *i
     const int same = !stat(output, &a) && !stat(input, &b)
                          ? a.st_dev == b.st_dev && a.st_ino == b.st_ino
                          : !strcmp(output, input);
-    return same ? ANPE_FAIL(ctx, ANPE_EINVAL, "%s: the output would replace an input", output)
+    return same ? ANPE_FAIL(ctx, ANPE_EINVAL,
+                            "%s: the output would replace an input or another output", output)
                 : ANPE_OK;
 }

@@ -109,6 +109,16 @@ static anpe_status run_micro_batch(void *user, int64_t item, int worker, anpe_ct
     return ANPE_OK;
 }
 
+/* Most reasons start with the name of the file. */
+static void warn_failed(anpe_ctx *ctx, const anpe_star *s)
+{
+    const char *name = s->id[0] ? s->id : s->file;
+    if (strncmp(s->reason, name, strlen(name)))
+        anpe_log(ctx, ANPE_WARNING, "%s: %s", name, s->reason);
+    else
+        anpe_log(ctx, ANPE_WARNING, "%s", s->reason);
+}
+
 static anpe_status run_block(anpe_ctx *ctx, anpe_inference *f)
 {
     anpe_infer_result *r = f->result;
@@ -124,7 +134,7 @@ static anpe_status run_block(anpe_ctx *ctx, anpe_inference *f)
         r->n_failed += s->failed;
         r->n_outside += f->outside[b];
         if (s->failed)
-            anpe_log(ctx, ANPE_WARNING, "%s: %s", s->id[0] ? s->id : s->file, s->reason);
+            warn_failed(ctx, s);
     }
     anpe_progress(ctx, "inferring", (double)(f->first + f->n), (double)r->n_stars);
     for (int k = 0; k < N_EXTRAS && !status; k++)

@@ -1,5 +1,6 @@
 /* The files that a run writes: checked before it, put in place after it, all or none. */
 #include "npe/infer_run.h"
+#include "base/text.h"
 #include "data/catalogue.h"
 #include "data/output.h"
 #include <assert.h>
@@ -25,6 +26,16 @@ out:
     return status;
 }
 
+/* Files with a catalogue's name beside the catalogue would be taken for one. */
+static anpe_status check_name(anpe_ctx *ctx, const char *path)
+{
+    if (anpe_text_has_extension(path, ".fits") || anpe_text_has_extension(path, ".csv"))
+        return ANPE_FAIL(ctx, ANPE_EINVAL,
+                         "%s: draws, model spectra and gradients are HDF5: choose a name in .h5",
+                         path);
+    return ANPE_OK;
+}
+
 anpe_status anpe_infer_check_outputs(anpe_ctx *ctx, const anpe_infer_request *q, int n,
                                      const char *const *path)
 {
@@ -34,6 +45,7 @@ anpe_status anpe_infer_check_outputs(anpe_ctx *ctx, const anpe_infer_request *q,
     ANPE_TRY(anpe_catalogue_check(ctx, q->output));
     for (int k = 0; k < n; k++)
         if (path[k]) {
+            ANPE_TRY(check_name(ctx, path[k]));
             ANPE_TRY(anpe_output_check(ctx, path[k]));
             ANPE_TRY(anpe_output_differs(ctx, path[k], q->output));
             ANPE_TRY(check_apart(ctx, q, path[k], k, path));
