@@ -71,6 +71,14 @@ static void level_line(anpe_text *t, const char *name, const anpe_level_test *l)
                   name, l->distance, l->p, 100 * l->cover68, 100 * l->cover95);
 }
 
+/* What stands before a part of a list; a comma from the second one on. */
+static const char *next(const char **between)
+{
+    const char *now = *between;
+    *between = ",";
+    return now;
+}
+
 static void verdict(const anpe_validation *v, const anpe_label *label,
                     const anpe_validation_part *all, anpe_text *t)
 {
@@ -79,15 +87,16 @@ static void verdict(const anpe_validation *v, const anpe_label *label,
         anpe_text_add(t, "verdict    calibrated as far as %lld mocks can tell\n", (long long)v->n);
         return;
     }
-    anpe_text_add(t, "verdict    NOT calibrated:");
+    const char *between = "verdict    NOT calibrated:";
     for (int64_t d = 0; d < v->n_labels; d++)
         if (!(all->label[d].sbc_p > limit))
-            anpe_text_add(t, " SBC of %s (p %.2g, below %.2g / %lld labels)", label[d].name,
-                          all->label[d].sbc_p, ANPE_VALIDATION_P, (long long)v->n_labels);
+            anpe_text_add(t, "%s SBC of %s (p %.2g, below %.2g / %lld labels)", next(&between),
+                          label[d].name, all->label[d].sbc_p, ANPE_VALIDATION_P,
+                          (long long)v->n_labels);
     if (!(all->hpd.p > ANPE_VALIDATION_P))
-        anpe_text_add(t, " coverage (p %.2g)", all->hpd.p);
+        anpe_text_add(t, "%s coverage (p %.2g)", next(&between), all->hpd.p);
     if (!(all->tarp.p > ANPE_VALIDATION_P))
-        anpe_text_add(t, " TARP (p %.2g)", all->tarp.p);
+        anpe_text_add(t, "%s TARP (p %.2g)", next(&between), all->tarp.p);
     anpe_text_add(t, "\n");
 }
 

@@ -72,6 +72,10 @@ check "errors that are 1 everywhere" test "$status" = 0
 "$ANPE" train none.cfg --data sims.h5 -o none.h5 --quiet || exit 99
 run "$ANPE" infer none.h5 mocks.h5 -o x.csv --exact
 expect_error "noise without likelihood" 1 "noise model 'none' has no likelihood"
+run "$ANPE" infer model.h5 mocks.h5 -o x.csv --exact-max 5000
+expect_error "a part of --exact alone" 2 "exact-ess and --exact-max go with --exact"
+run "$ANPE" infer model.h5 mocks.h5 -o x.csv --exact --posterior x.fits
+expect_error "draws in a catalogue's name" 1 "x.fits: draws, model spectra and gradients are HDF5"
 mv e.h5 away.h5
 run "$ANPE" infer model.h5 mocks.h5 -o x.csv --exact
 expect_error "no simulator" 1 "a posterior cannot be made exact without the model's simulator"
