@@ -40,14 +40,14 @@ static void test_kolmogorov(void)
 static void test_few_draws(void)
 {
     enum { N = 11 * 400 };
-    static double level[N], scratch[N];
+    static double level[N], work[N];
     for (int i = 0; i < N; i++)
         level[i] = (i % 11 + 0.5) / 11;
-    const anpe_level_test even = anpe_level_test_of(N, level, 10, scratch);
+    const anpe_level_test even = anpe_level_test_of(N, level, 10, work);
     CU_ASSERT(even.distance < 1e-12 && even.p == 1);
     for (int i = 0; i < N; i++)
         level[i] = (i % 11 + 0.5) / 11 * (i % 11 < 10) + 0.5 / 11;
-    CU_ASSERT(anpe_level_test_of(N, level, 10, scratch).p < 1e-6);
+    CU_ASSERT(anpe_level_test_of(N, level, 10, work).p < 1e-6);
 }
 
 static void test_one_mock(void)
