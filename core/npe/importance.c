@@ -93,9 +93,22 @@ static int64_t tail_length(int64_t n, int64_t n_positive)
     return tail < 5 ? 0 : tail;
 }
 
-/* Smooths the m largest of the sorted weights r (n): returns k-hat. In r the tail is left as what
- * it exceeds the rest by. */
-static double smooth_tail(int64_t n, int64_t m, anpe_ranked *r, double *log_weight)
+/* What the mean square of the m tail weights, relative to the largest, has over that of the fitted
+ * Pareto distribution: squares of weights that are rare and did not come up. It is infinite from
+ * k = 1/2 on; a tail that is given 0.45 at most has an error that is large and a number. */
+static double missing_square(int64_t m, const anpe_ranked *tail, double cut, double k, double sigma)
+{
+    const double c = fmin(k, 0.45), excess = sigma / (1 - c);
+    const double square = cut * cut + 2 * cut * excess + 2 * sigma * excess / (1 - 2 * c);
+    double seen = 0;
+    for (int64_t i = 0; i < m; i++)
+        seen += (cut + tail[i].value) * (cut + tail[i].value);
+    return fmax((double)m * square - seen, 0);
+}
+
+/* Smooths the m largest of the sorted weights r (n): returns k-hat, and in *missing the sum of
+ * squares that the tail did not show. In r the tail is left as what it exceeds the rest by. */
+static double smooth_tail(int64_t n, int64_t m, anpe_ranked *r, double *log_weight, double *missing)
 {
     anpe_ranked *tail = r + n - m;
     const double top = r[n - 1].value, cut = exp(tail[-1].value - top);
@@ -112,6 +125,7 @@ static double smooth_tail(int64_t n, int64_t m, anpe_ranked *r, double *log_weig
         const double q = pareto_quantile(k, sigma, ((double)i + 0.5) / (double)m);
         log_weight[tail[i].at] = top + fmin(log(cut + q), 0);
     }
+    *missing = missing_square(m, tail, cut, k, sigma);
     return k;
 }
 
@@ -121,7 +135,7 @@ double anpe_log_add(double a, double b)
     return top == -INFINITY ? top : top + log1p(exp(fmin(a, b) - top));
 }
 
-/* Mean of exp(w) and its relative error. */
+/* Mean of exp(w), of the raw weights, which has no bias, and its relative error. */
 static void evidence(int64_t n, const double *w, double top, anpe_weights_summary *s)
 {
     double sum = 0, square = 0;
@@ -173,10 +187,16 @@ anpe_weights_summary anpe_weights_smooth(int64_t n, double *w, anpe_ranked *r)
     if (positive == 0)
         return s;
     anpe_sort_ranked(n, r);
-    evidence(n, w, r[n - 1].value, &s);
+    const double top = r[n - 1].value;
     const int64_t m = tail_length(n, positive);
-    if (m)
-        s.khat = smooth_tail(n, m, r, w);
+    evidence(n, w, top, &s);
+    if (m) {
+        double missing = 0;
+        const double raw = s.log_evidence_err;
+        s.khat = smooth_tail(n, m, r, w, &missing);
+        s.log_evidence_err =
+            sqrt(raw * raw + missing / ((double)n * (double)n * exp(2 * (s.log_evidence - top))));
+    }
     normalise(n, w);
     s.ess = anpe_weights_ess(n, w, 1);
     return s;

@@ -7,7 +7,8 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
-static atomic_long n_allocations, n_releases;
+static atomic_long n_allocations;
+static __attribute__((unused)) atomic_long n_releases;
 
 #if defined __GLIBC__ && !defined __SANITIZE_ADDRESS__
 extern void *__libc_malloc(size_t size);
