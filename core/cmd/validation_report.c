@@ -1,5 +1,6 @@
 /* A validation in words and numbers. What each number means is in docs/book/validation.md. */
 #include "cmd/validation_report.h"
+#include "npe/infer.h"
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -171,6 +172,15 @@ out:
 /* ---- importance weights, recalibration, thresholds -------------------------------------------
  */
 
+/* Of n sorted values. */
+static double fraction_above(int64_t n, const double *sorted, double limit)
+{
+    int64_t i = n;
+    while (i > 0 && sorted[i - 1] > limit)
+        i--;
+    return (double)(n - i) / (double)n;
+}
+
 static anpe_status weight_lines(anpe_ctx *ctx, const anpe_validation *v, anpe_text *t, json_t *out)
 {
     static const char *const name[] = {"ess", "khat"};
@@ -191,10 +201,15 @@ static anpe_status weight_lines(anpe_ctx *ctx, const anpe_validation *v, anpe_te
                      high = anpe_quantile_sorted(n, x, 0.9);
         anpe_text_add(t, "%-10s of %lld mocks: median %.3g, 10 %% below %.3g, 10 %% above %.3g\n",
                       name[k], (long long)n, middle, low, high);
-        json_object_set_new(out, name[k],
-                            json_pack("{s:I,s:o,s:o,s:o}", "n", (json_int_t)n, "p10",
-                                      anpe_cmd_number(low), "median", anpe_cmd_number(middle),
-                                      "p90", anpe_cmd_number(high)));
+        json_t *o = json_pack("{s:I,s:o,s:o,s:o}", "n", (json_int_t)n, "p10", anpe_cmd_number(low),
+                              "median", anpe_cmd_number(middle), "p90", anpe_cmd_number(high));
+        json_object_set_new(out, name[k], o);
+        if (from[k] != v->khat)
+            continue;
+        const double rate = fraction_above(n, x, ANPE_KHAT_FLAG);
+        anpe_text_add(t, "%-10s above %.1f, where it is flagged, in %.1f %% of them\n", name[k],
+                      ANPE_KHAT_FLAG, 100 * rate);
+        json_object_set_new(o, "flagged", anpe_cmd_number(rate));
     }
     free(x);
     return ANPE_OK;
@@ -226,8 +241,8 @@ static void recalibration_lines(const anpe_validation *v, const anpe_label *labe
 
 static void threshold_lines(const anpe_validation *v, anpe_text *t, json_t *out)
 {
-    static const char *const name[ANPE_N_MISFITS] = {"context_distance", "residual_score",
-                                                     "bad_pixels", "snr_low", "snr_high"};
+    static const char *const name[ANPE_N_MISFITS] = {"context_score", "residual_score", "edge_mass",
+                                                     "bad_pixels",    "snr_low",        "snr_high"};
     const anpe_misfit *m = v->misfit;
     json_t *all = json_object();
     if (!m) {
@@ -248,14 +263,18 @@ static void threshold_lines(const anpe_validation *v, anpe_text *t, json_t *out)
         const double threshold = negative ? -m->threshold[j] : m->threshold[j];
         if (!isfinite(threshold))
             continue;
-        anpe_text_add(t, "  %-18s %s %10.4g   measured %.2f %%\n", name[j],
-                      negative ? "below" : "above", threshold, 100 * m->measured[j]);
-        json_object_set_new(
-            all, name[j],
-            json_pack("{s:o,s:o,s:o}", "threshold", anpe_cmd_number(threshold), "wanted_rate",
-                      anpe_cmd_number(j < ANPE_MISFIT_SNR_LOW ? m->rate : m->rate / 2),
-                      "measured_rate", anpe_cmd_number(m->measured[j])));
+        anpe_text_add(t, "  %-18s %s %10.4g   wanted %.2f %%, measured %.2f %%\n", name[j],
+                      negative ? "below" : "above", threshold, 100 * m->wanted[j],
+                      100 * m->measured[j]);
+        json_object_set_new(all, name[j],
+                            json_pack("{s:o,s:o,s:o}", "threshold", anpe_cmd_number(threshold),
+                                      "wanted_rate", anpe_cmd_number(m->wanted[j]), "measured_rate",
+                                      anpe_cmd_number(m->measured[j])));
     }
+    anpe_text_add(t, "  the first two together: measured %.2f %%\n", 100 * m->measured_content);
+    json_object_set_new(all, "content",
+                        json_pack("{s:o,s:o}", "wanted_rate", anpe_cmd_number(m->rate),
+                                  "measured_rate", anpe_cmd_number(m->measured_content)));
     json_object_set_new(out, "flags", all);
 }
 

@@ -8,13 +8,13 @@
 /* Bits of the column `flags`; names in anpe_flag_names. */
 typedef enum anpe_flag_bit {
     ANPE_FLAG_FAILED = 1, /* no posterior: the reason is in the column `reason` */
-    ANPE_FLAG_EDGE = 2,   /* over 5 % of the draws within 1 % of a bound of the prior */
+    ANPE_FLAG_EDGE = 2,   /* draws pile up at a bound of the prior: anpe_edge_mass */
     ANPE_FLAG_CHI2 = 4,   /* chi2 per good pixel at the median above 3: the model does not fit */
     ANPE_FLAG_FEW_PIXELS = 8,  /* under half of the pixels are good */
     ANPE_FLAG_UNFINISHED = 16, /* the model's training had not ended */
     ANPE_FLAG_NOT_EXACT = 32,  /* exact was asked for and not reached: see `exact_reason` */
-    ANPE_FLAG_KHAT = 64,       /* k-hat of the weights above 0.7: they cannot be trusted */
-    /* at the false-alarm rate that anpe validate was given (npe/misfit.h) */
+    ANPE_FLAG_KHAT = 64,       /* k-hat of the weights above ANPE_KHAT_FLAG: not to be trusted */
+    /* at the false-alarm rate that anpe validate was given (npe/misfit.h), as 2 is */
     ANPE_FLAG_OUT_OF_TRAINING = 128, /* the context vector is far from those of mocks */
     ANPE_FLAG_PREDICTIVE = 256,      /* residuals that no spectrum of the simulator's has */
     ANPE_FLAG_BAD_PIXELS = 512,      /* more bad pixels than in training */
@@ -31,6 +31,14 @@ typedef struct anpe_label_summary {
 
 /* Of n draws of one label, which are sorted; sd NAN for one draw. */
 anpe_label_summary anpe_infer_label_summary(int64_t n, double *draw);
+/* Weight of the draws within a tenth of their sd of a bound of the label, the larger of the two
+ * sides: about 0.1 where the posterior falls off exponentially from the bound, as it does when the
+ * star lies beyond; 0.05 for half a normal density; 0.03 for a flat one; 0 away from bounds.
+ * value (n) `stride` apart; log_weight (n), NULL: equal weights. */
+double anpe_edge_mass(int64_t n, const double *value, int64_t stride, const double *log_weight,
+                      double sd, const anpe_label *label);
+#define ANPE_KHAT_FLAG 0.7  /* Vehtari et al. 2024 */
+#define ANPE_EDGE_MASS 0.08 /* flagged above this, until a validation says better */
 
 /* One row of the catalogue. */
 typedef struct anpe_star {
@@ -42,6 +50,7 @@ typedef struct anpe_star {
     anpe_label_summary *label; /* (n_labels) */
     double chi2, snr;
     int64_t n_good, flags, n_draws;
+    double edge_mass; /* the largest of all labels */
     int has_truth;
     double *truth; /* (n_labels) */
     /* with exact: see anpe_ladder_result */

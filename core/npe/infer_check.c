@@ -11,7 +11,7 @@
 typedef struct check_lane {
     anpe_refine *refine; /* NULL: there are no residuals to judge */
     anpe_residuals *residuals;
-    double *scratch; /* (2 F) */
+    double *scratch; /* (F) */
     double *median;  /* (D) */
     double *sd;      /* (D) */
     double value[ANPE_MISFIT_MAX_STATISTICS];
@@ -72,7 +72,7 @@ static anpe_status open_lane(anpe_ctx *ctx, const anpe_inference *f, const anpe_
     const anpe_task *t = f->model->task;
     const size_t labels = (size_t)f->model->map->n;
     anpe_status status = ANPE_OK;
-    l->scratch = malloc((size_t)(2 * m->n_contexts + 1) * sizeof *l->scratch);
+    l->scratch = malloc((size_t)(m->n_contexts + 1) * sizeof *l->scratch);
     l->median = malloc(2 * labels * sizeof *l->median);
     if (!l->scratch || !l->median)
         return ANPE_FAIL(ctx, ANPE_ENOMEM, "inference: out of memory");
@@ -127,13 +127,16 @@ static void correct_intervals(const anpe_inference *f, const anpe_validation *v,
 
 static void set_flags(const anpe_misfit *m, const anpe_misfit_view *view, anpe_star *star)
 {
-    static const int64_t flag[ANPE_N_MISFITS] = {ANPE_FLAG_OUT_OF_TRAINING, ANPE_FLAG_PREDICTIVE,
-                                                 ANPE_FLAG_BAD_PIXELS, ANPE_FLAG_SNR,
-                                                 ANPE_FLAG_SNR};
+    static const int64_t flag[ANPE_N_MISFITS] = {[ANPE_MISFIT_CONTEXT] = ANPE_FLAG_OUT_OF_TRAINING,
+                                                 [ANPE_MISFIT_PREDICTIVE] = ANPE_FLAG_PREDICTIVE,
+                                                 [ANPE_MISFIT_EDGE] = ANPE_FLAG_EDGE,
+                                                 [ANPE_MISFIT_BAD_PIXELS] = ANPE_FLAG_BAD_PIXELS,
+                                                 [ANPE_MISFIT_SNR_LOW] = ANPE_FLAG_SNR,
+                                                 [ANPE_MISFIT_SNR_HIGH] = ANPE_FLAG_SNR};
     for (int j = 0; j < ANPE_N_MISFITS; j++)
         if (view->value[j] > m->threshold[j])
             star->flags |= flag[j];
-    star->context_distance = view->value[ANPE_MISFIT_CONTEXT];
+    star->context_distance = view->distance;
     star->context_p = view->p_context;
     star->predictive_score = view->value[ANPE_MISFIT_PREDICTIVE];
     star->predictive_p = view->p_predictive;
@@ -162,22 +165,23 @@ static anpe_status star(anpe_ctx *ctx, anpe_inference *f, void *state, int lane,
     const checks *c = state;
     anpe_star *s = &f->result->star[f->first + b];
     const anpe_spectrum *spectrum = &f->spectrum[b];
-    if (!c->v) {
+    if (c->v)
+        correct_intervals(f, c->v, s);
+    else
         s->flags |= ANPE_FLAG_NOT_VALIDATED;
+    if (!c->v || !c->v->misfit) {
+        s->flags |= s->edge_mass > ANPE_EDGE_MASS ? ANPE_FLAG_EDGE : 0;
         return ANPE_OK;
     }
-    correct_intervals(f, c->v, s);
-    if (!c->v->misfit)
-        return ANPE_OK;
     const anpe_net *net = f->model->net;
     const float *context = anpe_executor_tensor(f->lane[lane].session->executor, net->features);
     check_lane *l = &c->lane[lane];
     const int measured = measure(ctx, l, s, f->model->map->n, spectrum);
     /* as in a validation, to the last bit: where all masks are alike, so is the threshold */
     const double bad = (double)(spectrum->n_pixels - s->n_good) / (double)spectrum->n_pixels;
-    const anpe_misfit_view view =
-        anpe_misfit_judge(c->v->misfit, context + i * net->n_context, measured ? l->value : NULL,
-                          s->snr, bad, l->scratch);
+    const anpe_misfit_sight sight = {context + i * net->n_context, measured ? l->value : NULL,
+                                     s->snr, bad, s->edge_mass};
+    const anpe_misfit_view view = anpe_misfit_judge(c->v->misfit, &sight, l->scratch);
     set_flags(c->v->misfit, &view, s);
     return ANPE_OK;
 }

@@ -76,22 +76,18 @@ static void summarise(const anpe_inference *f, anpe_star *star, const anpe_exact
 {
     static const double p[] = {0.158655253931457, 0.5, 0.841344746068543};
     const int64_t labels = f->result->n_labels;
+    star->edge_mass = 0;
     for (int64_t d = 0; d < labels; d++) {
-        const anpe_label *l = &f->result->label[d];
         anpe_label_summary *s = &star->label[d];
-        const double margin = 0.01 * (l->max - l->min);
-        double q[3], edge = 0;
+        double q[3];
         anpe_weighted_moments(r->n, r->theta + d, labels, r->log_weight, &s->mean, &s->sd);
         anpe_weighted_quantiles(r->n, r->theta + d, labels, r->log_weight, 3, p, q, ranked);
         s->p16 = q[0];
         s->median = q[1];
         s->p84 = q[2];
-        for (int64_t k = 0; k < r->n; k++) {
-            const double t = r->theta[k * labels + d];
-            edge += t < l->min + margin || t > l->max - margin ? exp(r->log_weight[k]) : 0;
-        }
-        if (isfinite(margin) && edge > 0.05)
-            star->flags |= ANPE_FLAG_EDGE;
+        star->edge_mass =
+            fmax(star->edge_mass, anpe_edge_mass(r->n, r->theta + d, labels, r->log_weight, s->sd,
+                                                 &f->result->label[d]));
     }
     star->n_draws = r->n;
 }
@@ -111,7 +107,7 @@ static void set_columns(anpe_star *star, const anpe_ladder_result *r)
     star->n_evaluations = r->n_evaluations;
     if (!r->exact)
         star->flags |= ANPE_FLAG_NOT_EXACT;
-    if (r->khat > 0.7)
+    if (r->khat > ANPE_KHAT_FLAG)
         star->flags |= ANPE_FLAG_KHAT;
 }
 

@@ -32,6 +32,7 @@ static anpe_status add_star(anpe_ctx *ctx, anpe_infer_result *r, int64_t *capaci
     s->ess = s->efficiency = s->proposal_efficiency = s->khat = s->rhat = NAN;
     s->log_evidence = s->log_evidence_err = NAN;
     s->context_distance = s->context_p = s->predictive_score = s->predictive_p = NAN;
+    s->edge_mass = NAN;
     s->label = malloc((size_t)r->n_labels * sizeof *s->label);
     s->truth = malloc((size_t)r->n_labels * sizeof *s->truth);
     r->n_stars++;

@@ -21,21 +21,30 @@ anpe_label_summary anpe_infer_label_summary(int64_t n, double *draw)
     return s;
 }
 
+double anpe_edge_mass(int64_t n, const double *value, int64_t stride, const double *log_weight,
+                      double sd, const anpe_label *label)
+{
+    double low = 0, high = 0;
+    for (int64_t k = 0; k < n; k++) {
+        const double v = value[k * stride], w = log_weight ? exp(log_weight[k]) : 1 / (double)n;
+        low += v < label->min + 0.1 * sd ? w : 0;
+        high += v > label->max - 0.1 * sd ? w : 0;
+    }
+    return fmax(low, high);
+}
+
 void anpe_infer_summarise(const anpe_inference *f, anpe_star *star, const double *theta,
                           double *column)
 {
     const int64_t n = f->request->n_draws, labels = f->result->n_labels;
+    star->edge_mass = 0;
     for (int64_t d = 0; d < labels; d++) {
         const anpe_label *l = &f->result->label[d];
-        const double margin = 0.01 * (l->max - l->min);
-        int64_t edge = 0;
-        for (int64_t k = 0; k < n; k++) {
+        for (int64_t k = 0; k < n; k++)
             column[k] = theta[k * labels + d];
-            edge += column[k] < l->min + margin || column[k] > l->max - margin;
-        }
         star->label[d] = anpe_infer_label_summary(n, column);
-        if (isfinite(margin) && (double)edge > 0.05 * (double)n)
-            star->flags |= ANPE_FLAG_EDGE;
+        star->edge_mass =
+            fmax(star->edge_mass, anpe_edge_mass(n, column, 1, NULL, star->label[d].sd, l));
     }
 }
 

@@ -16,7 +16,7 @@ enum { BIN = 100, MAX_KNOTS = 8 };
 static anpe_misfit *new_misfit(int64_t n_contexts, int64_t n_statistics, int64_t n_knots,
                                int64_t n_scores)
 {
-    const size_t f = (size_t)n_contexts, b = (size_t)n_knots, k = (size_t)n_statistics;
+    const size_t f = (size_t)n_contexts, b = (size_t)n_knots, k = (size_t)n_statistics + 1;
     anpe_misfit *m = calloc(1, sizeof *m);
     if (!m)
         return NULL;
@@ -27,8 +27,8 @@ static anpe_misfit *new_misfit(int64_t n_contexts, int64_t n_statistics, int64_t
     m->mean = calloc(f + 1, sizeof *m->mean);
     m->whiten = calloc(f * f + 1, sizeof *m->whiten);
     m->knot = calloc(b + 1, sizeof *m->knot);
-    m->centre = calloc(b * k + 1, sizeof *m->centre);
-    m->width = calloc(b * k + 1, sizeof *m->width);
+    m->centre = calloc(b * k, sizeof *m->centre);
+    m->width = calloc(b * k, sizeof *m->width);
     m->context_score = calloc((size_t)n_scores + 1, sizeof *m->context_score);
     m->residual_score = calloc((size_t)n_scores + 1, sizeof *m->residual_score);
     if (!m->mean || !m->whiten || !m->knot || !m->centre || !m->width || !m->context_score ||
@@ -56,19 +56,19 @@ anpe_misfit *anpe_misfit_free(anpe_misfit *m)
  */
 
 /* Covariance shrunk towards its diagonal by F / n, the part of it that is noise. */
-static void learn_contexts(anpe_misfit *m, int64_t n, const float *context)
+static void learn_contexts(anpe_misfit *m, int64_t n, const anpe_misfit_sight *mock)
 {
     const int64_t f = m->n_contexts;
     const double shrink = fmin(1, (double)f / (double)n);
     double trace = 0;
     for (int64_t i = 0; i < n; i++)
         for (int64_t j = 0; j < f; j++)
-            m->mean[j] += (double)context[i * f + j] / (double)n;
+            m->mean[j] += (double)mock[i].context[j] / (double)n;
     for (int64_t i = 0; i < n; i++)
         for (int64_t j = 0; j < f; j++)
             for (int64_t k = 0; k <= j; k++)
-                m->whiten[j * f + k] += ((double)context[i * f + j] - m->mean[j]) *
-                                        ((double)context[i * f + k] - m->mean[k]) / (double)n;
+                m->whiten[j * f + k] += ((double)mock[i].context[j] - m->mean[j]) *
+                                        ((double)mock[i].context[k] - m->mean[k]) / (double)n;
     for (int64_t j = 0; j < f; j++)
         trace += m->whiten[j * f + j];
     for (int64_t j = 0; j < f; j++) {
@@ -111,11 +111,21 @@ typedef struct ranked {
     int64_t mock;
 } ranked;
 
-/* order (n): mocks by S/N. */
-static void learn_residuals(anpe_misfit *m, int64_t n, const ranked *order, const double *value,
-                            double *scratch)
+/* Statistics of residuals and, last, the distance of the context. */
+static void raw_values(const anpe_misfit *m, const anpe_misfit_sight *s, double *value,
+                       double *scratch)
 {
     const int64_t k = m->n_statistics;
+    for (int64_t j = 0; j < k; j++)
+        value[j] = s->value ? s->value[j] : NAN;
+    value[k] = context_distance(m, s->context, scratch);
+}
+
+/* order (n): mocks by S/N; value (n, K + 1). */
+static void learn_widths(anpe_misfit *m, int64_t n, const ranked *order, const double *value,
+                         double *scratch)
+{
+    const int64_t k = m->n_statistics + 1;
     for (int64_t b = 0; b < m->n_knots; b++) {
         const int64_t first = n * b / m->n_knots, last = n * (b + 1) / m->n_knots;
         m->knot[b] = log10(fmax(order[(first + last) / 2].snr, DBL_MIN));
@@ -127,7 +137,8 @@ static void learn_residuals(anpe_misfit *m, int64_t n, const ranked *order, cons
     }
 }
 
-/* Between the knots around log10 S/N: weight of the second. */
+/* Between the knots around log10 S/N: weight of the second. Beyond the last ones as far as they are
+ * apart: a knot is in the middle of its mocks, half of the first ones lie below it. */
 static int64_t find_knot(const anpe_misfit *m, double snr, double *weight)
 {
     const double x = log10(fmax(snr, DBL_MIN));
@@ -136,22 +147,30 @@ static int64_t find_knot(const anpe_misfit *m, double snr, double *weight)
     while (b + 2 < m->n_knots && x > m->knot[b + 1])
         b++;
     if (m->n_knots > 1 && m->knot[b + 1] > m->knot[b])
-        *weight = fmin(fmax((x - m->knot[b]) / (m->knot[b + 1] - m->knot[b]), 0), 1);
+        *weight = fmin(fmax((x - m->knot[b]) / (m->knot[b + 1] - m->knot[b]), -1), 2);
     return b;
+}
+
+/* How many usual widths value j of a spectrum with this S/N lies above the usual. */
+static double deviate(const anpe_misfit *m, int64_t j, double value, double snr)
+{
+    const int64_t k = m->n_statistics + 1;
+    double w;
+    const int64_t b = find_knot(m, snr, &w), next = b + 1 < m->n_knots ? b + 1 : b;
+    const double centre = (1 - w) * m->centre[b * k + j] + w * m->centre[next * k + j];
+    const double width = (1 - w) * m->width[b * k + j] + w * m->width[next * k + j];
+    const double least = 0.5 * fmin(m->width[b * k + j], m->width[next * k + j]);
+    return (value - centre) / fmax(width, least);
 }
 
 static double residual_score(const anpe_misfit *m, const double *value, double snr, int64_t *worst)
 {
-    const int64_t k = m->n_statistics;
-    double w, most = -INFINITY;
-    const int64_t b = find_knot(m, snr, &w), next = b + 1 < m->n_knots ? b + 1 : b;
+    double most = -INFINITY;
     *worst = -1;
-    for (int64_t j = 0; j < k; j++) {
-        const double centre = (1 - w) * m->centre[b * k + j] + w * m->centre[next * k + j];
-        const double width = (1 - w) * m->width[b * k + j] + w * m->width[next * k + j];
-        const double deviate = (value[j] - centre) / width;
-        if (deviate > most) {
-            most = deviate;
+    for (int64_t j = 0; j < m->n_statistics; j++) {
+        const double d = deviate(m, j, value[j], snr);
+        if (d > most) {
+            most = d;
             *worst = j;
         }
     }
@@ -177,16 +196,19 @@ static double tail_p(int64_t n, const double *sorted, double x)
     return (double)(1 + n - low) / (double)(n + 1);
 }
 
-anpe_misfit_view anpe_misfit_judge(const anpe_misfit *m, const float *context, const double *value,
-                                   double snr, double bad_fraction, double *scratch)
+anpe_misfit_view anpe_misfit_judge(const anpe_misfit *m, const anpe_misfit_sight *s,
+                                   double *scratch)
 {
     anpe_misfit_view v = {.worst = -1};
-    v.value[ANPE_MISFIT_CONTEXT] = context_distance(m, context, scratch);
+    v.distance = context_distance(m, s->context, scratch);
+    v.value[ANPE_MISFIT_CONTEXT] =
+        m->n_contexts ? deviate(m, m->n_statistics, v.distance, s->snr) : NAN;
     v.value[ANPE_MISFIT_PREDICTIVE] =
-        value && m->n_statistics ? residual_score(m, value, snr, &v.worst) : NAN;
-    v.value[ANPE_MISFIT_BAD_PIXELS] = bad_fraction;
-    v.value[ANPE_MISFIT_SNR_LOW] = -snr;
-    v.value[ANPE_MISFIT_SNR_HIGH] = snr;
+        s->value && m->n_statistics ? residual_score(m, s->value, s->snr, &v.worst) : NAN;
+    v.value[ANPE_MISFIT_EDGE] = s->edge_mass;
+    v.value[ANPE_MISFIT_BAD_PIXELS] = s->bad_fraction;
+    v.value[ANPE_MISFIT_SNR_LOW] = -s->snr;
+    v.value[ANPE_MISFIT_SNR_HIGH] = s->snr;
     v.p_context = tail_p(m->n_scores, m->context_score, v.value[ANPE_MISFIT_CONTEXT]);
     v.p_predictive = m->n_statistics
                          ? tail_p(m->n_scores, m->residual_score, v.value[ANPE_MISFIT_PREDICTIVE])
@@ -194,29 +216,18 @@ anpe_misfit_view anpe_misfit_judge(const anpe_misfit *m, const float *context, c
     return v;
 }
 
-/* The value that the fraction `rate` of the n sorted ones is expected to exceed among new ones. */
-static double threshold_of(int64_t n, const double *sorted, double rate)
-{
-    const int64_t k = (int64_t)ceil((1 - rate) * (double)(n + 1));
-    return sorted[(k < 1 ? 1 : k > n ? n : k) - 1];
-}
-
 /* ---- learning --------------------------------------------------------------------------------
  */
 
 typedef struct mocks {
-    int64_t n, n_contexts, n_statistics;
-    const float *context;
-    const double *value, *snr, *bad_fraction;
-    double *scratch;
+    int64_t n;
+    const anpe_misfit_sight *sight;
+    double *value;   /* (n, K + 1) */
+    double *kind;    /* (ANPE_N_MISFITS, n_scores) */
+    double *sorted;  /* the same, ascending */
+    double *scratch; /* (F + n) */
+    ranked *order;   /* (n) */
 } mocks;
-
-static anpe_misfit_view judge_mock(const anpe_misfit *m, const mocks *s, int64_t i)
-{
-    return anpe_misfit_judge(m, s->context + i * s->n_contexts,
-                             s->n_statistics ? s->value + i * s->n_statistics : NULL, s->snr[i],
-                             s->bad_fraction[i], s->scratch);
-}
 
 static int by_snr(const void *a, const void *b)
 {
@@ -224,71 +235,122 @@ static int by_snr(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-static void learn_usual(anpe_misfit *m, const mocks *s, int64_t n, ranked *order)
+static void learn_usual(anpe_misfit *m, const mocks *s, int64_t n)
 {
-    learn_contexts(m, n, s->context);
-    if (!s->n_statistics)
-        return;
-    for (int64_t i = 0; i < n; i++)
-        order[i] = (ranked){s->snr[i], i};
-    qsort(order, (size_t)n, sizeof *order, by_snr);
-    learn_residuals(m, n, order, s->value, s->scratch);
+    learn_contexts(m, n, s->sight);
+    for (int64_t i = 0; i < n; i++) {
+        raw_values(m, &s->sight[i], s->value + i * (m->n_statistics + 1), s->scratch);
+        s->order[i] = (ranked){s->sight[i].snr, i};
+    }
+    qsort(s->order, (size_t)n, sizeof *s->order, by_snr);
+    learn_widths(m, n, s->order, s->value, s->scratch);
+}
+
+/* What `above` of the n sorted values exceed, if all differ. */
+static double threshold_of(int64_t n, const double *sorted, int64_t above)
+{
+    return isfinite(sorted[0]) ? sorted[n - 1 - above] : INFINITY;
+}
+
+static int content_is_unusual(const anpe_misfit *m, const double *kind, int64_t stride)
+{
+    int unusual = 0;
+    for (int j = 0; j < ANPE_N_CONTENT_MISFITS; j++)
+        unusual |= kind[j * stride] > m->threshold[j];
+    return unusual;
+}
+
+/* Each as low as it can be for no more than `above` of the mocks to exceed one of them. */
+static int64_t learn_content_thresholds(anpe_misfit *m, const mocks *s, int64_t above)
+{
+    const int64_t n = m->n_scores;
+    for (int64_t each = above;; each--) {
+        int64_t either = 0;
+        for (int j = 0; j < ANPE_N_CONTENT_MISFITS; j++)
+            m->threshold[j] = threshold_of(n, s->sorted + j * n, each);
+        for (int64_t i = 0; i < n; i++)
+            either += content_is_unusual(m, s->kind + i, n);
+        if (either <= above || each == 0)
+            return each;
+    }
 }
 
 /* Quantiles of the mocks from `first` on. The two ends of S/N share the rate. */
 static void learn_thresholds(anpe_misfit *m, const mocks *s, int64_t first)
 {
-    double *kind = s->scratch + 2 * (m->n_contexts + 1);
-    for (int j = 0; j < ANPE_N_MISFITS; j++) {
-        const double rate = j >= ANPE_MISFIT_SNR_LOW ? 0.5 * m->rate : m->rate;
-        for (int64_t i = 0; i < m->n_scores; i++)
-            kind[i] = judge_mock(m, s, first + i).value[j];
-        anpe_sort(m->n_scores, kind);
-        m->threshold[j] = isfinite(kind[0]) ? threshold_of(m->n_scores, kind, rate) : INFINITY;
-        if (j <= ANPE_MISFIT_PREDICTIVE)
-            memcpy(j ? m->residual_score : m->context_score, kind,
-                   (size_t)m->n_scores * sizeof *kind);
+    const int64_t n = m->n_scores, above = (int64_t)floor(m->rate * (double)(n + 1));
+    for (int64_t i = 0; i < n; i++) {
+        const anpe_misfit_view v = anpe_misfit_judge(m, &s->sight[first + i], s->scratch);
+        for (int j = 0; j < ANPE_N_MISFITS; j++)
+            s->kind[j * n + i] = s->sorted[j * n + i] = v.value[j];
     }
+    for (int j = 0; j < ANPE_N_MISFITS; j++) {
+        const int64_t e = j >= ANPE_MISFIT_SNR_LOW ? above / 2 : above;
+        anpe_sort(n, s->sorted + j * n);
+        m->threshold[j] = threshold_of(n, s->sorted + j * n, e < n ? e : n - 1);
+        m->wanted[j] = j >= ANPE_MISFIT_SNR_LOW ? 0.5 * m->rate : m->rate;
+    }
+    const int64_t each = learn_content_thresholds(m, s, above < n ? above : n - 1);
+    for (int j = 0; j < ANPE_N_CONTENT_MISFITS; j++)
+        m->wanted[j] = (double)each / (double)(n + 1);
+    memcpy(m->context_score, s->sorted, (size_t)n * sizeof *s->sorted);
+    memcpy(m->residual_score, s->sorted + n, (size_t)n * sizeof *s->sorted);
 }
 
 static void measure_rates(anpe_misfit *m, const mocks *s, int64_t first)
 {
     m->n_measured = s->n - first;
     for (int64_t i = first; i < s->n; i++) {
-        const anpe_misfit_view v = judge_mock(m, s, i);
+        const anpe_misfit_view v = anpe_misfit_judge(m, &s->sight[i], s->scratch);
         for (int j = 0; j < ANPE_N_MISFITS; j++)
             m->measured[j] += (v.value[j] > m->threshold[j]) / (double)m->n_measured;
+        m->measured_content += content_is_unusual(m, v.value, 1) / (double)m->n_measured;
     }
 }
 
-anpe_status anpe_misfit_learn(anpe_ctx *ctx, int64_t n, int64_t n_contexts, const float *context,
-                              int64_t n_statistics, const double *value, const double *snr,
-                              const double *bad_fraction, double rate, anpe_misfit **out)
+static anpe_status learn(anpe_ctx *ctx, mocks *s, double rate, anpe_misfit *m)
 {
-    mocks s = {n, n_contexts, n_statistics, context, value, snr, bad_fraction, NULL};
-    const int64_t fit = 2 * n / 5, score = 3 * n / 10;
-    const int64_t knots = fit / BIN < 1 ? 1 : fit / BIN > MAX_KNOTS ? MAX_KNOTS : fit / BIN;
+    const size_t n = (size_t)s->n, scores = (size_t)m->n_scores;
+    const int64_t fit = 2 * s->n / 5;
+    anpe_status status = ANPE_OK;
+    s->value = malloc(n * (size_t)(m->n_statistics + 1) * sizeof *s->value);
+    s->kind = malloc(2 * ANPE_N_MISFITS * scores * sizeof *s->kind);
+    s->sorted = s->kind + ANPE_N_MISFITS * m->n_scores;
+    s->scratch = malloc((n + (size_t)m->n_contexts + 1) * sizeof *s->scratch);
+    s->order = malloc(n * sizeof *s->order);
+    if (!s->value || !s->kind || !s->scratch || !s->order) {
+        status = ANPE_FAIL(ctx, ANPE_ENOMEM, "thresholds: out of memory");
+        goto out;
+    }
+    m->rate = rate;
+    learn_usual(m, s, fit);
+    learn_thresholds(m, s, fit);
+    measure_rates(m, s, fit + m->n_scores);
+out:
+    free(s->value);
+    free(s->kind);
+    free(s->scratch);
+    free(s->order);
+    return status;
+}
+
+anpe_status anpe_misfit_learn(anpe_ctx *ctx, int64_t n, const anpe_misfit_sight *mock,
+                              int64_t n_contexts, int64_t n_statistics, double rate,
+                              anpe_misfit **out)
+{
+    mocks s = {.n = n, .sight = mock};
+    const int64_t bins = 2 * n / 5 / BIN;
+    const int64_t knots = bins < 1 ? 1 : bins > MAX_KNOTS ? MAX_KNOTS : bins;
     *out = NULL;
     if (n < ANPE_MISFIT_MIN_MOCKS)
         return ANPE_FAIL(ctx, ANPE_EINVAL, "%lld mocks are too few for thresholds, %d are needed",
                          (long long)n, ANPE_MISFIT_MIN_MOCKS);
-    anpe_misfit *m = new_misfit(n_contexts, n_statistics, knots, score);
-    ranked *order = malloc((size_t)n * sizeof *order);
-    s.scratch = malloc((size_t)(n + 2 * n_contexts + 2) * sizeof *s.scratch);
-    if (!m || !order || !s.scratch) {
-        anpe_misfit_free(m);
-        free(order);
-        free(s.scratch);
+    anpe_misfit *m = new_misfit(n_contexts, n_statistics, knots, 3 * n / 10);
+    if (!m)
         return ANPE_FAIL(ctx, ANPE_ENOMEM, "thresholds: out of memory");
-    }
-    m->rate = rate;
-    learn_usual(m, &s, fit, order);
-    learn_thresholds(m, &s, fit);
-    measure_rates(m, &s, fit + score);
-    free(order);
-    free(s.scratch);
-    *out = m;
-    return ANPE_OK;
+    anpe_status status = learn(ctx, &s, rate, m);
+    *out = status ? anpe_misfit_free(m) : m;
+    return status;
 }
 
 /* ---- in the model file -----------------------------------------------------------------------
@@ -313,12 +375,15 @@ anpe_status anpe_misfit_write(anpe_ctx *ctx, anpe_h5 *f, const anpe_misfit *m)
     ANPE_TRY(put(ctx, f, GROUP "/context_mean", 1, F, 0, m->mean));
     ANPE_TRY(put(ctx, f, GROUP "/context_whiten", 2, F, F, m->whiten));
     ANPE_TRY(put(ctx, f, GROUP "/log_snr", 1, B, 0, m->knot));
-    ANPE_TRY(put(ctx, f, GROUP "/residual_centre", 2, B, K, m->centre));
-    ANPE_TRY(put(ctx, f, GROUP "/residual_width", 2, B, K, m->width));
-    ANPE_TRY(put(ctx, f, GROUP "/context_distance", 1, m->n_scores, 0, m->context_score));
+    ANPE_TRY(put(ctx, f, GROUP "/usual_centre", 2, B, K + 1, m->centre));
+    ANPE_TRY(put(ctx, f, GROUP "/usual_width", 2, B, K + 1, m->width));
+    ANPE_TRY(put(ctx, f, GROUP "/context_score", 1, m->n_scores, 0, m->context_score));
     ANPE_TRY(put(ctx, f, GROUP "/residual_score", 1, m->n_scores, 0, m->residual_score));
     ANPE_TRY(put(ctx, f, GROUP "/threshold", 1, ANPE_N_MISFITS, 0, m->threshold));
+    ANPE_TRY(put(ctx, f, GROUP "/wanted_rate", 1, ANPE_N_MISFITS, 0, m->wanted));
     ANPE_TRY(put(ctx, f, GROUP "/measured_rate", 1, ANPE_N_MISFITS, 0, m->measured));
+    ANPE_TRY(anpe_h5_put_numbers(ctx, f, GROUP, "measured_content_rate", ANPE_H5_DOUBLE, 1,
+                                 &m->measured_content));
     ANPE_TRY(anpe_h5_put_numbers(ctx, f, GROUP, "sizes", ANPE_H5_INT64, 5, shape));
     ANPE_TRY(anpe_h5_put_numbers(ctx, f, GROUP, "rate", ANPE_H5_DOUBLE, 1, &m->rate));
 out:
@@ -351,12 +416,15 @@ anpe_status anpe_misfit_read(anpe_ctx *ctx, anpe_h5 *f, anpe_misfit **out)
     ANPE_TRY(get(ctx, f, GROUP "/context_mean", size[0], m->mean));
     ANPE_TRY(get(ctx, f, GROUP "/context_whiten", size[0] * size[0], m->whiten));
     ANPE_TRY(get(ctx, f, GROUP "/log_snr", size[2], m->knot));
-    ANPE_TRY(get(ctx, f, GROUP "/residual_centre", size[1] * size[2], m->centre));
-    ANPE_TRY(get(ctx, f, GROUP "/residual_width", size[1] * size[2], m->width));
-    ANPE_TRY(get(ctx, f, GROUP "/context_distance", size[3], m->context_score));
+    ANPE_TRY(get(ctx, f, GROUP "/usual_centre", (size[1] + 1) * size[2], m->centre));
+    ANPE_TRY(get(ctx, f, GROUP "/usual_width", (size[1] + 1) * size[2], m->width));
+    ANPE_TRY(get(ctx, f, GROUP "/context_score", size[3], m->context_score));
     ANPE_TRY(get(ctx, f, GROUP "/residual_score", size[3], m->residual_score));
     ANPE_TRY(get(ctx, f, GROUP "/threshold", ANPE_N_MISFITS, m->threshold));
+    ANPE_TRY(get(ctx, f, GROUP "/wanted_rate", ANPE_N_MISFITS, m->wanted));
     ANPE_TRY(get(ctx, f, GROUP "/measured_rate", ANPE_N_MISFITS, m->measured));
+    ANPE_TRY(anpe_h5_get_numbers(ctx, f, GROUP, "measured_content_rate", ANPE_H5_DOUBLE, 1,
+                                 &m->measured_content));
     ANPE_TRY(anpe_h5_get_numbers(ctx, f, GROUP, "rate", ANPE_H5_DOUBLE, 1, &m->rate));
 out:
     if (status)

@@ -80,11 +80,14 @@ static void compare_labels(validation *v, lane *l, int64_t m, anpe_rng *ties)
 {
     anpe_validation *r = v->result;
     const int64_t n = r->n_draws, labels = r->n_labels;
+    r->edge_mass[m] = 0;
     for (int64_t d = 0; d < labels; d++) {
         const int64_t at = m * labels + d;
         for (int64_t k = 0; k < n; k++)
             l->column[k] = l->theta[k * labels + d];
         const anpe_label_summary s = anpe_infer_label_summary(n, l->column);
+        r->edge_mass[m] = fmax(
+            r->edge_mass[m], anpe_edge_mass(n, l->column, 1, NULL, s.sd, &v->model->map->label[d]));
         r->median[at] = s.median;
         r->mean[at] = s.mean;
         r->sd[at] = s.sd;
@@ -278,18 +281,25 @@ static anpe_status learn_misfit(anpe_ctx *ctx, const validation *v)
 {
     anpe_validation *r = v->result;
     const int64_t f = v->model->net->n_context, k = v->n_statistics;
-    double *scratch = malloc((size_t)(2 * f + 1) * sizeof *scratch);
-    anpe_status status = scratch ? anpe_misfit_learn(ctx, r->n, f, v->context, k, v->value, r->snr,
-                                                     r->bad_fraction, v->request->rate, &r->misfit)
-                                 : ANPE_FAIL(ctx, ANPE_ENOMEM, "thresholds: out of memory");
-    for (int64_t i = 0; i < r->n && !status; i++) {
-        const anpe_misfit_view view =
-            anpe_misfit_judge(r->misfit, v->context + i * f, k ? v->value + i * k : NULL, r->snr[i],
-                              r->bad_fraction[i], scratch);
-        r->context_distance[i] = view.value[ANPE_MISFIT_CONTEXT];
+    double *scratch = malloc((size_t)(f + 1) * sizeof *scratch);
+    anpe_misfit_sight *sight = malloc((size_t)r->n * sizeof *sight);
+    anpe_status status = ANPE_OK;
+    if (!scratch || !sight) {
+        status = ANPE_FAIL(ctx, ANPE_ENOMEM, "thresholds: out of memory");
+        goto out;
+    }
+    for (int64_t i = 0; i < r->n; i++)
+        sight[i] = (anpe_misfit_sight){v->context + i * f, k ? v->value + i * k : NULL, r->snr[i],
+                                       r->bad_fraction[i], r->edge_mass[i]};
+    ANPE_TRY(anpe_misfit_learn(ctx, r->n, sight, f, k, v->request->rate, &r->misfit));
+    for (int64_t i = 0; i < r->n; i++) {
+        const anpe_misfit_view view = anpe_misfit_judge(r->misfit, &sight[i], scratch);
+        r->context_distance[i] = view.distance;
         r->residual_score[i] = view.value[ANPE_MISFIT_PREDICTIVE];
     }
+out:
     free(scratch);
+    free(sight);
     return status;
 }
 

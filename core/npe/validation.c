@@ -33,6 +33,7 @@ static const struct {
     ARRAY(khat, PER_MOCK),
     ARRAY(context_distance, PER_MOCK),
     ARRAY(residual_score, PER_MOCK),
+    ARRAY(edge_mass, PER_MOCK),
     ARRAY(contraction, PER_LABEL),
     {"validation/recalibration/temperature", PER_LABEL, offsetof(anpe_validation, temperature)},
     {"validation/recalibration/cover68_before", PER_LABEL, offsetof(anpe_validation, cover_before)},
@@ -40,6 +41,9 @@ static const struct {
     {"validation/recalibration/repeat_temperature", PER_LABEL,
      offsetof(anpe_validation, repeat_temperature)}};
 enum { N_ARRAYS = sizeof array / sizeof array[0] };
+enum {
+    LAYOUT = 2
+}; /* of the group in the file; what has another one was made by another version */
 
 static double **member(const anpe_validation *v, int i)
 {
@@ -90,8 +94,8 @@ anpe_validation *anpe_validation_free(anpe_validation *v)
 static anpe_status write_all(anpe_ctx *ctx, anpe_h5 *f, const anpe_validation *v)
 {
     const int64_t both[2] = {v->n, v->n_labels},
-                  number[5] = {v->n, v->n_draws, v->seed, v->n_learned, v->n_repeats};
-    static const char *const name[5] = {"n", "n_draws", "seed", "n_learned", "n_repeats"};
+                  number[] = {LAYOUT, v->n_draws, v->seed, v->n_learned, v->n_repeats};
+    static const char *const name[] = {"layout", "n_draws", "seed", "n_learned", "n_repeats"};
     anpe_status status;
     ANPE_TRY(anpe_h5_remove(ctx, f, "validation"));
     for (int i = 0; i < N_ARRAYS; i++)
@@ -99,7 +103,7 @@ static anpe_status write_all(anpe_ctx *ctx, anpe_h5 *f, const anpe_validation *v
                                array[i].shape == PER_MOCK_AND_LABEL ? 2 : 1,
                                array[i].shape == PER_LABEL ? both + 1 : both, *member(v, i)));
     ANPE_TRY(anpe_h5_write(ctx, f, "validation/rank", ANPE_H5_INT64, 2, both, v->rank));
-    for (int i = 0; i < 5; i++)
+    for (size_t i = 0; i < sizeof name / sizeof name[0]; i++)
         ANPE_TRY(anpe_h5_put_numbers(ctx, f, "validation", name[i], ANPE_H5_INT64, 1, &number[i]));
     ANPE_TRY(anpe_h5_put_text(ctx, f, "validation", "digest", v->digest));
     ANPE_TRY(anpe_h5_put_text(ctx, f, "validation", "created", v->created));
@@ -154,6 +158,20 @@ out:
     return status;
 }
 
+static int is_readable(anpe_ctx *ctx, anpe_h5 *f)
+{
+    int64_t layout = 0;
+    if (!anpe_h5_has(f, "validation"))
+        return 0;
+    if (!read_number(ctx, f, "layout", &layout) && layout == LAYOUT)
+        return 1;
+    anpe_log(ctx, ANPE_WARNING,
+             "%s: the validation in it was made by another version and does not count; run anpe "
+             "validate again",
+             anpe_h5_path(f));
+    return 0;
+}
+
 anpe_status anpe_validation_read(anpe_ctx *ctx, anpe_h5 *f, anpe_validation **out)
 {
     anpe_validation *v = NULL;
@@ -161,7 +179,7 @@ anpe_status anpe_validation_read(anpe_ctx *ctx, anpe_h5 *f, anpe_validation **ou
     int rank;
     int64_t shape[8], seed = 0;
     *out = NULL;
-    if (!anpe_h5_has(f, "validation"))
+    if (!is_readable(ctx, f))
         return ANPE_OK;
     ANPE_TRY(anpe_h5_shape(ctx, f, "validation/truth", &rank, shape));
     if (rank != 2 || shape[0] < 1 || shape[1] < 1) {

@@ -18,6 +18,7 @@ typedef struct anpe_validation {
     double *log_q_truth, *snr, *bad_fraction;       /* (n) */
     double *ess, *khat;                             /* (n), NAN where not measured */
     double *context_distance, *residual_score;      /* (n), NAN where not measured */
+    double *edge_mass;                              /* (n) anpe_edge_mass, of all labels */
     double *contraction;                            /* (D) 1 - mean posterior variance / prior's */
     /* recalibration: npe/recalibration.h */
     double *temperature;                /* (D) */
@@ -34,7 +35,7 @@ anpe_validation *anpe_validation_free(anpe_validation *v);
  * when all is written. */
 ANPE_MUST_CHECK anpe_status anpe_validation_write(anpe_ctx *ctx, const char *path,
                                                   const anpe_validation *v);
-/* *out NULL and ANPE_OK: there is none. */
+/* *out NULL and ANPE_OK: there is none, or one of another layout, which is logged. */
 ANPE_MUST_CHECK anpe_status anpe_validation_read(anpe_ctx *ctx, anpe_h5 *model,
                                                  anpe_validation **out);
 

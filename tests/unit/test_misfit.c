@@ -3,6 +3,7 @@
 #include "base_support.h"
 #include "base/random.h"
 #include "data/spectrum.h"
+#include "npe/infer.h"
 #include "npe/misfit.h"
 #include "npe/recalibration.h"
 #include <math.h>
@@ -85,7 +86,8 @@ static void test_traces(void)
 /* Contexts on a line with two correlated coordinates and one that is constant. */
 enum { N = 2000, F = 3, K = 2 };
 static float context[N * F];
-static double value[N * K], snr[N], bad[N];
+static double value[N * K];
+static anpe_misfit_sight mock[N];
 
 static anpe_misfit *learn(int64_t n, double rate)
 {
@@ -96,42 +98,76 @@ static anpe_misfit *learn(int64_t n, double rate)
         context[i * F] = (float)a;
         context[i * F + 1] = (float)(10 * a + b);
         context[i * F + 2] = 5;
-        snr[i] = 25 + 575 * anpe_uniform(&rng);
-        bad[i] = anpe_uniform(&rng);
-        value[i * K] = 100 * log10(snr[i]) + 3 * anpe_normal(&rng); /* usual values follow S/N */
+        const double snr = 25 + 575 * anpe_uniform(&rng), bad = anpe_uniform(&rng);
+        value[i * K] = 100 * log10(snr) + 3 * anpe_normal(&rng); /* usual values follow S/N */
         value[i * K + 1] = anpe_normal(&rng);
+        mock[i] =
+            (anpe_misfit_sight){&context[i * F], &value[i * K], snr, bad, 0.1 * anpe_uniform(&rng)};
     }
-    CU_ASSERT_EQUAL_FATAL(anpe_misfit_learn(ctx, n, F, context, K, value, snr, bad, rate, &m),
-                          ANPE_OK);
+    CU_ASSERT_EQUAL_FATAL(anpe_misfit_learn(ctx, n, mock, F, K, rate, &m), ANPE_OK);
     return m;
+}
+
+/* Three sd of a threshold from 600 mocks and of a measurement on 600 together. */
+static int near_rate(double measured, double rate)
+{
+    return fabs(measured - rate) < 3 * sqrt(2 * rate / 600);
+}
+
+static anpe_misfit_view judge(const anpe_misfit *m, const float *c, const double *v, double snr,
+                              double bad, double edge)
+{
+    double room[F];
+    const anpe_misfit_sight sight = {c, v, snr, bad, edge};
+    return anpe_misfit_judge(m, &sight, room);
+}
+
+static void test_rates(void)
+{
+    anpe_misfit *m = learn(N, 0.05), *none = NULL;
+    for (int j = ANPE_N_CONTENT_MISFITS; j < ANPE_N_MISFITS; j++) {
+        CU_ASSERT_EQUAL(m->wanted[j], j >= ANPE_MISFIT_SNR_LOW ? 0.025 : 0.05);
+        CU_ASSERT(near_rate(m->measured[j], m->wanted[j]));
+    }
+    /* context and residuals are independent here: each gets half of the rate */
+    CU_ASSERT(m->wanted[0] == m->wanted[1] && fabs(m->wanted[0] - 0.0253) < 0.005);
+    CU_ASSERT(near_rate(m->measured[0], m->wanted[0]) && near_rate(m->measured[1], m->wanted[1]));
+    CU_ASSERT(near_rate(m->measured_content, 0.05));
+    /* mocks that are the measure: no more of them than wanted, and not many fewer */
+    int64_t either = 0;
+    for (int64_t i = 2 * N / 5; i < 2 * N / 5 + m->n_scores; i++) {
+        double room[F];
+        const anpe_misfit_view v = anpe_misfit_judge(m, &mock[i], room);
+        either += v.value[0] > m->threshold[0] || v.value[1] > m->threshold[1];
+    }
+    CU_ASSERT(either <= 30 && either >= 27);
+    anpe_misfit_free(m);
+    FAILS(anpe_misfit_learn(ctx, 199, mock, F, K, 0.01, &none), ANPE_EINVAL,
+          "199 mocks are too few for thresholds, 200 are needed");
 }
 
 static void test_thresholds(void)
 {
-    double room[2 * F];
-    anpe_misfit *m = learn(N, 0.05), *back = NULL, *none = NULL;
-    for (int j = 0; j < ANPE_N_MISFITS; j++) {
-        /* sd of threshold (600 mocks) and measurement (600) together, 3 of them */
-        const double rate = j >= ANPE_MISFIT_SNR_LOW ? 0.025 : 0.05;
-        CU_ASSERT(fabs(m->measured[j] - rate) < 3 * sqrt(2 * rate / 600));
-    }
+    anpe_misfit *m = learn(N, 0.05), *back = NULL;
     const float usual[] = {1, 10, 5}, across[] = {1, -10, 5};
     const double fits[] = {200, 0}, high[] = {200, 9}, follows[] = {270, 0};
-    anpe_misfit_view v = anpe_misfit_judge(m, usual, fits, 100, 0.1, room);
+    anpe_misfit_view v = judge(m, usual, fits, 100, 0.1, 0);
     CU_ASSERT(v.value[0] <= m->threshold[0] && v.value[1] <= m->threshold[1]);
     CU_ASSERT(v.p_context > 0.05);
-    v = anpe_misfit_judge(m, across, high, 100, 0.999, room);
+    v = judge(m, across, high, 100, 0.999, 0.099);
     CU_ASSERT(v.value[0] > m->threshold[0] && v.value[1] > m->threshold[1]);
-    CU_ASSERT(v.value[2] > m->threshold[2]);
+    CU_ASSERT(v.value[ANPE_MISFIT_EDGE] > m->threshold[ANPE_MISFIT_EDGE]);
+    CU_ASSERT(v.value[ANPE_MISFIT_BAD_PIXELS] > m->threshold[ANPE_MISFIT_BAD_PIXELS]);
     CU_ASSERT_EQUAL(v.worst, 1);
     CU_ASSERT_DOUBLE_EQUAL(v.p_context, 1.0 / 601, 1e-12);
-    v = anpe_misfit_judge(m, usual, follows, 500, 0.1, room);
+    v = judge(m, usual, follows, 500, 0.1, 0);
     CU_ASSERT(v.value[1] <= m->threshold[1]); /* usual at this S/N, not at another */
-    v = anpe_misfit_judge(m, usual, follows, 100, 0.1, room);
+    v = judge(m, usual, follows, 100, 0.1, 0);
     CU_ASSERT(v.value[1] > m->threshold[1] && v.worst == 0);
-    v = anpe_misfit_judge(m, usual, NULL, 10, 0.1, room);
+    v = judge(m, usual, NULL, 10, 0.1, 0);
     CU_ASSERT(isnan(v.value[1]) && isnan(v.p_predictive));
-    CU_ASSERT(v.value[3] > m->threshold[3] && !(v.value[4] > m->threshold[4]));
+    CU_ASSERT(v.value[ANPE_MISFIT_SNR_LOW] > m->threshold[ANPE_MISFIT_SNR_LOW]);
+    CU_ASSERT(!(v.value[ANPE_MISFIT_SNR_HIGH] > m->threshold[ANPE_MISFIT_SNR_HIGH]));
 
     anpe_h5 *f = NULL;
     CU_ASSERT_EQUAL_FATAL(anpe_h5_create(ctx, "test_misfit.h5", &f), ANPE_OK);
@@ -141,13 +177,58 @@ static void test_thresholds(void)
     CU_ASSERT_EQUAL_FATAL(anpe_misfit_read(ctx, f, &back), ANPE_OK);
     anpe_h5_abandon(f);
     remove("test_misfit.h5");
-    const anpe_misfit_view a = anpe_misfit_judge(m, across, high, 77, 0.3, room);
-    const anpe_misfit_view b = anpe_misfit_judge(back, across, high, 77, 0.3, room);
+    const anpe_misfit_view a = judge(m, across, high, 77, 0.3, 0),
+                           b = judge(back, across, high, 77, 0.3, 0);
     CU_ASSERT(a.value[0] == b.value[0] && a.value[1] == b.value[1] && a.p_context == b.p_context);
+    CU_ASSERT(m->measured_content == back->measured_content && m->wanted[0] == back->wanted[0]);
     anpe_misfit_free(m);
     anpe_misfit_free(back);
-    FAILS(anpe_misfit_learn(ctx, 199, F, context, K, value, snr, bad, 0.01, &none), ANPE_EINVAL,
-          "199 mocks are too few for thresholds, 200 are needed");
+}
+
+/* Draws near a bound of a label in [0, 1], without noise: the quantiles of the density. */
+static double edge_mass_of(double (*quantile)(double u))
+{
+    enum { DRAWS = 20000 };
+    static double draw[DRAWS];
+    const anpe_label label = {"x", "", 0, 1};
+    double mean = 0, square = 0;
+    for (int i = 0; i < DRAWS; i++) {
+        draw[i] = quantile((i + 0.5) / DRAWS);
+        mean += draw[i] / DRAWS;
+    }
+    for (int i = 0; i < DRAWS; i++)
+        square += (draw[i] - mean) * (draw[i] - mean) / DRAWS;
+    return anpe_edge_mass(DRAWS, draw, 1, NULL, sqrt(square), &label);
+}
+
+static double flat(double u)
+{
+    return u;
+}
+static double falling(double u)
+{
+    return -0.01 * log1p(-u);
+}
+static double rising(double u)
+{
+    return 1 + 0.001 * log(u);
+}
+static double inside(double u)
+{
+    return 0.5 + 0.1 * (u - 0.5);
+}
+
+static void test_edge_mass(void)
+{
+    CU_ASSERT_DOUBLE_EQUAL(edge_mass_of(flat), 0.1 / sqrt(12), 1e-4);
+    CU_ASSERT_DOUBLE_EQUAL(edge_mass_of(falling), 1 - exp(-0.1), 1e-3);
+    CU_ASSERT_DOUBLE_EQUAL(edge_mass_of(rising), 1 - exp(-0.1), 1e-3);
+    CU_ASSERT_EQUAL(edge_mass_of(inside), 0);
+    const anpe_label open = {"x", "", -INFINITY, INFINITY}, half = {"x", "", 0, INFINITY};
+    const double draw[] = {0.01, 7, 2, 8}, log_weight[] = {log(0.7), -INFINITY, log(0.1), log(0.2)};
+    CU_ASSERT_EQUAL(anpe_edge_mass(2, draw, 2, NULL, 1, &open), 0);
+    CU_ASSERT_EQUAL(anpe_edge_mass(2, draw, 2, NULL, 1, &half), 0.5);
+    CU_ASSERT_DOUBLE_EQUAL(anpe_edge_mass(4, draw, 1, log_weight, 1, &half), 0.7, 1e-12);
 }
 
 /* Intervals of a normal posterior stated `wrong` times too wide. */
@@ -211,7 +292,9 @@ int main(void)
     static const CU_TestInfo tests[] = {
         {"white residuals", test_white},
         {"traces in residuals", test_traces},
+        {"rates", test_rates},
         {"thresholds", test_thresholds},
+        {"mass at the edge of the prior", test_edge_mass},
         {"temperature from truths", test_temperature},
         {"temperature from repeats", test_repeats},
         {"corrected quantiles", test_apply},
