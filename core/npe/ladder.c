@@ -15,7 +15,7 @@ enum {
     COMPONENTS = 4,    /* fitted; one more is the wide one */
     POOL_SHARE = 4096, /* draws of one block that the pool takes */
     POOL = 32768,
-    EVIDENCE = 2000 /* draws for the evidence at rung mcmc */
+    EVIDENCE = 1000 /* draws for the evidence */
 };
 static const double margin = 1.25; /* a block is longer than it should have to be */
 static const double rhat_limit = 1.01;
@@ -42,8 +42,8 @@ typedef struct draws {
 
 struct anpe_ladder {
     anpe_ladder_options options;
-    int64_t width, step; /* draws of one adaptive step */
-    draws block, pool;
+    int64_t width, step;      /* draws of one adaptive step */
+    draws block, pool, spare; /* spare: the evidence's block */
     int n_sources;
     source source[MOST_STEPS + 2]; /* 0: the proposal alone */
     anpe_ensemble *ensemble;
@@ -111,6 +111,7 @@ static anpe_status make(anpe_ctx *ctx, anpe_ladder *l)
     l->n_walkers = setup.walkers * setup.chains;
     ANPE_TRY(draws_new(ctx, &l->block, anpe_ladder_room(&l->options, d), d));
     ANPE_TRY(draws_new(ctx, &l->pool, POOL, d));
+    ANPE_TRY(draws_new(ctx, &l->spare, EVIDENCE, d));
     for (int i = 1; i < MOST_STEPS + 2; i++)
         ANPE_TRY(anpe_mixture_new(ctx, d, COMPONENTS + 1, &l->source[i].mixture));
     if (l->options.last == ANPE_RUNG_MCMC)
@@ -145,6 +146,7 @@ anpe_ladder *anpe_ladder_free(anpe_ladder *l)
         return NULL;
     draws_clear(&l->block);
     draws_clear(&l->pool);
+    draws_clear(&l->spare);
     for (int i = 0; i < MOST_STEPS + 2; i++)
         anpe_mixture_free(l->source[i].mixture);
     anpe_ensemble_free(l->ensemble);
@@ -397,30 +399,6 @@ static anpe_status climb_mixtures(anpe_ladder *l, anpe_ctx *ctx)
     return ANPE_OK;
 }
 
-/* The evidence by importance sampling from a mixture fitted to the walkers' draws. */
-static anpe_status mcmc_evidence(anpe_ladder *l, anpe_ctx *ctx, const anpe_ensemble_result *m)
-{
-    source *s = &l->source[l->n_sources > MOST_STEPS + 1 ? MOST_STEPS + 1 : l->n_sources];
-    const int64_t n = m->n < POOL ? m->n : POOL;
-    anpe_weights_summary w;
-    for (int64_t i = 0; i < n; i++) {
-        memcpy(l->pool.y + i * l->width, m->y + i * m->n / n * l->width,
-               (size_t)l->width * sizeof *m->y);
-        l->pool.log_weight[i] = 1;
-    }
-    anpe_mixture_fit(s->mixture, n, l->pool.y, l->pool.log_weight, COMPONENTS, 1.1, l->rng,
-                     l->resp);
-    anpe_mixture_widen(s->mixture, 3, 0.1);
-    s->share = 0.1;
-    s->n = 0;
-    anpe_status status = draw_block(l, ctx, (int)(s - l->source), EVIDENCE, &w);
-    if (status)
-        return status;
-    l->result->log_evidence = s->log_evidence;
-    l->result->log_evidence_err = s->error;
-    return ANPE_OK;
-}
-
 /* Weights of the draws that walkers may start at: none where the posterior is zero. Returns their
  * effective size. */
 static double weigh_starts(anpe_ladder *l)
@@ -477,7 +455,6 @@ static anpe_status climb_mcmc(anpe_ladder *l, anpe_ctx *ctx)
     ANPE_TRY(anpe_ensemble_run(l->ensemble, ctx, p->target, p->user, l->rng, rhat_limit,
                                l->options.ess, left, &m));
     r->n_evaluations += m.n_evaluations;
-    ANPE_TRY(mcmc_evidence(l, ctx, &m));
     keep_walkers(l, &m);
     r->rung = ANPE_RUNG_MCMC;
     r->ess = m.ess;
@@ -488,6 +465,59 @@ static anpe_status climb_mcmc(anpe_ladder *l, anpe_ctx *ctx)
     r->exact = m.rhat <= rhat_limit && m.ess >= l->options.ess;
 out:
     return status;
+}
+
+/* ---- the evidence
+ * ---------------------------------------------------------------------------------------- */
+
+/* The source that evidence is measured with: a mixture fitted to the result's draws. */
+static source *fit_evidence(anpe_ladder *l)
+{
+    source *s = &l->source[l->n_sources > MOST_STEPS + 1 ? MOST_STEPS + 1 : l->n_sources];
+    const draws *b = &l->block;
+    draws *p = &l->pool;
+    const int64_t n = b->n < POOL ? b->n : POOL;
+    const int fair = (int)(l->result->ess / (20 + 5 * (double)l->width));
+    for (int64_t i = 0; i < n; i++) {
+        const int64_t from = i * b->n / n;
+        memcpy(p->y + i * l->width, b->y + from * l->width, (size_t)l->width * sizeof *p->y);
+        p->log_weight[i] = exp(b->log_weight[from]);
+    }
+    anpe_mixture_fit(s->mixture, n, p->y, p->log_weight,
+                     fair < 1            ? 1
+                     : fair < COMPONENTS ? fair
+                                         : COMPONENTS,
+                     1.1, l->rng, l->resp);
+    anpe_mixture_widen(s->mixture, 3, 0.1);
+    s->share = 0.1;
+    s->n = 0;
+    return s;
+}
+
+/* The evidence from fresh draws of a mixture that has the posterior's shape and wider tails. The
+ * draws that made the posterior are a worse judge: what decides that they are enough is that no
+ * large weight was among them, and where the proposal is too narrow somewhere, large weights are
+ * rare and much of the evidence. Theirs stands only where the mixture has a longer tail of weights.
+ */
+static anpe_status measure_evidence(anpe_ladder *l, anpe_ctx *ctx)
+{
+    anpe_ladder_result *r = l->result;
+    anpe_weights_summary w;
+    if (r->n_evaluations + EVIDENCE > l->options.max_evaluations || r->ess < (double)l->width + 2)
+        return ANPE_OK;
+    source *s = fit_evidence(l);
+    const draws result = l->block;
+    l->block = l->spare;
+    anpe_status status = draw_block(l, ctx, (int)(s - l->source), EVIDENCE, &w);
+    l->spare = l->block;
+    l->block = result;
+    const double worst =
+        r->rung == ANPE_RUNG_MCMC ? INFINITY : fmax(r->khat, anpe_khat_limit(EVIDENCE));
+    if (status || w.khat > worst)
+        return status;
+    r->log_evidence = s->log_evidence;
+    r->log_evidence_err = s->error;
+    return ANPE_OK;
 }
 
 /* ---- all of it
@@ -528,6 +558,8 @@ anpe_status anpe_ladder_climb(anpe_ladder *l, anpe_ctx *ctx, const anpe_ladder_p
         ANPE_TRY(climb_mixtures(l, ctx));
     if (!result->exact && last == ANPE_RUNG_MCMC)
         ANPE_TRY(climb_mcmc(l, ctx));
+    if (result->exact || result->rung == ANPE_RUNG_MCMC)
+        ANPE_TRY(measure_evidence(l, ctx));
     say_why(l);
     result->y = l->block.y;
     result->log_q = l->block.log_q;

@@ -55,8 +55,8 @@ typedef struct anpe_ladder_result {
     double ess, efficiency; /* effective draws behind the numbers; per draw */
     double khat;            /* of the weights behind the numbers; NAN at rung mcmc */
     double rhat;            /* NAN below rung mcmc */
-    /* natural log of the evidence, and its sd; at rung mcmc by importance sampling from a mixture
-     * fitted to the walkers */
+    /* natural log of the evidence, and its sd: from fresh draws of a mixture fitted to the draws
+     * behind the numbers, unless they are not exact or its weights are worse than theirs */
     double log_evidence, log_evidence_err;
     double proposal_efficiency, proposal_khat; /* of the first draws, whatever rung came after */
     /* the weighted draws, borrowed until the next climb */
