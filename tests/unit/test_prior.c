@@ -115,6 +115,26 @@ static void test_marginals(void)
     /* log-uniform on [0.5, 4]: mean (b - a)/l, second moment (b^2 - a^2)/2l */
     check_marginal("name = \"logg\"; type = \"log_uniform\"; min = 0.5; max = 4;", 0.5, 4, 3.5 / l,
                    sqrt((16 - 0.25) / (2 * l) - 3.5 / l * 3.5 / l));
+    /* log-normal of m and s: mean exp(m + s^2/2), relative variance exp(s^2) - 1 */
+    const double mean = exp(0.7 + 0.02), sd = mean * sqrt(expm1(0.04));
+    check_marginal("name = \"rv\"; type = \"log_normal\"; mean = 0.7; sd = 0.2;", 0, 8, mean, sd);
+    check_marginal("name = \"logg\"; type = \"log_normal\"; mean = 0.7; sd = 0.2;", 0, 5, mean, sd);
+}
+
+/* Cut at its median: half of the mass, so twice the density; nothing at and below zero. */
+static void test_log_normal(void)
+{
+    prior p;
+    const double half = 1, at = 2, zero = 0;
+    WORKS(one_label("name = \"rv\"; type = \"log_normal\"; mean = 0; sd = 0.5; min = 1;", &p));
+    CU_ASSERT_DOUBLE_EQUAL(density(&p, &half), 2 / (0.5 * sqrt(2 * M_PI)), 1e-12);
+    CU_ASSERT_DOUBLE_EQUAL(density(&p, &at), exp(-2 * log(2.0) * log(2.0)) / (0.5 * sqrt(2 * M_PI)),
+                           1e-12);
+    subject_clear(&p.s);
+    WORKS(one_label("name = \"rv\"; type = \"log_normal\"; mean = 0; sd = 0.5;", &p));
+    CU_ASSERT(p.labels[0].min == 0 && isinf(p.labels[0].max));
+    CU_ASSERT_EQUAL(p.ops->log_density(p.s.c.self, &zero), -INFINITY);
+    subject_clear(&p.s);
 }
 
 /* Normal cut to [a, b] in units of sd: mean m = (phi(a) - phi(b))/Z, variance
@@ -178,6 +198,9 @@ static void test_independent_errors(void)
          "normal has no min and no max; use truncated_normal"},
         {"name = \"rv\"; mean = 1; min = 0; max = 1;", "uniform has no mean"},
         {"name = \"rv\"; type = \"log_uniform\"; min = 0; max = 1;", "log_uniform needs min > 0"},
+        {"name = \"rv\"; type = \"log_normal\"; min = -1; mean = 0; sd = 1;",
+         "log_normal needs min >= 0"},
+        {"name = \"rv\"; type = \"log_normal\"; mean = 0;", "sd is missing"},
         {"name = \"rv\"; type = \"truncated_normal\"; mean = 1e200; sd = 1; min = 0; max = 1;",
          "too far from mean"},
         {"name = \"a_name_that_is_much_too_long\"; min = 0; max = 1;", "longer than 23 letters"},
@@ -390,6 +413,7 @@ static void test_table_errors(void)
 static const CU_TestInfo tests[] = {
     {"marginals", test_marginals},
     {"truncated normal", test_truncated},
+    {"log-normal", test_log_normal},
     {"far tails", test_far_tail},
     {"joint density", test_joint},
     {"independent: bad options", test_independent_errors},

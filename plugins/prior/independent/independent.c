@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-typedef enum density { UNIFORM, NORMAL, TRUNCATED_NORMAL, LOG_UNIFORM } density;
+typedef enum density { UNIFORM, NORMAL, TRUNCATED_NORMAL, LOG_UNIFORM, LOG_NORMAL } density;
 
 typedef struct row {
     const char *name;
@@ -16,15 +16,17 @@ typedef struct row {
 
 static const anpe_option row_table[] = {
     ANPE_OPT_TEXT(row, name, NULL, "label"),
-    ANPE_OPT_ENUM(row, type, UNIFORM, "uniform|normal|truncated_normal|log_uniform", "density"),
+    ANPE_OPT_ENUM(row, type, UNIFORM, "uniform|normal|truncated_normal|log_uniform|log_normal",
+                  "density"),
     ANPE_OPT_REAL_OPTIONAL(row, min, -ANPE_UNBOUNDED, ANPE_UNBOUNDED, "label",
                            "lower end; default: the simulator's"),
     ANPE_OPT_REAL_OPTIONAL(row, max, -ANPE_UNBOUNDED, ANPE_UNBOUNDED, "label",
                            "upper end; default: the simulator's"),
     ANPE_OPT_REAL_OPTIONAL(row, mean, -ANPE_UNBOUNDED, ANPE_UNBOUNDED, "label",
-                           "mean of the normal before truncation"),
+                           "mean of the normal before truncation; log_normal: of ln label"),
     ANPE_OPT_REAL_OPTIONAL(row, sd, 0, ANPE_UNBOUNDED, "label",
-                           "standard deviation of the normal before truncation"),
+                           "standard deviation of the normal before truncation; log_normal: of ln "
+                           "label"),
     ANPE_OPT_END};
 
 typedef struct independent_options {
@@ -80,6 +82,9 @@ static anpe_status check_bounds(anpe_ctx *ctx, const row *r, const anpe_label *d
     if (!(l->min < l->max))
         return ANPE_FAIL(ctx, ANPE_ECONFIG, "label %s: min %g is not below max %g", r->name, l->min,
                          l->max);
+    if (r->type == LOG_NORMAL && !(l->min >= 0))
+        return ANPE_FAIL(ctx, ANPE_ECONFIG, "label %s: log_normal needs min >= 0, it is %g",
+                         r->name, l->min);
     if (r->type == LOG_UNIFORM && !(l->min > 0))
         return ANPE_FAIL(ctx, ANPE_ECONFIG, "label %s: log_uniform needs min > 0, it is %g",
                          r->name, l->min);
@@ -94,7 +99,7 @@ static anpe_status check_bounds(anpe_ctx *ctx, const row *r, const anpe_label *d
 
 static anpe_status check_moments(anpe_ctx *ctx, const row *r)
 {
-    const int wants = r->type == NORMAL || r->type == TRUNCATED_NORMAL;
+    const int wants = r->type != UNIFORM && r->type != LOG_UNIFORM;
     if (wants && isnan(r->mean))
         return ANPE_FAIL(ctx, ANPE_ECONFIG, "label %s: mean is missing", r->name);
     if (wants && isnan(r->sd))
@@ -111,6 +116,12 @@ static anpe_status check_moments(anpe_ctx *ctx, const row *r)
     return ANPE_OK;
 }
 
+/* Where a label is normal: on its own axis, or on that of its logarithm. */
+static double on_axis(const marginal *m, double x)
+{
+    return m->type == LOG_NORMAL ? log(x) : x;
+}
+
 static anpe_status set_marginal(anpe_ctx *ctx, const anpe_prior_setup *setup, const row *r,
                                 anpe_label *l, marginal *m)
 {
@@ -121,7 +132,8 @@ static anpe_status set_marginal(anpe_ctx *ctx, const anpe_prior_setup *setup, co
                          sizeof l->name - 1);
     snprintf(l->name, sizeof l->name, "%s", r->name);
     snprintf(l->unit, sizeof l->unit, "%s", domain ? domain->unit : "");
-    l->min = !isnan(r->min) ? r->min : unbounded ? -INFINITY : domain->min;
+    const double lowest = r->type == LOG_NORMAL ? 0 : -INFINITY;
+    l->min = !isnan(r->min) ? r->min : unbounded ? lowest : fmax(domain->min, lowest);
     l->max = !isnan(r->max) ? r->max : unbounded ? INFINITY : domain->max;
     anpe_status status = check_moments(ctx, r);
     if (!status)
@@ -136,7 +148,8 @@ static anpe_status set_marginal(anpe_ctx *ctx, const anpe_prior_setup *setup, co
     else if (m->type == LOG_UNIFORM)
         m->constant = -log(log(l->max / l->min));
     else {
-        m->cut = normal_cut_new((l->min - m->mean) / m->sd, (l->max - m->mean) / m->sd);
+        m->cut = normal_cut_new((on_axis(m, l->min) - m->mean) / m->sd,
+                                (on_axis(m, l->max) - m->mean) / m->sd);
         m->constant = -log(m->sd) - NORMAL_LOG_ROOT_2PI - m->cut.log_mass;
     }
     if (!isfinite(m->constant))
@@ -201,6 +214,8 @@ static double draw_one(const marginal *m, const anpe_label *l, double u)
         x = l->min * exp(u * log(l->max / l->min));
     else
         x = m->mean + m->sd * normal_cut_quantile(&m->cut, u);
+    if (m->type == LOG_NORMAL)
+        x = exp(x);
     return x < l->min ? l->min : x > l->max ? l->max : x;
 }
 
@@ -219,13 +234,14 @@ static double independent_log_density(const void *self, const double *theta)
     double sum = 0;
     for (int64_t i = 0; i < p->n; i++) {
         const marginal *m = &p->marginals[i];
-        if (!(theta[i] >= p->labels[i].min && theta[i] <= p->labels[i].max))
+        if (!(theta[i] >= p->labels[i].min && theta[i] <= p->labels[i].max) ||
+            (m->type == LOG_NORMAL && theta[i] == 0))
             return -INFINITY;
-        const double z = (theta[i] - m->mean) / m->sd;
+        const double z = (on_axis(m, theta[i]) - m->mean) / m->sd;
         sum += m->constant;
-        if (m->type == LOG_UNIFORM)
+        if (m->type == LOG_UNIFORM || m->type == LOG_NORMAL)
             sum -= log(theta[i]);
-        else if (m->type != UNIFORM)
+        if (m->type != UNIFORM && m->type != LOG_UNIFORM)
             sum -= 0.5 * z * z;
     }
     return sum;
@@ -239,7 +255,7 @@ static const anpe_plugin independent_plugin = {
     .kind = ANPE_PRIOR,
     .name = "independent",
     .version = "1.0",
-    .summary = "uniform, normal, truncated normal or log-uniform density per label",
+    .summary = "uniform, normal, truncated normal, log-uniform or log-normal density per label",
     .options = independent_table,
     .options_size = sizeof(independent_options),
     .create = independent_create,
