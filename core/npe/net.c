@@ -24,8 +24,10 @@ const anpe_option anpe_compute_table[] = {
         "where these read the spectrum itself; all else is float"),
     ANPE_OPT_INT(anpe_compute_options, threads, 0, 0, 4096, "",
                  "worker threads; 0: as many as there are cores"),
-    ANPE_OPT_INT(anpe_compute_options, micro_batch, 8, 1, 4096, "",
-                 "spectra a worker runs at once; part of the result, unlike threads"),
+    ANPE_OPT_INT(
+        anpe_compute_options, micro_batch, 0, 0, 4096, "",
+        "spectra a worker runs at once in training; part of the result, unlike threads; 0: "
+        "32 where the network has at most 2048 inputs, else 8"),
     ANPE_OPT_END};
 
 static anpe_status open_backend(anpe_ctx *ctx, anpe_net *n, anpe_settings *settings)

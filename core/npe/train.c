@@ -28,7 +28,8 @@ enum { AUTO, COSINE, STAGES }; /* schedule */
 
 const anpe_option anpe_train_table[] = {
     ANPE_OPT_INT(train_options, seed, 1, 0, 4294967295.0, "", "names every random stream"),
-    ANPE_OPT_INT(train_options, batch, 64, 1, 1048576, "", "spectra of one optimiser step"),
+    ANPE_OPT_INT(train_options, batch, 0, 0, 1048576, "",
+                 "spectra of one optimiser step; 0: 64, in stages 128"),
     ANPE_OPT_ENUM(
         train_options, schedule, AUTO, "auto|cosine|stages",
         "cosine: the rate decays over the epochs; stages: at a constant rate weights decay, "
@@ -78,8 +79,8 @@ typedef struct trainer {
     anpe_workers *workers;
     int n_lanes;
     lane *lane;
-    int64_t micro;
-    float *total, *gradient; /* effective and raw gradient of a step */
+    int64_t step_size, micro; /* spectra of an optimiser step, and of a micro-batch */
+    float *total, *gradient;  /* effective and raw gradient of a step */
     anpe_optimiser *optimiser;
     anpe_progress_state progress;
     anpe_history history;
@@ -162,7 +163,7 @@ static anpe_status run_batch(trainer *t, anpe_ctx *ctx, int validation, int64_t 
 static int64_t first_sample(const trainer *t, int64_t step)
 {
     const int64_t epoch = t->dataset->n_train ? 0 : t->progress.epoch;
-    return (epoch * t->steps + step) * t->option->batch;
+    return (epoch * t->steps + step) * t->step_size;
 }
 
 static anpe_status train_epoch(trainer *t, anpe_ctx *ctx, double *loss, double *norm, double *rate)
@@ -170,12 +171,12 @@ static anpe_status train_epoch(trainer *t, anpe_ctx *ctx, double *loss, double *
     const train_options *o = t->option;
     *loss = *norm = 0;
     for (int64_t step = 0; step < t->steps; step++) {
-        anpe_status status = run_batch(t, ctx, 0, first_sample(t, step), o->batch);
+        anpe_status status = run_batch(t, ctx, 0, first_sample(t, step), t->step_size);
         if (status)
             return status;
         if (anpe_cancelled(ctx))
             return ANPE_ECANCEL;
-        *loss += t->loss / (double)(o->batch * t->steps);
+        *loss += t->loss / (double)(t->step_size * t->steps);
         *rate = anpe_learning_rate(o->rate, t->stages ? o->rate : o->min_rate, t->optimiser->step,
                                    o->warmup, t->progress.n_epochs * t->steps);
         double size;
@@ -208,8 +209,8 @@ static anpe_status validate(trainer *t, anpe_ctx *ctx, double *loss)
 {
     const int64_t all = t->dataset->n_validation;
     double sum = 0;
-    for (int64_t first = 0; first < all; first += t->option->batch) {
-        const int64_t n = all - first < t->option->batch ? all - first : t->option->batch;
+    for (int64_t first = 0; first < all; first += t->step_size) {
+        const int64_t n = all - first < t->step_size ? all - first : t->step_size;
         anpe_status status = run_batch(t, ctx, 1, first, n);
         if (status)
             return status;
@@ -281,7 +282,7 @@ static anpe_status one_epoch(trainer *t, anpe_ctx *ctx)
     anpe_log(ctx, ANPE_INFO,
              "epoch %lld/%lld  loss %.4f  validation %.4f%s  rate %.2e  %.0f spectra/s",
              (long long)e + 1, (long long)t->progress.n_epochs, train, valid, better ? " *" : "  ",
-             rate, (double)(t->steps * t->option->batch) / seconds);
+             rate, (double)(t->steps * t->step_size) / seconds);
     keep_time(t, ctx, seconds);
     return write_model(t, ctx, 0);
 }
@@ -343,6 +344,15 @@ static anpe_status run_epochs(trainer *t, anpe_ctx *ctx)
 /* ---- set-up
  * ---------------------------------------------------------------------------------------- */
 
+/* Small networks want larger pieces of work; but four of them, for the threads. */
+static int64_t micro_batch(const trainer *t)
+{
+    const anpe_channels *c = t->dataset->channels;
+    const int64_t chosen = t->net->compute->micro_batch;
+    const int64_t size = chosen ? chosen : c->length * c->width <= 2048 ? 32 : 8;
+    return size < t->step_size ? size : t->step_size;
+}
+
 static anpe_status open_lanes(trainer *t, anpe_ctx *ctx)
 {
     const size_t size = (size_t)t->net->parameters->effective_size;
@@ -351,8 +361,7 @@ static anpe_status open_lanes(trainer *t, anpe_ctx *ctx)
     if (status)
         return status;
     t->n_lanes = anpe_workers_count(t->workers);
-    t->micro = t->net->compute->micro_batch < t->option->batch ? t->net->compute->micro_batch
-                                                               : t->option->batch;
+    t->micro = micro_batch(t);
     t->lane = calloc((size_t)t->n_lanes, sizeof *t->lane);
     if (!t->lane)
         return ANPE_FAIL(ctx, ANPE_ENOMEM, "training: out of memory");
@@ -404,10 +413,11 @@ static anpe_status read_options(anpe_ctx *ctx, trainer *t)
     t->option = options;
     t->stages =
         t->option->schedule == STAGES || (t->option->schedule == AUTO && t->request->data != NULL);
-    if (t->option->n_sims && t->option->n_sims < t->option->batch)
+    t->step_size = t->option->batch ? t->option->batch : t->stages ? 128 : 64;
+    if (t->option->n_sims && t->option->n_sims < t->step_size)
         return ANPE_FAIL(ctx, ANPE_ECONFIG, "%s: n_sims = %lld is less than batch = %lld",
                          anpe_settings_where(t->settings, "train.n_sims"),
-                         (long long)t->option->n_sims, (long long)t->option->batch);
+                         (long long)t->option->n_sims, (long long)t->step_size);
     return ANPE_OK;
 }
 
@@ -452,7 +462,7 @@ static anpe_status open_all(trainer *t, anpe_ctx *ctx, anpe_model_file *from)
     /* other noise than in the rounds before */
     const uint32_t seed = (uint32_t)t->option->seed + (uint32_t)t->request->round * 1000003u;
     const anpe_dataset_setup setup = {seed, t->option->n_sims, t->option->n_validation,
-                                      t->option->batch, t->request->data};
+                                      t->step_size, t->request->data};
     ANPE_TRY(anpe_dataset_new(ctx, t->task, &setup, from ? from->map : NULL,
                               from ? from->channels : NULL, &t->dataset));
     ANPE_TRY(anpe_net_new(ctx, t->settings, t->dataset->channels->length,
@@ -460,10 +470,10 @@ static anpe_status open_all(trainer *t, anpe_ctx *ctx, anpe_model_file *from)
                           0, &t->net));
     ANPE_TRY(anpe_settings_finish(ctx, t->settings));
     ANPE_TRY(list_inputs(ctx, t));
-    t->steps = t->dataset->n_train ? t->dataset->n_train / t->option->batch : t->option->steps;
+    t->steps = t->dataset->n_train ? t->dataset->n_train / t->step_size : t->option->steps;
     if (t->steps < 1)
         return ANPE_FAIL(ctx, ANPE_ECONFIG, "%lld simulations are fewer than one batch of %lld",
-                         (long long)t->dataset->n_train, (long long)t->option->batch);
+                         (long long)t->dataset->n_train, (long long)t->step_size);
 out:
     return status;
 }
@@ -607,7 +617,7 @@ anpe_status anpe_train(anpe_ctx *ctx, anpe_settings *settings, const anpe_train_
     *result = (anpe_train_result){t.progress.epoch,
                                   t.progress.best_epoch,
                                   t.optimiser->step,
-                                  t.optimiser->step * t.option->batch,
+                                  t.optimiser->step * t.step_size,
                                   t.net->parameters->size,
                                   t.progress.best_loss,
                                   anpe_clock_seconds() - t.started};
