@@ -101,7 +101,7 @@ wrong "plugin by path" 'flow.plugin="/tmp/flow_maf.so"' "/tmp/flow_maf.so"
 wrong "unknown label" 'prior.[0].labels.[0].name="tefff"' "no label 'tefff'.*did you mean 'teff'"
 wrong "label outside the simulator" 'prior.[0].labels.[0].max=20000.0' "teff.*20000"
 wrong "unknown group" 'trian.rate=0.1' "trian.*did you mean 'train'"
-wrong "out of range" 'train.batch=0' "batch"
+wrong "out of range" 'train.batch=-1' "batch"
 wrong "wrong type" 'train.batch="many"' "batch"
 run "$ANPE" train nosuch.cfg -o bad.h5
 expect_error "missing configuration" 1 "nosuch.cfg"

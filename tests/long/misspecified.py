@@ -1,6 +1,6 @@
 """Spectra that the simulator cannot make, from mocks that it made.
 
-misspecified.py make CLEAN.h5 OBSERVED.h5   writes clean.h5 binary.h5 emission.h5 ripple.h5 shift.h5
+misspecified.py make CLEAN.h5 OBSERVED.h5   writes binary.h5 emission.h5 ripple.h5 slope.h5 shift.h5
                                             detector.h5 in the current directory
 misspecified.py rates CATALOGUE.h5          fraction of rows with each flag: NAME VALUE lines
 
@@ -57,6 +57,12 @@ def ripple(rng, wavelength, flux, i):
     return flux[i] * (1 + rng.uniform(0.01, 0.05) * np.sin(2 * np.pi * wavelength / period + phase))
 
 
+def slope(rng, wavelength, flux, i):
+    """A continuum that rises or falls by 5 to 30 % from one end to the other."""
+    x = 2 * (wavelength - wavelength[0]) / (wavelength[-1] - wavelength[0]) - 1
+    return flux[i] * (1 + rng.choice([-1, 1]) * rng.uniform(0.025, 0.15) * x)
+
+
 def shift(rng, wavelength, flux, i):
     """The whole wavelength scale is off by 10 to 50 km/s, beyond the prior of rv."""
     return shifted(wavelength, flux[i], rng.choice([-1, 1]) * rng.uniform(10, 50))
@@ -76,11 +82,10 @@ def make(clean_path, observed_path):
     with h5py.File(observed_path) as f:
         noisy, sigma, mask = f["flux"][:].astype(float), f["sigma"][:], f["mask"][:]
     noise = noisy - flux
-    for change in (None, binary, emission, ripple, shift, detector):
+    for change in (binary, emission, ripple, slope, shift, detector):
         rng = np.random.default_rng(1)
-        name = change.__name__ if change else "clean"
-        made = flux if not change else [change(rng, wavelength, flux, i) for i in range(len(flux))]
-        with h5py.File(name + ".h5", "w") as f:
+        made = [change(rng, wavelength, flux, i) for i in range(len(flux))]
+        with h5py.File(change.__name__ + ".h5", "w") as f:
             f["flux"] = (np.asarray(made) + noise).astype("f4")
             f["sigma"], f["mask"], f["wavelength"] = sigma, mask, wavelength
 
