@@ -25,8 +25,9 @@ typedef struct shape {
 } shape;
 
 static anpe_ctx *ctx;
-static anpe_backend openblas, onednn, onednn_bfloat16; /* ops NULL: not there */
-static anpe_backend backend;                           /* of the test that runs */
+enum { OPENBLAS, ONEDNN, BFLOAT16, EMULATED, N_BACKENDS };
+static anpe_backend backends[N_BACKENDS]; /* ops NULL: not there */
+static anpe_backend backend;              /* of the test that runs */
 
 typedef struct net {
     shape s;
@@ -223,34 +224,33 @@ static void against_loops(void)
 
 static void test_against_loops(void)
 {
-    backend = openblas;
+    backend = backends[OPENBLAS];
     against_loops();
 }
 
 static void test_onednn(void)
 {
-    backend = onednn;
+    backend = backends[ONEDNN];
     if (backend.ops)
         against_loops();
 }
 
 static void test_onednn_bfloat16(void)
 {
-    backend = onednn_bfloat16;
-    if (backend.ops)
-        against_loops();
+    for (int i = BFLOAT16; i <= EMULATED; i++) {
+        backend = backends[i];
+        if (backend.ops)
+            against_loops();
+    }
 }
 
 /* Roundings are independent: the root mean square of the errors of sums of k products of numbers in
  * (-1, 1) is at most sqrt(2 k) u, not 2 k u, and well above what float would give. */
-static void test_bfloat16_is_used(void)
+static void bfloat16_is_used(void)
 {
     const shape s = {2, 300, 64, 64, 3, 0, 0, 0, 0};
     const int64_t size = s.batch * s.length * s.out;
     net n, exact;
-    backend = onednn_bfloat16;
-    if (!backend.ops)
-        return;
     open_net(&n, &s, ANPE_FLOAT);
     open_net(&exact, &s, ANPE_DOUBLE);
     const void *y = anpe_executor_tensor(n.e, n.y), *z = anpe_executor_tensor(exact.e, exact.y);
@@ -263,15 +263,23 @@ static void test_bfloat16_is_used(void)
     close_net(&exact);
 }
 
+static void test_bfloat16_is_used(void)
+{
+    for (int i = BFLOAT16; i <= EMULATED; i++) {
+        backend = backends[i];
+        if (backend.ops)
+            bfloat16_is_used();
+    }
+}
+
 /* New weights are seen by the next call, in every backend. */
 static void test_weights_change(void)
 {
     const shape s = {2, 30, 40, 48, 5, 1, 0, 0, 0};
     const size_t bytes = (size_t)(s.batch * s.length * s.out) * sizeof(float);
-    const anpe_backend all[] = {openblas, onednn, onednn_bfloat16};
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < N_BACKENDS; i++) {
         net n;
-        backend = all[i];
+        backend = backends[i];
         if (!backend.ops)
             continue;
         open_net(&n, &s, ANPE_FLOAT);
@@ -295,10 +303,9 @@ static void test_weights_change(void)
 static void test_nan_stays(void)
 {
     const shape s = {2, 30, 40, 48, 5, 1, 0, 0, 0};
-    const anpe_backend all[] = {openblas, onednn, onednn_bfloat16};
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < N_BACKENDS; i++) {
         net n;
-        backend = all[i];
+        backend = backends[i];
         if (!backend.ops)
             continue;
         open_net(&n, &s, ANPE_FLOAT);
@@ -375,9 +382,8 @@ static void check_threads(void)
 
 static void test_threads(void)
 {
-    const anpe_backend all[] = {openblas, onednn, onednn_bfloat16};
-    for (int i = 0; i < 3; i++) {
-        backend = all[i];
+    for (int i = 0; i < N_BACKENDS; i++) {
+        backend = backends[i];
         if (backend.ops)
             check_threads();
     }
@@ -397,7 +403,7 @@ static void test_batch_independent(void)
 {
     const shape whole = {3, 227, 64, 96, 3, 1, 0, 0, 0};
     net n;
-    backend = openblas;
+    backend = backends[OPENBLAS];
     open_net(&n, &whole, ANPE_FLOAT);
     const int64_t in = whole.length * whole.in, out = whole.length * whole.out;
     float *x = anpe_executor_tensor(n.e, n.x), *y = anpe_executor_tensor(n.e, n.y);
@@ -410,7 +416,7 @@ static void test_batch_independent(void)
     close_net(&n);
 }
 
-static const anpe_plugin *plugin_of[3];
+static const anpe_plugin *plugin_of[N_BACKENDS];
 static int n_plugins;
 
 /* ops NULL and the reason on standard output where there is no such backend here. */
@@ -451,10 +457,11 @@ int main(void)
     };
     setenv("OMP_NUM_THREADS", "4", 1);
     ctx = anpe_ctx_new();
-    openblas = open_backend("openblas", &options, ANPE_NUMBER_FLOAT);
-    onednn = open_backend("onednn", NULL, ANPE_NUMBER_FLOAT);
-    onednn_bfloat16 = open_backend("onednn", NULL, ANPE_NUMBER_BFLOAT16);
-    if (!openblas.ops)
+    backends[OPENBLAS] = open_backend("openblas", &options, ANPE_NUMBER_FLOAT);
+    backends[ONEDNN] = open_backend("onednn", NULL, ANPE_NUMBER_FLOAT);
+    backends[BFLOAT16] = open_backend("onednn", NULL, ANPE_NUMBER_BFLOAT16);
+    backends[EMULATED] = open_backend("onednn", (const int[]){1}, ANPE_NUMBER_BFLOAT16);
+    if (!backends[OPENBLAS].ops)
         return EXIT_FAILURE;
     CU_initialize_registry();
     CU_pSuite suite = CU_add_suite("convolution", NULL, NULL);
@@ -464,10 +471,9 @@ int main(void)
     CU_basic_run_tests();
     const unsigned failures = CU_get_number_of_failures();
     CU_cleanup_registry();
-    const anpe_backend all[] = {openblas, onednn, onednn_bfloat16};
-    for (int i = 0, k = 0; i < 3; i++)
-        if (all[i].ops)
-            plugin_of[k++]->destroy((void *)(uintptr_t)all[i].self);
+    for (int i = 0, k = 0; i < N_BACKENDS; i++)
+        if (backends[i].ops)
+            plugin_of[k++]->destroy((void *)(uintptr_t)backends[i].self);
     anpe_ctx_free(ctx);
     return failures ? EXIT_FAILURE : EXIT_SUCCESS;
 }

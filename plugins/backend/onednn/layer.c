@@ -3,7 +3,8 @@
  *
  * Tensors are float, channels last. In bfloat16 the inputs, the weights and dz (the gradient of the
  * output, where relu lets it through) are rounded when they are handed to oneDNN; sums, results and
- * gradients are float:
+ * gradients are float (emulated: the
+ * factors are floats of the same values, so all but the order of sums is as it would be):
  *   forward   x -> bf16 (kept for backward, which then needs no x)      y = bf16 x bf16 -> float
  *   data      dz -> bf16                                                dx = bf16 x bf16 -> float
  *   weights                                                             dW, db, the same way
@@ -30,13 +31,13 @@ struct layer {
     dnnl_engine_t engine;
     dnnl_stream_t stream;
     anpe_backend_request r;
-    int bfloat16, relu, bias;
+    int bfloat16, emulated, relu, bias; /* emulated: bfloat16 held in floats */
     passes pass[SIZES];
     /* weights (out, in, k) into the layouts of forward and data, and gradients back */
     job to_forward, to_data, from_weights;
     void *w_forward, *w_data;
     size_t x_bytes, dz_bytes; /* of one sample, as oneDNN gets them */
-    size_t dw_bytes, scratchpad;
+    size_t w_forward_bytes, w_data_bytes, dw_bytes, scratchpad;
 };
 
 static size_t round64(size_t n)
@@ -71,7 +72,7 @@ static dnnl_status_t describe(const layer *y, int64_t samples, tensors *t)
 {
     const anpe_backend_request *r = &y->r;
     const int64_t images = r->rank == 2 ? samples : 1, pixels = r->rank == 2 ? r->length : samples;
-    const dnnl_data_type_t type = y->bfloat16 ? dnnl_bf16 : dnnl_f32;
+    const dnnl_data_type_t type = y->bfloat16 && !y->emulated ? dnnl_bf16 : dnnl_f32;
     const dnnl_dims_t in = {images, r->in, pixels}, out = {images, r->out, pixels},
                       w = {r->out, r->in, r->width}, b = {r->out};
     const struct {
@@ -198,14 +199,16 @@ static dnnl_status_t new_passes(layer *y, tensors *t, dnnl_memory_desc_t *w_data
 static dnnl_status_t new_reorders(layer *y, const tensors *t, const dnnl_memory_desc_t *w_data)
 {
     dnnl_status_t status = job_new_reorder(y->engine, &t->plain, &t->w, 0, &y->to_forward);
-    y->w_forward = aligned_alloc(64, onednn_bytes(&t->w));
+    y->w_forward_bytes = onednn_bytes(&t->w);
+    y->w_forward = aligned_alloc(64, y->w_forward_bytes);
     if (!status && !y->w_forward)
         status = dnnl_out_of_memory;
     if (!status && y->r.train) {
         status = job_new_reorder(y->engine, &t->plain, w_data, 0, &y->to_data);
         if (!status)
             status = job_new_reorder(y->engine, &t->dw, &t->plain, 1, &y->from_weights);
-        y->w_data = aligned_alloc(64, onednn_bytes(w_data));
+        y->w_data_bytes = onednn_bytes(w_data);
+        y->w_data = aligned_alloc(64, y->w_data_bytes);
         y->dw_bytes = onednn_bytes(&t->dw);
         if (!status && !y->w_data)
             status = dnnl_out_of_memory;
@@ -243,8 +246,9 @@ static void say_sizes(const layer *y, anpe_backend_operation *operation)
         operation->backward_needs &= ~(unsigned)ANPE_NEEDS_OUTPUT;
 }
 
-anpe_status layer_new(anpe_ctx *ctx, dnnl_engine_t engine, const anpe_backend_request *request,
-                      anpe_backend_operation *operation, layer **out)
+anpe_status layer_new(anpe_ctx *ctx, dnnl_engine_t engine, int emulate,
+                      const anpe_backend_request *request, anpe_backend_operation *operation,
+                      layer **out)
 {
     *out = NULL;
     if (declined(request))
@@ -257,9 +261,10 @@ anpe_status layer_new(anpe_ctx *ctx, dnnl_engine_t engine, const anpe_backend_re
     y->engine = engine;
     y->r = *request;
     y->bfloat16 = request->precision == ANPE_NUMBER_BFLOAT16;
+    y->emulated = y->bfloat16 && emulate;
     y->relu = (request->flags & ANPE_RELU) != 0;
     y->bias = !(request->flags & ANPE_NO_BIAS);
-    const size_t number = y->bfloat16 ? sizeof(uint16_t) : sizeof(float);
+    const size_t number = y->bfloat16 && !y->emulated ? sizeof(uint16_t) : sizeof(float);
     y->x_bytes = (size_t)in_reals(y) * number;
     y->dz_bytes = (size_t)out_reals(y) * number;
     dnnl_status_t status = dnnl_stream_create(&y->stream, engine, dnnl_stream_default_flags);
@@ -306,12 +311,19 @@ static void reorder(const layer *y, const job *j, const void *from, void *to, vo
     job_run(j, y->stream, scratchpad);
 }
 
+static void prepare(const layer *y, const job *j, const anpe_call *call, void *w, size_t bytes)
+{
+    reorder(y, j, call->parameter[0], w, call->scratch);
+    if (y->emulated)
+        onednn_round((int64_t)(bytes / sizeof(float)), w, w);
+}
+
 void layer_prepare(void *state, const anpe_call *call)
 {
     const layer *y = state;
-    reorder(y, &y->to_forward, call->parameter[0], y->w_forward, call->scratch);
+    prepare(y, &y->to_forward, call, y->w_forward, y->w_forward_bytes);
     if (y->r.train)
-        reorder(y, &y->to_data, call->parameter[0], y->w_data, call->scratch);
+        prepare(y, &y->to_data, call, y->w_data, y->w_data_bytes);
 }
 
 /* Which primitives do the samples from `first` on: all at once if the micro-batch is whole. */
@@ -330,10 +342,12 @@ void layer_forward(void *state, const anpe_call *call)
     const layer *y = state;
     const passes *p = passes_of(y, call->batch);
     const void *x = call->in[0];
-    if (y->bfloat16) {
+    if (y->emulated)
+        onednn_round(call->batch * in_reals(y), call->in[0], call->saved);
+    else if (y->bfloat16)
         onednn_to_bfloat16(call->batch * in_reals(y), call->in[0], call->saved);
+    if (y->bfloat16)
         x = call->saved;
-    }
     job_set(&p->forward, DNNL_ARG_WEIGHTS, y->w_forward);
     job_set(&p->forward, DNNL_ARG_BIAS, call->parameter[1]);
     for (int64_t b = 0; b < call->batch; b += p->samples) {
@@ -363,7 +377,11 @@ static const void *output_gradient(const layer *y, const anpe_call *call, const 
 {
     const int64_t n = call->batch * out_reals(y);
     void *dz = s->dz;
-    if (y->bfloat16 && y->relu)
+    if (y->emulated && y->relu)
+        onednn_round_where(n, call->grad_out, call->out, dz);
+    else if (y->emulated)
+        onednn_round(n, call->grad_out, dz);
+    else if (y->bfloat16 && y->relu)
         onednn_to_bfloat16_where(n, call->grad_out, call->out, dz);
     else if (y->bfloat16)
         onednn_to_bfloat16(n, call->grad_out, dz);

@@ -33,6 +33,28 @@ void onednn_to_bfloat16_where(int64_t n, const float *restrict x, const float *r
         to[i] = rounded(y[i] > 0 ? x[i] : 0);
 }
 
+INLINE float widened(uint16_t b)
+{
+    const uint32_t u = (uint32_t)b << 16;
+    float x;
+    memcpy(&x, &u, sizeof x);
+    return x;
+}
+
+CLONES
+void onednn_round(int64_t n, const float *x, float *to)
+{
+    for (int64_t i = 0; i < n; i++)
+        to[i] = widened(rounded(x[i]));
+}
+
+CLONES
+void onednn_round_where(int64_t n, const float *x, const float *y, float *to)
+{
+    for (int64_t i = 0; i < n; i++)
+        to[i] = widened(rounded(y[i] > 0 ? x[i] : 0));
+}
+
 CLONES
 void onednn_copy_where(int64_t n, const float *restrict x, const float *restrict y,
                        float *restrict to)

@@ -1,7 +1,8 @@
 /* Backend `onednn`: convolutions, linear layers and products by oneDNN, single-threaded.
  *
  * Which kernels run is oneDNN's own choice for the processor (its variable ONEDNN_MAX_CPU_ISA
- * lowers it); this file only refuses bfloat16 where it would be emulated. */
+ * lowers it); this file only refuses bfloat16 where it would be emulated, unless
+ * that is asked for. */
 #include "config.h"
 #include <stdlib.h>
 #include <anpe/plugin.h>
@@ -9,13 +10,19 @@
 #include "layer.h"
 
 typedef struct options {
-    int none;
+    int emulate;
 } options;
 
-static const anpe_option option_table[] = {ANPE_OPT_END};
+static const anpe_option option_table[] = {
+    ANPE_OPT_BOOL(
+        options, emulate, 0,
+        "bfloat16 on any processor, to see what it does to a training: factors are rounded "
+        "to it and multiplied as floats, more slowly than in float"),
+    ANPE_OPT_END};
 
 typedef struct onednn {
     dnnl_engine_t engine;
+    int emulate;
 } onednn;
 
 /* What oneDNN would use, best first; each holds the bits of those that it includes. */
@@ -45,8 +52,9 @@ static const char *instruction_set(void)
 static anpe_status create(anpe_ctx *ctx, const void *opts, const void *setup, void **self)
 {
     const anpe_backend_setup *s = setup;
-    (void)opts;
-    if (s && s->precision == ANPE_NUMBER_BFLOAT16 && !has(dnnl_cpu_isa_avx512_core_bf16))
+    const int emulate = opts && ((const options *)opts)->emulate;
+    if (s && s->precision == ANPE_NUMBER_BFLOAT16 && !emulate &&
+        !has(dnnl_cpu_isa_avx512_core_bf16))
         return ANPE_FAIL(ctx, ANPE_EUNSUPPORTED,
                          "onednn: this processor has no instructions for bfloat16 (AVX512_BF16 or "
                          "AMX_BF16), oneDNN uses %s",
@@ -54,6 +62,7 @@ static anpe_status create(anpe_ctx *ctx, const void *opts, const void *setup, vo
     onednn *o = calloc(1, sizeof *o);
     if (!o)
         return ANPE_FAIL(ctx, ANPE_ENOMEM, "onednn: out of memory");
+    o->emulate = emulate;
     const dnnl_status_t status = dnnl_engine_create(&o->engine, dnnl_cpu, 0);
     if (status) {
         free(o);
@@ -115,7 +124,7 @@ static anpe_status operation_new(const void *self, anpe_ctx *ctx,
     const onednn *o = self;
     layer *y = NULL;
     const int before = onednn_alone_begin();
-    const anpe_status status = layer_new(ctx, o->engine, request, operation, &y);
+    const anpe_status status = layer_new(ctx, o->engine, o->emulate, request, operation, &y);
     onednn_alone_end(before);
     operation->state = y;
     return status;
