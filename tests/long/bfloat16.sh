@@ -18,9 +18,10 @@ get() { $python "$ANPE_SRCDIR/tests/long/json_get.py" "$1" "$2"; }
 "$ANPE" noise apogee "$data"/apogee/apstar/*.fits "$data"/apogee/aspcap/*.fits -o noise.h5 --quiet ||
     exit 99
 # resnet_gru: every convolution of 32 channels and more is one of the products that bfloat16 changes.
-sed -e '/^featurizer = {/,/^};/d' -e '/^compute = /d' -e '/^train = {/,/^};/d' \
+sed -e '/^observe = {/,/^};/d' -e '/^featurizer = {/,/^};/d' -e '/^compute = /d' -e '/^train = {/,/^};/d' \
     "$ANPE_SRCDIR/instruments/apogee/payne.cfg" >cut.cfg
 cat >>cut.cfg <<END
+observe = { channels = [ "flux", "mask", "log_sigma" ]; sigma_floor = 0.005; };
 featurizer = { plugin = "resnet_gru"; depth = 8; conv_min = 8; conv_max = 64; nlayer = 1; kernel = 5; };
 train = { batch = 64; steps = 250; epochs = $epochs; rate = 0.001; n_validation = 1024; };
 END
