@@ -56,6 +56,13 @@ run "$ANPE" train "$ANPE_SRCDIR/tests/cli/small.cfg" -o other.h5 --quiet --set t
 "${ANPE_BUILDDIR:-.}/tests/cli/graft" m.h5 other.h5
 run "$ANPE" info other.h5
 check "a validation of other weights does not count" grep -q "validated for other weights" out
+cp trained.h5 older.h5
+"${ANPE_BUILDDIR:-.}/tests/cli/graft" full.h5 older.h5 1
+run "$ANPE" info older.h5
+check "nor does one of another layout" grep -q "^validation *not validated" out
+expect_error "which is said" 0 "older.h5: the validation in it was made by another version"
+run "$ANPE" infer older.h5 mocks.h5 -o older.csv
+check "and its stars are flagged" sh -c 'test "$1" = 0 && grep -q NOT_VALIDATED out' - "$status"
 
 # Ctrl-C.
 cp trained.h5 stopped.h5
