@@ -44,9 +44,8 @@ static const star_column quality[] = {
     {"n_draws", "", "meta.number", "posterior draws behind the numbers", ANPE_COLUMN_INT64, 0,
      MEMBER(n_draws)},
     {"edge_mass", "", "arith.ratio",
-     "weight within 0.1 sd of a bound of the prior, largest of all "
-     "labels",
-     ANPE_COLUMN_REAL, 0, MEMBER(edge_mass)},
+     "weight within 0.1 sd of a bound of the prior, largest of all labels", ANPE_COLUMN_REAL, 0,
+     MEMBER(edge_mass)},
     {"reason", "", "meta.note", "why there is no posterior", ANPE_COLUMN_TEXT, 160,
      MEMBER(reason)}};
 

@@ -337,6 +337,13 @@ static double weigh_pool(anpe_ladder *l, double enough)
     return anpe_weights_ess(p->n, p->log_weight, 1);
 }
 
+/* Components that so many effective draws can shape. */
+static int components_for(const anpe_ladder *l, double effective)
+{
+    const int fair = (int)(effective / (20 + 5 * (double)l->width));
+    return fair < 1 ? 1 : fair < COMPONENTS ? fair : COMPONENTS;
+}
+
 /* The next source: a mixture fitted to the pool. The first is wide and half of it the proposal. */
 static int fit_source(anpe_ladder *l)
 {
@@ -348,7 +355,7 @@ static int fit_source(anpe_ladder *l)
         return 0;
     for (int64_t i = 0; i < p->n; i++)
         p->log_weight[i] = exp(p->log_weight[i]);
-    const int fair = (int)(effective / (20 + 5 * d)), most = fair < COMPONENTS ? fair : COMPONENTS;
+    const int most = components_for(l, effective);
     anpe_mixture_fit(s->mixture, p->n, p->y, p->log_weight, first ? 1 : most, first ? 1.5 : 1.1,
                      l->rng, l->resp);
     anpe_mixture_widen(s->mixture, first ? 4 : 3, first ? 0.3 : 0.1);
@@ -477,17 +484,13 @@ static source *fit_evidence(anpe_ladder *l)
     const draws *b = &l->block;
     draws *p = &l->pool;
     const int64_t n = b->n < POOL ? b->n : POOL;
-    const int fair = (int)(l->result->ess / (20 + 5 * (double)l->width));
     for (int64_t i = 0; i < n; i++) {
         const int64_t from = i * b->n / n;
         memcpy(p->y + i * l->width, b->y + from * l->width, (size_t)l->width * sizeof *p->y);
         p->log_weight[i] = exp(b->log_weight[from]);
     }
-    anpe_mixture_fit(s->mixture, n, p->y, p->log_weight,
-                     fair < 1            ? 1
-                     : fair < COMPONENTS ? fair
-                                         : COMPONENTS,
-                     1.1, l->rng, l->resp);
+    anpe_mixture_fit(s->mixture, n, p->y, p->log_weight, components_for(l, l->result->ess), 1.1,
+                     l->rng, l->resp);
     anpe_mixture_widen(s->mixture, 3, 0.1);
     s->share = 0.1;
     s->n = 0;

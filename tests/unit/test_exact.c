@@ -11,7 +11,7 @@
 #include "npe/train.h"
 #include <math.h>
 
-enum { D = 10, P = 30, STARS = 20 };
+enum { D = 10, P = 30 };
 static const double sigma = 0.1, tau = 0.7; /* of the noise; of the prior */
 static double slope[P][D];                  /* x_p = 1 + sum_d slope theta */
 
@@ -204,10 +204,11 @@ static double compare(const anpe_exact_result *r, const closed_form *c)
 static void test_linear_gaussian(void)
 {
     const anpe_exact_options options = anpe_ladder_defaults();
-    double square = 0, z2 = 0;
-    int within = 0;
+    const char *wanted = getenv("EXACT_STARS"); /* more than 20 is a study */
+    const int stars = wanted ? atoi(wanted) : 20;
+    double square = 0, z2 = 0, largest = 0;
     open_model(in_scratch("model.h5"), &options);
-    for (int64_t i = 0; i < STARS; i++) {
+    for (int64_t i = 0; i < stars; i++) {
         anpe_exact_result r;
         observe(i);
         const long before = n_allocations;
@@ -215,14 +216,17 @@ static void test_linear_gaussian(void)
         CU_ASSERT_EQUAL(n_allocations, before);
         const closed_form c = solve(star.flux);
         CU_ASSERT(r.ladder.exact && r.ladder.ess >= 500);
-        square += compare(&r, &c) / STARS;
+        square += compare(&r, &c) / stars;
         const double z = (r.ladder.log_evidence - c.log_evidence) / r.ladder.log_evidence_err;
-        within += fabs(z) < 3;
-        z2 += z * z / STARS;
+        largest = fmax(largest, fabs(z));
+        z2 += z * z / stars;
     }
     close_model();
     CU_ASSERT(square > 0.6 && square < 1.6);
-    CU_ASSERT_EQUAL(within, STARS);
+    printf(
+        "\n  log evidence of %d stars, deviations in units of the error: rms %.2f, largest %.2f\n",
+        stars, sqrt(z2), largest);
+    CU_ASSERT(largest < 3);
     CU_ASSERT(z2 > 0.3 && z2 < 2.3); /* 99.9 % of chi2 with 20 degrees of freedom, over 20 */
 }
 

@@ -337,17 +337,29 @@ static const void *at(const void *data, int64_t sample, size_t bytes)
     return (const char *)data + (size_t)sample * bytes;
 }
 
+/* n numbers of x as factors of a product in bfloat16; `where`, if given: zero where it is not
+ * positive. */
+static void to_factors(const layer *y, int64_t n, const float *x, const float *where, void *to)
+{
+    if (y->emulated && where)
+        onednn_round_where(n, x, where, to);
+    else if (y->emulated)
+        onednn_round(n, x, to);
+    else if (where)
+        onednn_to_bfloat16_where(n, x, where, to);
+    else
+        onednn_to_bfloat16(n, x, to);
+}
+
 void layer_forward(void *state, const anpe_call *call)
 {
     const layer *y = state;
     const passes *p = passes_of(y, call->batch);
     const void *x = call->in[0];
-    if (y->emulated)
-        onednn_round(call->batch * in_reals(y), call->in[0], call->saved);
-    else if (y->bfloat16)
-        onednn_to_bfloat16(call->batch * in_reals(y), call->in[0], call->saved);
-    if (y->bfloat16)
+    if (y->bfloat16) {
+        to_factors(y, call->batch * in_reals(y), call->in[0], NULL, call->saved);
         x = call->saved;
+    }
     job_set(&p->forward, DNNL_ARG_WEIGHTS, y->w_forward);
     job_set(&p->forward, DNNL_ARG_BIAS, call->parameter[1]);
     for (int64_t b = 0; b < call->batch; b += p->samples) {
@@ -377,14 +389,8 @@ static const void *output_gradient(const layer *y, const anpe_call *call, const 
 {
     const int64_t n = call->batch * out_reals(y);
     void *dz = s->dz;
-    if (y->emulated && y->relu)
-        onednn_round_where(n, call->grad_out, call->out, dz);
-    else if (y->emulated)
-        onednn_round(n, call->grad_out, dz);
-    else if (y->bfloat16 && y->relu)
-        onednn_to_bfloat16_where(n, call->grad_out, call->out, dz);
-    else if (y->bfloat16)
-        onednn_to_bfloat16(n, call->grad_out, dz);
+    if (y->bfloat16)
+        to_factors(y, n, call->grad_out, y->relu ? call->out : NULL, dz);
     else if (y->relu)
         onednn_copy_where(n, call->grad_out, call->out, dz);
     else
