@@ -1,6 +1,6 @@
 /* The emulators' kernels in every instruction set that this machine has, against plain loops in
  * double: the sources are included, so that each variant can be called by its name. */
-#include "../../plugins/simulator/product.c"
+#include "../../plugins/simulator/common/product.c"
 #include "../../plugins/simulator/payne/per_pixel.c"
 #include <CUnit/Basic.h>
 #include <anpe/anpe.h>

@@ -1,5 +1,5 @@
 /* prior independent: one density per label, drawn by inverse CDF. Equations in README.md. */
-#include "../normal.h"
+#include "../common/normal.h"
 #include <anpe/plugin.h>
 #include <math.h>
 #include <stdio.h>

@@ -1,6 +1,6 @@
 /* A mixture of truncated Gaussians; see mixture.h. */
 #include "mixture.h"
-#include "../normal.h"
+#include "../common/normal.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>

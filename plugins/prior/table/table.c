@@ -1,7 +1,7 @@
 /* prior table: labels are rows of a table, for example isochrones, with optional jitter. Its
  * density is the mixture of the rows' kernels. Equations in README.md. */
 #include "mixture.h"
-#include "../normal.h"
+#include "../common/normal.h"
 #include "rows.h"
 #include <math.h>
 #include <stdio.h>

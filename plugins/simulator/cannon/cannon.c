@@ -1,7 +1,7 @@
 /* simulator cannon: spectra as polynomials of the labels (The Cannon, Ness et al. 2015), imported
  * with `anpe import cannon`. Equations in README.md. */
-#include "../emulator.h"
-#include "../product.h"
+#include "../common/emulator.h"
+#include "../common/product.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>

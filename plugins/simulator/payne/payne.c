@@ -1,7 +1,7 @@
 /* simulator payne: spectra from published neural emulators (The Payne, Ting et al. 2019; binspec,
  * El-Badry et al. 2018), imported with `anpe import payne`. Equations in README.md. */
-#include "../emulator.h"
-#include "../product.h"
+#include "../common/emulator.h"
+#include "../common/product.h"
 #include "per_pixel.h"
 #include <math.h>
 #include <stdio.h>

@@ -2,8 +2,8 @@
 #include "per_pixel.h"
 #include <stdlib.h>
 #include <string.h>
-#define SIMD_KERNELS "payne/per_pixel_kernels.h"
-#include "../simd.h"
+#define SIMD_KERNELS "../payne/per_pixel_kernels.h"
+#include "../common/simd.h"
 
 static int64_t block_size(const per_pixel *p)
 {

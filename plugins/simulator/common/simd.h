@@ -1,4 +1,4 @@
-/* simulator/simd.h -- one kernel source compiled for several instruction sets.
+/* simulator/common/simd.h -- one kernel source compiled for several instruction sets.
  *
  * A kernel header is included once per set and wraps its function names in SIMD_NAME:
  *     #define SIMD_KERNELS "product_kernels.h"

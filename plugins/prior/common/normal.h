@@ -1,4 +1,5 @@
-/* prior/normal.h -- log CDF of the standard normal and its inverse, good in both far tails. */
+/* prior/common/normal.h -- log CDF of the standard normal and its inverse, good in both far tails.
+ */
 #ifndef PRIOR_NORMAL_H
 #define PRIOR_NORMAL_H
 

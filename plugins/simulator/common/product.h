@@ -1,4 +1,5 @@
-/* simulator/product.h -- Y = X W' + b in double for many rows X, W packed once for the cache.
+/* simulator/common/product.h -- Y = X W' + b in double for many rows X, W packed once for the
+ * cache.
  *
  * W (n_out, n_in) is stored in panels of 16 outputs, input by input, so that the innermost loop
  * reads it in order. Every output is one sum over the inputs in their order, whatever the number of

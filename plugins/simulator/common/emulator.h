@@ -1,4 +1,5 @@
-/* simulator/emulator.h -- reads an emulator file; the layout is in simulator/payne/README.md.
+/* simulator/common/emulator.h -- reads an emulator file; the layout is in
+ * simulator/payne/README.md.
  *
  * Shared by the simulators payne and cannon. Everything is read in create, by one thread. */
 #ifndef SIMULATOR_EMULATOR_H
