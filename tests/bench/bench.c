@@ -68,6 +68,23 @@ double bench_seconds(const bench *b, bench_fn *run, void *user)
     return bench_median(b->repeats, t);
 }
 
+bench_pair bench_in_turn(const bench *b, bench_fn *first, bench_fn *second, void *user)
+{
+    double t[3][MAX_REPEATS];
+    first(user), second(user);
+    for (int r = 0; r < b->repeats; r++) {
+        const double start = bench_now();
+        first(user);
+        const double middle = bench_now();
+        second(user);
+        t[0][r] = middle - start;
+        t[1][r] = bench_now() - middle;
+        t[2][r] = t[0][r] / t[1][r];
+    }
+    return (bench_pair){bench_median(b->repeats, t[0]), bench_median(b->repeats, t[1]),
+                        bench_median(b->repeats, t[2])};
+}
+
 void bench_fill(int64_t n, float *x)
 {
     uint32_t state = 12345;

@@ -28,6 +28,12 @@ double bench_now(void);
 /* Median seconds of one call of run(user). */
 typedef void bench_fn(void *user);
 double bench_seconds(const bench *b, bench_fn *run, void *user);
+/* Of two that run in turn: median seconds of each, and the median ratio first to second. On a
+ * machine that others use too this is the ratio to trust. */
+typedef struct bench_pair {
+    double first, second, ratio;
+} bench_pair;
+bench_pair bench_in_turn(const bench *b, bench_fn *first, bench_fn *second, void *user);
 double bench_median(int n, double *values); /* sorts them */
 /* Values in [-1, 1) that have nothing special about them. */
 void bench_fill(int64_t n, float *x);

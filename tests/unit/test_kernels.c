@@ -15,58 +15,59 @@ static double number(int64_t i)
     return sin(0.7 + 1.3 * (double)i);
 }
 
-typedef void panel_fn(int64_t, const double *, const double *, const double *, double *);
-typedef void panel_float_fn(int64_t, const float *, const float *, const float *, float *, int64_t);
+typedef void pair_fn(int64_t, const double *, const double *, const double *, double *);
+typedef void pair_float_fn(int64_t, int64_t, const float *, const float *, const float *, float *,
+                           int64_t);
 typedef void block_fn(const per_pixel *, const float *, int64_t, const float *, int64_t, float *);
 
 typedef struct variant {
     const char *name;
     int usable;
-    panel_fn *panel;
+    pair_fn *pair;
     block_fn *block;
-    panel_float_fn *panel_float;
+    pair_float_fn *pair_float;
 } variant;
 
 static int list_variants(variant v[3])
 {
     int n = 0;
-    v[n++] = (variant){"any", 1, product_panel_any, per_pixel_block_any, product_panel_float_any};
+    v[n++] = (variant){"any", 1, product_pair_any, per_pixel_block_any, product_pair_float_any};
 #if defined __x86_64__ && defined __GNUC__
     v[n++] = (variant){"avx2", __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"),
-                       product_panel_avx2, per_pixel_block_avx2, product_panel_float_avx2};
+                       product_pair_avx2, per_pixel_block_avx2, product_pair_float_avx2};
     v[n++] = (variant){"avx512",
                        __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
                            __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl"),
-                       product_panel_avx512, per_pixel_block_avx512, product_panel_float_avx512};
+                       product_pair_avx512, per_pixel_block_avx512, product_pair_float_avx512};
 #endif
     return n;
 }
 
-static void check_panel(const variant *v)
+static void check_pair(const variant *v)
 {
-    enum { K = 37 };
-    double x[PRODUCT_ROWS * K], w[K * PRODUCT_PANEL], bias[PRODUCT_PANEL];
-    double out[PRODUCT_ROWS * PRODUCT_PANEL];
+    enum { K = 37, N = PRODUCT_PAIR, W = PRODUCT_PANEL };
+    double x[PRODUCT_ROWS * K], w[K * N], bias[N], out[PRODUCT_ROWS * N];
     for (int i = 0; i < PRODUCT_ROWS * K; i++)
         x[i] = number(i);
-    for (int i = 0; i < K * PRODUCT_PANEL; i++)
+    for (int i = 0; i < K * N; i++)
         w[i] = number(3 * i);
-    for (int i = 0; i < PRODUCT_PANEL; i++)
+    for (int i = 0; i < N; i++)
         bias[i] = number(7 * i);
-    v->panel(K, x, w, bias, out);
+    v->pair(K, x, w, bias, out);
     for (int r = 0; r < PRODUCT_ROWS; r++)
-        for (int o = 0; o < PRODUCT_PANEL; o++) {
+        for (int o = 0; o < N; o++) {
             double sum = bias[o];
             for (int k = 0; k < K; k++)
-                sum += x[r * K + k] * w[k * PRODUCT_PANEL + o];
+                sum += x[r * K + k] * w[(o / W * K + k) * W + o % W];
             /* 38 terms of at most 1: 38^2/2 units of rounding if none cancelled */
-            CU_ASSERT_DOUBLE_EQUAL(out[r * PRODUCT_PANEL + o], sum, 38 * 38 * DBL_EPSILON / 2);
+            CU_ASSERT_DOUBLE_EQUAL(out[r * N + o], sum, 38 * 38 * DBL_EPSILON / 2);
         }
 }
 
-static void check_panel_float(const variant *v)
+static void check_pair_float(const variant *v)
 {
-    enum { K = 37, R = PRODUCT_ROWS_FLOAT, N = PRODUCT_PANEL_FLOAT, LD = N + 3 };
+    enum { K = 37, R = 2 * PRODUCT_ROWS_FLOAT, N = PRODUCT_PAIR_FLOAT, LD = N + 3 };
+    enum { W = PRODUCT_PANEL_FLOAT };
     float x[R * K], w[K * N], bias[N], out[R * LD];
     for (int i = 0; i < R * K; i++)
         x[i] = (float)number(i);
@@ -76,13 +77,13 @@ static void check_panel_float(const variant *v)
         bias[i] = (float)number(7 * i);
     for (int i = 0; i < R * LD; i++)
         out[i] = 99;
-    v->panel_float(K, x, w, bias, out, LD);
+    v->pair_float(K, R, x, w, bias, out, LD);
     for (int r = 0; r < R; r++) {
         for (int o = 0; o < N; o++) {
             double sum = (double)bias[o];
             for (int k = 0; k < K; k++)
-                sum += (double)x[r * K + k] * (double)w[k * N + o];
-            /* as in check_panel */
+                sum += (double)x[r * K + k] * (double)w[(o / W * K + k) * W + o % W];
+            /* as in check_pair */
             CU_ASSERT_DOUBLE_EQUAL(out[r * LD + o], sum, 38 * 38 * FLT_EPSILON / 2);
         }
         CU_ASSERT_EQUAL(out[r * LD + N], 99);
@@ -132,8 +133,8 @@ static void test_variants(void)
         printf(" %s%s", v[i].name, v[i].usable ? "" : " (skipped: not on this machine)");
         if (!v[i].usable)
             continue;
-        check_panel(&v[i]);
-        check_panel_float(&v[i]);
+        check_pair(&v[i]);
+        check_pair_float(&v[i]);
         check_block(&v[i], 0);
         check_block(&v[i], 1);
     }

@@ -8,8 +8,8 @@
 anpe_status product_new(anpe_ctx *ctx, int64_t n_out, int64_t n_in, const double *w, int transposed,
                         const double *b, product *out)
 {
-    const int64_t n_panels = (n_out + PRODUCT_PANEL - 1) / PRODUCT_PANEL;
-    const int64_t padded = n_panels * PRODUCT_PANEL;
+    enum { W = PRODUCT_PANEL };
+    const int64_t padded = (n_out + PRODUCT_PAIR - 1) / PRODUCT_PAIR * PRODUCT_PAIR;
     *out = (product){.n_in = n_in, .n_out = n_out};
     out->panels = calloc((size_t)(padded * n_in), sizeof(double));
     out->bias = calloc((size_t)padded, sizeof(double));
@@ -17,9 +17,9 @@ anpe_status product_new(anpe_ctx *ctx, int64_t n_out, int64_t n_in, const double
         return ANPE_FAIL(ctx, ANPE_ENOMEM, "no memory for a layer of %lld x %lld weights",
                          (long long)n_out, (long long)n_in);
     for (int64_t o = 0; o < n_out; o++) {
-        double *column = out->panels + o / PRODUCT_PANEL * n_in * PRODUCT_PANEL + o % PRODUCT_PANEL;
+        double *column = out->panels + o / W * n_in * W + o % W;
         for (int64_t k = 0; k < n_in; k++)
-            column[k * PRODUCT_PANEL] = transposed ? w[k * n_out + o] : w[o * n_in + k];
+            column[k * W] = transposed ? w[k * n_out + o] : w[o * n_in + k];
         out->bias[o] = b ? b[o] : 0;
     }
     return ANPE_OK;
@@ -35,16 +35,17 @@ void product_clear(product *p)
 
 void product_apply(const product *p, int64_t n, const double *x, double *y, float *y_float)
 {
-    double tile[PRODUCT_ROWS * PRODUCT_PANEL];
-    for (int64_t o = 0; o < p->n_out; o += PRODUCT_PANEL) {
-        const double *panel = p->panels + o * p->n_in;
-        const int64_t width = p->n_out - o < PRODUCT_PANEL ? p->n_out - o : PRODUCT_PANEL;
+    enum { W = PRODUCT_PAIR };
+    double tile[PRODUCT_ROWS * W];
+    for (int64_t o = 0; o < p->n_out; o += W) {
+        const double *pair = p->panels + o * p->n_in;
+        const int64_t width = p->n_out - o < W ? p->n_out - o : W;
         for (int64_t row = 0; row < n; row += PRODUCT_ROWS) {
             const int64_t rows = n - row < PRODUCT_ROWS ? n - row : PRODUCT_ROWS;
-            SIMD_CALL(product_panel, (p->n_in, x + row * p->n_in, panel, p->bias + o, tile));
+            SIMD_CALL(product_pair, (p->n_in, x + row * p->n_in, pair, p->bias + o, tile));
             for (int64_t r = 0; r < rows; r++)
                 for (int64_t c = 0; c < width; c++) {
-                    const double v = tile[r * PRODUCT_PANEL + c];
+                    const double v = tile[r * W + c];
                     if (y_float)
                         y_float[(row + r) * p->n_out + o + c] = (float)v;
                     else
@@ -56,19 +57,18 @@ void product_apply(const product *p, int64_t n, const double *x, double *y, floa
 
 anpe_status product_add_float(anpe_ctx *ctx, product *p)
 {
-    enum { W = PRODUCT_PANEL_FLOAT };
-    const int64_t padded = (p->n_out + W - 1) / W * W;
+    enum { W = PRODUCT_PANEL_FLOAT, FROM = PRODUCT_PANEL, PAIR = PRODUCT_PAIR_FLOAT };
+    const int64_t padded = (p->n_out + PAIR - 1) / PAIR * PAIR;
     p->panels_float = calloc((size_t)(padded * p->n_in), sizeof(float));
     p->bias_float = calloc((size_t)padded, sizeof(float));
     if (!p->panels_float || !p->bias_float)
         return ANPE_FAIL(ctx, ANPE_ENOMEM, "no memory for a layer of %lld x %lld weights",
                          (long long)p->n_out, (long long)p->n_in);
     for (int64_t o = 0; o < p->n_out; o++) {
-        const double *from =
-            p->panels + o / PRODUCT_PANEL * p->n_in * PRODUCT_PANEL + o % PRODUCT_PANEL;
+        const double *from = p->panels + o / FROM * p->n_in * FROM + o % FROM;
         float *to = p->panels_float + o / W * p->n_in * W + o % W;
         for (int64_t k = 0; k < p->n_in; k++)
-            to[k * W] = (float)from[k * PRODUCT_PANEL];
+            to[k * W] = (float)from[k * FROM];
         p->bias_float[o] = (float)p->bias[o];
     }
     return ANPE_OK;
@@ -83,21 +83,18 @@ void product_drop_float(product *p)
 
 void product_apply_float(const product *p, int64_t n, const float *x, float *y)
 {
-    float tile[PRODUCT_ROWS_FLOAT * PRODUCT_PANEL_FLOAT];
-    for (int64_t o = 0; o < p->n_out; o += PRODUCT_PANEL_FLOAT) {
-        const float *panel = p->panels_float + o * p->n_in;
-        const int64_t left = p->n_out - o;
-        const size_t bytes =
-            (size_t)(left < PRODUCT_PANEL_FLOAT ? left : PRODUCT_PANEL_FLOAT) * sizeof(float);
-        for (int64_t row = 0; row < n; row += PRODUCT_ROWS_FLOAT) {
-            const int64_t rows = n - row < PRODUCT_ROWS_FLOAT ? n - row : PRODUCT_ROWS_FLOAT;
-            const int whole = rows == PRODUCT_ROWS_FLOAT && left >= PRODUCT_PANEL_FLOAT;
-            float *to = y + row * p->n_out + o;
-            SIMD_CALL(product_panel_float,
-                      (p->n_in, x + row * p->n_in, panel, p->bias_float + o, whole ? to : tile,
-                       whole ? p->n_out : PRODUCT_PANEL_FLOAT));
-            for (int64_t r = 0; !whole && r < rows; r++)
-                memcpy(to + r * p->n_out, tile + r * PRODUCT_PANEL_FLOAT, bytes);
+    enum { ROWS = PRODUCT_ROWS_FLOAT, W = PRODUCT_PAIR_FLOAT };
+    float tile[ROWS * W];
+    for (int64_t o = 0; o < p->n_out; o += W) {
+        const float *pair = p->panels_float + o * p->n_in, *bias = p->bias_float + o;
+        const int64_t left = p->n_out - o, whole = left >= W ? n / ROWS * ROWS : 0;
+        SIMD_CALL(product_pair_float, (p->n_in, whole, x, pair, bias, y + o, p->n_out));
+        for (int64_t row = whole; row < n; row += ROWS) {
+            const int64_t rows = n - row < ROWS ? n - row : ROWS;
+            SIMD_CALL(product_pair_float, (p->n_in, ROWS, x + row * p->n_in, pair, bias, tile, W));
+            for (int64_t r = 0; r < rows; r++)
+                memcpy(y + (row + r) * p->n_out + o, tile + r * W,
+                       (size_t)(left < W ? left : W) * sizeof(float));
         }
     }
 }

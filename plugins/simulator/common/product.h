@@ -1,26 +1,30 @@
 /* simulator/common/product.h -- Y = X W' + b in double for many rows X, W packed once for the
  * cache.
  *
- * W (n_out, n_in) is stored in panels of 16 outputs, input by input, so that the innermost loop
- * reads it in order. Every output is one sum over the inputs in their order, whatever the number of
- * rows: a row alone and the same row in a batch give the same bits.
+ * W (n_out, n_in) is stored in panels of 64 bytes of outputs, input by input, so that the innermost
+ * loop reads it in order and all of the cache is used; the panels come in pairs, which the widest
+ * vectors take together. Every output is one sum over the inputs in their order, whatever the
+ * number of rows: a row alone and the same row in a batch give the same bits.
  *
  * Double, although spectra are float: the last layer of an absolute-flux emulator cancels terms
  * 10^4 times larger than the flux, and float sums would leave 10^-5 relative. Where nothing
- * cancels, float does as well. */
+ * cancels, float does as well.
+ *
+ * Many rows are taken PRODUCT_CHUNK at a time: so many that reading all of W once for each chunk
+ * costs nothing, so few that the chunk's x stays in the second-level cache. */
 #ifndef SIMULATOR_PRODUCT_H
 #define SIMULATOR_PRODUCT_H
 #include <anpe/plugin.h>
 
-enum { PRODUCT_PANEL = 16, PRODUCT_ROWS = 6, PRODUCT_CHUNK = 16 * PRODUCT_ROWS };
-enum { PRODUCT_PANEL_FLOAT = 32, PRODUCT_ROWS_FLOAT = 2 * PRODUCT_ROWS };
+enum { PRODUCT_PANEL = 8, PRODUCT_PAIR = 2 * PRODUCT_PANEL };
+enum { PRODUCT_PANEL_FLOAT = 16, PRODUCT_PAIR_FLOAT = 2 * PRODUCT_PANEL_FLOAT };
+enum { PRODUCT_ROWS = 6, PRODUCT_CHUNK = 48 * PRODUCT_ROWS, PRODUCT_ROWS_FLOAT = 2 * PRODUCT_ROWS };
 
 typedef struct product {
     int64_t n_in, n_out;
-    double *panels; /* (ceil(n_out / 16), n_in, 16) */
-    double *bias;   /* (n_out padded to 16) */
-    float *panels_float,
-        *bias_float; /* (ceil(n_out / 32), n_in, 32); NULL until product_add_float */
+    double *panels;                   /* (2 ceil(n_out / PAIR), n_in, PANEL) */
+    double *bias;                     /* (n_out padded to PAIR) */
+    float *panels_float, *bias_float; /* the same in float; NULL until product_add_float */
 } product;
 
 /* w (n_out, n_in) unless transposed: (n_in, n_out); b (n_out) or NULL. */

@@ -146,8 +146,8 @@ static void activate(activation a, int64_t n, double *x)
             x[i] = 1 / (1 + exp(-x[i]));
     else
         for (int64_t i = 0; i < n; i++) {
-            const double below = slope * x[i]; /* a value and not a branch: signs are random */
-            x[i] = x[i] > 0 ? x[i] : below;
+            const double below = slope * x[i]; /* a maximum and no branch: signs are random */
+            x[i] = x[i] > below ? x[i] : below;
         }
 }
 
