@@ -279,9 +279,9 @@ anpe_node anpe_graph_apply(anpe_graph *g, const anpe_operation *operation, const
     if (check_inputs(g, v.label, n_inputs, inputs) < 0)
         return -1;
     memcpy(v.input, inputs, (size_t)n_inputs * sizeof v.input[0]);
-    v.reduced = g->reduce;
+    v.reduce = v.reduce_factors = g->reduce;
     for (int j = 0; j < n_inputs; j++)
-        v.reduced = v.reduced && g->vertex[inputs[j]].operation;
+        v.reduce_factors = v.reduce_factors && g->vertex[inputs[j]].operation;
     v.attributes = keep_copy(g, attributes, attributes_size);
     if (g->status != ANPE_OK || infer_shape(g, &v) < 0)
         return -1;

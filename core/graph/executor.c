@@ -8,10 +8,12 @@
 #include <assert.h>
 #include <math.h>
 #include <string.h>
+#include <anpe/bfloat16.h>
 #include "base/clock.h"
 #include "base/context.h"
 #include "graph/graph.h"
 #include "graph/offload.h"
+#include "graph/operations.h"
 #include "graph/plan.h"
 
 enum { TENSOR, SAVED, GRADIENT, KINDS }; /* intervals of vertex i: 3 i + kind; scratch is last */
@@ -19,12 +21,14 @@ enum { TENSOR, SAVED, GRADIENT, KINDS }; /* intervals of vertex i: 3 i + kind; s
 typedef struct slot {
     anpe_call call;
     anpe_offload offload;
-    unsigned needs;    /* backward_needs of what runs it */
-    uint8_t needed;    /* for the outputs */
-    uint8_t pinned;    /* input or output */
-    uint8_t trainable; /* a gradient flows through or into it */
-    uint8_t running;   /* part of the present call */
-    uint8_t started;   /* its gradient has been set in the present call */
+    unsigned needs;              /* backward_needs of what runs it */
+    anpe_number stored;          /* its tensor and gradient; BFLOAT16 instead of float only */
+    const anpe_kernels *kernels; /* of the core for bfloat16; NULL: the operation's own */
+    uint8_t needed;              /* for the outputs */
+    uint8_t pinned;              /* input or output */
+    uint8_t trainable;           /* a gradient flows through or into it */
+    uint8_t running;             /* part of the present call */
+    uint8_t started;             /* its gradient has been set in the present call */
     double forward, backward;
     int64_t calls;
 } slot;
@@ -98,17 +102,92 @@ static void plan_vertex(anpe_executor *e, int i)
         }
 }
 
+static void store_in_float(anpe_executor *e, int i)
+{
+    const anpe_vertex *v = &e->graph->vertex[i];
+    e->slot[i].stored = ANPE_NUMBER_FLOAT;
+    for (int j = 0; j < v->n_inputs; j++)
+        e->slot[v->input[j]].stored = ANPE_NUMBER_FLOAT;
+}
+
+/* How many of the tensors of vertex i, its output included, are in bfloat16. */
+static int count_bfloat16(const anpe_executor *e, int i)
+{
+    const anpe_vertex *v = &e->graph->vertex[i];
+    int count = e->slot[i].stored == ANPE_NUMBER_BFLOAT16;
+    for (int j = 0; j < v->n_inputs; j++)
+        count += e->slot[v->input[j]].stored == ANPE_NUMBER_BFLOAT16;
+    return count;
+}
+
+/* Of the core, for inputs in bfloat16; NULL where vertex i has none or the backend takes it. */
+static const anpe_kernels *bfloat16_kernels(const anpe_executor *e, int i)
+{
+    const anpe_operation *op = e->graph->vertex[i].operation;
+    return op && !anpe_offload_stores_bfloat16(e->graph, i, &e->backend)
+               ? anpe_operation_bfloat16(op)
+               : NULL;
+}
+
+/* Whether what runs vertex i can have its tensors in what they are stored in now: the backend has
+ * each in either, a kernel of the core all as it wants them or all in float. */
+static int storage_fits(const anpe_executor *e, int i)
+{
+    const anpe_vertex *v = &e->graph->vertex[i];
+    const anpe_kernels *kernels = bfloat16_kernels(e, i);
+    const int count = count_bfloat16(e, i);
+    return count == 0 || anpe_offload_stores_bfloat16(e->graph, i, &e->backend) ||
+           (kernels && count == v->n_inputs + (kernels->out == ANPE_NUMBER_BFLOAT16) &&
+            e->slot[i].stored == kernels->out);
+}
+
+/* Whether the tensor of vertex i may be in bfloat16 as far as that vertex alone is concerned. */
+static int may_store(const anpe_executor *e, int i)
+{
+    const anpe_kernels *kernels = bfloat16_kernels(e, i);
+    return e->slot[i].needed && !e->slot[i].pinned && e->graph->vertex[i].reduce &&
+           !(kernels && kernels->out == ANPE_NUMBER_FLOAT);
+}
+
+/* Tensors are stored in bfloat16 where all that make and read them can. */
+static void choose_storage(anpe_executor *e)
+{
+    const int reduce =
+        e->backend.precision == ANPE_NUMBER_BFLOAT16 && e->parameters->precision == ANPE_FLOAT;
+    for (int i = 0; i < e->n; i++)
+        if (reduce && may_store(e, i))
+            e->slot[i].stored = ANPE_NUMBER_BFLOAT16;
+    for (int changed = reduce; changed;) {
+        changed = 0;
+        for (int i = 0; i < e->n; i++)
+            if (e->slot[i].needed && e->graph->vertex[i].operation && !storage_fits(e, i)) {
+                store_in_float(e, i);
+                changed = 1;
+            }
+    }
+    for (int i = 0; i < e->n; i++)
+        if (e->slot[i].needed && e->graph->vertex[i].operation && count_bfloat16(e, i) > 0)
+            e->slot[i].kernels = bfloat16_kernels(e, i);
+}
+
+static size_t number_size(const anpe_executor *e, int i)
+{
+    return e->slot[i].stored == ANPE_NUMBER_BFLOAT16 ? sizeof(anpe_bfloat16) : e->real;
+}
+
 /* Lets the backend take operations as a whole. */
 static anpe_status ask_backend(anpe_ctx *ctx, anpe_executor *e)
 {
     anpe_status status = ANPE_OK;
     for (int i = 0; i < e->n && status == ANPE_OK; i++) {
         slot *s = &e->slot[i];
-        const anpe_operation *op = e->graph->vertex[i].operation;
+        const anpe_vertex *v = &e->graph->vertex[i];
+        const anpe_operation *op = v->operation;
         const int ask = op && s->needed && e->parameters->precision == ANPE_FLOAT;
         if (ask)
             status = anpe_offload_ask(ctx, e->graph, i, &e->backend, e->capacity,
-                                      e->train && s->trainable, &s->offload);
+                                      e->train && s->trainable, e->slot[v->input[0]].stored,
+                                      s->stored, &s->offload);
         s->needs = anpe_offload_taken(&s->offload) ? s->offload.operation.backward_needs
                    : op                            ? op->backward_needs
                                                    : 0;
@@ -138,7 +217,7 @@ static void plan_sizes(anpe_executor *e)
     for (int i = 0; i < e->n; i++) {
         const anpe_vertex *v = &e->graph->vertex[i];
         const anpe_call c = anpe_graph_call(e->graph, i, e->capacity);
-        const size_t bytes = (size_t)(e->capacity * v->length * v->width) * e->real;
+        const size_t bytes = (size_t)(e->capacity * v->length * v->width) * number_size(e, i);
         anpe_interval *mine = e->interval + KINDS * i;
         mine[TENSOR].size = mine[GRADIENT].size = bytes;
         mine[SAVED].size = saved_size(e, i, &c);
@@ -184,6 +263,7 @@ static anpe_status plan(anpe_ctx *ctx, anpe_executor *e)
 {
     mark_needed(e);
     mark_trainable(e);
+    choose_storage(e);
     const anpe_status status = ask_backend(ctx, e);
     if (status != ANPE_OK)
         return status;
@@ -284,6 +364,8 @@ static void run_forward(anpe_executor *e, int i)
     s->call.batch = e->batch;
     if (anpe_offload_taken(&s->offload))
         anpe_offload_forward(&s->offload, &e->graph->vertex[i], e->parameters, &s->call);
+    else if (s->kernels)
+        s->kernels->forward(&s->call);
     else
         e->graph->vertex[i].operation->forward[which(e)](&s->call);
     s->forward += anpe_clock_seconds() - start;
@@ -338,7 +420,7 @@ static void start_gradients(anpe_executor *e, int i)
         e->slot[i].call.grad_in_empty[j] = sets && s->trainable && !s->started;
         if (s->trainable && !s->started && !sets)
             memset(place(e, KINDS * v->input[j] + GRADIENT), 0,
-                   (size_t)(e->batch * in->length * in->width) * e->real);
+                   (size_t)(e->batch * in->length * in->width) * number_size(e, v->input[j]));
         s->started = 1;
     }
 }
@@ -358,6 +440,8 @@ static void run_backward(anpe_executor *e, int i, char *grad_effective)
                 : grad_effective + (size_t)e->graph->weight[v->weight[j]].offset * e->real;
     if (anpe_offload_taken(&s->offload))
         anpe_offload_backward(&s->offload, &s->call);
+    else if (s->kernels)
+        s->kernels->backward(&s->call);
     else
         v->operation->backward[which(e)](&s->call);
     s->backward += anpe_clock_seconds() - start;
@@ -394,7 +478,10 @@ static int finite_tensor(const anpe_executor *e, int i)
     const int64_t n = e->batch * v->length * v->width;
     const void *x = place(e, KINDS * i + TENSOR);
     int64_t k = 0;
-    if (which(e) == 0)
+    if (e->slot[i].stored == ANPE_NUMBER_BFLOAT16)
+        while (k < n && isfinite(anpe_float_of(((const anpe_bfloat16 *)x)[k])))
+            k++;
+    else if (which(e) == 0)
         while (k < n && isfinite(((const float *)x)[k]))
             k++;
     else

@@ -23,7 +23,8 @@ typedef struct anpe_vertex {
     const char *label;               /* "conv1d featurizer.stages.0.0.conv1", for messages */
     int rank;
     int64_t length, width;
-    int reduced; /* its products may be in bfloat16 */
+    int reduce;         /* its output may be stored in bfloat16 */
+    int reduce_factors; /* its products may be in bfloat16: it reads no input of the network */
     int n_inputs, n_weights;
     int input[ANPE_MAX_INPUTS], weight[ANPE_MAX_PARAMETERS];
     void *attributes;

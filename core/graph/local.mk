@@ -1,5 +1,5 @@
 # core/graph
-anpeinclude_HEADERS += include/anpe/vecmath.h
+anpeinclude_HEADERS += include/anpe/vecmath.h include/anpe/bfloat16.h
 libanpe_la_SOURCES += core/graph/builder.c core/graph/build_layers.c core/graph/operations.c \
 	core/graph/parameters.c core/graph/plan.c core/graph/executor.c \
 	core/graph/offload.c core/graph/offload.h \
@@ -15,7 +15,7 @@ kernel_sources = core/graph/kernel_conv.c core/graph/kernel_conv3.c core/graph/k
 KERNEL_CFLAGS = $(AM_CFLAGS) -O3 -ftree-loop-vectorize -ftree-slp-vectorize -fvect-cost-model=dynamic \
 	-fpeel-loops -ffp-contract=fast
 noinst_LTLIBRARIES += libkernels_float.la libkernels_double.la
-libkernels_float_la_SOURCES = $(kernel_sources)
+libkernels_float_la_SOURCES = $(kernel_sources) core/graph/kernel_bfloat16.c
 libkernels_float_la_CFLAGS = $(KERNEL_CFLAGS)
 libkernels_double_la_SOURCES = $(kernel_sources)
 libkernels_double_la_CPPFLAGS = $(AM_CPPFLAGS) -DANPE_REAL_DOUBLE

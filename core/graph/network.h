@@ -19,8 +19,9 @@ void anpe_graph_scope(anpe_graph *g, const char *prefix);
 /* Input (B, L, C) for rank 2, (B, F = C) for rank 1. `name` names the tensor in messages. */
 anpe_node anpe_graph_input(anpe_graph *g, const char *name, int rank, int64_t length,
                            int64_t width);
-/* on: the backend may round the factors of the products added after this call to bfloat16, except
- * in what reads an input itself: a spectrum's noise may be less than the rounding. */
+/* on: of what is added after this call, tensors may be stored in bfloat16 and factors of products
+ * rounded to it where the backend does so, except the factors of what reads an input itself: a
+ * spectrum's noise may be less than the rounding. */
 void anpe_graph_reduce(anpe_graph *g, int on);
 /* The builder's first error, as a status with its message in ctx. */
 ANPE_MUST_CHECK anpe_status anpe_graph_check(anpe_ctx *ctx, const anpe_graph *g);

@@ -27,25 +27,45 @@ static int describe(const anpe_vertex *v, anpe_backend_request *r)
                v->operation == anpe_operation_get(ANPE_OP_masked_linear)) {
         const anpe_linear_attributes *a = v->attributes;
         r->flags = a->flags;
-    } else {
+    } else if (v->operation != anpe_operation_get(ANPE_OP_gru)) {
         return 0;
     }
     return 1;
 }
 
+int anpe_offload_stores_bfloat16(const anpe_graph *g, int i, const anpe_backend *backend)
+{
+    const anpe_vertex *v = &g->vertex[i];
+    const char *const *name = has_hooks(backend->ops) ? backend->ops->stores_bfloat16 : NULL;
+    if (!v->reduce || backend->precision != ANPE_NUMBER_BFLOAT16 || !name)
+        return 0;
+    while (*name && strcmp(*name, v->operation->name) != 0)
+        name++;
+    return *name != NULL;
+}
+
 anpe_status anpe_offload_ask(anpe_ctx *ctx, const anpe_graph *g, int i, const anpe_backend *backend,
-                             int64_t batch, int train, anpe_offload *o)
+                             int64_t batch, int train, anpe_number in, anpe_number out,
+                             anpe_offload *o)
 {
     const anpe_vertex *v = &g->vertex[i];
     anpe_backend_request r = {.size = sizeof r, .batch = batch, .train = train};
+    anpe_status status = ANPE_OK;
     *o = (anpe_offload){.ops = backend->ops};
     if (!has_hooks(backend->ops) || !describe(v, &r))
         return ANPE_OK;
     r.in = g->vertex[v->input[0]].width;
-    r.precision = v->reduced ? backend->precision : ANPE_NUMBER_FLOAT;
+    r.in_stored = in;
+    r.out_stored = out;
+    r.precision = v->reduce_factors ? backend->precision : ANPE_NUMBER_FLOAT;
     o->operation = (anpe_backend_operation){.size = sizeof o->operation};
     o->operation.backward_needs = v->operation->backward_needs;
-    return backend->ops->operation_new(backend->self, ctx, &r, &o->operation);
+    status = backend->ops->operation_new(backend->self, ctx, &r, &o->operation);
+    if (status == ANPE_OK && !anpe_offload_taken(o) &&
+        (in == ANPE_NUMBER_BFLOAT16 || out == ANPE_NUMBER_BFLOAT16))
+        status = ANPE_FAIL(ctx, ANPE_EPLUGIN, "the backend does not take %s, which it says it does",
+                           v->label);
+    return status;
 }
 
 void anpe_offload_clear(anpe_offload *o)

@@ -9,11 +9,14 @@ typedef struct anpe_offload {
     uint64_t seen[ANPE_MAX_PARAMETERS]; /* versions of its weights when they were prepared */
 } anpe_offload;
 
+/* Whether tensors around vertex i may be stored in bfloat16, if it is offloaded. */
+int anpe_offload_stores_bfloat16(const anpe_graph *g, int i, const anpe_backend *backend);
 /* Asks for vertex i; where the backend has no such hooks or declines, the offload stays not taken.
- * train: backward will run through it. */
+ * train: backward will run through it; in, out: what its first input and its output are stored in.
+ */
 ANPE_MUST_CHECK anpe_status anpe_offload_ask(anpe_ctx *ctx, const anpe_graph *g, int i,
                                              const anpe_backend *backend, int64_t batch, int train,
-                                             anpe_offload *o);
+                                             anpe_number in, anpe_number out, anpe_offload *o);
 void anpe_offload_clear(anpe_offload *o);
 static inline int anpe_offload_taken(const anpe_offload *o)
 {

@@ -223,3 +223,23 @@ const anpe_operation *anpe_operation_get(int id)
 {
     return &table[id];
 }
+
+const anpe_kernels *anpe_operation_bfloat16(const anpe_operation *operation)
+{
+#define KERNELS(name, out)                                                                         \
+    {                                                                                              \
+        anpe_##name##_forward_b, anpe_##name##_backward_b, ANPE_NUMBER_##out                       \
+    }
+    static const struct {
+        int id;
+        anpe_kernels kernels;
+    } list[] = {{ANPE_OP_add, KERNELS(add, BFLOAT16)},
+                {ANPE_OP_max_pool, KERNELS(max_pool, BFLOAT16)},
+                {ANPE_OP_mean_length, KERNELS(mean_length, FLOAT)},
+                {ANPE_OP_last, KERNELS(last, FLOAT)}};
+#undef KERNELS
+    for (size_t i = 0; i < sizeof list / sizeof list[0]; i++)
+        if (operation == &table[list[i].id])
+            return &list[i].kernels;
+    return NULL;
+}

@@ -54,6 +54,23 @@ const anpe_operation *anpe_operation_get(int id);
 ANPE_OPERATION_LIST(X)
 #undef X
 
+/* Kernels for inputs that are all stored in bfloat16, and an output in bfloat16 or float; NULL
+ * where an operation has none. */
+typedef struct anpe_kernels {
+    void (*forward)(const anpe_call *c);
+    void (*backward)(const anpe_call *c);
+    anpe_number out;
+} anpe_kernels;
+const anpe_kernels *anpe_operation_bfloat16(const anpe_operation *operation);
+void anpe_add_forward_b(const anpe_call *c);
+void anpe_add_backward_b(const anpe_call *c);
+void anpe_max_pool_forward_b(const anpe_call *c);
+void anpe_max_pool_backward_b(const anpe_call *c);
+void anpe_mean_length_forward_b(const anpe_call *c);
+void anpe_mean_length_backward_b(const anpe_call *c);
+void anpe_last_forward_b(const anpe_call *c);
+void anpe_last_backward_b(const anpe_call *c);
+
 /* Bytes of scratch where only the kernel knows. */
 size_t anpe_conv1d_scratch_f(const anpe_call *c);
 size_t anpe_conv1d_scratch_d(const anpe_call *c);

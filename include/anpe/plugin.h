@@ -406,7 +406,8 @@ typedef struct anpe_flow_ops {
 
 /* ---- backend: matrix products and, if it has better, whole operations ---------------- */
 
-/* Numbers that the factors of products are held in; sums are float in either. */
+/* Numbers that factors of products, and tensors, are held in (anpe/bfloat16.h); sums are float in
+ * either. */
 typedef enum anpe_number { ANPE_NUMBER_FLOAT, ANPE_NUMBER_BFLOAT16 } anpe_number;
 /* Capability of a backend: some of its operations take bfloat16. */
 #define ANPE_CAN_BFLOAT16 1u
@@ -419,8 +420,8 @@ typedef struct anpe_backend_setup {
 } anpe_backend_setup;
 
 /* An operation of the network, by its name in graph.h, which a backend may take over as a whole:
- * conv1d, linear, masked_linear. Tensors, parameters and gradients are float, in the shapes and
- * layouts of graph.h. */
+ * conv1d, linear, masked_linear, gru. Shapes and layouts are those of graph.h; parameters and their
+ * gradients are float. */
 typedef struct anpe_backend_request {
     size_t size;
     const char *operation;
@@ -430,6 +431,9 @@ typedef struct anpe_backend_request {
     unsigned flags;                 /* ANPE_RELU; others do not change the operation */
     anpe_number precision;          /* BFLOAT16: inputs and weights may be rounded to it */
     int train;                      /* operation_backward will be called */
+    /* What the input and the output are stored in, each with its gradient; BFLOAT16 only for
+     * operations of anpe_backend_ops.stores_bfloat16. */
+    anpe_number in_stored, out_stored;
 } anpe_backend_request;
 
 typedef struct anpe_backend_operation {
@@ -462,6 +466,9 @@ typedef struct anpe_backend_ops {
     /* As forward and backward of anpe_operation; backward may set where grad_in_empty. */
     void (*operation_forward)(void *state, const anpe_call *call);
     void (*operation_backward)(void *state, const anpe_call *call);
+    /* Names, NULL at the end, of the operations of which tensors may be stored in bfloat16 when
+     * that is the precision asked for; requests where one is are not declined. May be NULL. */
+    const char *const *stores_bfloat16;
 } anpe_backend_ops;
 
 /* ---- help that libanpe gives to plugins ---------------------------------------------- */

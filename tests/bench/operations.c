@@ -247,7 +247,7 @@ static anpe_status open_net(const bench *b, const op_case *c, net *n)
     n->y = c->second ? anpe_graph_input(g, "y", c->rank, c->length, c->second) : -1;
     n->out = c->build(g, n->x, n->y, c);
     if (anpe_graph_check(b->ctx, g) == ANPE_OK)
-        g->vertex[n->out].reduced = 1; /* although it reads an input */
+        g->vertex[n->out].reduce_factors = 1; /* although it reads an input */
     anpe_status status = anpe_parameters_new(b->ctx, g, ANPE_FLOAT, 1, &n->parameters);
     if (!status)
         status = anpe_executor_new(b->ctx, g, n->parameters, b->backend, BATCH, 1, 1, 1, &n->out,

@@ -67,7 +67,7 @@ static void open_net(net *n, const shape *s, anpe_precision precision)
     n->x = anpe_graph_input(n->g, "x", s->linear && s->length == 1 ? 1 : 2, s->length, s->in);
     n->y = s->linear ? anpe_linear(n->g, "a", n->x, s->out, s->relu ? ANPE_RELU : 0)
                      : anpe_conv1d(n->g, "a", n->x, s->out, s->k, s->relu ? ANPE_RELU : 0);
-    n->g->vertex[n->y].reduced = 1; /* although it reads an input */
+    n->g->vertex[n->y].reduce_factors = 1; /* although it reads an input */
     n->out = s->residual ? anpe_add(n->g, n->y, n->x) : n->y;
     const anpe_node outputs[2] = {n->y, n->out};
     CU_ASSERT_EQUAL_FATAL(anpe_parameters_new(ctx, n->g, precision, 1, &n->p), ANPE_OK);

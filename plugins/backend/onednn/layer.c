@@ -1,23 +1,18 @@
-/* conv1d, linear and masked_linear: y = max(0, W * x + b), a linear layer being a convolution of
- * kernel 1.
- *
- * Tensors are float, channels last. In bfloat16 the inputs, the weights and dz (the gradient of the
- * output, where relu lets it through) are rounded when they are handed to oneDNN; sums, results and
- * gradients are float (emulated: the
- * factors are floats of the same values, so all but the order of sums is as it would be):
- *   forward   x -> bf16 (kept for backward, which then needs no x)      y = bf16 x bf16 -> float
- *   data      dz -> bf16                                                dx = bf16 x bf16 -> float
- *   weights                                                             dW, db, the same way
+/* See layer.h. What the three products read and make, with factors in bfloat16:
+ *   forward   x, W           y = bf16 x bf16, summed in float, stored as the output is
+ *   data      dz, W          dx, the same way, stored as the input's gradient is
+ *   weights   x, dz          dW and db in float
+ * dz: the gradient of the output, where relu lets it through. With factors in float, emulated or
+ * not, results are float, and rounded afterwards where they are stored in bfloat16.
  *
  * Primitives have a fixed shape: one set for a whole micro-batch and one for a single sample, which
  * does the rest of what is no whole micro-batch. Weights in oneDNN's own layouts are kept with the
- * operation and renewed when they change. */
+ * layer and renewed when they change. */
 #include "config.h"
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include "layer.h"
-#include "numbers.h"
 
 enum { WHOLE, SINGLE, SIZES };
 
@@ -31,12 +26,14 @@ struct layer {
     dnnl_engine_t engine;
     dnnl_stream_t stream;
     anpe_backend_request r;
-    int bfloat16, emulated, relu, bias; /* emulated: bfloat16 held in floats */
+    int products, relu, bias;
+    number in, out;                /* what the input and the output are stored in */
+    number factor;                 /* what x, W and dz are for the products */
+    number output, input_gradient; /* what y and dx are made in */
     passes pass[SIZES];
     /* weights (out, in, k) into the layouts of forward and data, and gradients back */
     job to_forward, to_data, from_weights;
     void *w_forward, *w_data;
-    size_t x_bytes, dz_bytes; /* of one sample, as oneDNN gets them */
     size_t w_forward_bytes, w_data_bytes, dw_bytes, scratchpad;
 };
 
@@ -63,6 +60,11 @@ static int64_t out_reals(const layer *y)
 /* ---- set-up ------------------------------------------------------------------------------------
  */
 
+static dnnl_data_type_t type_of(number n)
+{
+    return n == BFLOAT16 ? dnnl_bf16 : dnnl_f32;
+}
+
 /* The descriptions of all tensors; rows of (B, F) are the pixels of one image. */
 typedef struct tensors {
     dnnl_memory_desc_t x, dx, w, dw, plain, b, y, dz;
@@ -72,7 +74,7 @@ static dnnl_status_t describe(const layer *y, int64_t samples, tensors *t)
 {
     const anpe_backend_request *r = &y->r;
     const int64_t images = r->rank == 2 ? samples : 1, pixels = r->rank == 2 ? r->length : samples;
-    const dnnl_data_type_t type = y->bfloat16 && !y->emulated ? dnnl_bf16 : dnnl_f32;
+    const dnnl_data_type_t factor = type_of(y->factor);
     const dnnl_dims_t in = {images, r->in, pixels}, out = {images, r->out, pixels},
                       w = {r->out, r->in, r->width}, b = {r->out};
     const struct {
@@ -82,10 +84,14 @@ static dnnl_status_t describe(const layer *y, int64_t samples, tensors *t)
         dnnl_data_type_t type;
         dnnl_format_tag_t tag;
     } list[] = {
-        {&t->x, 3, in, type, dnnl_nwc},           {&t->dx, 3, in, dnnl_f32, dnnl_nwc},
-        {&t->w, 3, w, type, dnnl_format_tag_any}, {&t->dw, 3, w, dnnl_f32, dnnl_format_tag_any},
-        {&t->plain, 3, w, dnnl_f32, dnnl_oiw},    {&t->b, 1, b, dnnl_f32, dnnl_x},
-        {&t->y, 3, out, dnnl_f32, dnnl_nwc},      {&t->dz, 3, out, type, dnnl_nwc},
+        {&t->x, 3, in, factor, dnnl_nwc},
+        {&t->dx, 3, in, type_of(y->input_gradient), dnnl_nwc},
+        {&t->w, 3, w, factor, dnnl_format_tag_any},
+        {&t->dw, 3, w, dnnl_f32, dnnl_format_tag_any},
+        {&t->plain, 3, w, dnnl_f32, dnnl_oiw},
+        {&t->b, 1, b, dnnl_f32, dnnl_x},
+        {&t->y, 3, out, type_of(y->output), dnnl_nwc},
+        {&t->dz, 3, out, factor, dnnl_nwc},
     };
     dnnl_status_t status = dnnl_success;
     for (size_t i = 0; i < sizeof list / sizeof list[0] && !status; i++)
@@ -136,36 +142,53 @@ static dnnl_status_t new_forward(layer *y, passes *p, tensors *t, dnnl_primitive
     return status;
 }
 
-/* Both backwards; *w becomes the layout of the weights that `data` reads, t->dw that of dW. */
-static dnnl_status_t new_backward(layer *y, passes *p, tensors *t, const_dnnl_primitive_desc_t hint,
-                                  dnnl_memory_desc_t *w)
+/* Backward for the data; *w becomes the layout of the weights that it reads. */
+static dnnl_status_t new_data(layer *y, passes *p, tensors *t, const_dnnl_primitive_desc_t hint,
+                              const_dnnl_primitive_attr_t attr, dnnl_memory_desc_t *w)
 {
-    static const int data[] = {DNNL_ARG_DIFF_DST, DNNL_ARG_WEIGHTS, DNNL_ARG_DIFF_SRC};
-    static const int weights[] = {DNNL_ARG_SRC, DNNL_ARG_DIFF_DST, DNNL_ARG_DIFF_WEIGHTS,
-                                  DNNL_ARG_DIFF_BIAS};
+    static const int arguments[] = {DNNL_ARG_DIFF_DST, DNNL_ARG_WEIGHTS, DNNL_ARG_DIFF_SRC};
     const dnnl_dims_t stride = {1}, pad = {(y->r.width - 1) / 2};
     dnnl_convolution_desc_t d;
     dnnl_primitive_desc_t pd = NULL;
-    dnnl_primitive_attr_t attr = NULL;
-    dnnl_status_t status = onednn_attributes(&attr);
+    dnnl_status_t status = dnnl_convolution_backward_data_desc_init(
+        &d, dnnl_convolution_direct, &t->dx, w, &t->dz, stride, pad, pad);
     if (!status)
-        status = dnnl_convolution_backward_data_desc_init(&d, dnnl_convolution_direct, &t->dx, w,
-                                                          &t->dz, stride, pad, pad);
-    if (!status)
-        status = job_new(y->engine, &d, attr, hint, 3, data, &p->data, &pd);
+        status = job_new(y->engine, &d, attr, hint, 3, arguments, &p->data, &pd);
     if (!status)
         *w = chosen(pd, DNNL_ARG_WEIGHTS);
     dnnl_primitive_desc_destroy(pd);
-    pd = NULL;
+    return status;
+}
+
+/* Backward for the weights; t->dw becomes the layout of dW. */
+static dnnl_status_t new_weights(layer *y, passes *p, tensors *t, const_dnnl_primitive_desc_t hint,
+                                 const_dnnl_primitive_attr_t attr)
+{
+    static const int arguments[] = {DNNL_ARG_SRC, DNNL_ARG_DIFF_DST, DNNL_ARG_DIFF_WEIGHTS,
+                                    DNNL_ARG_DIFF_BIAS};
+    const dnnl_dims_t stride = {1}, pad = {(y->r.width - 1) / 2};
+    dnnl_convolution_desc_t d;
+    dnnl_primitive_desc_t pd = NULL;
+    dnnl_status_t status = dnnl_convolution_backward_weights_desc_init(
+        &d, dnnl_convolution_direct, &t->x, &t->dw, y->bias ? &t->b : NULL, &t->dz, stride, pad,
+        pad);
     if (!status)
-        status = dnnl_convolution_backward_weights_desc_init(&d, dnnl_convolution_direct, &t->x,
-                                                             &t->dw, y->bias ? &t->b : NULL, &t->dz,
-                                                             stride, pad, pad);
-    if (!status)
-        status = job_new(y->engine, &d, attr, hint, 3 + y->bias, weights, &p->weights, &pd);
+        status = job_new(y->engine, &d, attr, hint, 3 + y->bias, arguments, &p->weights, &pd);
     if (!status)
         t->dw = chosen(pd, DNNL_ARG_DIFF_WEIGHTS);
     dnnl_primitive_desc_destroy(pd);
+    return status;
+}
+
+static dnnl_status_t new_backward(layer *y, passes *p, tensors *t, const_dnnl_primitive_desc_t hint,
+                                  dnnl_memory_desc_t *w_data)
+{
+    dnnl_primitive_attr_t attr = NULL;
+    dnnl_status_t status = onednn_attributes(&attr);
+    if (!status && y->products & LAYER_DATA)
+        status = new_data(y, p, t, hint, attr, w_data);
+    if (!status && y->products & LAYER_WEIGHTS)
+        status = new_weights(y, p, t, hint, attr);
     dnnl_primitive_attr_destroy(attr);
     return status;
 }
@@ -185,7 +208,7 @@ static dnnl_status_t new_passes(layer *y, tensors *t, dnnl_memory_desc_t *w_data
         now.w = t->w, now.dw = t->dw;
         if (!status)
             status = new_forward(y, p, &now, &pd);
-        if (!status && y->r.train)
+        if (!status)
             status = new_backward(y, p, &now, pd, w_data);
         dnnl_primitive_desc_destroy(pd);
         t->w = now.w, t->dw = now.dw;
@@ -198,95 +221,45 @@ static dnnl_status_t new_passes(layer *y, tensors *t, dnnl_memory_desc_t *w_data
 
 static dnnl_status_t new_reorders(layer *y, const tensors *t, const dnnl_memory_desc_t *w_data)
 {
-    dnnl_status_t status = job_new_reorder(y->engine, &t->plain, &t->w, 0, &y->to_forward);
-    y->w_forward_bytes = onednn_bytes(&t->w);
-    y->w_forward = aligned_alloc(64, y->w_forward_bytes);
-    if (!status && !y->w_forward)
-        status = dnnl_out_of_memory;
-    if (!status && y->r.train) {
+    dnnl_status_t status = dnnl_success;
+    if (y->products & LAYER_FORWARD) {
+        status = job_new_reorder(y->engine, &t->plain, &t->w, 0, &y->to_forward);
+        y->w_forward_bytes = onednn_bytes(&t->w);
+        y->w_forward = aligned_alloc(64, y->w_forward_bytes);
+    }
+    if (!status && y->products & LAYER_DATA) {
         status = job_new_reorder(y->engine, &t->plain, w_data, 0, &y->to_data);
-        if (!status)
-            status = job_new_reorder(y->engine, &t->dw, &t->plain, 1, &y->from_weights);
         y->w_data_bytes = onednn_bytes(w_data);
         y->w_data = aligned_alloc(64, y->w_data_bytes);
-        y->dw_bytes = onednn_bytes(&t->dw);
-        if (!status && !y->w_data)
-            status = dnnl_out_of_memory;
     }
+    if (!status && y->products & LAYER_WEIGHTS) {
+        status = job_new_reorder(y->engine, &t->dw, &t->plain, 1, &y->from_weights);
+        y->dw_bytes = onednn_bytes(&t->dw);
+    }
+    if (!status && ((y->w_forward_bytes && !y->w_forward) || (y->w_data_bytes && !y->w_data)))
+        status = dnnl_out_of_memory;
     const job *all[] = {&y->to_forward, &y->to_data, &y->from_weights};
     for (int i = 0; i < 3; i++)
         y->scratchpad = largest(y->scratchpad, all[i]->scratchpad);
     return status;
 }
 
-/* In float the core is faster (make bench BENCH=operations) where it halves the products, at
- * kernels of 3 between at least WIDE channels, and in both backwards of a kernel of 1. */
-enum { WIDE = 32 };
-
-static int declined(const anpe_backend_request *r)
+static number stored(anpe_number n)
 {
-    const int wide = r->width == 3 && r->in >= WIDE && r->out >= WIDE;
-    return r->precision == ANPE_NUMBER_FLOAT && (wide || (r->train && r->width == 1));
+    return n == ANPE_NUMBER_BFLOAT16 ? BFLOAT16 : FLOAT;
 }
 
-/* scratch: dz (B), dx (B) where it is added to, dW, db, the primitive's own; without training x. */
-static void say_sizes(const layer *y, anpe_backend_operation *operation)
+static void choose_numbers(layer *y, int emulate)
 {
-    const size_t batch = (size_t)y->r.batch, x = round64(batch * y->x_bytes);
-    size_t scratch = y->scratchpad;
-    if (y->r.train)
-        scratch += round64(batch * y->dz_bytes) + y->dw_bytes +
-                   round64((size_t)y->r.out * sizeof(float)) +
-                   round64(batch * (size_t)in_reals(y) * sizeof(float));
-    operation->scratch_size = scratch;
-    operation->saved_size = y->bfloat16 ? x : 0;
-    if (y->bfloat16)
-        operation->backward_needs &= ~(unsigned)ANPE_NEEDS_INPUT;
-    if (!y->relu)
-        operation->backward_needs &= ~(unsigned)ANPE_NEEDS_OUTPUT;
+    y->in = stored(y->r.in_stored);
+    y->out = stored(y->r.out_stored);
+    y->factor = y->r.precision != ANPE_NUMBER_BFLOAT16 ? FLOAT : emulate ? ROUNDED : BFLOAT16;
+    y->output = y->factor == BFLOAT16 ? y->out : FLOAT;
+    y->input_gradient = y->factor == BFLOAT16 ? y->in : FLOAT;
 }
 
-anpe_status layer_new(anpe_ctx *ctx, dnnl_engine_t engine, int emulate,
-                      const anpe_backend_request *request, anpe_backend_operation *operation,
-                      layer **out)
+static void clear_primitives(layer *y)
 {
-    *out = NULL;
-    if (declined(request))
-        return ANPE_OK;
-    layer *y = calloc(1, sizeof *y);
-    if (!y)
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "onednn: out of memory");
-    tensors t;
-    dnnl_memory_desc_t w_data;
-    y->engine = engine;
-    y->r = *request;
-    y->bfloat16 = request->precision == ANPE_NUMBER_BFLOAT16;
-    y->emulated = y->bfloat16 && emulate;
-    y->relu = (request->flags & ANPE_RELU) != 0;
-    y->bias = !(request->flags & ANPE_NO_BIAS);
-    const size_t number = y->bfloat16 && !y->emulated ? sizeof(uint16_t) : sizeof(float);
-    y->x_bytes = (size_t)in_reals(y) * number;
-    y->dz_bytes = (size_t)out_reals(y) * number;
-    dnnl_status_t status = dnnl_stream_create(&y->stream, engine, dnnl_stream_default_flags);
-    if (!status)
-        status = new_passes(y, &t, &w_data);
-    if (!status)
-        status = new_reorders(y, &t, &w_data);
-    if (status) {
-        layer_free(y);
-        return ANPE_FAIL(ctx, status == dnnl_out_of_memory ? ANPE_ENOMEM : ANPE_EPLUGIN,
-                         "onednn: no primitives for %s of %" PRId64 " to %" PRId64
-                         " channels: status %d",
-                         request->operation, request->in, request->out, (int)status);
-    }
-    say_sizes(y, operation);
-    *out = y;
-    return ANPE_OK;
-}
-
-void layer_free(void *state)
-{
-    layer *y = state;
     for (int s = 0; s < SIZES; s++) {
         job_clear(&y->pass[s].forward);
         job_clear(&y->pass[s].data);
@@ -295,14 +268,81 @@ void layer_free(void *state)
     job_clear(&y->to_forward);
     job_clear(&y->to_data);
     job_clear(&y->from_weights);
-    dnnl_stream_destroy(y->stream);
     free(y->w_forward);
     free(y->w_data);
-    free(y);
+    y->w_forward = y->w_data = NULL;
 }
 
-/* ---- running ------------------------------------------------------------------------------------
+static dnnl_status_t new_primitives(layer *y)
+{
+    tensors t;
+    dnnl_memory_desc_t w_data;
+    const dnnl_status_t status = new_passes(y, &t, &w_data);
+    return status ? status : new_reorders(y, &t, &w_data);
+}
+
+anpe_status layer_new(anpe_ctx *ctx, const layer_source *source,
+                      const anpe_backend_request *request, int products, layer **out)
+{
+    layer *y = *out = calloc(1, sizeof *y);
+    if (!y)
+        return ANPE_FAIL(ctx, ANPE_ENOMEM, "onednn: out of memory");
+    y->engine = source->engine;
+    y->r = *request;
+    y->products = products;
+    y->relu = (request->flags & ANPE_RELU) != 0;
+    y->bias = !(request->flags & ANPE_NO_BIAS);
+    choose_numbers(y, source->emulate);
+    dnnl_status_t status = dnnl_stream_create(&y->stream, y->engine, dnnl_stream_default_flags);
+    if (!status)
+        status = new_primitives(y);
+    if (status == dnnl_unimplemented && y->factor == BFLOAT16) { /* results in float, then */
+        clear_primitives(y);
+        y->output = y->input_gradient = FLOAT;
+        status = new_primitives(y);
+    }
+    if (!status)
+        return ANPE_OK;
+    *out = layer_free(y);
+    return ANPE_FAIL(ctx, status == dnnl_out_of_memory ? ANPE_ENOMEM : ANPE_EPLUGIN,
+                     "onednn: no primitives for %s of %" PRId64 " to %" PRId64
+                     " channels: status %d",
+                     request->operation, request->in, request->out, (int)status);
+}
+
+layer *layer_free(layer *y)
+{
+    if (y) {
+        clear_primitives(y);
+        dnnl_stream_destroy(y->stream);
+    }
+    free(y);
+    return NULL;
+}
+
+number layer_factor(const layer *y)
+{
+    return y->factor;
+}
+
+number layer_input_gradient(const layer *y)
+{
+    return y->input_gradient;
+}
+
+/* ---- products ----------------------------------------------------------------------------------
  */
+
+/* Scratch: dW, db, the primitive's own. */
+static size_t db_bytes(const layer *y)
+{
+    return y->dw_bytes ? round64((size_t)y->r.out * sizeof(float)) : 0;
+}
+
+size_t layer_scratch(const layer *y)
+{
+    return y->dw_bytes + db_bytes(y) + y->scratchpad;
+}
 
 static void reorder(const layer *y, const job *j, const void *from, void *to, void *scratchpad)
 {
@@ -311,131 +351,188 @@ static void reorder(const layer *y, const job *j, const void *from, void *to, vo
     job_run(j, y->stream, scratchpad);
 }
 
-static void prepare(const layer *y, const job *j, const anpe_call *call, void *w, size_t bytes)
+static void set_weights(const layer *y, const job *j, const float *from, void *to, size_t bytes,
+                        void *scratch)
 {
-    reorder(y, j, call->parameter[0], w, call->scratch);
-    if (y->emulated)
-        onednn_round((int64_t)(bytes / sizeof(float)), w, w);
+    reorder(y, j, from, to, scratch);
+    if (y->factor == ROUNDED)
+        numbers_convert((int64_t)(bytes / sizeof(float)), FLOAT, to, NULL, ROUNDED, to);
 }
 
-void layer_prepare(void *state, const anpe_call *call)
+void layer_set_weights(layer *y, const float *w, void *scratch)
 {
-    const layer *y = state;
-    prepare(y, &y->to_forward, call, y->w_forward, y->w_forward_bytes);
-    if (y->r.train)
-        prepare(y, &y->to_data, call, y->w_data, y->w_data_bytes);
+    if (y->products & LAYER_FORWARD)
+        set_weights(y, &y->to_forward, w, y->w_forward, y->w_forward_bytes, scratch);
+    if (y->products & LAYER_DATA)
+        set_weights(y, &y->to_data, w, y->w_data, y->w_data_bytes, scratch);
 }
 
-/* Which primitives do the samples from `first` on: all at once if the micro-batch is whole. */
+/* Which primitives do the samples: all at once if the micro-batch is whole. */
 static const passes *passes_of(const layer *y, int64_t batch)
 {
     return &y->pass[batch == y->r.batch ? WHOLE : SINGLE];
 }
 
-static const void *at(const void *data, int64_t sample, size_t bytes)
+/* Sample b of a tensor of n numbers a sample. */
+static char *at(const void *data, int64_t b, int64_t n, number type)
 {
-    return (const char *)data + (size_t)sample * bytes;
+    union {
+        const void *in;
+        char *out;
+    } address = {data};
+    return address.out + (size_t)(b * n) * number_size(type);
 }
 
-/* n numbers of x as factors of a product in bfloat16; `where`, if given: zero where it is not
- * positive. */
-static void to_factors(const layer *y, int64_t n, const float *x, const float *where, void *to)
+void layer_forward(const layer *y, int64_t batch, const void *x, const float *bias, void *out,
+                   void *scratch)
 {
-    if (y->emulated && where)
-        onednn_round_where(n, x, where, to);
-    else if (y->emulated)
-        onednn_round(n, x, to);
-    else if (where)
-        onednn_to_bfloat16_where(n, x, where, to);
-    else
-        onednn_to_bfloat16(n, x, to);
-}
-
-void layer_forward(void *state, const anpe_call *call)
-{
-    const layer *y = state;
-    const passes *p = passes_of(y, call->batch);
-    const void *x = call->in[0];
-    if (y->bfloat16) {
-        to_factors(y, call->batch * in_reals(y), call->in[0], NULL, call->saved);
-        x = call->saved;
-    }
+    const passes *p = passes_of(y, batch);
     job_set(&p->forward, DNNL_ARG_WEIGHTS, y->w_forward);
-    job_set(&p->forward, DNNL_ARG_BIAS, call->parameter[1]);
-    for (int64_t b = 0; b < call->batch; b += p->samples) {
-        job_set(&p->forward, DNNL_ARG_SRC, at(x, b, y->x_bytes));
-        job_set(&p->forward, DNNL_ARG_DST, (float *)call->out + b * out_reals(y));
-        job_run(&p->forward, y->stream, call->scratch);
+    job_set(&p->forward, DNNL_ARG_BIAS, bias);
+    for (int64_t b = 0; b < batch; b += p->samples) {
+        job_set(&p->forward, DNNL_ARG_SRC, at(x, b, in_reals(y), y->factor));
+        job_set(&p->forward, DNNL_ARG_DST, at(out, b, out_reals(y), y->output));
+        job_run(&p->forward, y->stream, scratch);
     }
 }
 
-/* Scratch of backward, in this order. */
+void layer_data(const layer *y, int64_t batch, const void *dz, void *dx, void *scratch)
+{
+    const passes *p = passes_of(y, batch);
+    job_set(&p->data, DNNL_ARG_WEIGHTS, y->w_data);
+    for (int64_t b = 0; b < batch; b += p->samples) {
+        job_set(&p->data, DNNL_ARG_DIFF_DST, at(dz, b, out_reals(y), y->factor));
+        job_set(&p->data, DNNL_ARG_DIFF_SRC, at(dx, b, in_reals(y), y->input_gradient));
+        job_run(&p->data, y->stream, scratch);
+    }
+}
+
+void layer_add_weights(const layer *y, int64_t batch, const void *x, const void *dz, float *dw,
+                       float *db, void *scratch)
+{
+    const passes *p = passes_of(y, batch);
+    char *const made = scratch, *const bias = made + y->dw_bytes, *const pad = bias + db_bytes(y);
+    job_set(&p->weights, DNNL_ARG_DIFF_WEIGHTS, made);
+    job_set(&p->weights, DNNL_ARG_DIFF_BIAS, bias);
+    for (int64_t b = 0; b < batch; b += p->samples) {
+        job_set(&p->weights, DNNL_ARG_SRC, at(x, b, in_reals(y), y->factor));
+        job_set(&p->weights, DNNL_ARG_DIFF_DST, at(dz, b, out_reals(y), y->factor));
+        job_run(&p->weights, y->stream, pad);
+        if (dw)
+            reorder(y, &y->from_weights, made, dw, pad);
+        if (db)
+            numbers_add(y->r.out, FLOAT, bias, FLOAT, db);
+    }
+}
+
+/* ---- the operation ------------------------------------------------------------------------------
+ */
+
+/* In float the core is faster (make bench BENCH=operations) where it halves the products, at
+ * kernels of 3 between at least WIDE channels, and in both backwards of a kernel of 1. */
+enum { WIDE = 32 };
+
+int layer_declines(const anpe_backend_request *r)
+{
+    const int wide = r->width == 3 && r->in >= WIDE && r->out >= WIDE;
+    const int reduced = r->precision == ANPE_NUMBER_BFLOAT16 ||
+                        r->in_stored == ANPE_NUMBER_BFLOAT16 ||
+                        r->out_stored == ANPE_NUMBER_BFLOAT16;
+    return !reduced && (wide || (r->train && r->width == 1));
+}
+
+/* Scratch of the operation, in this order; for forward only the first and the last. */
 typedef struct parts {
-    char *dz, *dw, *db, *dx, *scratchpad;
+    char *result; /* y or dx, where it is not written in place */
+    char *dz;
+    void *products; /* of layer_scratch */
 } parts;
+
+static size_t result_bytes(const layer *y)
+{
+    const size_t b = (size_t)y->r.batch;
+    const size_t out = b * (size_t)out_reals(y) * number_size(y->output);
+    const size_t in = b * (size_t)in_reals(y) * number_size(y->input_gradient);
+    return round64(y->r.train ? largest(in, out) : out);
+}
+
+static size_t dz_bytes(const layer *y)
+{
+    return y->r.train ? round64((size_t)(y->r.batch * out_reals(y)) * number_size(y->factor)) : 0;
+}
 
 static parts cut(const layer *y, const anpe_call *call)
 {
-    parts s = {.dz = call->scratch};
-    s.dw = s.dz + round64((size_t)y->r.batch * y->dz_bytes);
-    s.db = s.dw + y->dw_bytes;
-    s.dx = s.db + round64((size_t)y->r.out * sizeof(float));
-    s.scratchpad = s.dx + round64((size_t)(y->r.batch * in_reals(y)) * sizeof(float));
-    return s;
+    char *const scratch = call->scratch, *const dz = scratch + result_bytes(y);
+    return (parts){scratch, dz, dz + dz_bytes(y)};
 }
 
-/* dz as oneDNN gets it. */
+void layer_sizes(const layer *y, anpe_backend_operation *operation)
+{
+    const size_t x = (size_t)(y->r.batch * in_reals(y)) * number_size(y->factor);
+    operation->scratch_size = result_bytes(y) + dz_bytes(y) + layer_scratch(y);
+    operation->saved_size = y->in == y->factor ? 0 : round64(x);
+    if (operation->saved_size)
+        operation->backward_needs &= ~(unsigned)ANPE_NEEDS_INPUT;
+    if (!y->relu)
+        operation->backward_needs &= ~(unsigned)ANPE_NEEDS_OUTPUT;
+}
+
+void layer_run_prepare(void *state, const anpe_call *call)
+{
+    layer_set_weights(state, call->parameter[0], call->scratch);
+}
+
+/* The factors of the input, which forward leaves in `saved` where they are not the input itself. */
+static const void *input_factors(const layer *y, const anpe_call *call)
+{
+    return y->in == y->factor ? call->in[0] : call->saved;
+}
+
+void layer_run_forward(void *state, const anpe_call *call)
+{
+    const layer *y = state;
+    const parts s = cut(y, call);
+    const int in_place = y->out == y->output;
+    void *out = in_place ? call->out : s.result;
+    if (y->in != y->factor)
+        numbers_convert(call->batch * in_reals(y), y->in, call->in[0], NULL, y->factor,
+                        call->saved);
+    layer_forward(y, call->batch, input_factors(y, call), call->parameter[1], out, s.products);
+    if (!in_place)
+        numbers_convert(call->batch * out_reals(y), y->output, out, NULL, y->out, call->out);
+}
+
+/* dz as the products read it. */
 static const void *output_gradient(const layer *y, const anpe_call *call, const parts *s)
 {
-    const int64_t n = call->batch * out_reals(y);
-    void *dz = s->dz;
-    if (y->bfloat16)
-        to_factors(y, n, call->grad_out, y->relu ? call->out : NULL, dz);
-    else if (y->relu)
-        onednn_copy_where(n, call->grad_out, call->out, dz);
-    else
+    if (!y->relu && y->out == y->factor)
         return call->grad_out;
-    return dz;
+    numbers_convert(call->batch * out_reals(y), y->out, call->grad_out, y->relu ? call->out : NULL,
+                    y->factor, s->dz);
+    return s->dz;
 }
 
-static void backward_weights(const layer *y, const anpe_call *call, const parts *s, const void *dz)
+static void input_gradient(const layer *y, const anpe_call *call, const parts *s, const void *dz)
 {
-    const passes *p = passes_of(y, call->batch);
-    const void *x = y->bfloat16 ? call->saved : call->in[0];
-    job_set(&p->weights, DNNL_ARG_DIFF_WEIGHTS, s->dw);
-    job_set(&p->weights, DNNL_ARG_DIFF_BIAS, s->db);
-    for (int64_t b = 0; b < call->batch; b += p->samples) {
-        job_set(&p->weights, DNNL_ARG_SRC, at(x, b, y->x_bytes));
-        job_set(&p->weights, DNNL_ARG_DIFF_DST, at(dz, b, y->dz_bytes));
-        job_run(&p->weights, y->stream, s->scratchpad);
-        if (call->grad_parameter[0])
-            reorder(y, &y->from_weights, s->dw, call->grad_parameter[0], s->scratchpad);
-        if (call->grad_parameter[1])
-            onednn_add(y->r.out, (const float *)(const void *)s->db, call->grad_parameter[1]);
-    }
+    const int64_t n = call->batch * in_reals(y);
+    const int in_place = call->grad_in_empty[0] && y->in == y->input_gradient;
+    void *dx = in_place ? call->grad_in[0] : s->result;
+    layer_data(y, call->batch, dz, dx, s->products);
+    if (!in_place && call->grad_in_empty[0])
+        numbers_convert(n, y->input_gradient, dx, NULL, y->in, call->grad_in[0]);
+    else if (!in_place)
+        numbers_add(n, y->input_gradient, dx, y->in, call->grad_in[0]);
 }
 
-static void backward_data(const layer *y, const anpe_call *call, const parts *s, const void *dz)
-{
-    const passes *p = passes_of(y, call->batch);
-    float *dx = call->grad_in_empty[0] ? call->grad_in[0] : (float *)(void *)s->dx;
-    job_set(&p->data, DNNL_ARG_WEIGHTS, y->w_data);
-    for (int64_t b = 0; b < call->batch; b += p->samples) {
-        job_set(&p->data, DNNL_ARG_DIFF_DST, at(dz, b, y->dz_bytes));
-        job_set(&p->data, DNNL_ARG_DIFF_SRC, dx + b * in_reals(y));
-        job_run(&p->data, y->stream, s->scratchpad);
-    }
-    if (!call->grad_in_empty[0])
-        onednn_add(call->batch * in_reals(y), dx, call->grad_in[0]);
-}
-
-void layer_backward(void *state, const anpe_call *call)
+void layer_run_backward(void *state, const anpe_call *call)
 {
     const layer *y = state;
     const parts s = cut(y, call);
     const void *dz = output_gradient(y, call, &s);
     if (call->grad_parameter[0] || call->grad_parameter[1])
-        backward_weights(y, call, &s, dz);
+        layer_add_weights(y, call->batch, input_factors(y, call), dz, call->grad_parameter[0],
+                          call->grad_parameter[1], s.products);
     if (call->grad_in[0])
-        backward_data(y, call, &s, dz);
+        input_gradient(y, call, &s, dz);
 }

@@ -1,6 +1,7 @@
 /* Conversions: see numbers.h. */
 #include "config.h"
-#include <string.h>
+#include <assert.h>
+#include <anpe/bfloat16.h>
 #include "numbers.h"
 
 #if defined ANPE_HAVE_TARGET_CLONES && !defined ANPE_SANITIZE
@@ -10,62 +11,80 @@
 #endif
 #define INLINE static inline __attribute__((always_inline))
 
-INLINE uint16_t rounded(float x)
+INLINE float get(const number type, const void *x, int64_t i)
 {
-    uint32_t u;
-    memcpy(&u, &x, sizeof u);
-    const uint32_t up = (u + 0x7fffu + ((u >> 16) & 1u)) >> 16, quiet = (u >> 16) | 0x40u;
-    return (uint16_t)((u & 0x7fffffffu) > 0x7f800000u ? quiet : up);
+    return type == BFLOAT16 ? anpe_float_of(((const uint16_t *)x)[i]) : ((const float *)x)[i];
 }
 
-CLONES
-void onednn_to_bfloat16(int64_t n, const float *restrict x, uint16_t *restrict to)
+INLINE void put(const number type, void *x, int64_t i, float value)
 {
-    for (int64_t i = 0; i < n; i++)
-        to[i] = rounded(x[i]);
+    if (type == BFLOAT16)
+        ((uint16_t *)x)[i] = anpe_bfloat16_of(value);
+    else
+        ((float *)x)[i] = type == ROUNDED ? anpe_float_of(anpe_bfloat16_of(value)) : value;
 }
 
-CLONES
-void onednn_to_bfloat16_where(int64_t n, const float *restrict x, const float *restrict y,
-                              uint16_t *restrict to)
+#define FUNCTIONS(name, a, b)                                                                      \
+    CLONES                                                                                         \
+    static void name(int64_t n, const void *from, void *to)                                        \
+    {                                                                                              \
+        for (int64_t i = 0; i < n; i++)                                                            \
+            put(b, to, i, get(a, from, i));                                                        \
+    }                                                                                              \
+    CLONES                                                                                         \
+    static void name##_where(int64_t n, const void *from, const void *where, void *to)             \
+    {                                                                                              \
+        for (int64_t i = 0; i < n; i++) {                                                          \
+            const float x = get(a, from, i);                                                       \
+            put(b, to, i, get(a, where, i) > 0 ? x : 0);                                           \
+        }                                                                                          \
+    }
+FUNCTIONS(float_to_float, FLOAT, FLOAT)
+FUNCTIONS(float_to_bfloat16, FLOAT, BFLOAT16)
+FUNCTIONS(float_to_rounded, FLOAT, ROUNDED)
+FUNCTIONS(bfloat16_to_float, BFLOAT16, FLOAT)
+FUNCTIONS(bfloat16_to_bfloat16, BFLOAT16, BFLOAT16)
+
+/* ROUNDED from bfloat16 is exact, and as `from` it is a float. */
+static const struct {
+    void (*all)(int64_t n, const void *from, void *to);
+    void (*where)(int64_t n, const void *from, const void *where, void *to);
+} conversions[2][3] = {
+    {{float_to_float, float_to_float_where},
+     {float_to_bfloat16, float_to_bfloat16_where},
+     {float_to_rounded, float_to_rounded_where}},
+    {{bfloat16_to_float, bfloat16_to_float_where},
+     {bfloat16_to_bfloat16, bfloat16_to_bfloat16_where},
+     {bfloat16_to_float, bfloat16_to_float_where}},
+};
+
+void numbers_convert(int64_t n, number from_type, const void *from, const void *where,
+                     number to_type, void *to)
 {
-    for (int64_t i = 0; i < n; i++)
-        to[i] = rounded(y[i] > 0 ? x[i] : 0);
+    const int a = from_type == BFLOAT16;
+    if (where)
+        conversions[a][to_type].where(n, from, where, to);
+    else
+        conversions[a][to_type].all(n, from, to);
 }
 
-INLINE float widened(uint16_t b)
-{
-    const uint32_t u = (uint32_t)b << 16;
-    float x;
-    memcpy(&x, &u, sizeof x);
-    return x;
-}
+#define ADD(name, a, b)                                                                            \
+    CLONES                                                                                         \
+    static void name(int64_t n, const void *x, void *sum)                                          \
+    {                                                                                              \
+        for (int64_t i = 0; i < n; i++)                                                            \
+            put(b, sum, i, get(b, sum, i) + get(a, x, i));                                         \
+    }
+ADD(add_float_to_float, FLOAT, FLOAT)
+ADD(add_float_to_bfloat16, FLOAT, BFLOAT16)
+ADD(add_bfloat16_to_float, BFLOAT16, FLOAT)
+ADD(add_bfloat16_to_bfloat16, BFLOAT16, BFLOAT16)
 
-CLONES
-void onednn_round(int64_t n, const float *x, float *to)
+void numbers_add(int64_t n, number x_type, const void *x, number sum_type, void *sum)
 {
-    for (int64_t i = 0; i < n; i++)
-        to[i] = widened(rounded(x[i]));
-}
-
-CLONES
-void onednn_round_where(int64_t n, const float *x, const float *y, float *to)
-{
-    for (int64_t i = 0; i < n; i++)
-        to[i] = widened(rounded(y[i] > 0 ? x[i] : 0));
-}
-
-CLONES
-void onednn_copy_where(int64_t n, const float *restrict x, const float *restrict y,
-                       float *restrict to)
-{
-    for (int64_t i = 0; i < n; i++)
-        to[i] = y[i] > 0 ? x[i] : 0;
-}
-
-CLONES
-void onednn_add(int64_t n, const float *restrict x, float *restrict sum)
-{
-    for (int64_t i = 0; i < n; i++)
-        sum[i] += x[i];
+    static void (*const add[2][2])(int64_t, const void *,
+                                   void *) = {{add_float_to_float, add_float_to_bfloat16},
+                                              {add_bfloat16_to_float, add_bfloat16_to_bfloat16}};
+    assert(x_type != ROUNDED && sum_type != ROUNDED);
+    add[x_type][sum_type](n, x, sum);
 }

@@ -1,15 +1,21 @@
-/* numbers.h -- whole tensors between float and bfloat16 (the upper half of a float, rounded to
- * nearest, ties to even; NaN stays NaN). */
+/* numbers.h -- whole tensors of one type of number into another. */
 #ifndef ONEDNN_NUMBERS_H
 #define ONEDNN_NUMBERS_H
+#include <stddef.h>
 #include <stdint.h>
 
-void onednn_to_bfloat16(int64_t n, const float *x, uint16_t *to);
-/* Zero where y is not positive. */
-void onednn_to_bfloat16_where(int64_t n, const float *x, const float *y, uint16_t *to);
-/* The same as floats: what bfloat16 makes of them. In place is allowed. */
-void onednn_round(int64_t n, const float *x, float *to);
-void onednn_round_where(int64_t n, const float *x, const float *y, float *to);
-void onednn_copy_where(int64_t n, const float *x, const float *y, float *to);
-void onednn_add(int64_t n, const float *x, float *sum);
+/* ROUNDED: floats that bfloat16 holds exactly, with which its products are emulated. */
+typedef enum number { FLOAT, BFLOAT16, ROUNDED } number;
+
+static inline size_t number_size(number type)
+{
+    return type == BFLOAT16 ? sizeof(uint16_t) : sizeof(float);
+}
+
+/* n numbers `from` -> `to`; where, of the same type as `from`, if given: zero where it is not
+ * positive. `to` may be `from` if it is of the same size. */
+void numbers_convert(int64_t n, number from_type, const void *from, const void *where,
+                     number to_type, void *to);
+/* sum += x; neither is ROUNDED. */
+void numbers_add(int64_t n, number x_type, const void *x, number sum_type, void *sum);
 #endif

@@ -5,8 +5,9 @@
  * that is asked for. */
 #include "config.h"
 #include <stdlib.h>
+#include <string.h>
 #include <anpe/plugin.h>
-#include "job.h"
+#include "gru.h"
 #include "layer.h"
 
 typedef struct options {
@@ -21,8 +22,7 @@ static const anpe_option option_table[] = {
     ANPE_OPT_END};
 
 typedef struct onednn {
-    dnnl_engine_t engine;
-    int emulate;
+    layer_source source;
 } onednn;
 
 /* What oneDNN would use, best first; each holds the bits of those that it includes. */
@@ -62,8 +62,8 @@ static anpe_status create(anpe_ctx *ctx, const void *opts, const void *setup, vo
     onednn *o = calloc(1, sizeof *o);
     if (!o)
         return ANPE_FAIL(ctx, ANPE_ENOMEM, "onednn: out of memory");
-    o->emulate = emulate;
-    const dnnl_status_t status = dnnl_engine_create(&o->engine, dnnl_cpu, 0);
+    o->source.emulate = emulate;
+    const dnnl_status_t status = dnnl_engine_create(&o->source.engine, dnnl_cpu, 0);
     if (status) {
         free(o);
         return ANPE_FAIL(ctx, ANPE_EPLUGIN, "onednn: oneDNN does not start: status %d",
@@ -80,7 +80,7 @@ static void destroy(void *self)
 {
     onednn *o = self;
     if (o)
-        dnnl_engine_destroy(o->engine);
+        dnnl_engine_destroy(o->source.engine);
     free(o);
 }
 
@@ -117,39 +117,80 @@ static void dgemm(const void *self, int ta, int tb, int64_t m, int64_t n, int64_
 /* ---- operations --------------------------------------------------------------------------------
  */
 
-static anpe_status operation_new(const void *self, anpe_ctx *ctx,
-                                 const anpe_backend_request *request,
-                                 anpe_backend_operation *operation)
+typedef struct operation {
+    layer *layer; /* one of the two */
+    gru *gru;
+} operation;
+
+static void operation_free(void *state)
 {
-    const onednn *o = self;
-    layer *y = NULL;
+    operation *o = state;
+    if (o) {
+        layer_free(o->layer);
+        gru_free(o->gru);
+    }
+    free(o);
+}
+
+static anpe_status new_operation(const onednn *self, anpe_ctx *ctx, const anpe_backend_request *r,
+                                 anpe_backend_operation *out, operation *o)
+{
+    const int all = LAYER_FORWARD | (r->train ? LAYER_DATA | LAYER_WEIGHTS : 0);
+    const int is_gru = !strcmp(r->operation, "gru");
+    const anpe_status status = is_gru ? gru_new(ctx, &self->source, r, &o->gru)
+                                      : layer_new(ctx, &self->source, r, all, &o->layer);
+    if (!status && is_gru)
+        gru_sizes(o->gru, out);
+    else if (!status)
+        layer_sizes(o->layer, out);
+    return status;
+}
+
+static anpe_status operation_new(const void *self, anpe_ctx *ctx, const anpe_backend_request *r,
+                                 anpe_backend_operation *out)
+{
+    if (strcmp(r->operation, "gru") ? layer_declines(r) : gru_declines(r))
+        return ANPE_OK;
+    operation *o = calloc(1, sizeof *o);
+    if (!o)
+        return ANPE_FAIL(ctx, ANPE_ENOMEM, "onednn: out of memory");
     const int before = onednn_alone_begin();
-    const anpe_status status = layer_new(ctx, o->engine, o->emulate, request, operation, &y);
+    const anpe_status status = new_operation(self, ctx, r, out, o);
     onednn_alone_end(before);
-    operation->state = y;
+    if (status)
+        operation_free(o);
+    else
+        out->state = o;
     return status;
 }
 
 #define ALONE(name)                                                                                \
     static void operation_##name(void *state, const anpe_call *call)                               \
     {                                                                                              \
+        const operation *o = state;                                                                \
         const int before = onednn_alone_begin();                                                   \
-        layer_##name(state, call);                                                                 \
+        if (o->layer)                                                                              \
+            layer_run_##name(o->layer, call);                                                      \
+        else                                                                                       \
+            gru_run_##name(o->gru, call);                                                          \
         onednn_alone_end(before);                                                                  \
     }
 ALONE(prepare)
 ALONE(forward)
 ALONE(backward)
 
+static const char *const stores_bfloat16[] = {"conv1d", "linear", "masked_linear", "gru", NULL};
+
 static const anpe_backend_ops ops = {
     .size = sizeof ops,
     .sgemm = sgemm,
     .dgemm = dgemm,
     .operation_new = operation_new,
-    .operation_free = layer_free,
+    .operation_free = operation_free,
     .operation_prepare = operation_prepare,
     .operation_forward = operation_forward,
     .operation_backward = operation_backward,
+    .stores_bfloat16 = stores_bfloat16,
 };
 
 static const anpe_plugin plugin = {
@@ -157,7 +198,7 @@ static const anpe_plugin plugin = {
     .kind = ANPE_BACKEND,
     .name = "onednn",
     .version = "1.0",
-    .summary = "convolutions, linear layers and products by oneDNN, in float and bfloat16",
+    .summary = "convolutions, linear layers, GRU and products by oneDNN, in float and bfloat16",
     .capabilities = ANPE_CAN_BFLOAT16,
     .options = option_table,
     .options_size = sizeof(options),
