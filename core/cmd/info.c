@@ -136,6 +136,9 @@ static anpe_status describe_model(anpe_ctx *ctx, anpe_cmd *cmd, const char *path
     ANPE_TRY(describe_history(ctx, cmd, f.h5));
     anpe_cmd_say(cmd, "%-14s %lld pixels x %lld channels\n", "input", (long long)f.channels->length,
                  (long long)f.channels->width);
+    if (anpe_channels_curved(f.channels))
+        anpe_cmd_say(cmd, "%-14s log or asinh of %lld of them, for their tails\n", "",
+                     (long long)anpe_channels_curved(f.channels));
     describe_labels(cmd, f.map);
     ANPE_TRY(describe_list(ctx, cmd, f.h5, "plugins"));
     ANPE_TRY(describe_list(ctx, cmd, f.h5, "inputs"));

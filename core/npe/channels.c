@@ -1,6 +1,7 @@
 /* Network input channels and their standardisation. */
 #include "npe/channels.h"
 #include "base/text.h"
+#include "npe/curve.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -54,7 +55,8 @@ anpe_status anpe_channels_new(anpe_ctx *ctx, int64_t length, int64_t planes, int
     const size_t n = (size_t)(length * c->width);
     c->mean = malloc(n * sizeof *c->mean);
     c->scale = malloc(n * sizeof *c->scale);
-    if (!c->mean || !c->scale) {
+    c->curve = calloc(n, sizeof *c->curve);
+    if (!c->mean || !c->scale || !c->curve) {
         anpe_channels_free(c);
         return ANPE_FAIL(ctx, ANPE_ENOMEM, "channels: out of memory");
     }
@@ -88,6 +90,7 @@ anpe_channels *anpe_channels_free(anpe_channels *c)
         anpe_basis_free(c->basis);
         free(c->mean);
         free(c->scale);
+        free(c->curve);
         free(c);
     }
     return NULL;
@@ -109,7 +112,8 @@ static float raw_value(anpe_channel kind, const anpe_spectrum *s, int64_t p)
 
 static float standard(const anpe_channels *c, int64_t i, float value)
 {
-    return fminf(fmaxf((value - c->mean[i]) / c->scale[i], -c->limit), c->limit);
+    const float x = (anpe_curve(c->curve[i], value) - c->mean[i]) / c->scale[i];
+    return fminf(fmaxf(x, -c->limit), c->limit);
 }
 
 static void fill_coefficients(const anpe_channels *c, const anpe_spectrum *s, float *x)
@@ -172,12 +176,19 @@ void anpe_channels_pull_back(const anpe_channels *c, const anpe_spectrum *s, con
         for (int64_t plane = 0; c->kind[k] == ANPE_CHANNEL_FLUX && plane < c->planes; plane++)
             for (int64_t l = 0; l < c->length; l++) {
                 const int64_t i = l * c->width + k * c->planes + plane;
+                const int64_t p = plane * c->length + l;
                 if (fabsf(x[i]) < c->limit)
-                    grad_flux[plane * c->length + l] = grad_x[i] / c->scale[i];
+                    grad_flux[p] =
+                        grad_x[i] / c->scale[i] * anpe_curve_slope(c->curve[i], s->flux[p]);
             }
 }
 
-/* Mean and sd of column `col` (of L*C), pixel l or all pixels. */
+static double curved(const anpe_channels *c, const float *x, int64_t i)
+{
+    return (double)anpe_curve(c->curve[i], x[i]);
+}
+
+/* Mean and sd of a channel over the pixels first .. last - 1 of all inputs, past their curves. */
 static void moments(const anpe_channels *c, int64_t n, const float *x, int64_t channel,
                     int64_t first, int64_t last, double *mean, double *sd)
 {
@@ -186,18 +197,36 @@ static void moments(const anpe_channels *c, int64_t n, const float *x, int64_t c
     const double count = (double)n * (double)(last - first);
     for (int64_t k = 0; k < n; k++)
         for (int64_t l = first; l < last; l++)
-            sum += (double)x[k * stride + l * c->width + channel];
+            sum += curved(c, x + k * stride, l * c->width + channel);
     *mean = sum / count;
     for (int64_t k = 0; k < n; k++)
         for (int64_t l = first; l < last; l++) {
-            const double d = (double)x[k * stride + l * c->width + channel] - *mean;
+            const double d = curved(c, x + k * stride, l * c->width + channel) - *mean;
             square += d * d;
         }
     *sd = sqrt(square / count);
 }
 
+static void choose_curves(anpe_channels *c, int64_t n, const float *x)
+{
+    const int64_t inputs = c->length * c->width;
+    for (int64_t i = 0; i < inputs; i++)
+        if (c->kind[i % c->width / c->planes] == ANPE_CHANNEL_FLUX)
+            c->curve[i] = anpe_curve_choose(n, inputs, x + i);
+}
+
+int64_t anpe_channels_curved(const anpe_channels *c)
+{
+    int64_t count = 0;
+    for (int64_t i = 0; i < c->length * c->width; i++)
+        count += c->curve[i] != 0;
+    return count;
+}
+
 void anpe_channels_fit(anpe_channels *c, int64_t n, const float *x, int per_pixel)
 {
+    if (per_pixel && !c->basis)
+        choose_curves(c, n, x);
     for (int64_t channel = 0; channel < c->width; channel++) {
         double mean, sd, all_mean, all_sd;
         const anpe_channel kind = c->kind[channel / c->planes];

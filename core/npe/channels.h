@@ -2,9 +2,10 @@
  *
  * Channels: flux; mask (1 = bad); log_sigma (log10 of the error, so that the network knows the
  * noise level); position (see anpe_channels_place). Values are standardised with constants that are
- * found once from simulations and kept in the model: x = (value - mean) / scale, clipped to
+ * found once from simulations and kept in the model: x = (curve(value) - mean) / scale, clipped to
  * +-ANPE_CHANNEL_LIMIT so that one wild pixel cannot drive the network where it was never trained.
- * Not standardised is not clipped.
+ * Not standardised is not clipped. The curve (npe/curve.h) is for values that are standardised one
+ * by one, which are no pixels of a spectrum.
  *
  * With a reduced basis (npe/basis.h) the network sees K coefficients instead of pixels: channel
  * flux is a coefficient, log_sigma log10 of its error, and there is no mask. */
@@ -29,6 +30,7 @@ typedef struct anpe_channels {
     anpe_channel kind[ANPE_N_CHANNELS];
     int64_t width;       /* C = planes * n_kinds */
     float *mean, *scale; /* (L, C) */
+    float *curve;        /* (L, C), see npe/curve.h */
     float limit;         /* of x; infinite until fitted */
     anpe_basis *basis;   /* owned; NULL: the network sees pixels */
 } anpe_channels;
@@ -54,7 +56,10 @@ void anpe_channels_fill(const anpe_channels *c, const anpe_spectrum *s, float *x
 void anpe_channels_pull_back(const anpe_channels *c, const anpe_spectrum *s, const float *x,
                              const float *grad_x, float *grad_flux);
 /* mean and scale from n raw inputs x (n, L, C), filled while mean is 0 and scale 1; per_pixel:
- * one pair for every pixel, else one per channel. Masks and positions are left as they are. */
+ * one pair for every pixel, and a curve unless there is a basis, else one pair per channel. Masks
+ * and positions are left as they are. */
 void anpe_channels_fit(anpe_channels *c, int64_t n, const float *x, int per_pixel);
+/* How many inputs have a curve. */
+int64_t anpe_channels_curved(const anpe_channels *c);
 const char *anpe_channel_name(anpe_channel kind);
 #endif

@@ -327,6 +327,9 @@ static anpe_status fit_channels(anpe_ctx *ctx, anpe_dataset *d)
         ANPE_TRY(anpe_dataset_fill(d, ctx, b, 0, first, 0, n, x + first * input, NULL));
     }
     anpe_channels_fit(d->channels, have, x, per_pixel);
+    if (anpe_channels_curved(d->channels))
+        anpe_log(ctx, ANPE_INFO, "%lld of %lld inputs have long tails: their log or asinh is taken",
+                 (long long)anpe_channels_curved(d->channels), (long long)input);
 out:
     anpe_bench_free(b);
     free(x);

@@ -43,6 +43,8 @@ static anpe_status digest_all(anpe_ctx *ctx, const char *config, const anpe_labe
     digest_part(&t, "sd", m->sd, n * sizeof *m->sd);
     digest_part(&t, "channel mean", c->mean, values * sizeof *c->mean);
     digest_part(&t, "channel scale", c->scale, values * sizeof *c->scale);
+    if (anpe_channels_curved(c))
+        digest_part(&t, "channel curve", c->curve, values * sizeof *c->curve);
     anpe_text_add(&t, "limit %.9g\n", (double)c->limit);
     if (c->basis)
         digest_basis(&t, c->basis);
@@ -106,6 +108,8 @@ static anpe_status write_channels(anpe_ctx *ctx, anpe_h5 *f, const anpe_channels
         names[i] = anpe_channel_name(c->kind[i]);
     ANPE_TRY(anpe_h5_write(ctx, f, "channels/mean", ANPE_H5_FLOAT, 2, shape, c->mean));
     ANPE_TRY(anpe_h5_write(ctx, f, "channels/scale", ANPE_H5_FLOAT, 2, shape, c->scale));
+    if (anpe_channels_curved(c))
+        ANPE_TRY(anpe_h5_write(ctx, f, "channels/curve", ANPE_H5_FLOAT, 2, shape, c->curve));
     ANPE_TRY(anpe_h5_put_texts(ctx, f, "channels", "names", c->n_kinds, names));
     ANPE_TRY(anpe_h5_put_numbers(ctx, f, "channels", "planes", ANPE_H5_INT64, 1, &c->planes));
     const double limit = (double)c->limit;
@@ -345,6 +349,9 @@ static anpe_status read_channels(anpe_ctx *ctx, anpe_h5 *f, anpe_channels **out)
         anpe_h5_read(ctx, f, "channels/mean", ANPE_H5_FLOAT, shape[0] * shape[1], (*out)->mean));
     ANPE_TRY(
         anpe_h5_read(ctx, f, "channels/scale", ANPE_H5_FLOAT, shape[0] * shape[1], (*out)->scale));
+    if (anpe_h5_has(f, "channels/curve"))
+        ANPE_TRY(anpe_h5_read(ctx, f, "channels/curve", ANPE_H5_FLOAT, shape[0] * shape[1],
+                              (*out)->curve));
 out:
     anpe_h5_texts_free(n, name);
     return status;

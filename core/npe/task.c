@@ -23,8 +23,9 @@ const anpe_option anpe_observe_table[] = {
     ANPE_OPT_REAL(anpe_observe_options, max_rv, 500, 0, 3000, "km/s",
                   "largest radial velocity the simulator's window leaves room for"),
     ANPE_OPT_ENUM(anpe_observe_options, standardise, 0, "auto|none|channel|pixel",
-                  "input scaling from simulations: one mean and scale per channel, or per pixel; "
-                  "auto: channel with wavelengths, else pixel"),
+                  "input scaling from simulations: one mean and scale per channel, or per pixel, "
+                  "where inputs with long tails also go through a log or asinh; auto: channel with "
+                  "wavelengths, else pixel"),
     ANPE_OPT_END};
 
 const anpe_option anpe_label_table[] = {

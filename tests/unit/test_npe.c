@@ -160,6 +160,57 @@ static void test_channels(void)
          "observe: channel 'flux' is given twice");
 }
 
+/* Inputs with tails: each kind gets its curve, comes out standardised, and the gradient goes back
+ * through it. Inputs: normal, log-normal, heavy on both sides, positive but narrow. */
+static void test_curves(void)
+{
+    enum { N = 2000, L = 4 };
+    static const char *const names[] = {"flux"};
+    static float x[N * L];
+    float flux[L], sigma[L] = {1, 1, 1, 1}, in[L], ones[L] = {1, 1, 1, 1}, back[L];
+    uint8_t mask[L] = {0};
+    const anpe_spectrum s = {L, flux, sigma, mask, ""};
+    anpe_rng rng = {.key = {1, 2}};
+    anpe_channels *c = NULL;
+    for (int i = 0; i < N; i++) {
+        float *row = x + i * L;
+        row[0] = (float)(5 + 2 * anpe_normal(&rng));
+        row[1] = (float)exp(3 + 2 * anpe_normal(&rng));
+        row[2] = (float)(anpe_normal(&rng) / (0.05 + anpe_uniform(&rng)));
+        row[3] = (float)(100 + anpe_normal(&rng));
+    }
+    CU_ASSERT_EQUAL_FATAL(anpe_channels_new(ctx, L, 1, 1, names, &c), ANPE_OK);
+    anpe_channels_fit(c, N, x, 0);
+    CU_ASSERT_EQUAL(anpe_channels_curved(c), 0); /* pixels of a spectrum keep their shape */
+    anpe_channels_fit(c, N, x, 1);
+    CU_ASSERT(c->curve[0] == 0 && c->curve[1] > 0 && c->curve[2] < 0 && c->curve[3] == 0);
+    CU_ASSERT_DOUBLE_EQUAL(c->mean[1], 3, 0.2); /* of the log: +-0.045 */
+    CU_ASSERT_DOUBLE_EQUAL(c->scale[1], 2, 0.15);
+    for (int i = 0; i < 20; i++) {
+        const float h = 1e-2f;
+        memcpy(flux, x + i * L, sizeof flux);
+        anpe_channels_fill(c, &s, in);
+        anpe_channels_pull_back(c, &s, in, ones, back);
+        for (int l = 0; l < L; l++) {
+            const float v = flux[l], step = h * fabsf(v);
+            CU_ASSERT(fabsf(in[l]) < 6);
+            float up[L], down[L];
+            flux[l] = v + step;
+            anpe_channels_fill(c, &s, up);
+            flux[l] = v - step;
+            anpe_channels_fill(c, &s, down);
+            flux[l] = v;
+            /* h^2 / 3 for the log, and the rounding of x over h */
+            CU_ASSERT_DOUBLE_EQUAL((up[l] - down[l]) / (2 * step), back[l],
+                                   1e-3 * fabs((double)back[l]) + 1e-5 / (double)step);
+        }
+    }
+    flux[1] = -1; /* outside of what the log is for: the end of its range */
+    anpe_channels_fill(c, &s, in);
+    CU_ASSERT(in[1] < -2 && in[1] >= -ANPE_CHANNEL_LIMIT);
+    anpe_channels_free(c);
+}
+
 /* The position is standardised over the pixels, the same for every spectrum and plane, survives the
  * fit, and comes back from what a model file holds. */
 static void test_position(void)
@@ -414,6 +465,7 @@ int main(void)
         {"label map Jacobian", test_map_jacobian},
         {"no transform", test_map_none},
         {"channels", test_channels},
+        {"curves of inputs", test_curves},
         {"position", test_position},
         {"position of one pixel", test_position_of_one_pixel},
         {"Adam, clip and rate", test_adam},
