@@ -22,6 +22,24 @@ for net in $nets; do
     check "$net: infer" test "$status" = 0 -a "$(grep -c '^mocks.h5\[' $net.csv)" = 3
 done
 
+# Each in bfloat16, emulated, so that any processor runs it.
+bfloat16="--set compute.backend=onednn --set compute.precision=bfloat16 --set backend.emulate=true"
+if [ -f "$ANPE_BUILDDIR/plugins/backend_onednn.la" ]; then
+    for net in $nets resnet_gru; do
+        swap "$net" >$net.cfg
+        # shellcheck disable=SC2086 # options, one word each
+        run train $net.cfg -o half.h5 --threads 1 $bfloat16
+        check "$net in bfloat16: train" test "$status" = 0 -a -s half.h5
+        # shellcheck disable=SC2086
+        run train $net.cfg -o again.h5 --threads 2 $bfloat16
+        check "$net in bfloat16: 1 and 2 threads give the same model, byte for byte" cmp half.h5 again.h5
+        run "$ANPE" infer half.h5 mocks.h5 -o half.csv --quiet
+        check "$net in bfloat16: infer" test "$status" = 0 -a "$(grep -c '^mocks.h5\[' half.csv)" = 3
+    done
+else
+    skip "featurizers in bfloat16" "the backend onednn is not built"
+fi
+
 # The position of a pixel as an input; a model keeps it.
 swap transformer | sed 's/"log_sigma" \]/"log_sigma", "position" ]/' >place.cfg
 run train place.cfg -o place.h5
