@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 typedef struct csv {
     char *text;  /* the file; cells point into it */
@@ -139,16 +140,25 @@ static int is_number(const char *text)
     return end != text && !*end;
 }
 
-static int is_blank(const char *text)
+/* No value: an empty cell, or what databases and table writers put for one. */
+static int is_missing(const char *text)
 {
-    return !text[strspn(text, " ")];
+    static const char *const words[] = {"", "null", "none", "na", "n/a", "--", "-", "masked"};
+    text += strspn(text, " ");
+    size_t n = strlen(text);
+    while (n && text[n - 1] == ' ')
+        n--;
+    for (size_t k = 0; k < sizeof words / sizeof *words; k++)
+        if (strlen(words[k]) == n && !strncasecmp(words[k], text, n))
+            return 1;
+    return 0;
 }
 
 /* A column with one cell that is not a number is only text. */
 static void find_types(anpe_catalogue_file *c, const csv *t)
 {
     for (int64_t i = 0; i < c->n_rows * c->n_columns; i++)
-        if (!is_blank(t->cell[i]) && !is_number(t->cell[i]))
+        if (!is_missing(t->cell[i]) && !is_number(t->cell[i]))
             c->column[i % c->n_columns].can = ANPE_TABLE_TEXTS;
 }
 
@@ -179,7 +189,7 @@ static anpe_status csv_reals(anpe_ctx *ctx, anpe_catalogue_file *c, int column, 
     (void)element;
     for (int64_t r = 0; r < c->n_rows; r++) {
         const char *cell = t->cell[r * c->n_columns + column];
-        values[r] = is_blank(cell) ? NAN : strtod(cell, NULL);
+        values[r] = is_missing(cell) ? NAN : strtod(cell, NULL);
     }
     return ANPE_OK;
 }

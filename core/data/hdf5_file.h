@@ -43,6 +43,9 @@ ANPE_MUST_CHECK anpe_status anpe_h5_read(anpe_ctx *ctx, anpe_h5 *f, const char *
 ANPE_MUST_CHECK anpe_status anpe_h5_read_rows(anpe_ctx *ctx, anpe_h5 *f, const char *name,
                                               anpe_real_type type, int64_t start, int64_t n_rows,
                                               void *data);
+/* Rows [start, start + n_rows) of a mask of any numbers: 0 where it is 0, else 1 (NaN too). */
+ANPE_MUST_CHECK anpe_status anpe_h5_read_mask(anpe_ctx *ctx, anpe_h5 *f, const char *name,
+                                              int64_t start, int64_t n_rows, uint8_t *mask);
 /* Writes a whole dataset; missing groups in name ("a/b/c") are made. */
 ANPE_MUST_CHECK anpe_status anpe_h5_write(anpe_ctx *ctx, anpe_h5 *f, const char *name,
                                           anpe_real_type type, int rank, const int64_t *shape,

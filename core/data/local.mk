@@ -1,6 +1,6 @@
 # core/data
 libanpe_la_SOURCES += core/data/output.c core/data/output.h core/data/hdf5_file.c \
-	core/data/hdf5_attribute.c core/data/hdf5_file.h core/data/hdf5_private.h \
+	core/data/hdf5_attribute.c core/data/hdf5_mask.c core/data/hdf5_file.h core/data/hdf5_private.h \
 	core/data/npy.c core/data/npy.h core/data/npz.c core/data/npz.h core/data/array_read.c \
 	core/data/spectrum.c core/data/spectrum.h core/data/grid.c core/data/grid.h \
 	core/data/projector.c core/data/continuum.c core/data/resample.c core/data/noise_library.c

@@ -1,5 +1,6 @@
 /* data/noise_library.c -- real error bars and masks: HDF5 datasets sigma (N, P) and mask (N, P).
- * mask may be absent: then all pixels with a usable sigma are good. */
+ * mask may be absent: then all pixels with a usable sigma are good; hdf5_mask.c says what is bad.
+ */
 #include "data/hdf5_file.h"
 
 #include <math.h>
@@ -64,7 +65,7 @@ anpe_status anpe_noise_library_read(anpe_ctx *ctx, const char *path, anpe_noise_
     if (!status)
         status = anpe_h5_read(ctx, f, "sigma", ANPE_H5_FLOAT, n, library->sigma);
     if (!status && anpe_h5_has(f, "mask"))
-        status = anpe_h5_read(ctx, f, "mask", ANPE_H5_UINT8, n, library->mask);
+        status = anpe_h5_read_mask(ctx, f, "mask", 0, library->n_rows, library->mask);
     anpe_status closed = anpe_h5_close(ctx, f);
     status = status ? status : closed;
     if (!status)

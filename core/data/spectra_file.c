@@ -152,24 +152,14 @@ static anpe_status read_sigma(anpe_ctx *ctx, const anpe_spectra_file *f, int64_t
     return ANPE_OK;
 }
 
-/* Any integer but 0 is bad; read as wide ones, since a narrow type would cut bits off. */
 static anpe_status read_mask(anpe_ctx *ctx, const anpe_spectra_file *f, int64_t row,
                              anpe_spectrum *s)
 {
     memset(s->mask, 0, (size_t)s->n_pixels);
     if (!anpe_h5_has(f->h5, "mask"))
         return ANPE_OK;
-    anpe_status status = check_same(ctx, f, "mask");
-    if (status)
-        return status;
-    int64_t *bits = anpe_alloc(ctx, (size_t)s->n_pixels * sizeof *bits);
-    if (!bits)
-        return ANPE_ENOMEM;
-    status = anpe_h5_read_rows(ctx, f->h5, "mask", ANPE_H5_INT64, row, 1, bits);
-    for (int64_t i = 0; i < s->n_pixels && !status; i++)
-        s->mask[i] = bits[i] != 0;
-    anpe_free(bits);
-    return status;
+    const anpe_status status = check_same(ctx, f, "mask");
+    return status ? status : anpe_h5_read_mask(ctx, f->h5, "mask", row, 1, s->mask);
 }
 
 anpe_status anpe_spectra_file_read(anpe_ctx *ctx, anpe_spectra_file *f, int64_t row,

@@ -81,18 +81,35 @@ anpe_status anpe_instrument_count(const anpe_instrument *i, anpe_ctx *ctx, const
     return in->h5 || !ops->count ? ANPE_OK : ops->count(i->component.self, ctx, in->path, n);
 }
 
+/* Plain values have no neighbours to take one from that is missing. */
+static anpe_status check_values(anpe_ctx *ctx, const char *path, int64_t row,
+                                const anpe_spectrum *s)
+{
+    for (int64_t k = 0; k < s->n_pixels; k++)
+        if (!s->mask[k] && !isfinite(s->flux[k]))
+            return ANPE_FAIL(
+                ctx, ANPE_EFORMAT,
+                "%s: value %lld of spectrum %lld is %g: a spectrum without wavelengths "
+                "has no neighbours to take it from, and no mask says that it is bad",
+                path, (long long)k, (long long)row, (double)s->flux[k]);
+    return ANPE_OK;
+}
+
 anpe_status anpe_instrument_read(const anpe_instrument *i, anpe_ctx *ctx, anpe_input *in,
                                  int64_t row, anpe_spectrum *s)
 {
     anpe_status status = in->h5 ? anpe_spectra_file_read(ctx, in->h5, row, &i->info, s)
                                 : ops_of(i)->read(i->component.self, ctx, in->path, row, s);
+    if (!status)
+        status = i->info.wavelength ? ANPE_OK : check_values(ctx, in->path, row, s);
     if (status)
         return status;
     anpe_instrument_exclude(i, s);
     if (anpe_spectrum_check(s) == 0)
         return ANPE_FAIL(ctx, ANPE_EFORMAT, "%s: no good pixel in spectrum %lld", in->path,
                          (long long)row);
-    return ANPE_OK;
+    return i->info.wavelength ? anpe_spectrum_null_errors(ctx, s->n_pixels, s->sigma, s->mask)
+                              : ANPE_OK;
 }
 
 void anpe_instrument_exclude(const anpe_instrument *i, anpe_spectrum *s)

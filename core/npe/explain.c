@@ -286,7 +286,7 @@ static void keep_row(anpe_explainer *e, int64_t r, const float *grad_x, const an
     const int64_t P = o->n_pixels;
     float *row = r < e->n_labels ? gradient + r * P : e->row;
     anpe_channels_pull_back(e->model->channels, o, e->x, grad_x, row);
-    anpe_spectrum_inpaint_pull_back(P, o->mask, row);
+    anpe_spectrum_inpaint_pull_back(e->model->channels->planes, P, o->mask, row);
     if (r >= e->n_labels)
         error[r - e->n_labels] = rms_good(P, o->mask, row);
 }

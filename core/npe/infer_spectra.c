@@ -85,7 +85,7 @@ anpe_status anpe_infer_list_stars(anpe_ctx *ctx, anpe_inference *f)
 }
 
 /* Plain arrays without sigma get 1 everywhere, which neither a network that reads sigma nor a
- * likelihood must see. Returns who needs it, NULL: nobody does, or it is there. */
+ * likelihood must see. Returns what is wrong, NULL: nobody needs it, or it is there. */
 static const char *sigma_is_missed_by(const anpe_inference *f)
 {
     const anpe_channels *c = f->model->channels;
@@ -93,8 +93,22 @@ static const char *sigma_is_missed_by(const anpe_inference *f)
         return NULL;
     for (int k = 0; k < c->n_kinds; k++)
         if (c->kind[k] == ANPE_CHANNEL_LOG_SIGMA)
-            return "the model reads log_sigma";
-    return f->exact ? "an exact posterior needs the errors" : NULL;
+            return "the model reads log_sigma and the file has no sigma";
+    return f->exact ? "an exact posterior needs the errors and the file has no sigma" : NULL;
+}
+
+/* The same for values that the file's mask leaves out: a network that does not see the mask would
+ * take what stands in their place for data. With wavelengths that is a pixel's neighbour. */
+static const char *mask_is_missed_by(const anpe_inference *f, const anpe_spectrum *s)
+{
+    const anpe_channels *c = f->model->channels;
+    int sees = c->basis != NULL || f->model->task->instrument.info.wavelength != NULL;
+    for (int k = 0; k < c->n_kinds; k++)
+        sees = sees || c->kind[k] == ANPE_CHANNEL_MASK;
+    for (int64_t p = 0; !sees && p < s->n_pixels; p++)
+        if (s->mask[p])
+            return "the file masks values and the model reads no mask (observe.channels)";
+    return NULL;
 }
 
 /* Rows of one file follow each other: it is opened for the first and stays open. */
@@ -122,10 +136,10 @@ void anpe_infer_read_star(anpe_ctx *ctx, anpe_inference *f, anpe_star *star, anp
         f->first_failure = f->first_failure ? f->first_failure : status;
         return;
     }
-    const char *who = sigma_is_missed_by(f);
-    if (who) {
-        char reason[sizeof star->reason];
-        snprintf(reason, sizeof reason, "%s and the file has no sigma", who);
+    const char *reason = sigma_is_missed_by(f);
+    if (!reason)
+        reason = mask_is_missed_by(f, s);
+    if (reason) {
         anpe_infer_fail_star(star, reason);
         f->first_failure = f->first_failure ? f->first_failure : ANPE_EFORMAT;
         return;

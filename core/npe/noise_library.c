@@ -53,13 +53,13 @@ static anpe_status normalise(anpe_ctx *ctx, const maker *m, anpe_spectrum *s)
  */
 #define LARGEST_SIGMA 100
 
-static int64_t judge(anpe_spectrum *s)
+static int64_t judge(int64_t planes, anpe_spectrum *s)
 {
     for (int64_t k = 0; k < s->n_pixels; k++)
         if (!(s->sigma[k] < LARGEST_SIGMA))
             s->mask[k] = 1;
     (void)anpe_spectrum_check(s);
-    return anpe_spectrum_inpaint(s);
+    return anpe_spectrum_inpaint(planes, s);
 }
 
 static anpe_status reduce(anpe_ctx *ctx, maker *m, const char *path, int64_t row, anpe_spectrum *s)
@@ -70,7 +70,7 @@ static anpe_status reduce(anpe_ctx *ctx, maker *m, const char *path, int64_t row
         return status;
     if ((status = normalise(ctx, m, s)))
         return anpe_fail_prefix(ctx, status, "%s", path);
-    if (judge(s) == 0)
+    if (judge(m->info.channels, s) == 0)
         return ANPE_FAIL(ctx, ANPE_EINVAL, "%s: no good pixel once divided by the continuum", path);
     return ANPE_OK;
 }

@@ -406,7 +406,7 @@ anpe_status anpe_task_reduce(const anpe_task *t, anpe_ctx *ctx, anpe_spectrum *s
     if (anpe_spectrum_check(s) == 0)
         return ANPE_FAIL(ctx, ANPE_EFORMAT, "no good pixel is left after the continuum rule");
     add_model_error(t, s);
-    anpe_spectrum_inpaint(s);
+    anpe_spectrum_inpaint(t->instrument.info.channels, s);
     return ANPE_OK;
 }
 

@@ -62,7 +62,7 @@ static anpe_status read_pixels(anpe_ctx *ctx, const anpe_plot_request *q, anpe_h
     ANPE_TRY(anpe_h5_read_rows(ctx, f, "flux", ANPE_H5_DOUBLE, q->row, 1, s->flux));
     ANPE_TRY(anpe_h5_read_rows(ctx, f, "sigma", ANPE_H5_DOUBLE, q->row, 1, s->sigma));
     ANPE_TRY(anpe_h5_read_rows(ctx, f, "best", ANPE_H5_DOUBLE, q->row, 1, s->best));
-    ANPE_TRY(anpe_h5_read_rows(ctx, f, "mask", ANPE_H5_UINT8, q->row, 1, mask));
+    ANPE_TRY(anpe_h5_read_mask(ctx, f, "mask", q->row, 1, mask));
     s->has_wavelength = anpe_h5_has(f, "wavelength");
     if (s->has_wavelength)
         ANPE_TRY(anpe_h5_read(ctx, f, "wavelength", ANPE_H5_DOUBLE, s->n_pixels, s->x));

@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define LARGEST_MODEL 10.0 /* continua: no normalised model flux is above */
+
 enum combination { BY_PIXEL, GLOBAL, VISITS, ALL_ROWS };
 #define N_DETECTORS 3
 
@@ -199,7 +201,8 @@ typedef struct source {
     const char *path;
     fitsfile *fits;
     survey_image flux;
-    int has_mask; /* HDU 3 holds bits (apStar); otherwise ASPCAP's model */
+    int integers; /* HDU 3 is an image of whole numbers: bits (apStar) */
+    int has_mask; /* once a row is read: HDU 3 holds bits; otherwise ASPCAP's model */
 } source;
 
 typedef struct planes {
@@ -249,7 +252,7 @@ static anpe_status open_source(anpe_ctx *ctx, const char *path, source *f)
     }
     if ((status = survey_fits_image(ctx, f->fits, path, 3, "bit mask or model", &third)))
         goto out;
-    f->has_mask = third.integers;
+    f->integers = third.integers;
     status = check_scale(ctx, f);
 out:
     if (status) {
@@ -303,22 +306,31 @@ static anpe_status read_plane(anpe_ctx *ctx, const source *f, int hdu, const cha
     return survey_fits_row(ctx, f->fits, f->path, what, &image, row, data);
 }
 
-static anpe_status read_planes(anpe_ctx *ctx, const source *f, int64_t row, planes *p)
+/* Whether floats are bits, as a mask that went through arithmetic has them: whole numbers that are
+ * not all 0, or too large for the normalised flux of ASPCAP's model. */
+static int are_bits(int64_t n, const double *v)
+{
+    int whole = 1, any = 0;
+    for (int64_t k = 0; k < n; k++) {
+        if (!isfinite(v[k]))
+            continue;
+        if (fabs(v[k]) > LARGEST_MODEL)
+            return 1;
+        whole = whole && v[k] == floor(v[k]);
+        any = any || v[k] != 0;
+    }
+    return whole && any;
+}
+
+static anpe_status read_planes(anpe_ctx *ctx, source *f, int64_t row, planes *p)
 {
     anpe_status status = read_plane(ctx, f, 1, "flux", row, p->flux);
     if (!status)
         status = read_plane(ctx, f, 2, "error", row, p->sigma);
-    if (!status && f->has_mask)
-        status = read_plane(ctx, f, 3, "bit mask", row, p->bits);
+    if (!status)
+        status = read_plane(ctx, f, 3, "bit mask or model", row, p->bits);
+    f->has_mask = !status && (f->integers || are_bits(f->flux.width, p->bits));
     return status;
-}
-
-/* What is no set of bits makes the pixel bad. */
-static int is_bad(const apogee *s, double bits)
-{
-    if (!(fabs(bits) < 0x1p62))
-        return 1;
-    return ((uint64_t)(int64_t)bits & s->bad_bits) != 0;
 }
 
 static void place_pixels(const apogee *s, const source *f, const planes *p, anpe_spectrum *out)
@@ -327,7 +339,7 @@ static void place_pixels(const apogee *s, const source *f, const planes *p, anpe
         survey_put_pixel(out, i, 0, 0, 1); /* not in the file, unless found below */
     for (int64_t k = 0; k < f->flux.width; k++) {
         const int64_t i = s->pixel[f->flux.width == APOGEE_FULL ? k : payne_place(k)];
-        const int bad = f->has_mask && is_bad(s, p->bits[k]);
+        const int bad = f->has_mask && survey_is_flagged(p->bits[k], s->bad_bits);
         if (i >= 0)
             survey_put_pixel(out, i, p->flux[k], p->sigma[k], bad);
     }

@@ -106,8 +106,9 @@ anpe_status survey_fits_image(anpe_ctx *ctx, fitsfile *f, const char *path, int 
 anpe_status survey_fits_row(anpe_ctx *ctx, fitsfile *f, const char *path, const char *what,
                             const survey_image *image, int64_t row, double *data)
 {
-    int status = 0;
-    fits_read_img(f, TDOUBLE, row * image->width + 1, image->width, NULL, data, NULL, &status);
+    int status = 0, any = 0;
+    double null = NAN; /* the value of BLANK pixels, which CFITSIO scales like others if not told */
+    fits_read_img(f, TDOUBLE, row * image->width + 1, image->width, &null, data, &any, &status);
     return status ? fits_failure(ctx, status, path, what) : ANPE_OK;
 }
 
@@ -122,7 +123,8 @@ int survey_fits_is_table(fitsfile *f, int hdu)
 anpe_status survey_fits_column(anpe_ctx *ctx, fitsfile *f, const char *path, int hdu,
                                const char *name, int64_t *n, double *data)
 {
-    int status = 0, column = 0, type = 0;
+    int status = 0, column = 0, type = 0, any = 0;
+    double null = NAN; /* of TNULL cells */
     LONGLONG repeat = 0, width = 0, rows = 0;
     char pattern[FLEN_VALUE];
 
@@ -141,7 +143,7 @@ anpe_status survey_fits_column(anpe_ctx *ctx, fitsfile *f, const char *path, int
                          path, name, (long long)rows, (long long)repeat);
     *n = rows * repeat;
     if (data)
-        fits_read_col(f, TDOUBLE, column, 1, 1, *n, NULL, data, NULL, &status);
+        fits_read_col(f, TDOUBLE, column, 1, 1, *n, &null, data, &any, &status);
     return status ? fits_failure(ctx, status, path, name) : ANPE_OK;
 }
 
@@ -176,6 +178,13 @@ void survey_base_name(const char *path, char *out, size_t size)
         if (n > m && strcmp(out + n - m, endings[k]) == 0)
             out[n - m] = '\0';
     }
+}
+
+int survey_is_flagged(double mask, uint64_t bits)
+{
+    if (!(fabs(mask) < 0x1p62) || mask != floor(mask))
+        return 1;
+    return ((uint64_t)(int64_t)mask & bits) != 0;
 }
 
 /* Beyond these a float of the pixel, or of 1/sigma^2, is not finite. */

@@ -19,12 +19,13 @@ void survey_fits_close(fitsfile *f); /* takes NULL */
 /* Moves to an HDU and describes its image. `what` names the content in messages ("error"). */
 ANPE_MUST_CHECK anpe_status survey_fits_image(anpe_ctx *ctx, fitsfile *f, const char *path, int hdu,
                                               const char *what, survey_image *out);
-/* One row of the current HDU's image into width doubles; NaN stays NaN. */
+/* One row of the current HDU's image into width doubles; a null value (NaN, BLANK) is NaN. */
 ANPE_MUST_CHECK anpe_status survey_fits_row(anpe_ctx *ctx, fitsfile *f, const char *path,
                                             const char *what, const survey_image *image,
                                             int64_t row, double *data);
-/* A numeric column of a table, its rows one after the other, into *n doubles. data NULL: only *n.
- * A column of another length than *n (data given) is an error. */
+/* A numeric column of a table, its rows one after the other, into *n doubles; a null value (NaN,
+ * TNULL) is NaN. data NULL: only *n. A column of another length than *n (data given) is an error.
+ */
 ANPE_MUST_CHECK anpe_status survey_fits_column(anpe_ctx *ctx, fitsfile *f, const char *path,
                                                int hdu, const char *name, int64_t *n, double *data);
 int survey_fits_is_table(fitsfile *f, int hdu);
@@ -35,6 +36,9 @@ int survey_fits_real(fitsfile *f, int hdu, const char *key, double *value);
 
 /* The file's name without directories and without .fits, .fits.gz, .fit. */
 void survey_base_name(const char *path, char *out, size_t size);
+/* Whether a mask has one of these bits. What is no set of bits (NaN, a null value, a fraction, a
+ * number beyond 62 bits) counts as all of them; a negative number is one of two's complement. */
+int survey_is_flagged(double mask, uint64_t bits);
 /* flux, sigma of one pixel into the spectrum: what is not a measurement becomes a bad pixel. */
 void survey_put_pixel(anpe_spectrum *s, int64_t i, double flux, double sigma, int bad);
 /* The median of n values, which are reordered; 0 for n = 0. */

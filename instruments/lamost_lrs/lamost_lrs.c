@@ -207,12 +207,36 @@ static anpe_status refuse_medium(anpe_ctx *ctx, const source *f)
     return ANPE_OK;
 }
 
+/* A pixel without a wavelength is a bad one in its place between its neighbours (a step beyond at
+ * an end), so that these do not spread over it. */
+static void fill_wavelengths(source *f)
+{
+    double *w = f->row[WAVELENGTH];
+    int64_t last = -1;
+
+    for (int64_t i = 0; i < f->n; i++) {
+        if (!isfinite(w[i])) {
+            f->row[IVAR][i] = 0;
+            continue;
+        }
+        const double step = last >= 0      ? pow(w[i] / w[last], 1 / (double)(i - last))
+                            : i + 1 < f->n ? w[i + 1] / w[i]
+                                           : 1;
+        for (int64_t k = i - 1; k > last; k--)
+            w[k] = w[k + 1] / step;
+        last = i;
+    }
+    for (int64_t k = last + 1; last > 0 && k < f->n; k++)
+        w[k] = w[k - 1] * (w[last] / w[last - 1]);
+}
+
 static anpe_status check_wavelengths(anpe_ctx *ctx, source *f)
 {
     double *w = f->row[WAVELENGTH];
     char vacuum[FLEN_VALUE] = "";
     const int air = survey_fits_text(f->fits, 0, "VACUUM", vacuum) && vacuum[0] == 'F';
 
+    fill_wavelengths(f);
     for (int64_t i = 0; i < f->n; i++) {
         if (!(w[i] > 3000 && w[i] < 11000 && (i == 0 || w[i] > w[i - 1])))
             return ANPE_FAIL(ctx, ANPE_EFORMAT,
@@ -233,7 +257,8 @@ static void judge_pixels(const lamost *s, source *f)
     for (int64_t i = 0; i < f->n; i++) {
         const double ivar = f->row[IVAR][i];
         const double sigma = ivar > 0 ? 1 / sqrt(ivar) : 0; /* 0, NaN and inf become bad pixels */
-        survey_put_pixel(&raw, i, f->row[FLUX][i], sigma, flagged[i] != 0);
+        survey_put_pixel(&raw, i, f->row[FLUX][i], sigma,
+                         survey_is_flagged(flagged[i], UINT64_MAX));
     }
 }
 

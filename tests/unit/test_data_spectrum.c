@@ -48,7 +48,7 @@ static void test_inpaint(void)
             s.sigma[i] = (float)(10 * (i + 1));
             s.mask[i] = mask[c][i];
         }
-        CU_ASSERT_EQUAL(anpe_spectrum_inpaint(&s), good[c]);
+        CU_ASSERT_EQUAL(anpe_spectrum_inpaint(1, &s), good[c]);
         for (int i = 0; i < 6; i++)
             CU_ASSERT(s.flux[i] == want[c][i] && s.sigma[i] == 10 * want[c][i] &&
                       s.mask[i] == mask[c][i]);
@@ -69,10 +69,10 @@ static void test_inpaint_pull_back(void)
             s.mask[i] = mask[c][i];
             gradient[i] = (float)(3 * i - 7);
         }
-        anpe_spectrum_inpaint(&s);
+        anpe_spectrum_inpaint(1, &s);
         for (int i = 0; i < 6; i++)
             painted += gradient[i] * s.flux[i];
-        anpe_spectrum_inpaint_pull_back(6, mask[c], gradient);
+        anpe_spectrum_inpaint_pull_back(1, 6, mask[c], gradient);
         for (int i = 0; i < 6; i++) {
             pulled += gradient[i] * flux[i];
             CU_ASSERT(!mask[c][i] || gradient[i] == 0);
@@ -80,7 +80,7 @@ static void test_inpaint_pull_back(void)
         CU_ASSERT_EQUAL(painted, pulled);
     }
     float untouched[6] = {1, 2, 3, 4, 5, 6};
-    anpe_spectrum_inpaint_pull_back(6, mask[2], untouched);
+    anpe_spectrum_inpaint_pull_back(1, 6, mask[2], untouched);
     CU_ASSERT_EQUAL(untouched[5], 6);
     anpe_spectrum_clear(&s);
 }

@@ -121,6 +121,41 @@ static void test_foreign_csv(void)
     anpe_catalogue_read_close(c);
 }
 
+/* Cells that stand for no value are missing ones, and the column stays one of numbers. */
+static void test_csv_nulls(void)
+{
+    static const char text[] = "id,teff\na,4750\nb,null\nc,--\nd, \ne,N/A\nf,None\ng,nan\nh,-5\n";
+    double value[8];
+    write_bytes(in_scratch("null.csv"), text, sizeof text - 1);
+    anpe_catalogue_file *c = open_table("null.csv");
+    CU_ASSERT_EQUAL_FATAL(anpe_catalogue_read_rows(c), 8);
+    WORKS(anpe_catalogue_read_reals(ctx, c, "teff", value));
+    CU_ASSERT(value[0] == 4750 && value[7] == -5);
+    for (int k = 1; k < 7; k++)
+        CU_ASSERT(isnan(value[k]));
+    anpe_catalogue_read_close(c);
+}
+
+static void test_csv_cases(void)
+{
+    static const char *const names[] = {"catalogue_null.csv", "catalogue_dashes.csv"};
+    const char *root = getenv("ANPE_SHARED");
+    char path[600];
+    double value[2];
+    for (int k = 0; k < 2; k++) {
+        anpe_catalogue_file *c = NULL;
+        snprintf(path, sizeof path, "%s/data/cases/%s", root ? root : "", names[k]);
+        if (!root || access(path, R_OK)) {
+            printf("(skipped: no shared data) ");
+            return;
+        }
+        WORKS(anpe_catalogue_read_open(ctx, path, &c));
+        WORKS(anpe_catalogue_read_reals(ctx, c, "TEFF", value));
+        CU_ASSERT(value[0] == 4750 && isnan(value[1]));
+        anpe_catalogue_read_close(c);
+    }
+}
+
 /* Mocks: the columns of theta have names. Datasets of other lengths are no columns. */
 static void test_mocks(void)
 {
@@ -181,8 +216,9 @@ static void test_refused(void)
 int main(void)
 {
     static const CU_TestInfo tests[] = {
-        {"what anpe writes", test_round_trip}, {"a survey's FITS table", test_foreign_fits},
-        {"CSV by hand", test_foreign_csv},     {"mocks", test_mocks},
+        {"what anpe writes", test_round_trip},  {"a survey's FITS table", test_foreign_fits},
+        {"CSV without values", test_csv_nulls}, {"CSV cases", test_csv_cases},
+        {"CSV by hand", test_foreign_csv},      {"mocks", test_mocks},
         {"what is no table", test_refused},
     };
     return run_suite("table", (int)(sizeof tests / sizeof tests[0]), tests);

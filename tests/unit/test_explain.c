@@ -117,7 +117,7 @@ static void draw_at(fixture *f, double step, const double *direction, double *th
     memcpy(kept, s->flux, (size_t)f->n * sizeof *kept);
     for (int64_t p = 0; p < f->n; p++)
         s->flux[p] += (float)(step * direction[p]);
-    anpe_spectrum_inpaint(s);
+    anpe_spectrum_inpaint(1, s);
     featurize(f);
     WORKS(anpe_session_draw(f->session, ctx, 0, DRAWS, &rng, theta, NULL));
     memcpy(s->flux, kept, (size_t)f->n * sizeof *kept);

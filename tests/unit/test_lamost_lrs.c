@@ -176,8 +176,11 @@ static void test_damaged(void)
     FAILS(read_row(path, 0), ANPE_EFORMAT, "cut.fits.gz: ");
     data[WAVE + 77] = data[WAVE + 76];
     FAILS(read_row(image("back.fits", 5), 0), ANPE_EFORMAT, "at pixel 77; expected ascending");
-    data[WAVE + 77] = NAN;
-    FAILS(read_row(image("back.fits", 5), 0), ANPE_EFORMAT, "at pixel 77; expected ascending");
+    data[WAVE + 77] = NAN; /* one is a bad pixel, all are no spectrum */
+    WORKS(read_row(image("back.fits", 5), 0));
+    for (int i = 0; i < N; i++)
+        data[WAVE + i] = NAN;
+    FAILS(read_row(image("back.fits", 5), 0), ANPE_EFORMAT, "at pixel 0; expected ascending");
     fitsfile *f = new_fits(in_scratch("null.fits"));
     put_image(f, BYTE_IMG, 0, 0, NULL);
     end_fits(f);
