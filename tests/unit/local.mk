@@ -5,6 +5,7 @@ include tests/unit/data.mk
 include tests/unit/instrument.mk
 include tests/unit/simulator.mk
 include tests/unit/lines.mk
+include tests/unit/lte.mk
 include tests/unit/prior.mk
 include tests/unit/network.mk
 include tests/unit/npe.mk

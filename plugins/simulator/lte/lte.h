@@ -1,0 +1,128 @@
+/* lte.h -- the parts of the simulator `lte`, shared by its files and its tests.
+ *
+ * Units: cgs; wavelengths vacuum Angstrom; energies of levels and ions eV; turbulence km/s;
+ * opacities cm2 per gram. Layers run from the surface inwards. Nothing here allocates except the
+ * readers, which say so. */
+#ifndef ANPE_LTE_H
+#define ANPE_LTE_H
+#include <anpe/plugin.h>
+
+enum { ANPE_LTE_LAYERS = 128, ANPE_LTE_ELEMENTS = 92 };
+
+/* CODATA 2018 */
+#define ANPE_LTE_BOLTZMANN 1.380649e-16      /* erg/K */
+#define ANPE_LTE_PLANCK    6.62607015e-27    /* erg s */
+#define ANPE_LTE_LIGHT     2.99792458e10     /* cm/s */
+#define ANPE_LTE_EV        1.602176634e-12   /* erg */
+#define ANPE_LTE_AMU       1.66053906660e-24 /* g */
+#define ANPE_LTE_ME        9.1093837015e-28  /* g */
+#define ANPE_LTE_PI        3.14159265358979323846
+#define ANPE_LTE_LN10      2.30258509299404568402
+#define ANPE_LTE_KEV       (ANPE_LTE_BOLTZMANN / ANPE_LTE_EV) /* eV/K */
+
+/* ---- elements.c, table_partition.c, table_molecule.c -------------------------------------- */
+
+typedef struct anpe_lte_element {
+    const char *symbol;
+    double mass;          /* u */
+    double abundance;     /* log N of the Sun, H = 12; -99: none */
+    double ionisation[2]; /* eV */
+} anpe_lte_element;
+extern const anpe_lte_element anpe_lte_elements[ANPE_LTE_ELEMENTS];
+extern const double anpe_lte_partition_fit[ANPE_LTE_ELEMENTS][3][7];
+
+typedef struct anpe_lte_molecule {
+    const char *name;
+    int z[5];            /* atomic numbers, 0 after the last */
+    int ionised, charge; /* atomic number of the part that is an ion, 0: none */
+    double dissociation; /* eV */
+    double k[6], q[6];
+} anpe_lte_molecule;
+extern const anpe_lte_molecule anpe_lte_molecules[];
+extern const int anpe_lte_n_molecules;
+enum { ANPE_LTE_MOLECULES = 96 }; /* at least anpe_lte_n_molecules */
+
+/* ---- text.c: lines of a text file, gzip'ed or not ------------------------------------------ */
+
+typedef struct anpe_lte_text {
+    const char *path;
+    char *data, *next;
+    char *line;     /* the current one, without its end */
+    int64_t number; /* of the current line, from 1 */
+} anpe_lte_text;
+/* Reads the whole file into memory; path must outlive the text. */
+anpe_status anpe_lte_text_open(anpe_ctx *ctx, const char *path, anpe_lte_text *text);
+void anpe_lte_text_close(anpe_lte_text *text);
+/* Moves to the next line; 0 at the end. */
+int anpe_lte_text_next(anpe_lte_text *text);
+/* Up to n numbers from *at on, separated by blanks or commas; returns how many and moves *at
+ * behind. */
+int anpe_lte_text_numbers(const char **at, int n, double *values);
+/* "FILE:LINE: ..." as ANPE_EFORMAT. */
+#define ANPE_LTE_BAD(ctx, text, ...)                                                               \
+    anpe_lte_text_fail((ctx), (text), __FILE__, __LINE__, __VA_ARGS__)
+anpe_status anpe_lte_text_fail(anpe_ctx *ctx, const anpe_lte_text *text, const char *file, int line,
+                               const char *format, ...) ANPE_PRINTF(5, 6);
+
+/* ---- atmosphere.c, grid.c: model atmospheres ------------------------------------------------ */
+
+typedef struct anpe_lte_atmosphere {
+    int n;                               /* layers */
+    double teff, logg, m_h, vmicro;      /* of the model; NAN: the file does not say */
+    double abundance[ANPE_LTE_ELEMENTS]; /* log N, H = 12, of the model */
+    double tau[ANPE_LTE_LAYERS];         /* log10 of the Rosseland optical depth */
+    double rhox[ANPE_LTE_LAYERS];        /* g/cm2 above */
+    double t[ANPE_LTE_LAYERS], p[ANPE_LTE_LAYERS],
+        ne[ANPE_LTE_LAYERS]; /* gas pressure, electrons/cm3 */
+} anpe_lte_atmosphere;
+
+typedef struct anpe_lte_models {
+    int64_t n;
+    anpe_lte_atmosphere *model;
+} anpe_lte_models;
+/* Appends the models of a file: ATLAS decks (one or many), a MARCS .mod, or a grid in HDF5
+ * (README). */
+anpe_status anpe_lte_models_read(anpe_ctx *ctx, const char *path, anpe_lte_models *models);
+void anpe_lte_models_free(anpe_lte_models *models);
+
+/* Nodes teff x logg x m_h. A grid of one node answers everywhere with its model. */
+typedef struct anpe_lte_grid {
+    int n[3];        /* nodes of teff, logg, m_h */
+    double *axis[3]; /* ascending */
+    int layers;
+    double *tau;       /* (layers) the common log10 tau_Ross */
+    double *structure; /* (n0, n1, n2, 4, layers): ln T, ln P, ln RHOX, ln ne; NAN: no such model */
+    double *vmicro;    /* (n0, n1, n2) */
+    double abundance[ANPE_LTE_ELEMENTS]; /* of the models at m_h = 0 */
+} anpe_lte_grid;
+anpe_status anpe_lte_grid_new(anpe_ctx *ctx, const anpe_lte_models *models, anpe_lte_grid *grid);
+void anpe_lte_grid_free(anpe_lte_grid *grid);
+/* Structure between the nodes: cubic in teff where four nodes are there, else linear; linear in
+ * logg and m_h. ANPE_EINVAL outside the nodes, or where one that is needed is missing. */
+anpe_status anpe_lte_grid_at(anpe_ctx *ctx, const anpe_lte_grid *grid, double teff, double logg,
+                             double m_h, anpe_lte_atmosphere *out);
+
+/* ---- state.c: what the gas of a layer consists of -------------------------------------------- */
+
+typedef struct anpe_lte_state {
+    double t, p, ne;                   /* K, gas pressure, electrons per cm3 */
+    double nh, n, rho;                 /* hydrogen nuclei, all particles per cm3; g/cm3 */
+    double hminus;                     /* per cm3, as are: */
+    double atom[ANPE_LTE_ELEMENTS][3]; /* neutral, once, twice ionised */
+    double molecule[ANPE_LTE_MOLECULES];
+} anpe_lte_state;
+
+/* Partition functions: stage 0 neutral, 1, 2 ions; held at the ends of 1000 to 10 000 K. */
+double anpe_lte_partition(int z, int stage, double t);
+double anpe_lte_molecule_partition(int molecule, double t);
+/* n(ion) ne / n(atom) by Saha's equation, cm-3: stage 0: of the neutral atom, 1: of the once
+ * ionised. */
+double anpe_lte_saha(int z, int stage, double t);
+
+/* Chemical equilibrium at temperature and gas pressure for abundances log N (H = 12; -99: none) in
+ * n layers: conservation of nuclei and charge, Saha's equations, mass action of all molecules of
+ * the table. Newton's method in the logarithms of the densities. ANPE_ENUMERIC names the layer
+ * where it does not converge to 1e-11. */
+anpe_status anpe_lte_state_solve(anpe_ctx *ctx, int n, const double *t, const double *p,
+                                 const double abundance[ANPE_LTE_ELEMENTS], anpe_lte_state *state);
+#endif

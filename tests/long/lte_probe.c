@@ -1,0 +1,72 @@
+/* What the parts of the simulator `lte` compute, as text, for comparison with the results of
+ * others: see lte.py.
+ *
+ *     lte_probe state < MODEL
+ *
+ * MODEL: number of layers; 92 abundances (log N, H = 12); per layer depth, opacity of the depth
+ * scale (cm2/g; 1 where the depth is a column mass), temperature (K), gas pressure (dyn/cm2),
+ * microturbulence (km/s). */
+#include "lte.h"
+#include <anpe/anpe.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct model {
+    int n;
+    double abundance[ANPE_LTE_ELEMENTS], depth[ANPE_LTE_LAYERS], reference[ANPE_LTE_LAYERS];
+    double t[ANPE_LTE_LAYERS], p[ANPE_LTE_LAYERS], vmicro[ANPE_LTE_LAYERS];
+    anpe_lte_state state[ANPE_LTE_LAYERS];
+} model;
+
+static anpe_ctx *ctx;
+
+static void demand(int good, const char *what)
+{
+    if (good)
+        return;
+    fprintf(stderr, "lte_probe: %s: %s\n", what, anpe_error(ctx));
+    exit(1);
+}
+
+static void read_model(model *m)
+{
+    demand(scanf("%d", &m->n) == 1 && m->n > 0 && m->n <= ANPE_LTE_LAYERS, "number of layers");
+    for (int i = 0; i < ANPE_LTE_ELEMENTS; i++)
+        demand(scanf("%lf", &m->abundance[i]) == 1, "abundance");
+    for (int i = 0; i < m->n; i++)
+        demand(scanf("%lf %lf %lf %lf %lf", &m->depth[i], &m->reference[i], &m->t[i], &m->p[i],
+                     &m->vmicro[i]) == 5,
+               "layer");
+}
+
+/* Per layer: ne, nH, rho, H-, then all atoms by stage, then all molecules; a first line names the
+ * molecules. */
+static void print_state(const model *m)
+{
+    for (int k = 0; k < anpe_lte_n_molecules; k++)
+        printf("%s ", anpe_lte_molecules[k].name);
+    printf("\n");
+    for (int i = 0; i < m->n; i++) {
+        const anpe_lte_state *s = &m->state[i];
+        printf("%.10g %.10g %.10g %.10g", s->ne, s->nh, s->rho, s->hminus);
+        for (int z = 0; z < ANPE_LTE_ELEMENTS; z++)
+            printf(" %.10g %.10g %.10g", s->atom[z][0], s->atom[z][1], s->atom[z][2]);
+        for (int k = 0; k < anpe_lte_n_molecules; k++)
+            printf(" %.10g", s->molecule[k]);
+        printf("\n");
+    }
+}
+
+int main(int argc, char **argv)
+{
+    static model m;
+    ctx = anpe_ctx_new();
+    demand(argc > 1, "state");
+    read_model(&m);
+    demand(anpe_lte_state_solve(ctx, m.n, m.t, m.p, m.abundance, m.state) == ANPE_OK, "state");
+    if (strcmp(argv[1], "state") == 0)
+        print_state(&m);
+    anpe_ctx_free(ctx);
+    return 0;
+}
