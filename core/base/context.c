@@ -2,6 +2,7 @@
  * children of one context share; a mutex makes calls of the sinks one at a time. */
 #include "config.h"
 #include "base/context.h"
+#include "base/locale.h"
 #include <errno.h>
 #include <pthread.h>
 #include <stdarg.h>
@@ -178,7 +179,9 @@ void anpe_log(anpe_ctx *ctx, anpe_level level, const char *format, ...)
     vsnprintf(line, sizeof line, format, ap);
     va_end(ap);
     pthread_mutex_lock(&ctx->shared->lock);
+    const locale_t own = anpe_locale_lend();
     ctx->shared->log(ctx->shared->log_user, level, line);
+    anpe_locale_leave(own);
     pthread_mutex_unlock(&ctx->shared->lock);
 }
 
@@ -187,7 +190,9 @@ void anpe_progress(anpe_ctx *ctx, const char *what, double done, double total)
     if (!ctx || !ctx->shared->progress)
         return;
     pthread_mutex_lock(&ctx->shared->lock);
+    const locale_t own = anpe_locale_lend();
     ctx->shared->progress(ctx->shared->progress_user, what, done, total);
+    anpe_locale_leave(own);
     pthread_mutex_unlock(&ctx->shared->lock);
 }
 

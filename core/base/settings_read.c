@@ -1,4 +1,5 @@
 /* The user's libconfig text and --set overrides into a tree of values. */
+#define _GNU_SOURCE
 #include "config.h"
 #include "base/settings_tree.h"
 #include "base/text.h"
@@ -6,6 +7,7 @@
 #include <errno.h>
 #include <libconfig.h>
 #include <limits.h>
+#include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -155,6 +157,15 @@ static anpe_status check_file(anpe_ctx *ctx, const char *top, const char *path, 
     return status;
 }
 
+/* libconfig ends with the program's locale, whatever the thread's was. */
+static int parse(config_t *config, const char *path, const char *text)
+{
+    const locale_t before = uselocale((locale_t)0);
+    const int good = path ? config_read_file(config, path) : config_read_string(config, text);
+    uselocale(before);
+    return good;
+}
+
 /* ---- conversion ------------------------------------------------------------------------------ */
 
 static const char *directory_of(source *in, const char *file)
@@ -240,7 +251,7 @@ anpe_status anpe_settings_load(anpe_ctx *ctx, anpe_settings *s, const char *path
     const char *directory = directory_of(&in, path);
     if (directory)
         config_set_include_dir(&config, directory);
-    if (!(path ? config_read_file(&config, path) : config_read_string(&config, text))) {
+    if (!parse(&config, path, text)) {
         const char *file = config_error_file(&config);
         status = ANPE_FAIL(ctx, ANPE_ECONFIG, "%s:%d: %s", full_name(&in, file),
                            config_error_line(&config), config_error_text(&config));
@@ -279,7 +290,7 @@ static anpe_status read_value(source *in, anpe_value *v, const char *text)
     anpe_status status = check_text(in->ctx, NULL, whole, in->set, 0);
     config_t config;
     config_init(&config);
-    const int read = !status && config_read_string(&config, whole);
+    const int read = !status && parse(&config, NULL, whole);
     const config_setting_t *root = config_root_setting(&config);
     if (read && config_setting_length(root) == 1)
         status = convert(in, v, config_setting_get_elem(root, 0)) ? ANPE_OK : ANPE_ENOMEM;

@@ -3,6 +3,7 @@
  * a statement about the items that the other workers hold now. */
 #include "config.h"
 #include "base/workers.h"
+#include "base/locale.h"
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -88,6 +89,7 @@ static void *thread_main(void *argument)
     anpe_workers *team = w->team;
     int64_t round = 0;
     (void)flush_denormals();
+    (void)anpe_locale_enter();
     pthread_mutex_lock(&team->lock);
     for (;;) {
         while (team->round == round && !team->stop)

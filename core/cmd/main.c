@@ -1,7 +1,9 @@
 /* anpe: chooses the subcommand, runs it, turns its status into an exit status. */
 #include "config.h"
 #include "cmd/command.h"
+#include "base/locale.h"
 #include "base/text.h"
+#include "data/hdf5_file.h"
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -104,6 +106,7 @@ static int run_command(const anpe_command *command, int argc, char **argv)
         return EXIT_FAILURE;
     }
     catch_signals(ctx);
+    anpe_h5_own_process();
     anpe_terminal_start(ctx, cmd.quiet);
     anpe_status status = command->run(ctx, &cmd);
     anpe_terminal_end();
@@ -132,6 +135,7 @@ static int unknown_command(const char *name)
 
 int main(int argc, char **argv)
 {
+    (void)anpe_locale_enter(); /* whatever a library sets later */
     if (argc < 2) {
         print_usage(stderr);
         return EXIT_USAGE;

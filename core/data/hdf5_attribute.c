@@ -1,7 +1,8 @@
 /* data/hdf5_attribute.c -- attributes of hdf5_file.h, and datasets of text.
  *
- * Texts are written as UTF-8 of variable length, which h5py and others give back as strings; both
- * variable and fixed length are read. */
+ * Texts are written as UTF-8 of fixed length, padded with NUL: they lie beside what they describe.
+ * Strings of variable length lie in a heap of their own, and HDF5 (to 1.14 at least) follows a
+ * damaged reference into it without a check. Both are read. */
 #define _GNU_SOURCE
 #include "data/hdf5_private.h"
 
@@ -23,6 +24,7 @@ static hid_t text_type(size_t size)
     hid_t type = H5Tcopy(H5T_C_S1);
     H5Tset_size(type, size);
     H5Tset_cset(type, H5T_CSET_UTF8);
+    H5Tset_strpad(type, H5T_STR_NULLPAD); /* a text may fill the width */
     return type;
 }
 
@@ -46,24 +48,42 @@ static anpe_status put(anpe_ctx *ctx, anpe_h5 *f, const char *object, const char
     return status;
 }
 
+static anpe_status put_texts(anpe_ctx *ctx, anpe_h5 *f, const char *object, const char *name,
+                             hid_t space, int64_t n, const char *const *texts)
+{
+    size_t width = 1; /* HDF5 knows no strings of length 0 */
+    for (int64_t i = 0; i < n; i++) {
+        const size_t length = strlen(texts[i]);
+        width = length > width ? length : width;
+    }
+    char *block = calloc((size_t)n + 1, width);
+    if (!block)
+        return ANPE_FAIL(ctx, ANPE_ENOMEM, "%s: out of memory", f->path);
+    for (int64_t i = 0; i < n; i++)
+        memcpy(block + (size_t)i * width, texts[i], strlen(texts[i]));
+    const hid_t type = text_type(width);
+    anpe_status status = put(ctx, f, object, name, type, type, space, block);
+    H5Tclose(type);
+    free(block);
+    return status;
+}
+
 anpe_status anpe_h5_put_text(anpe_ctx *ctx, anpe_h5 *f, const char *object, const char *name,
                              const char *text)
 {
-    hid_t type = text_type(H5T_VARIABLE), space = H5Screate(H5S_SCALAR);
-    anpe_status status = put(ctx, f, object, name, type, type, space, &text);
+    const hid_t space = H5Screate(H5S_SCALAR);
+    anpe_status status = put_texts(ctx, f, object, name, space, 1, &text);
     H5Sclose(space);
-    H5Tclose(type);
     return status;
 }
 
 anpe_status anpe_h5_put_texts(anpe_ctx *ctx, anpe_h5 *f, const char *object, const char *name,
                               int64_t n, const char *const *texts)
 {
-    hsize_t dim = (hsize_t)n;
-    hid_t type = text_type(H5T_VARIABLE), space = H5Screate_simple(1, &dim, NULL);
-    anpe_status status = put(ctx, f, object, name, type, type, space, texts);
+    const hsize_t dim = (hsize_t)n;
+    const hid_t space = H5Screate_simple(1, &dim, NULL);
+    anpe_status status = put_texts(ctx, f, object, name, space, n, texts);
     H5Sclose(space);
-    H5Tclose(type);
     return status;
 }
 
@@ -255,7 +275,6 @@ anpe_status anpe_h5_write_texts(anpe_ctx *ctx, anpe_h5 *f, const char *name, int
     hsize_t dim = (hsize_t)n;
     hid_t type = text_type(width), space = H5Screate_simple(1, &dim, NULL);
     hid_t dcpl = H5Pcreate(H5P_DATASET_CREATE);
-    H5Tset_strpad(type, H5T_STR_NULLPAD);
     hid_t set = anpe_h5_make_set(f, name, type, space, dcpl);
     anpe_status status = ANPE_OK;
     int ok = set >= 0 && (n == 0 || H5Dwrite(set, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, texts) >= 0);

@@ -51,18 +51,48 @@ static anpe_status cannot(anpe_ctx *ctx, anpe_h5 *f, const char *verb, const cha
 
 /* ---- files -------------------------------------------------------------------------------- */
 
-/* HDF5 does not survive a failed write: closing that file, or the library's own clean-up at exit,
- * crashes on what could not be flushed. So such a file is let go without being closed, and the
- * clean-up at exit, which has nothing else to do here, is off. */
-static void prepare_library(void)
+void anpe_h5_own_process(void)
 {
     H5dont_atexit();
+}
+
+/* The error stack is the whole program's: what stands on it, and who is told of errors (a function
+ * of either version of HDF5's interface), is put aside while a file of ours is open. */
+static struct {
+    int n_files;
+    hid_t stack;
+    unsigned second;
+    H5E_auto1_t told_first;
+    H5E_auto2_t told_second;
+    void *user;
+} aside;
+
+static void put_errors_aside(void)
+{
+    if (aside.n_files++)
+        return;
+    aside.stack = H5Eget_current_stack();
+    H5Eauto_is_v2(H5E_DEFAULT, &aside.second);
+    if (aside.second)
+        H5Eget_auto2(H5E_DEFAULT, &aside.told_second, &aside.user);
+    else
+        H5Eget_auto1(&aside.told_first, &aside.user);
     H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
+}
+
+static void put_errors_back(void)
+{
+    if (--aside.n_files)
+        return;
+    if (aside.second)
+        H5Eset_auto2(H5E_DEFAULT, aside.told_second, aside.user);
+    else
+        H5Eset_auto1(aside.told_first, aside.user);
+    H5Eset_current_stack(aside.stack); /* closes it, too */
 }
 
 static anpe_status new_file(anpe_ctx *ctx, const char *path, anpe_h5 **out)
 {
-    prepare_library();
     *out = NULL;
     anpe_h5 *f = anpe_alloc(ctx, sizeof *f);
     if (!f)
@@ -73,12 +103,14 @@ static anpe_status new_file(anpe_ctx *ctx, const char *path, anpe_h5 **out)
         anpe_free(f);
         return ANPE_ENOMEM;
     }
+    put_errors_aside();
     *out = f;
     return ANPE_OK;
 }
 
 static anpe_h5 *free_file(anpe_h5 *f)
 {
+    put_errors_back();
     free(f->path);
     anpe_free(f);
     return NULL;
@@ -117,14 +149,15 @@ static anpe_status check_readable(anpe_ctx *ctx, const char *path)
 
 anpe_status anpe_h5_open(anpe_ctx *ctx, const char *path, anpe_h5 **out)
 {
+    anpe_h5 *f;
     *out = NULL;
-    prepare_library();
-    anpe_status status = check_readable(ctx, path);
+    anpe_status status = new_file(ctx, path, &f);
     if (status)
         return status;
-    anpe_h5 *f;
-    if ((status = new_file(ctx, path, &f)))
+    if ((status = check_readable(ctx, path))) {
+        free_file(f);
         return status;
+    }
     hid_t fapl = access_list();
     f->id = H5Fopen(path, H5F_ACC_RDONLY, fapl);
     H5Pclose(fapl);
@@ -168,15 +201,13 @@ anpe_status anpe_h5_create(anpe_ctx *ctx, const char *path, anpe_h5 **out)
 
 anpe_status anpe_h5_update(anpe_ctx *ctx, const char *path, anpe_h5 **out)
 {
-    anpe_h5 *f = NULL;
+    anpe_h5 *f;
     *out = NULL;
-    prepare_library();
-    anpe_status status = check_readable(ctx, path);
-    if (!status)
-        status = new_file(ctx, path, &f);
+    anpe_status status = new_file(ctx, path, &f);
     if (status)
         return status;
-    if ((status = anpe_output_begin(ctx, &f->output, path))) {
+    if ((status = check_readable(ctx, path)) ||
+        (status = anpe_output_begin(ctx, &f->output, path))) {
         free_file(f);
         return status;
     }

@@ -2,7 +2,9 @@
  *
  * Output files are written under a temporary name in the same directory and renamed by close, so
  * that a file that exists is whole. Object timestamps are off: equal content gives equal bytes.
- * The HDF5 library's own error printing is switched off. Not thread-safe: main thread only. */
+ * While a file is open the HDF5 library prints no errors; a host program's own error stack and
+ * handler come back when the last one closes. Texts are strings of fixed length, for a damaged
+ * string of variable length can crash HDF5; both are read. Not thread-safe: main thread only. */
 #ifndef ANPE_CORE_HDF5_FILE_H
 #define ANPE_CORE_HDF5_FILE_H
 #include "base/context.h"
@@ -16,6 +18,11 @@ typedef enum anpe_real_type {
 } anpe_real_type;
 
 typedef struct anpe_h5 anpe_h5;
+/* HDF5 does not survive a failed write: closing that file, or the library's own clean-up at exit,
+ * crashes on what could not be flushed. So such a file is let go without being closed, and a
+ * program that writes and owns all use of HDF5 says so here, before its first file: no clean-up at
+ * exit. Not for a library: a host may rely on it. */
+void anpe_h5_own_process(void);
 ANPE_MUST_CHECK anpe_status anpe_h5_open(anpe_ctx *ctx, const char *path, anpe_h5 **out);
 /* Writes to a temporary file beside path. */
 ANPE_MUST_CHECK anpe_status anpe_h5_create(anpe_ctx *ctx, const char *path, anpe_h5 **out);

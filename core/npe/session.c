@@ -1,6 +1,7 @@
 /* Opening a model and drawing posteriors with it. */
 #include <config.h>
 #include "npe/session.h"
+#include "base/locale.h"
 #include "npe/model.h"
 #include <math.h>
 #include <stdlib.h>
@@ -31,7 +32,7 @@ static anpe_status check_grid(anpe_ctx *ctx, const anpe_model *m, const char *pa
     return ANPE_OK;
 }
 
-anpe_status anpe_model_open(anpe_ctx *ctx, const char *path, anpe_model **out)
+static anpe_status open_model(anpe_ctx *ctx, const char *path, anpe_model **out)
 {
     anpe_model_file f = {0};
     anpe_status status;
@@ -71,6 +72,14 @@ out:
     if (status)
         m = anpe_model_close(m);
     *out = m;
+    return status;
+}
+
+anpe_status anpe_model_open(anpe_ctx *ctx, const char *path, anpe_model **out)
+{
+    const locale_t before = anpe_locale_enter();
+    const anpe_status status = open_model(ctx, path, out);
+    anpe_locale_leave(before);
     return status;
 }
 
@@ -148,7 +157,10 @@ anpe_status anpe_session_new(anpe_ctx *ctx, const anpe_model *m, int64_t max_dra
         return ANPE_FAIL(ctx, ANPE_EINVAL, "max_draws is %lld, expected at least 1",
                          (long long)max_draws);
     }
-    return anpe_session_new_batch(ctx, m, 1, max_draws, out);
+    const locale_t before = anpe_locale_enter();
+    const anpe_status status = anpe_session_new_batch(ctx, m, 1, max_draws, out);
+    anpe_locale_leave(before);
+    return status;
 }
 
 anpe_session *anpe_session_free(anpe_session *s)
@@ -255,9 +267,9 @@ anpe_status anpe_session_chi2(anpe_session *s, anpe_ctx *ctx, const double *thet
 /* ---- one spectrum, for those who embed the library ---------------------------------------------
  */
 
-anpe_status anpe_infer(anpe_session *s, anpe_ctx *ctx, int64_t n_draws, double *theta,
-                       double *log_q, const float *flux, const float *sigma, const uint8_t *mask,
-                       uint32_t seed, int64_t index)
+static anpe_status infer_one(anpe_session *s, anpe_ctx *ctx, int64_t n_draws, double *theta,
+                             double *log_q, const float *flux, const float *sigma,
+                             const uint8_t *mask, uint32_t seed, int64_t index)
 {
     anpe_spectrum *o = &s->spectrum;
     const size_t n = (size_t)o->n_pixels;
@@ -281,8 +293,19 @@ anpe_status anpe_infer(anpe_session *s, anpe_ctx *ctx, int64_t n_draws, double *
     return anpe_session_draw(s, ctx, 0, n_draws, &rng, theta, log_q);
 }
 
-anpe_status anpe_predict(anpe_session *s, anpe_ctx *ctx, float *model, double *chi2,
-                         int64_t *n_good, const double *theta)
+anpe_status anpe_infer(anpe_session *s, anpe_ctx *ctx, int64_t n_draws, double *theta,
+                       double *log_q, const float *flux, const float *sigma, const uint8_t *mask,
+                       uint32_t seed, int64_t index)
+{
+    const locale_t before = anpe_locale_enter();
+    const anpe_status status =
+        infer_one(s, ctx, n_draws, theta, log_q, flux, sigma, mask, seed, index);
+    anpe_locale_leave(before);
+    return status;
+}
+
+static anpe_status predict_one(anpe_session *s, anpe_ctx *ctx, float *model, double *chi2,
+                               int64_t *n_good, const double *theta)
 {
     const float *flux;
     double value;
@@ -298,5 +321,14 @@ anpe_status anpe_predict(anpe_session *s, anpe_ctx *ctx, float *model, double *c
     if (n_good)
         *n_good = good;
 out:
+    return status;
+}
+
+anpe_status anpe_predict(anpe_session *s, anpe_ctx *ctx, float *model, double *chi2,
+                         int64_t *n_good, const double *theta)
+{
+    const locale_t before = anpe_locale_enter();
+    const anpe_status status = predict_one(s, ctx, model, chi2, n_good, theta);
+    anpe_locale_leave(before);
     return status;
 }

@@ -7,6 +7,10 @@
  *
  * Functions return anpe_status; anpe_error(ctx) has the message of the last failure. A context
  * belongs to one thread. `free` functions take NULL and return NULL.
+ *
+ * What is the whole program's stays as the program has it: its locale (numbers are read and written
+ * with a decimal point all the same), HDF5's error stack, error handler and clean-up at exit. HDF5
+ * is used in anpe_model_open alone, not safe beside HDF5 calls of other threads.
  */
 #ifndef ANPE_ANPE_H
 #define ANPE_ANPE_H

@@ -23,6 +23,11 @@ check_PROGRAMS += tests/cli/graft
 tests_cli_graft_SOURCES = tests/cli/graft.c
 tests_cli_graft_CPPFLAGS = $(HDF5_CFLAGS)
 tests_cli_graft_LDADD = $(HDF5_LIBS)
+# Whether files hold strings of variable length.
+check_PROGRAMS += tests/cli/text_types
+tests_cli_text_types_SOURCES = tests/cli/text_types.c
+tests_cli_text_types_CPPFLAGS = $(HDF5_CFLAGS)
+tests_cli_text_types_LDADD = $(HDF5_LIBS)
 # Figures; whether they are blank is seen with zlib.
 dist_check_SCRIPTS += tests/cli/test_plot.sh
 if HAVE_ZLIB

@@ -20,6 +20,22 @@ printf '1 2 3\n10 20 30\n4 5 6\n' >c.txt
 echo 5000 >pivot.txt
 printf '15000 15001 15002\n' >w.txt
 
+# ---- no string of variable length in anything that is written: a damaged one can crash HDF5 ---------
+mkdir all
+run "$ANPE" train "$config" --set train.epochs=1 --set train.n_sims=48 --quiet -o all/model.h5
+run "$ANPE" validate all/model.h5 -n 50 --draws 20 --quiet
+run "$ANPE" infer one.h5 mocks.h5 --quiet -o all/catalogue.h5 --samples 20 --posterior all/draws.h5 \
+    --predict all/predictions.h5 --explain all/gradients.h5
+cp mocks.h5 all/simulations.h5
+run "$ANPE" noise apogee star.fits --quiet -o all/library.h5
+run "$ANPE" import cannon c.txt --pivots pivot.txt --labels teff --wavelength w.txt --quiet \
+    -o all/emulator.h5
+(cd all && "$tools/text_types" ./*.h5) >types 2>&1 && all=1 || all=0
+check "strings are of fixed length in all 8 kinds of files" \
+    test $all = 1 -a "$(grep -c 'texts, 0 of variable length' types)" = 8
+[ $all = 1 ] || sed 's/^/    /' types
+rm -r all
+
 # ---- a full disk: a limit on the size of files is met in the same calls --------------------------
 mkdir full
 limited() { (
