@@ -1,6 +1,6 @@
 /* anpe import: published emulators to the layout that the simulators read. */
 #include "cmd/command.h"
-#include "npe/import.h"
+#include "prepare/import.h"
 #include <stddef.h>
 #include <string.h>
 

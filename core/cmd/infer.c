@@ -1,6 +1,6 @@
 /* anpe infer: posteriors of spectra to a catalogue. */
 #include "cmd/command.h"
-#include "npe/infer.h"
+#include "infer/infer.h"
 #include <math.h>
 #include <string.h>
 

@@ -1,8 +1,8 @@
 /* anpe info: what is in a file of anpe's. */
 #include "cmd/command.h"
 #include "cmd/validation_report.h"
-#include "data/hdf5_file.h"
-#include "npe/model.h"
+#include "file/hdf5_file.h"
+#include "model/model.h"
 #include <stdlib.h>
 #include <string.h>
 

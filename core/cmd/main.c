@@ -3,7 +3,7 @@
 #include "cmd/command.h"
 #include "base/locale.h"
 #include "base/text.h"
-#include "data/hdf5_file.h"
+#include "file/hdf5_file.h"
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>

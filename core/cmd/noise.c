@@ -1,8 +1,8 @@
 /* anpe noise: real error bars and masks, for the noise model of an instrument. */
 #include "cmd/command.h"
 #include "base/text.h"
-#include "data/output.h"
-#include "npe/noise_library.h"
+#include "file/output.h"
+#include "prepare/noise.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 /* anpe simulate: labels and spectra to a file. */
 #include "cmd/command.h"
-#include "npe/simulate.h"
+#include "prepare/simulate.h"
 
 typedef struct options {
     const char *output;

@@ -1,7 +1,7 @@
 /* anpe train: from a configuration to a model. */
 #include "cmd/command.h"
-#include "data/output.h"
-#include "npe/rounds.h"
+#include "file/output.h"
+#include "train/rounds.h"
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,9 +1,9 @@
 /* anpe validate: is the posterior of a model what it says? */
 #include "config.h"
 #include "cmd/validation_report.h"
-#include "data/output.h"
-#include "npe/model.h"
-#include "npe/validate.h"
+#include "file/output.h"
+#include "model/model.h"
+#include "validate/validate.h"
 #ifdef ANPE_HAVE_PLPLOT
 #include "plot/plot.h"
 #endif

@@ -1,6 +1,6 @@
 /* A validation in words and numbers. What each number means is in docs/book/validation.md. */
 #include "cmd/validation_report.h"
-#include "npe/infer.h"
+#include "infer/infer.h"
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>

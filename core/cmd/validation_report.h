@@ -3,7 +3,7 @@
 #define ANPE_CMD_VALIDATION_REPORT_H
 #include "base/text.h"
 #include "cmd/command.h"
-#include "npe/validation.h"
+#include "validate/record.h"
 
 /* Everything, splits included. labels (D): for names and units. text: appended to; out: filled. */
 ANPE_MUST_CHECK anpe_status anpe_validation_report(anpe_ctx *ctx, const anpe_validation *v,

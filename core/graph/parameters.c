@@ -6,7 +6,7 @@
 #include "base/context.h"
 #include "base/random.h"
 #include "graph/graph.h"
-#include "graph/weights.h"
+#include "kernel/weights.h"
 
 /* What is handed out starts with the public struct. */
 typedef struct block {

@@ -1,6 +1,6 @@
 /* Reading and normalising observed spectra through an instrument plugin. */
 #include "kind/instrument.h"
-#include "data/spectrum.h"
+#include "spectrum/spectrum.h"
 #include <math.h>
 #include <string.h>
 

@@ -3,7 +3,7 @@
 #ifndef ANPE_CORE_INSTRUMENT_H
 #define ANPE_CORE_INSTRUMENT_H
 #include "kind/component.h"
-#include "data/spectra_file.h"
+#include "file/spectra_file.h"
 
 typedef struct anpe_instrument {
     anpe_component component;

@@ -1,6 +1,6 @@
 /* plot/bands.c -- see bands.h. */
 #include "plot/bands.h"
-#include "npe/calibration.h"
+#include "validate/calibration.h"
 
 #include <math.h>
 

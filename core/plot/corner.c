@@ -2,12 +2,12 @@
  * interval, contours of 68 and 95 % of the mass for every pair. A second posterior, such as the
  * exact one, is laid over the first; draws with log_weight count by their weights. */
 #define _GNU_SOURCE
-#include "data/catalogue_read.h"
+#include "file/catalogue_read.h"
 #include "plot/density.h"
 #include "plot/names.h"
 #include "plot/plot_kind.h"
 #include "base/text.h"
-#include "npe/recovery.h"
+#include "validate/recovery.h"
 
 #include <math.h>
 #include <stdio.h>

@@ -2,8 +2,8 @@
  * density (Hermans et al. 2022), around random points (TARP, Lemos et al. 2023), and central
  * intervals of each label. On the diagonal: right; below it: too narrow. The band holds a point of
  * a right posterior's curve in 95 of 100 cases (binomial). */
-#include "npe/calibration.h"
-#include "npe/recovery.h"
+#include "validate/calibration.h"
+#include "validate/recovery.h"
 #include "plot/bands.h"
 #include "plot/known.h"
 #include "plot/names.h"

@@ -5,7 +5,7 @@
 #include <config.h>
 #include "plot/figure.h"
 #include "base/text.h"
-#include "data/output.h"
+#include "file/output.h"
 
 #include <math.h>
 #include <plplot.h>

@@ -1,6 +1,6 @@
 /* plot/known.c -- see known.h; this half reads the group validation/ of a model. */
 #include "plot/known.h"
-#include "npe/validation.h"
+#include "validate/record.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -2,7 +2,7 @@
  * model, or from a catalogue and another one that it is compared with. */
 #ifndef ANPE_CORE_KNOWN_H
 #define ANPE_CORE_KNOWN_H
-#include "npe/recovery.h"
+#include "validate/recovery.h"
 #include "plot/plot_kind.h"
 
 typedef struct anpe_known {
@@ -13,7 +13,7 @@ typedef struct anpe_known {
     /* of a validation, else NULL */
     int64_t n_draws;
     int64_t *rank;      /* (labels, n) in 0..n_draws */
-    double *hpd, *tarp; /* (n) levels: npe/calibration.h */
+    double *hpd, *tarp; /* (n) levels: validate/calibration.h */
     char source[80];    /* what the truth is called: "true" or the name of the catalogue */
 } anpe_known;
 

@@ -2,7 +2,7 @@
  * belong together. */
 #define _GNU_SOURCE
 #include "base/text.h"
-#include "data/catalogue_read.h"
+#include "file/catalogue_read.h"
 #include "plot/known.h"
 
 #include <math.h>

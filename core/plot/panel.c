@@ -1,6 +1,6 @@
 /* plot/panel.c -- see panel.h. */
 #include "plot/panel.h"
-#include "npe/recovery.h"
+#include "validate/recovery.h"
 
 #include <math.h>
 #include <stdio.h>

@@ -1,8 +1,8 @@
 /* plot/pit.c -- the probability integral transform of each label, (rank + 1/2) / (draws + 1): its
  * distribution function minus that of a uniform one. Finer than the histograms of plot sbc: no
  * bins; the band holds the whole curve of a right posterior in 99 of 100 cases (Kolmogorov). */
-#include "npe/calibration.h"
-#include "npe/recovery.h"
+#include "validate/calibration.h"
+#include "validate/recovery.h"
 #include "plot/bands.h"
 #include "plot/known.h"
 

@@ -1,6 +1,6 @@
 /* plot/plot.c -- from the name of a plot to its file: check, load, size, draw. */
 #include "plot/plot.h"
-#include "data/output.h"
+#include "file/output.h"
 #include "plot/plot_kind.h"
 
 #include <math.h>

@@ -2,7 +2,7 @@
  * share: the choice of labels, grids of panels, legends. */
 #ifndef ANPE_CORE_PLOT_KIND_H
 #define ANPE_CORE_PLOT_KIND_H
-#include "data/hdf5_file.h"
+#include "file/hdf5_file.h"
 #include "plot/panel.h"
 #include "plot/plot.h"
 #include "plot/plot_list.h"

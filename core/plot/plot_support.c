@@ -1,6 +1,6 @@
 /* plot/plot_support.c -- see plot_kind.h. */
 #define _GNU_SOURCE
-#include "data/spectra_file.h"
+#include "file/spectra_file.h"
 #include "plot/names.h"
 #include "plot/plot_kind.h"
 

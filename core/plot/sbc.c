@@ -1,7 +1,7 @@
 /* plot/sbc.c -- simulation-based calibration (Talts et al. 2018): a histogram per label of the rank
  * of the truth among the draws, which is uniform for right posteriors. U shape: too narrow; dome:
  * too wide; slope: biased. */
-#include "npe/calibration.h"
+#include "validate/calibration.h"
 #include "plot/bands.h"
 #include "plot/known.h"
 

@@ -5,7 +5,7 @@
  * page and the tables cannot diverge.
  */
 #include "base/loader.h"
-#include "npe/groups.h"
+#include "train/groups.h"
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>

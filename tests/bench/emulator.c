@@ -1,7 +1,7 @@
 /* The dense emulator, and the whole pipeline that makes training spectra. */
 #include "config.h"
 #include "bench/bench.h"
-#include "npe/dataset.h"
+#include "train/dataset.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -5,9 +5,9 @@
 #include "bench/bench.h"
 #include "base/random.h"
 #include "base/workers.h"
-#include "graph/vector.h"
-#include "npe/net.h"
-#include "npe/optimiser.h"
+#include "kernel/vector.h"
+#include "model/net.h"
+#include "train/optimiser.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -121,7 +121,8 @@ static void put_inputs(const paper_net *p, lane *l, int64_t item, int64_t n)
         memcpy(y, p->y + first * LABELS, (size_t)(n * LABELS) * sizeof(float));
 }
 
-/* ---- a training step, as core/npe/train.c does it ------------------------------------------- */
+/* ---- a training step, as core/train/train.c does it -------------------------------------------
+ */
 
 static anpe_status open_training(bench *b, paper_net *p)
 {

@@ -6,7 +6,7 @@
 #include "bench/bench.h"
 #include "base/random.h"
 #include "base/workers.h"
-#include "npe/net.h"
+#include "model/net.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -3,17 +3,27 @@
 # instruments and the template know nothing of the core but <anpe/...>.
 . "${ANPE_SRCDIR:-.}/tests/cli/common.sh"
 cd "$ANPE_SRCDIR" || exit 99
+rooms=$(ls core | tr '\n' '|')
 
-# What a layer may include from core/, itself included.
+# What a room may include from core/, itself included.
 allowed() {
     case $1 in
     base) echo base ;;
-    graph) echo 'base graph' ;;
-    data) echo 'base data' ;;
-    kind) echo 'base graph data kind' ;;
-    npe) echo 'base graph data kind npe' ;;
-    plot) echo 'base graph data kind npe plot' ;;
-    cmd) echo 'base graph data kind npe plot cmd' ;;
+    stat) echo 'base stat model' ;;
+    kernel) echo 'kernel graph' ;;
+    graph) echo 'base kernel graph' ;;
+    spectrum) echo 'base spectrum' ;;
+    file) echo 'base spectrum file' ;;
+    kind) echo 'base graph spectrum file kind' ;;
+    task) echo "$(allowed kind) stat task train" ;;
+    model) echo "$(allowed task) kernel model" ;;
+    posterior) echo "$(allowed model) posterior validate" ;;
+    train) echo "$(allowed posterior) kernel train" ;;
+    validate) echo "$(allowed posterior) validate infer prepare" ;;
+    infer) echo "$(allowed posterior) validate infer" ;;
+    prepare) echo "$(allowed model) prepare validate" ;;
+    plot) echo "$(allowed infer) plot" ;;
+    cmd) echo "$(allowed plot) train prepare cmd" ;;
     esac
 }
 
@@ -39,7 +49,7 @@ foreign_includes() {
             done
             echo "$file:$line: $header"
         done
-    grep -rnE '^[[:space:]]*#[[:space:]]*include[[:space:]]*<(base|graph|data|kind|npe|cmd|core)/' \
+    grep -rnE '^[[:space:]]*#[[:space:]]*include[[:space:]]*<('"$rooms"'|core)/' \
         --include='*.[ch]' "$@"
 }
 
@@ -62,7 +72,7 @@ check "installed headers include only <anpe/...>" none foreign_includes include
 
 # The test must be able to fail: a tree with one wrong include of each sort.
 mkdir -p "$work/core/base" "$work/plugins/x"
-echo '#include "npe/train.h"' >"$work/core/base/bad.c"
+echo '#include "train/train.h"' >"$work/core/base/bad.c"
 echo '#include "base/context.h"' >"$work/plugins/x/bad.c"
 echo '# include <base/context.h>' >"$work/plugins/x/worse.c"
 echo '#include "../../core/base/bad.c"' >"$work/plugins/x/worst.c"

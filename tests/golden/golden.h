@@ -2,7 +2,7 @@
 #ifndef ANPE_TEST_GOLDEN_H
 #define ANPE_TEST_GOLDEN_H
 #include "golden/fixture.h"
-#include "data/hdf5_file.h"
+#include "file/hdf5_file.h"
 
 typedef struct golden {
     anpe_h5 *file;

@@ -6,10 +6,10 @@
  *     exact_reference MODEL SPECTRA N ESS */
 #include <config.h>
 #include "base/random.h"
-#include "npe/ensemble.h"
-#include "npe/likelihood.h"
-#include "npe/recovery.h"
-#include "npe/session.h"
+#include "stat/ensemble.h"
+#include "task/likelihood.h"
+#include "validate/recovery.h"
+#include "posterior/session.h"
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -2,7 +2,7 @@
 #ifndef ANPE_TEST_INSTRUMENT_SUPPORT_H
 #define ANPE_TEST_INSTRUMENT_SUPPORT_H
 #include "data_support.h"
-#include "data/spectrum.h"
+#include "spectrum/spectrum.h"
 #include "kind/component.h"
 
 #include <fitsio.h>

@@ -3,9 +3,9 @@
 #include <config.h>
 #include "base_support.h"
 #include "allocation_count.h"
-#include "npe/recovery.h"
-#include "npe/session.h"
-#include "npe/train.h"
+#include "validate/recovery.h"
+#include "posterior/session.h"
+#include "train/train.h"
 #include <math.h>
 
 enum { STEPS = 6, EPOCHS = 2, MOST = STEPS * EPOCHS };

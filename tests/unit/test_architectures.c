@@ -4,7 +4,7 @@
 #include "config.h"
 #include "network_support.h"
 #include "allocation_count.h"
-#include "npe/optimiser.h"
+#include "train/optimiser.h"
 
 static const char *const every[] = {
     "plugin = \"resnet\";",

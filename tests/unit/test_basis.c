@@ -4,8 +4,8 @@
 #include <config.h>
 #include "data_support.h"
 #include "base/random.h"
-#include "data/emulator.h"
-#include "npe/channels.h"
+#include "file/emulator.h"
+#include "model/channels.h"
 #include <math.h>
 
 enum { P = 300, K = 5, M = 2 };

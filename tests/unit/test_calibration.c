@@ -2,7 +2,7 @@
 #include <config.h>
 #include "base_support.h"
 #include "base/random.h"
-#include "npe/calibration.h"
+#include "validate/calibration.h"
 #include <math.h>
 
 static void test_gamma(void)

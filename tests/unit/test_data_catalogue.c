@@ -1,10 +1,10 @@
 /* The catalogue in its three kinds of file, and spectra from plain HDF5. */
 #define _GNU_SOURCE
 #include "data_support.h"
-#include "data/catalogue.h"
-#include "data/hdf5_file.h"
-#include "data/spectra_file.h"
-#include "data/spectrum.h"
+#include "file/catalogue.h"
+#include "file/hdf5_file.h"
+#include "file/spectra_file.h"
+#include "spectrum/spectrum.h"
 
 #include <fitsio.h>
 #include <math.h>

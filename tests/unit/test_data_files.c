@@ -1,9 +1,9 @@
 /* Files: outputs appear whole or not at all, HDF5, npz, text; damaged input ends in a message. */
 #define _GNU_SOURCE
 #include "data_support.h"
-#include "data/hdf5_file.h"
-#include "data/npz.h"
-#include "data/output.h"
+#include "file/hdf5_file.h"
+#include "file/npz.h"
+#include "file/output.h"
 
 #include <math.h>
 #include <signal.h>

@@ -1,9 +1,9 @@
 /* Spectra: bad pixels, Doppler shift, line-spread function, continuum rules, resampling. */
 #define _GNU_SOURCE
 #include "data_support.h"
-#include "data/grid.h"
-#include "data/hdf5_file.h"
-#include "data/spectrum.h"
+#include "spectrum/grid.h"
+#include "file/hdf5_file.h"
+#include "spectrum/spectrum.h"
 
 #include <math.h>
 

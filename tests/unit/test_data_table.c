@@ -1,9 +1,9 @@
 /* Columns of catalogues by name: what anpe writes comes back from its three kinds of file, and
  * tables that others made. */
 #define _GNU_SOURCE
-#include "data/catalogue.h"
-#include "data/catalogue_read.h"
-#include "data/hdf5_file.h"
+#include "file/catalogue.h"
+#include "file/catalogue_read.h"
+#include "file/hdf5_file.h"
 #include "data_support.h"
 
 #include <fitsio.h>

@@ -5,7 +5,7 @@
 #include "base_support.h"
 #include "base/locale.h"
 #include "base/workers.h"
-#include "npe/train.h"
+#include "train/train.h"
 #include <anpe/anpe.h>
 #include <hdf5.h>
 #include <locale.h>

@@ -5,10 +5,10 @@
 #include "base_support.h"
 #include "allocation_count.h"
 #include "base/random.h"
-#include "data/emulator.h"
-#include "npe/exact.h"
-#include "npe/flow_density.h"
-#include "npe/train.h"
+#include "file/emulator.h"
+#include "posterior/exact.h"
+#include "posterior/flow_density.h"
+#include "train/train.h"
 #include <math.h>
 
 enum { D = 10, P = 30 };

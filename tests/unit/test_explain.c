@@ -2,9 +2,9 @@
  * posterior mean with the same random numbers, for small trained models. */
 #include <config.h>
 #include "base_support.h"
-#include "npe/explain.h"
-#include "npe/simulate.h"
-#include "npe/train.h"
+#include "posterior/explain.h"
+#include "prepare/simulate.h"
+#include "train/train.h"
 #include <math.h>
 
 enum { DRAWS = 2000, D = 7 };

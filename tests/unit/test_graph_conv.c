@@ -1,5 +1,5 @@
 /* Convolutions and linear layers against loops in double: outputs and all gradients, in float and
- * double, for widths that take either way (core/graph/kernel_conv.c and kernel_conv3.c), lengths of
+ * double, for widths that take either way (core/kernel/conv.c and kernel_conv3.c), lengths of
  * a part of a tile, a tile, and several, even and odd; and the same with every backend that takes
  * operations over, in each of its precisions. */
 #define _GNU_SOURCE /* setenv */
@@ -14,7 +14,7 @@
 #include <CUnit/Basic.h>
 #include "base/context.h"
 #include "base/loader.h"
-#include "graph/conv3.h"
+#include "kernel/conv3.h"
 #include "graph/network.h"
 #include "graph_support.h"
 

@@ -9,7 +9,7 @@
 #include <anpe/vecmath.h>
 #include "base/context.h"
 #include "base/loader.h"
-#include "graph/product.h"
+#include "kernel/product.h"
 #include "graph_support.h"
 
 enum { MOST = 70 * 70 };

@@ -3,8 +3,8 @@
 #include <config.h>
 #include "base_support.h"
 #include "base/random.h"
-#include "npe/importance.h"
-#include "npe/recovery.h"
+#include "stat/importance.h"
+#include "validate/recovery.h"
 #include <math.h>
 
 enum { N = 4000 };

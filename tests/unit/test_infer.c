@@ -2,11 +2,11 @@
  * every number is computed again from the files, and nothing depends on the number of threads. */
 #include <config.h>
 #include "base_support.h"
-#include "data/hdf5_file.h"
-#include "npe/infer.h"
-#include "npe/session.h"
-#include "npe/simulate.h"
-#include "npe/train.h"
+#include "file/hdf5_file.h"
+#include "infer/infer.h"
+#include "posterior/session.h"
+#include "prepare/simulate.h"
+#include "train/train.h"
 #include <math.h>
 
 enum { MOCKS = 3, STARS = MOCKS + 1, DRAWS = 150, D = 7 };

@@ -3,9 +3,9 @@
 #include <config.h>
 #include "base_support.h"
 #include "base/random.h"
-#include "npe/convergence.h"
-#include "npe/ladder.h"
-#include "npe/mixture.h"
+#include "stat/convergence.h"
+#include "stat/ladder.h"
+#include "stat/mixture.h"
 #include <math.h>
 
 enum { MOST = 30 };

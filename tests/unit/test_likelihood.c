@@ -3,8 +3,8 @@
  */
 #include <config.h>
 #include "data_support.h"
-#include "data/emulator.h"
-#include "npe/likelihood.h"
+#include "file/emulator.h"
+#include "task/likelihood.h"
 #include <math.h>
 
 enum { FULL = 7214 };

@@ -2,10 +2,10 @@
 #include <config.h>
 #include "base_support.h"
 #include "base/random.h"
-#include "data/spectrum.h"
-#include "npe/infer.h"
-#include "npe/misfit.h"
-#include "npe/recalibration.h"
+#include "spectrum/spectrum.h"
+#include "infer/infer.h"
+#include "validate/misfit.h"
+#include "validate/recalibration.h"
 #include <math.h>
 
 enum { PIXELS = 3000, MOCKS = 400 };

@@ -4,9 +4,9 @@
 #include <config.h>
 #include "base_support.h"
 #include "base/text.h"
-#include "data/hdf5_file.h"
-#include "npe/import.h"
-#include "npe/task.h"
+#include "file/hdf5_file.h"
+#include "prepare/import.h"
+#include "task/task.h"
 #include <math.h>
 
 static void write_rows(const char *path, int rows, int64_t n, double (*value)(int row, int64_t i))

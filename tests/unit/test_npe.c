@@ -2,11 +2,11 @@
 #include <config.h>
 #include "base_support.h"
 #include "base/random.h"
-#include "npe/channels.h"
-#include "npe/infer.h"
-#include "npe/labels.h"
-#include "npe/optimiser.h"
-#include "npe/recovery.h"
+#include "model/channels.h"
+#include "infer/infer.h"
+#include "model/labels.h"
+#include "train/optimiser.h"
+#include "validate/recovery.h"
 #include <float.h>
 #include <math.h>
 

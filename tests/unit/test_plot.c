@@ -4,8 +4,8 @@
 #include "plot/density.h"
 #include "plot/names.h"
 #include "data_support.h"
-#include "npe/calibration.h"
-#include "npe/labels.h"
+#include "validate/calibration.h"
+#include "model/labels.h"
 
 #include <math.h>
 

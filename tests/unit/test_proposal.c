@@ -3,10 +3,10 @@
 #include <config.h>
 #include "base_support.h"
 #include "base/random.h"
-#include "data/emulator.h"
-#include "npe/flow_density.h"
-#include "npe/proposal.h"
-#include "npe/train.h"
+#include "file/emulator.h"
+#include "posterior/flow_density.h"
+#include "train/proposal.h"
+#include "train/train.h"
 #include <math.h>
 
 enum { D = 2, P = 4, N = 20000 };

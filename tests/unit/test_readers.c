@@ -2,7 +2,7 @@
  * tables of FITS files, plain arrays; and the small files that were once read wrong. */
 #define _GNU_SOURCE
 #include "instrument_support.h"
-#include "data/hdf5_file.h"
+#include "file/hdf5_file.h"
 #include "kind/instrument.h"
 
 enum { FULL = 8575, PAYNE = 7214, LAMOST = 3909 };

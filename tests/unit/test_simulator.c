@@ -1,7 +1,7 @@
 /* Simulators payne, cannon and array on published emulators and on small ones made here. */
 #define _GNU_SOURCE
-#include "data/hdf5_file.h"
-#include "npe/import.h"
+#include "file/hdf5_file.h"
+#include "prepare/import.h"
 #include "plugin_support.h"
 #include <math.h>
 

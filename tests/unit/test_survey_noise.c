@@ -3,8 +3,8 @@
 #define _GNU_SOURCE
 #include "instrument_support.h"
 #include "base/random.h"
-#include "data/hdf5_file.h"
-#include "npe/noise_library.h"
+#include "file/hdf5_file.h"
+#include "prepare/noise.h"
 
 enum { FULL = 8575, PAYNE = 7214 };
 

@@ -1,0 +1,41 @@
+/* file/catalogue.h -- the table that inference ends in: FITS binary table (.fits, .fit), HDF5 (.h5,
+ * .hdf5: one dataset per column) or .csv, by extension. Columns are described by a table; rows are
+ * set in any order. Written whole or not at all; no timestamp but one DATE keyword. */
+#ifndef ANPE_CORE_CATALOGUE_H
+#define ANPE_CORE_CATALOGUE_H
+#include "base/context.h"
+
+enum { ANPE_CATALOGUE_MAX_COLUMNS = 999 }; /* of a FITS table */
+
+typedef enum anpe_column_type {
+    ANPE_COLUMN_TEXT,
+    ANPE_COLUMN_REAL,
+    ANPE_COLUMN_INT64
+} anpe_column_type;
+
+typedef struct anpe_column {
+    char name[40], unit[16], ucd[48], help[72]; /* TTYPE, TUNIT, TUCD, comment */
+    anpe_column_type type;
+    int width; /* characters of a text column; longer texts are cut */
+} anpe_column;
+
+typedef struct anpe_catalogue anpe_catalogue;
+
+/* Known extension, and can a file be made there? Before any work. */
+ANPE_MUST_CHECK anpe_status anpe_catalogue_check(anpe_ctx *ctx, const char *path);
+/* Reals start as NAN, integers as 0, texts as "". flag_names (n_flags): names of the bits of the
+ * column "flags", which go to the header as keywords FLAG0... and to the HDF5 attributes. */
+ANPE_MUST_CHECK anpe_status anpe_catalogue_new(anpe_ctx *ctx, int64_t n_rows, int n_columns,
+                                               const anpe_column *columns, int n_flags,
+                                               const char *const *flag_names, anpe_catalogue **out);
+anpe_catalogue *anpe_catalogue_free(anpe_catalogue *c);
+void anpe_catalogue_set_text(anpe_catalogue *c, int64_t row, int column, const char *text);
+void anpe_catalogue_set_real(anpe_catalogue *c, int64_t row, int column, double value);
+void anpe_catalogue_set_int(anpe_catalogue *c, int64_t row, int column, int64_t value);
+/* Provenance: key of at most 8 characters, value, comment. CSV: lines "# KEY = value / comment". */
+ANPE_MUST_CHECK anpe_status anpe_catalogue_keyword(anpe_ctx *ctx, anpe_catalogue *c,
+                                                   const char *key, const char *value,
+                                                   const char *comment);
+ANPE_MUST_CHECK anpe_status anpe_catalogue_write(anpe_ctx *ctx, const anpe_catalogue *c,
+                                                 const char *path);
+#endif

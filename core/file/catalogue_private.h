@@ -1,0 +1,33 @@
+/* file/catalogue_private.h -- the table in memory, and one writer per kind of file. */
+#ifndef ANPE_CORE_CATALOGUE_PRIVATE_H
+#define ANPE_CORE_CATALOGUE_PRIVATE_H
+#include "file/catalogue.h"
+#include "file/output.h"
+
+typedef struct anpe_keyword {
+    char key[9];
+    char *value, *comment;
+} anpe_keyword;
+
+struct anpe_catalogue {
+    int64_t n_rows;
+    int n_columns, n_flags, n_keywords;
+    anpe_column *columns;
+    void **data; /* (n_columns): double, int64_t, or width + 1 characters per row */
+    char **flags;
+    anpe_keyword *keywords;
+};
+
+static inline const char *anpe_catalogue_text(const anpe_catalogue *c, int column, int64_t row)
+{
+    return (const char *)c->data[column] + (size_t)row * (size_t)(c->columns[column].width + 1);
+}
+
+/* Writes o->temporary (CSV, FITS) or, for HDF5, path by way of anpe_h5_create. */
+ANPE_MUST_CHECK anpe_status anpe_catalogue_write_fits(anpe_ctx *ctx, const anpe_catalogue *c,
+                                                      const anpe_output *o);
+ANPE_MUST_CHECK anpe_status anpe_catalogue_write_csv(anpe_ctx *ctx, const anpe_catalogue *c,
+                                                     const anpe_output *o);
+ANPE_MUST_CHECK anpe_status anpe_catalogue_write_hdf5(anpe_ctx *ctx, const anpe_catalogue *c,
+                                                      const char *path);
+#endif

@@ -1,0 +1,150 @@
+/* Writing of imported emulators; see emulator.h. */
+#include "file/emulator.h"
+#include "file/hdf5_file.h"
+#include <anpe/anpe.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static int64_t count(int rank, const int64_t *shape)
+{
+    int64_t n = 1;
+    for (int i = 0; i < rank; i++)
+        n *= shape[i];
+    return n;
+}
+
+anpe_status anpe_emulator_add(anpe_ctx *ctx, anpe_emulator *e, const char *name, int rank,
+                              const int64_t *shape, double *v)
+{
+    if (e->n_arrays == ANPE_EMULATOR_ARRAYS) {
+        free(v);
+        return ANPE_FAIL(ctx, ANPE_EFORMAT, "more than %d arrays in an emulator",
+                         ANPE_EMULATOR_ARRAYS);
+    }
+    anpe_emulator_array *a = &e->arrays[e->n_arrays++];
+    snprintf(a->name, sizeof a->name, "%s", name);
+    a->rank = rank;
+    memcpy(a->shape, shape, (size_t)rank * sizeof *shape);
+    a->v = v;
+    return ANPE_OK;
+}
+
+const anpe_emulator_array *anpe_emulator_find(const anpe_emulator *e, const char *name)
+{
+    for (int i = 0; i < e->n_arrays; i++)
+        if (!strcmp(e->arrays[i].name, name))
+            return &e->arrays[i];
+    return NULL;
+}
+
+void anpe_emulator_clear(anpe_emulator *e)
+{
+    for (int i = 0; i < e->n_arrays; i++)
+        free(e->arrays[i].v);
+    free(e->labels);
+    *e = (anpe_emulator){0};
+}
+
+/* Published weights are float: stored as such, an emulator takes half the room. */
+static anpe_status write_array(anpe_ctx *ctx, anpe_h5 *f, const anpe_emulator_array *a)
+{
+    const int64_t n = count(a->rank, a->shape);
+    int64_t exact = 0;
+    while (exact < n && fabs(a->v[exact]) < 3e38 && (double)(float)a->v[exact] == a->v[exact])
+        exact++;
+    if (exact < n)
+        return anpe_h5_write(ctx, f, a->name, ANPE_H5_DOUBLE, a->rank, a->shape, a->v);
+    float *v = malloc((size_t)(n ? n : 1) * sizeof *v);
+    if (!v)
+        return ANPE_FAIL(ctx, ANPE_ENOMEM, "no memory to write '%s'", a->name);
+    for (int64_t i = 0; i < n; i++)
+        v[i] = (float)a->v[i];
+    const anpe_status status = anpe_h5_write(ctx, f, a->name, ANPE_H5_FLOAT, a->rank, a->shape, v);
+    free(v);
+    return status;
+}
+
+static anpe_status write_labels(anpe_ctx *ctx, anpe_h5 *f, const anpe_emulator *e)
+{
+    const size_t n = (size_t)e->n_labels;
+    const char **names = malloc(2 * n * sizeof *names), **units = names + n;
+    double *lo = malloc(2 * n * sizeof *lo), *hi = lo + n;
+    anpe_status status = ANPE_OK;
+    if (!names || !lo)
+        status = ANPE_FAIL(ctx, ANPE_ENOMEM, "no memory for %zu labels", n);
+    for (size_t i = 0; i < n && !status; i++) {
+        names[i] = e->labels[i].name;
+        units[i] = e->labels[i].unit;
+        lo[i] = e->labels[i].min;
+        hi[i] = e->labels[i].max;
+    }
+    if (!status)
+        status = anpe_h5_put_texts(ctx, f, "/", "labels", e->n_labels, names);
+    if (!status)
+        status = anpe_h5_put_texts(ctx, f, "/", "units", e->n_labels, units);
+    if (!status)
+        status = anpe_h5_write(ctx, f, "x_min", ANPE_H5_DOUBLE, 1, &e->n_labels, lo);
+    if (!status)
+        status = anpe_h5_write(ctx, f, "x_max", ANPE_H5_DOUBLE, 1, &e->n_labels, hi);
+    free(names);
+    free(lo);
+    return status;
+}
+
+static anpe_status write_sources(anpe_ctx *ctx, anpe_h5 *f, const anpe_emulator *e)
+{
+    const char *names[8], *digests[8];
+    for (int i = 0; i < e->n_sources; i++) {
+        names[i] = e->source[i];
+        digests[i] = e->digest[i];
+    }
+    anpe_status status = anpe_h5_put_texts(ctx, f, "/", "source", e->n_sources, names);
+    if (!status)
+        status = anpe_h5_put_texts(ctx, f, "/", "source_sha256", e->n_sources, digests);
+    return status;
+}
+
+static anpe_status write_attributes(anpe_ctx *ctx, anpe_h5 *f, const anpe_emulator *e)
+{
+    char layers[24], resolution[32];
+    snprintf(layers, sizeof layers, "%lld", (long long)e->n_layers);
+    snprintf(resolution, sizeof resolution, "%.17g", e->resolution);
+    const char *const table[][2] = {
+        {"format", "anpe emulator 1"},
+        {"kind", e->kind},
+        {"layers", layers},
+        {"activation", e->activation ? e->activation : "none"},
+        {"output", e->output ? e->output : "linear"},
+        {"grid", anpe_emulator_find(e, "wavelength") ? "wavelength" : "none"},
+        {"on_grid", e->on_grid ? e->on_grid : ""},
+        {"resolution", resolution},
+        {"normalised", e->normalised ? "yes" : "no"},
+        {"scatter", anpe_emulator_find(e, "scatter") ? "yes" : "no"},
+        {"creator", "anpe import"},
+    };
+    anpe_status status = ANPE_OK;
+    for (size_t i = 0; i < sizeof table / sizeof table[0] && !status; i++)
+        status = anpe_h5_put_text(ctx, f, "/", table[i][0], table[i][1]);
+    return status;
+}
+
+anpe_status anpe_emulator_write(anpe_ctx *ctx, const anpe_emulator *e, const char *path)
+{
+    anpe_h5 *f = NULL;
+    anpe_status status = anpe_h5_create(ctx, path, &f);
+    if (!status)
+        status = write_attributes(ctx, f, e);
+    if (!status)
+        status = write_labels(ctx, f, e);
+    if (!status)
+        status = write_sources(ctx, f, e);
+    for (int i = 0; i < e->n_arrays && !status; i++)
+        status = write_array(ctx, f, &e->arrays[i]);
+    if (status) {
+        anpe_h5_abandon(f);
+        return status;
+    }
+    return anpe_h5_close(ctx, f);
+}

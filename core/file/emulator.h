@@ -1,0 +1,41 @@
+/* file/emulator.h -- the one HDF5 layout of imported emulators; described in
+ * plugins/simulator/payne/README.md, read by the simulator plugins payne and cannon. */
+#ifndef ANPE_CORE_EMULATOR_H
+#define ANPE_CORE_EMULATOR_H
+#include "base/context.h"
+
+enum { ANPE_EMULATOR_ARRAYS = 40 };
+
+typedef struct anpe_emulator_array {
+    char name[24];
+    int rank;
+    int64_t shape[4];
+    double *v; /* malloc'ed */
+} anpe_emulator_array;
+
+typedef struct anpe_emulator {
+    const char *kind;       /* dense, per_pixel, cannon */
+    const char *activation; /* leaky_relu, relu, sigmoid; NULL: none */
+    const char *output;     /* linear, sigmoid */
+    const char *on_grid;    /* instrument whose pixels these are; NULL: none */
+    double resolution;      /* lambda / FWHM of the spectra; inf: sharp or not known */
+    int normalised;         /* continuum near 1 */
+    int64_t n_labels, n_pixels, n_layers;
+    anpe_label *labels; /* malloc'ed */
+    /* w0, b0, ...; coefficients; wavelength; scatter: whatever the kind has */
+    int n_arrays;
+    anpe_emulator_array arrays[ANPE_EMULATOR_ARRAYS];
+    int n_sources; /* base names and SHA-256 of the files it came from */
+    char source[8][128], digest[8][65];
+} anpe_emulator;
+
+/* Takes ownership of v, also on failure. */
+ANPE_MUST_CHECK anpe_status anpe_emulator_add(anpe_ctx *ctx, anpe_emulator *e, const char *name,
+                                              int rank, const int64_t *shape, double *v);
+const anpe_emulator_array *anpe_emulator_find(const anpe_emulator *e, const char *name);
+/* Adds x_min and x_max from the labels and writes. Numbers that a float holds exactly are stored
+ * as float. */
+ANPE_MUST_CHECK anpe_status anpe_emulator_write(anpe_ctx *ctx, const anpe_emulator *e,
+                                                const char *path);
+void anpe_emulator_clear(anpe_emulator *e);
+#endif

@@ -1,0 +1,22 @@
+# core/file: files in and out. One module a line.
+libanpe_la_SOURCES += core/file/array_read.c
+libanpe_la_SOURCES += core/file/attribute.c
+libanpe_la_SOURCES += core/file/catalogue.c core/file/catalogue.h
+libanpe_la_SOURCES += core/file/catalogue_fits.c
+libanpe_la_SOURCES += core/file/catalogue_private.h
+libanpe_la_SOURCES += core/file/catalogue_read.c core/file/catalogue_read.h
+libanpe_la_SOURCES += core/file/catalogue_read_csv.c
+libanpe_la_SOURCES += core/file/catalogue_read_fits.c
+libanpe_la_SOURCES += core/file/catalogue_read_hdf5.c
+libanpe_la_SOURCES += core/file/catalogue_read_private.h
+libanpe_la_SOURCES += core/file/catalogue_text.c
+libanpe_la_SOURCES += core/file/emulator.c core/file/emulator.h
+libanpe_la_SOURCES += core/file/hdf5_attribute.c
+libanpe_la_SOURCES += core/file/hdf5_file.c core/file/hdf5_file.h
+libanpe_la_SOURCES += core/file/hdf5_mask.c
+libanpe_la_SOURCES += core/file/hdf5_private.h
+libanpe_la_SOURCES += core/file/noise_library.c
+libanpe_la_SOURCES += core/file/npy.c core/file/npy.h
+libanpe_la_SOURCES += core/file/npz.c core/file/npz.h
+libanpe_la_SOURCES += core/file/output.c core/file/output.h
+libanpe_la_SOURCES += core/file/spectra_file.c core/file/spectra_file.h

@@ -1,0 +1,83 @@
+/* file/noise_library.c -- real error bars and masks: HDF5 datasets sigma (N, P) and mask (N, P).
+ * mask may be absent: then all pixels with a usable sigma are good; hdf5_mask.c says what is bad.
+ */
+#include "file/hdf5_file.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+static anpe_status read_shapes(anpe_ctx *ctx, anpe_h5 *f, anpe_noise_library *library)
+{
+    int rank;
+    int64_t shape[8], mask_shape[8];
+    anpe_status status = anpe_h5_shape(ctx, f, "sigma", &rank, shape);
+    if (status)
+        return status;
+    if (rank != 2 || shape[0] < 1 || shape[1] < 1 || shape[0] > INT64_MAX / 64 / shape[1])
+        return ANPE_FAIL(ctx, ANPE_EFORMAT, "%s: 'sigma' must be (rows, pixels) and not empty",
+                         anpe_h5_path(f));
+    library->n_rows = shape[0];
+    library->n_pixels = shape[1];
+    if (!anpe_h5_has(f, "mask"))
+        return ANPE_OK;
+    status = anpe_h5_shape(ctx, f, "mask", &rank, mask_shape);
+    if (!status && (rank != 2 || mask_shape[0] != shape[0] || mask_shape[1] != shape[1]))
+        status = ANPE_FAIL(ctx, ANPE_EFORMAT,
+                           "%s: 'mask' must have the shape of 'sigma', "
+                           "(%lld, %lld)",
+                           anpe_h5_path(f), (long long)shape[0], (long long)shape[1]);
+    return status;
+}
+
+/* A sigma that cannot be used is a bad pixel; a row without a good one cannot be drawn from. */
+static anpe_status check_rows(anpe_ctx *ctx, const char *path, anpe_noise_library *library)
+{
+    for (int64_t r = 0; r < library->n_rows; r++) {
+        int64_t good = 0;
+        for (int64_t k = r * library->n_pixels; k < (r + 1) * library->n_pixels; k++) {
+            int ok = !library->mask[k] && isfinite(library->sigma[k]) && library->sigma[k] > 0;
+            library->mask[k] = !ok;
+            good += ok;
+        }
+        if (good == 0)
+            return ANPE_FAIL(ctx, ANPE_EFORMAT,
+                             "%s: row %lld of the noise library has no good "
+                             "pixel",
+                             path, (long long)r);
+    }
+    return ANPE_OK;
+}
+
+anpe_status anpe_noise_library_read(anpe_ctx *ctx, const char *path, anpe_noise_library *library)
+{
+    anpe_h5 *f;
+    *library = (anpe_noise_library){0};
+    anpe_status status = anpe_h5_open(ctx, path, &f);
+    if (status)
+        return status;
+    status = read_shapes(ctx, f, library);
+    int64_t n = library->n_rows * library->n_pixels;
+    if (!status) {
+        library->sigma = anpe_alloc(ctx, (size_t)n * sizeof *library->sigma);
+        library->mask = anpe_alloc(ctx, (size_t)n);
+        status = library->sigma && library->mask ? ANPE_OK : ANPE_ENOMEM;
+    }
+    if (!status)
+        status = anpe_h5_read(ctx, f, "sigma", ANPE_H5_FLOAT, n, library->sigma);
+    if (!status && anpe_h5_has(f, "mask"))
+        status = anpe_h5_read_mask(ctx, f, "mask", 0, library->n_rows, library->mask);
+    anpe_status closed = anpe_h5_close(ctx, f);
+    status = status ? status : closed;
+    if (!status)
+        status = check_rows(ctx, path, library);
+    if (status)
+        anpe_noise_library_free(library);
+    return status;
+}
+
+void anpe_noise_library_free(anpe_noise_library *library)
+{
+    anpe_free(library->sigma);
+    anpe_free(library->mask);
+    *library = (anpe_noise_library){0};
+}

@@ -1,0 +1,228 @@
+/* file/spectra_file.c -- see spectra_file.h. */
+#define _GNU_SOURCE
+#include "file/spectra_file.h"
+#include "base/text.h"
+#include "spectrum/grid.h"
+#include "file/hdf5_file.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct anpe_spectra_file {
+    anpe_h5 *h5;
+    const char *data;              /* "flux" or "x" */
+    int64_t rows, values;          /* of one row */
+    const double *same_wavelength; /* the grid that the file's has been compared with */
+};
+
+int anpe_spectra_file_is_hdf5(const char *path)
+{
+    static const char signature[8] = "\x89HDF\r\n\x1a\n";
+    char bytes[8];
+    if (anpe_text_has_extension(path, ".h5") || anpe_text_has_extension(path, ".hdf5"))
+        return 1;
+    FILE *f = fopen(path, "rb");
+    int yes = f && fread(bytes, 1, 8, f) == 8 && !memcmp(bytes, signature, 8);
+    if (f)
+        fclose(f);
+    return yes;
+}
+
+/* "flux", or "x" where there is no flux; its rows and the values of one row. */
+static anpe_status read_shape(anpe_ctx *ctx, anpe_spectra_file *f)
+{
+    int rank;
+    int64_t shape[8];
+    f->data = !anpe_h5_has(f->h5, "flux") && anpe_h5_has(f->h5, "x") ? "x" : "flux";
+    anpe_status status = anpe_h5_shape(ctx, f->h5, f->data, &rank, shape);
+    if (status)
+        return status;
+    if (rank < 1)
+        return ANPE_FAIL(ctx, ANPE_EFORMAT, "%s: '%s' must be (spectra, pixels), it is one number",
+                         anpe_h5_path(f->h5), f->data);
+    f->rows = shape[0];
+    f->values = 1;
+    for (int k = 1; k < rank; k++)
+        if (__builtin_mul_overflow(f->values, shape[k], &f->values))
+            return ANPE_FAIL(ctx, ANPE_EFORMAT, "%s: '%s' has an absurd shape", anpe_h5_path(f->h5),
+                             f->data);
+    return ANPE_OK;
+}
+
+static anpe_status check_row(anpe_ctx *ctx, anpe_h5 *f, int64_t row, int64_t rows)
+{
+    if (row >= 0 && row < rows)
+        return ANPE_OK;
+    return ANPE_FAIL(ctx, ANPE_EINVAL, "%s: no spectrum %lld, the file has %lld", anpe_h5_path(f),
+                     (long long)row, (long long)rows);
+}
+
+anpe_status anpe_spectra_file_open(anpe_ctx *ctx, const char *path, anpe_spectra_file **out)
+{
+    anpe_spectra_file *f = anpe_alloc(ctx, sizeof *f);
+    anpe_status status = f ? anpe_h5_open(ctx, path, &f->h5) : ANPE_ENOMEM;
+    if (!status)
+        status = read_shape(ctx, f);
+    if (status)
+        f = anpe_spectra_file_close(f);
+    *out = f;
+    return status;
+}
+
+anpe_spectra_file *anpe_spectra_file_close(anpe_spectra_file *f)
+{
+    if (f)
+        anpe_h5_abandon(f->h5);
+    anpe_free(f);
+    return NULL;
+}
+
+int64_t anpe_spectra_file_rows(const anpe_spectra_file *f)
+{
+    return f->rows;
+}
+
+int anpe_spectra_file_has_sigma(const anpe_spectra_file *f)
+{
+    return anpe_h5_has(f->h5, "sigma");
+}
+
+/* ---- one spectrum -------------------------------------------------------------------------------
+ */
+
+/* Once for a file and a grid. */
+static anpe_status check_wavelengths(anpe_ctx *ctx, anpe_spectra_file *file,
+                                     const anpe_instrument_info *ins)
+{
+    anpe_h5 *f = file->h5;
+    if (file->same_wavelength == ins->wavelength || !anpe_h5_has(f, "wavelength"))
+        return ANPE_OK;
+    double *w = anpe_alloc(ctx, (size_t)ins->n_pixels * sizeof *w);
+    if (!w)
+        return ANPE_ENOMEM;
+    anpe_status status = anpe_h5_read(ctx, f, "wavelength", ANPE_H5_DOUBLE, ins->n_pixels, w);
+    double off = status ? 0 : anpe_grid_distance(ins->n_pixels, ins->wavelength, w);
+    if (off > 1e-3)
+        status = ANPE_FAIL(ctx, ANPE_EFORMAT,
+                           "%s: its wavelengths (%.3f to %.3f) are not the "
+                           "instrument's (%.3f to %.3f): up to %.3g pixels apart",
+                           anpe_h5_path(f), w[0], w[ins->n_pixels - 1], ins->wavelength[0],
+                           ins->wavelength[ins->n_pixels - 1], off);
+    if (!status)
+        file->same_wavelength = ins->wavelength;
+    anpe_free(w);
+    return status;
+}
+
+/* Rows of sigma and mask must be as many, and as long, as those of the flux. */
+static anpe_status check_same(anpe_ctx *ctx, const anpe_spectra_file *f, const char *name)
+{
+    int rank;
+    int64_t shape[8], have = 1;
+    anpe_status status = anpe_h5_shape(ctx, f->h5, name, &rank, shape);
+    if (status)
+        return status;
+    for (int k = 1; k < rank; k++)
+        if (__builtin_mul_overflow(have, shape[k], &have))
+            have = -1;
+    if (rank < 1 || shape[0] != f->rows || have != f->values)
+        return ANPE_FAIL(ctx, ANPE_EFORMAT,
+                         "%s: '%s' must have the shape of '%s': %lld spectra of "
+                         "%lld values",
+                         anpe_h5_path(f->h5), name, f->data, (long long)f->rows,
+                         (long long)f->values);
+    return ANPE_OK;
+}
+
+static anpe_status read_sigma(anpe_ctx *ctx, const anpe_spectra_file *f, int64_t row,
+                              const anpe_instrument_info *ins, anpe_spectrum *s)
+{
+    if (anpe_h5_has(f->h5, "sigma")) {
+        anpe_status status = check_same(ctx, f, "sigma");
+        return status ? status
+                      : anpe_h5_read_rows(ctx, f->h5, "sigma", ANPE_H5_FLOAT, row, 1, s->sigma);
+    }
+    if (ins->wavelength)
+        return ANPE_FAIL(ctx, ANPE_EFORMAT, "%s: no dataset 'sigma': a spectrum needs its errors",
+                         anpe_h5_path(f->h5));
+    for (int64_t i = 0; i < s->n_pixels; i++)
+        s->sigma[i] = 1;
+    return ANPE_OK;
+}
+
+static anpe_status read_mask(anpe_ctx *ctx, const anpe_spectra_file *f, int64_t row,
+                             anpe_spectrum *s)
+{
+    memset(s->mask, 0, (size_t)s->n_pixels);
+    if (!anpe_h5_has(f->h5, "mask"))
+        return ANPE_OK;
+    const anpe_status status = check_same(ctx, f, "mask");
+    return status ? status : anpe_h5_read_mask(ctx, f->h5, "mask", row, 1, s->mask);
+}
+
+anpe_status anpe_spectra_file_read(anpe_ctx *ctx, anpe_spectra_file *f, int64_t row,
+                                   const anpe_instrument_info *instrument, anpe_spectrum *s)
+{
+    const char *path = anpe_h5_path(f->h5);
+    anpe_status status = check_row(ctx, f->h5, row, f->rows);
+    if (status)
+        return status;
+    if (f->values != s->n_pixels)
+        return ANPE_FAIL(ctx, ANPE_EFORMAT, "%s: spectra of %lld pixels, the instrument has %lld",
+                         path, (long long)f->values, (long long)s->n_pixels);
+    status = check_wavelengths(ctx, f, instrument);
+    if (!status)
+        status = anpe_h5_read_rows(ctx, f->h5, f->data, ANPE_H5_FLOAT, row, 1, s->flux);
+    if (!status)
+        status = read_sigma(ctx, f, row, instrument, s);
+    if (!status)
+        status = read_mask(ctx, f, row, s);
+    if (!status)
+        snprintf(s->id, sizeof s->id, "%.50s[%lld]", anpe_text_basename(path), (long long)row);
+    return status;
+}
+
+/* ---- truth
+ * --------------------------------------------------------------------------------------- */
+
+static anpe_status read_truth(anpe_ctx *ctx, anpe_h5 *f, int64_t row, int64_t n_labels,
+                              const anpe_label *labels, double *truth)
+{
+    int rank;
+    int64_t shape[8], n = 0;
+    char **names = NULL;
+    double *theta = NULL;
+    anpe_status status = anpe_h5_shape(ctx, f, "theta", &rank, shape);
+    if (!status)
+        status = anpe_h5_get_texts(ctx, f, "theta", "labels", &n, &names);
+    if (!status && (rank != 2 || shape[1] != n))
+        status = ANPE_FAIL(ctx, ANPE_EFORMAT,
+                           "%s: 'theta' must be (spectra, labels), with as many "
+                           "names in its attribute 'labels'",
+                           anpe_h5_path(f));
+    if (!status)
+        status = check_row(ctx, f, row, shape[0]);
+    if (!status && !(theta = anpe_alloc(ctx, (size_t)(n + 1) * sizeof *theta)))
+        status = ANPE_ENOMEM;
+    if (!status)
+        status = anpe_h5_read_rows(ctx, f, "theta", ANPE_H5_DOUBLE, row, 1, theta);
+    for (int64_t k = 0; k < n_labels && !status; k++)
+        for (int64_t j = 0; j < n; j++)
+            if (!strcmp(labels[k].name, names[j]))
+                truth[k] = theta[j];
+    anpe_free(theta);
+    anpe_h5_texts_free(n, names);
+    return status;
+}
+
+anpe_status anpe_spectra_file_truth(anpe_ctx *ctx, anpe_spectra_file *f, int64_t row,
+                                    int64_t n_labels, const anpe_label *labels, double *truth,
+                                    int *found)
+{
+    for (int64_t k = 0; k < n_labels; k++)
+        truth[k] = NAN;
+    *found = anpe_h5_has(f->h5, "theta");
+    return *found ? read_truth(ctx, f->h5, row, n_labels, labels, truth) : ANPE_OK;
+}

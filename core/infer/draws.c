@@ -1,0 +1,45 @@
+/* The file of all draws: `anpe infer --posterior`. */
+#include "infer/run.h"
+#include <math.h>
+
+static const char *output(const anpe_infer_request *q)
+{
+    return q->posterior;
+}
+
+static anpe_status open_draws(anpe_ctx *ctx, anpe_inference *f, void **state)
+{
+    const int64_t shape[3] = {0, f->request->n_draws, f->result->n_labels};
+    anpe_h5 *file = NULL;
+    anpe_status status;
+    if (!f->request->posterior)
+        return ANPE_OK;
+    ANPE_TRY(anpe_infer_output(ctx, f, f->request->posterior, "anpe posterior", &file));
+    *state = file;
+    ANPE_TRY(anpe_h5_create_rows(ctx, file, "samples", ANPE_H5_DOUBLE, 3, shape));
+    ANPE_TRY(anpe_h5_create_rows(ctx, file, "log_q", ANPE_H5_DOUBLE, 2, shape));
+    if (f->request->exact)
+        ANPE_TRY(anpe_h5_create_rows(ctx, file, "log_weight", ANPE_H5_DOUBLE, 2, shape));
+    ANPE_TRY(anpe_infer_put_labels(ctx, f->result, file, "samples"));
+out:
+    return status;
+}
+
+static anpe_status append_draws(anpe_ctx *ctx, anpe_inference *f, void *state)
+{
+    const int64_t n = f->request->n_draws, labels = f->result->n_labels;
+    anpe_h5 *file = state;
+    anpe_status status;
+    for (int64_t b = 0; b < f->n; b++) /* rows without a posterior are NAN, not old values */
+        for (int64_t k = 0; f->result->star[f->first + b].failed && k < n * labels; k++)
+            f->theta[b * n * labels + k] = f->log_q[b * n + k / labels] = NAN;
+    ANPE_TRY(anpe_h5_append_rows(ctx, file, "samples", ANPE_H5_DOUBLE, f->n, f->theta));
+    ANPE_TRY(anpe_h5_append_rows(ctx, file, "log_q", ANPE_H5_DOUBLE, f->n, f->log_q));
+    if (f->exact)
+        ANPE_TRY(anpe_h5_append_rows(ctx, file, "log_weight", ANPE_H5_DOUBLE, f->n,
+                                     anpe_infer_exact_weights(f)));
+out:
+    return status;
+}
+
+const anpe_infer_extra anpe_infer_draws = {output, open_draws, NULL, append_draws, NULL, NULL};

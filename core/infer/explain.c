@@ -1,0 +1,115 @@
+/* The file of gradients: `anpe infer --explain`. Memory is that of one block of stars. */
+#include "posterior/explain.h"
+#include "infer/run.h"
+#include <math.h>
+#include <stdlib.h>
+
+typedef struct explanations {
+    anpe_h5 *file;
+    int n_lanes;
+    int64_t pixels, labels;
+    anpe_explainer **lane; /* (n_lanes) */
+    float *gradient;       /* (BLOCK, labels, pixels) */
+    double *error;         /* (BLOCK, labels) */
+    uint8_t *mask;         /* (BLOCK, pixels) */
+} explanations;
+
+static const char *output(const anpe_infer_request *q)
+{
+    return q->explain;
+}
+
+static void close_explanations(void *state)
+{
+    explanations *x = state;
+    for (int i = 0; x->lane && i < x->n_lanes; i++)
+        anpe_explainer_free(x->lane[i]);
+    free(x->lane);
+    free(x->gradient);
+    free(x->error);
+    free(x->mask);
+    free(x);
+}
+
+static anpe_status allocate(anpe_ctx *ctx, const anpe_inference *f, explanations *x)
+{
+    const size_t n = ANPE_INFER_BLOCK, labels = (size_t)x->labels, pixels = (size_t)x->pixels;
+    anpe_status status = ANPE_OK;
+    x->lane = calloc((size_t)x->n_lanes, sizeof *x->lane);
+    x->gradient = malloc(n * labels * pixels * sizeof *x->gradient);
+    x->error = malloc(n * labels * sizeof *x->error);
+    x->mask = malloc(n * pixels);
+    if (!x->lane || !x->gradient || !x->error || !x->mask)
+        return ANPE_FAIL(ctx, ANPE_ENOMEM, "attribution: out of memory");
+    for (int i = 0; i < x->n_lanes && !status; i++)
+        status = anpe_explainer_new(ctx, f->model, f->request->n_draws, &x->lane[i]);
+    return status;
+}
+
+static anpe_status create_file(anpe_ctx *ctx, anpe_inference *f, explanations *x)
+{
+    const int64_t gradient[3] = {0, x->labels, x->pixels}, mask[2] = {0, x->pixels};
+    anpe_status status;
+    ANPE_TRY(anpe_infer_output(ctx, f, f->request->explain, "anpe gradients", &x->file));
+    ANPE_TRY(anpe_infer_put_pixels(ctx, f, x->file));
+    ANPE_TRY(anpe_h5_create_rows(ctx, x->file, "gradient", ANPE_H5_FLOAT, 3, gradient));
+    ANPE_TRY(anpe_h5_create_rows(ctx, x->file, "error", ANPE_H5_DOUBLE, 2, gradient));
+    ANPE_TRY(anpe_h5_create_rows(ctx, x->file, "mask", ANPE_H5_UINT8, 2, mask));
+    ANPE_TRY(anpe_infer_put_labels(ctx, f->result, x->file, "gradient"));
+    ANPE_TRY(anpe_infer_put_labels(ctx, f->result, x->file, "error"));
+out:
+    return status;
+}
+
+static anpe_status open_explanations(anpe_ctx *ctx, anpe_inference *f, void **state)
+{
+    if (!f->request->explain)
+        return ANPE_OK;
+    explanations *x = calloc(1, sizeof *x);
+    if (!x)
+        return ANPE_FAIL(ctx, ANPE_ENOMEM, "attribution: out of memory");
+    *state = x;
+    x->n_lanes = f->n_lanes;
+    x->pixels = anpe_task_size(f->model->task);
+    x->labels = f->result->n_labels;
+    anpe_status status = allocate(ctx, f, x);
+    return status ? status : create_file(ctx, f, x);
+}
+
+static anpe_status explain_star(anpe_ctx *ctx, anpe_inference *f, void *state, int lane, int64_t b,
+                                int64_t i)
+{
+    explanations *x = state;
+    return anpe_explainer_run(x->lane[lane], ctx, f->lane[lane].session, i, &f->spectrum[b],
+                              f->request->n_draws, f->request->seed, f->first + b,
+                              x->gradient + b * x->labels * x->pixels, x->error + b * x->labels);
+}
+
+static anpe_status append_block(anpe_ctx *ctx, anpe_inference *f, void *state)
+{
+    explanations *x = state;
+    const int64_t size = x->labels * x->pixels;
+    anpe_status status;
+    for (int64_t b = 0; b < f->n; b++) {
+        const int failed = f->result->star[f->first + b].failed;
+        for (int64_t p = 0; p < x->pixels; p++)
+            x->mask[b * x->pixels + p] = failed || f->spectrum[b].mask[p];
+        for (int64_t k = 0; failed && k < size; k++)
+            x->gradient[b * size + k] = NAN;
+        for (int64_t d = 0; failed && d < x->labels; d++)
+            x->error[b * x->labels + d] = NAN;
+    }
+    ANPE_TRY(anpe_h5_append_rows(ctx, x->file, "gradient", ANPE_H5_FLOAT, f->n, x->gradient));
+    ANPE_TRY(anpe_h5_append_rows(ctx, x->file, "error", ANPE_H5_DOUBLE, f->n, x->error));
+    ANPE_TRY(anpe_h5_append_rows(ctx, x->file, "mask", ANPE_H5_UINT8, f->n, x->mask));
+out:
+    return status;
+}
+
+static anpe_status write_ids(anpe_ctx *ctx, anpe_inference *f, void *state)
+{
+    return anpe_infer_put_ids(ctx, f->result, ((explanations *)state)->file);
+}
+
+const anpe_infer_extra anpe_infer_explain = {output,       open_explanations, explain_star,
+                                             append_block, write_ids,         close_explanations};

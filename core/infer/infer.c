@@ -1,0 +1,303 @@
+/* Posteriors of many spectra. The main thread reads a block, workers reduce, featurize and draw
+ * micro-batches of it, the main thread keeps the rows and lets the extras append to their files. */
+#include "infer/run.h"
+#include "base/clock.h"
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const anpe_infer_extra *const extras[] = {&anpe_infer_draws, &anpe_infer_predict,
+                                                 &anpe_infer_explain, &anpe_infer_compare,
+                                                 &anpe_infer_check};
+enum { N_EXTRAS = sizeof extras / sizeof extras[0] };
+_Static_assert((int)N_EXTRAS <= (int)ANPE_INFER_MAX_EXTRAS, "no room for every extra's state");
+
+const char *const anpe_flag_names[ANPE_N_FLAGS] = {
+    "FAILED",           "PRIOR_EDGE",         "CHI2",        "FEW_PIXELS",
+    "UNFINISHED_MODEL", "NOT_EXACT",          "KHAT",        "OUT_OF_TRAINING",
+    "PREDICTIVE_CHI2",  "BAD_PIXELS_OUTSIDE", "SNR_OUTSIDE", "NOT_VALIDATED"};
+
+/* ---- one block
+ * ------------------------------------------------------------------------------------ */
+
+static void judge_star(const anpe_inference *f, anpe_star *star, const anpe_spectrum *s)
+{
+    if (star->chi2 > 3 * (double)star->n_good)
+        star->flags |= ANPE_FLAG_CHI2;
+    if (2 * star->n_good < s->n_pixels)
+        star->flags |= ANPE_FLAG_FEW_PIXELS;
+    if (!f->model->complete)
+        star->flags |= ANPE_FLAG_UNFINISHED;
+}
+
+/* Draws and their statistics. */
+static anpe_status draw_star(anpe_inference *f, anpe_ctx *ctx, int lane, int64_t b, int64_t i)
+{
+    const int64_t n = f->request->n_draws;
+    anpe_infer_lane *l = &f->lane[lane];
+    anpe_star *star = &f->result->star[f->first + b];
+    double *theta = f->theta + b * n * f->result->n_labels;
+    anpe_rng rng = anpe_rng_make(f->request->seed, ANPE_FOR_POSTERIOR, f->first + b, 0);
+    if (f->exact)
+        return anpe_infer_exact_star(ctx, f, lane, b, i);
+    anpe_status status = anpe_session_draw(l->session, ctx, i, n, &rng, theta, f->log_q + b * n);
+    if (status)
+        return status;
+    anpe_infer_summarise(f, star, theta, l->column);
+    star->n_draws = n;
+    return ANPE_OK;
+}
+
+/* Draws, statistics, chi2 and extras of spectrum b of the block, the i-th of the lane's batch. */
+static anpe_status finish_star(anpe_inference *f, anpe_ctx *ctx, int lane, int64_t b, int64_t i)
+{
+    const int64_t n = f->request->n_draws, labels = f->result->n_labels;
+    anpe_infer_lane *l = &f->lane[lane];
+    anpe_star *star = &f->result->star[f->first + b];
+    double *theta = f->theta + b * n * labels, *median = l->column;
+    anpe_status status;
+    ANPE_TRY(draw_star(f, ctx, lane, b, i));
+    f->outside[b] = anpe_infer_count_outside(f, theta);
+    for (int64_t d = 0; d < labels; d++)
+        median[d] = star->label[d].median;
+    if (anpe_session_chi2(l->session, ctx, median, &f->spectrum[b], &star->chi2, &star->n_good))
+        star->chi2 = NAN; /* a diagnostic: its failure leaves the posterior as it is */
+    star->snr = anpe_task_snr(f->model->task, &f->spectrum[b]);
+    judge_star(f, star, &f->spectrum[b]);
+    for (int k = 0; k < N_EXTRAS; k++)
+        if (f->extra[k] && extras[k]->star)
+            ANPE_TRY(extras[k]->star(ctx, f, f->extra[k], lane, b, i));
+out:
+    return status;
+}
+
+/* What may have been found of a star before it failed is no posterior. */
+static void fail_finished(const anpe_inference *f, anpe_star *star, const char *reason)
+{
+    for (int64_t d = 0; d < f->result->n_labels; d++)
+        star->label[d] = (anpe_label_summary){NAN, NAN, NAN, NAN, NAN, NAN, NAN};
+    anpe_infer_fail_star(star, reason);
+}
+
+static anpe_status run_micro_batch(void *user, int64_t item, int worker, anpe_ctx *ctx)
+{
+    anpe_inference *f = user;
+    anpe_infer_lane *lane = &f->lane[worker];
+    int64_t used[ANPE_INFER_MICRO_BATCH], n = 0;
+    for (int64_t b = item * f->micro; b < (item + 1) * f->micro && b < f->n; b++) {
+        anpe_star *star = &f->result->star[f->first + b];
+        if (star->failed)
+            continue;
+        if (anpe_task_reduce(f->model->task, ctx, &f->spectrum[b])) {
+            anpe_infer_fail_star(star, anpe_error(ctx));
+            continue;
+        }
+        anpe_channels_fill(f->model->channels, &f->spectrum[b],
+                           anpe_session_input(lane->session, n));
+        used[n++] = b;
+    }
+    if (n == 0)
+        return ANPE_OK;
+    anpe_session_featurize(lane->session, n);
+    for (int64_t i = 0; i < n; i++) {
+        const anpe_status status = finish_star(f, ctx, worker, used[i], i);
+        if (status == ANPE_ECANCEL) /* the run's, not the star's */
+            return status;
+        if (status)
+            fail_finished(f, &f->result->star[f->first + used[i]], anpe_error(ctx));
+    }
+    return ANPE_OK;
+}
+
+/* Most reasons start with the name of the file. */
+static void warn_failed(anpe_ctx *ctx, const anpe_star *s)
+{
+    const char *name = s->id[0] ? s->id : s->file;
+    if (strncmp(s->reason, name, strlen(name)))
+        anpe_log(ctx, ANPE_WARNING, "%s: %s", name, s->reason);
+    else
+        anpe_log(ctx, ANPE_WARNING, "%s", s->reason);
+}
+
+static anpe_status run_block(anpe_ctx *ctx, anpe_inference *f)
+{
+    anpe_infer_result *r = f->result;
+    memset(f->outside, 0, ANPE_INFER_BLOCK * sizeof *f->outside);
+    for (int64_t b = 0; b < f->n; b++)
+        anpe_infer_read_star(ctx, f, &r->star[f->first + b], &f->spectrum[b]);
+    anpe_status status =
+        anpe_workers_run(f->workers, ctx, (f->n + f->micro - 1) / f->micro, run_micro_batch, f);
+    if (status)
+        return status;
+    for (int64_t b = 0; b < f->n; b++) {
+        const anpe_star *s = &r->star[f->first + b];
+        r->n_failed += s->failed;
+        r->n_outside += f->outside[b];
+        if (s->failed)
+            warn_failed(ctx, s);
+    }
+    anpe_progress(ctx, "inferring", (double)(f->first + f->n), (double)r->n_stars);
+    for (int k = 0; k < N_EXTRAS && !status; k++)
+        if (f->extra[k] && extras[k]->block)
+            status = extras[k]->block(ctx, f, f->extra[k]);
+    return status;
+}
+
+/* ---- set-up and end
+ * --------------------------------------------------------------------------------- */
+
+static anpe_status open_memory(anpe_ctx *ctx, anpe_inference *f)
+{
+    const int64_t n = f->request->n_draws, labels = f->result->n_labels;
+    anpe_status status = anpe_workers_new(ctx, f->request->threads, &f->workers);
+    if (status)
+        return status;
+    f->n_lanes = anpe_workers_count(f->workers);
+    /* Few spectra, or long work on each: spread them over the workers rather than fill one
+     * micro-batch. */
+    f->micro = f->result->n_stars < ANPE_INFER_MICRO_BATCH || f->request->exact
+                   ? 1
+                   : ANPE_INFER_MICRO_BATCH;
+    const int64_t block =
+        f->result->n_stars < ANPE_INFER_BLOCK ? f->result->n_stars : ANPE_INFER_BLOCK;
+    f->lane = calloc((size_t)f->n_lanes, sizeof *f->lane);
+    f->spectrum = calloc(ANPE_INFER_BLOCK, sizeof *f->spectrum);
+    f->theta = malloc((size_t)(block * n * labels) * sizeof *f->theta);
+    f->log_q = malloc((size_t)(block * n) * sizeof *f->log_q);
+    f->outside = calloc(ANPE_INFER_BLOCK, sizeof *f->outside);
+    if (!f->lane || !f->spectrum || !f->theta || !f->log_q || !f->outside)
+        return ANPE_FAIL(ctx, ANPE_ENOMEM, "inference: out of memory");
+    for (int64_t b = 0; b < block && !status; b++)
+        status = anpe_spectrum_new(ctx, anpe_task_size(f->model->task), &f->spectrum[b]);
+    for (int i = 0; i < f->n_lanes && !status; i++) {
+        const int64_t columns = n > labels ? n : labels;
+        f->lane[i].column = malloc((size_t)columns * sizeof *f->lane[i].column);
+        if (!f->lane[i].column)
+            return ANPE_FAIL(ctx, ANPE_ENOMEM, "inference: out of memory");
+        const int64_t most = f->request->exact && n < anpe_exact_block() ? anpe_exact_block() : n;
+        status = anpe_session_new_batch(ctx, f->model, f->micro, most, &f->lane[i].session);
+    }
+    return status;
+}
+
+static anpe_status copy_labels(anpe_ctx *ctx, anpe_inference *f)
+{
+    const anpe_label *label;
+    anpe_infer_result *r = f->result;
+    r->n_labels = anpe_model_labels(f->model, &label);
+    r->exact = f->request->exact;
+    memcpy(r->model_digest, f->model->digest, sizeof r->model_digest);
+    r->label = malloc((size_t)r->n_labels * sizeof *label);
+    if (!r->label)
+        return ANPE_FAIL(ctx, ANPE_ENOMEM, "catalogue: out of memory");
+    memcpy(r->label, label, (size_t)r->n_labels * sizeof *label);
+    return ANPE_OK;
+}
+
+static void close_inference(anpe_inference *f)
+{
+    for (int i = 0; f->lane && i < f->n_lanes; i++) {
+        anpe_session_free(f->lane[i].session);
+        free(f->lane[i].column);
+    }
+    free(f->lane);
+    anpe_infer_exact_free(f->exact);
+    for (int64_t b = 0; f->spectrum && b < ANPE_INFER_BLOCK; b++)
+        anpe_spectrum_clear(&f->spectrum[b]);
+    free(f->spectrum);
+    free(f->theta);
+    free(f->log_q);
+    free(f->outside);
+    anpe_workers_free(f->workers);
+    anpe_input_close(&f->input);
+    for (int k = 0; k < N_EXTRAS; k++)
+        if (f->extra[k] && extras[k]->free)
+            extras[k]->free(f->extra[k]);
+    for (int k = 0; k < f->n_outputs; k++)
+        anpe_h5_abandon(f->output[k]);
+    anpe_model_close(f->model);
+}
+
+static anpe_status all_failed(anpe_ctx *ctx, const anpe_inference *f)
+{
+    const anpe_star *s = &f->result->star[0];
+    const anpe_status status = f->first_failure ? f->first_failure : ANPE_EFORMAT;
+    if (f->result->n_stars == 1)
+        return ANPE_FAIL(ctx, status, "%s", s->reason);
+    return ANPE_FAIL(ctx, status, "none of %lld spectra could be used; the first: %s",
+                     (long long)f->result->n_stars, s->reason);
+}
+
+static anpe_status check_outputs(anpe_ctx *ctx, const anpe_infer_request *q)
+{
+    const char *path[N_EXTRAS];
+    for (int k = 0; k < N_EXTRAS; k++)
+        path[k] = extras[k]->output ? extras[k]->output(q) : NULL;
+    return anpe_infer_check_outputs(ctx, q, N_EXTRAS, path);
+}
+
+static anpe_status open_inference(anpe_ctx *ctx, anpe_inference *f)
+{
+    anpe_status status;
+    ANPE_TRY(copy_labels(ctx, f));
+    ANPE_TRY(anpe_infer_check_labels(ctx, f->result->n_labels));
+    ANPE_TRY(anpe_infer_list_stars(ctx, f));
+    ANPE_TRY(open_memory(ctx, f));
+    ANPE_TRY(anpe_infer_exact_open(ctx, f));
+    for (int k = 0; k < N_EXTRAS; k++)
+        ANPE_TRY(extras[k]->open(ctx, f, &f->extra[k]));
+out:
+    return status;
+}
+
+static anpe_status run_blocks(anpe_ctx *ctx, anpe_inference *f)
+{
+    const int64_t n = f->result->n_stars;
+    anpe_status status = ANPE_OK;
+    for (f->first = 0; f->first < n; f->first += ANPE_INFER_BLOCK) {
+        f->n = n - f->first < ANPE_INFER_BLOCK ? n - f->first : ANPE_INFER_BLOCK;
+        ANPE_TRY(run_block(ctx, f));
+    }
+    if (f->result->n_failed == n)
+        return all_failed(ctx, f);
+    ANPE_TRY(anpe_infer_compare_with_truth(ctx, f->result));
+    for (int k = 0; k < N_EXTRAS; k++)
+        if (f->extra[k] && extras[k]->end)
+            ANPE_TRY(extras[k]->end(ctx, f, f->extra[k]));
+out:
+    return status;
+}
+
+anpe_status anpe_infer_files(anpe_ctx *ctx, const anpe_infer_request *request,
+                             anpe_infer_result *result)
+{
+    anpe_inference f = {.request = request, .result = result};
+    anpe_status status;
+    memset(result, 0, sizeof *result);
+    ANPE_TRY(check_outputs(ctx, request));
+    ANPE_TRY(anpe_model_open(ctx, request->model, &f.model));
+    if (f.model->observed)
+        anpe_log(ctx, ANPE_WARNING, "%s: trained in rounds for %s: of use for this spectrum alone",
+                 request->model, f.model->observed);
+    const double begun = anpe_clock_seconds();
+    ANPE_TRY(open_inference(ctx, &f));
+    ANPE_TRY(run_blocks(ctx, &f));
+    ANPE_TRY(anpe_infer_commit(ctx, &f));
+    result->seconds = anpe_clock_seconds() - begun;
+out:
+    close_inference(&f);
+    return status;
+}
+
+void anpe_infer_result_clear(anpe_infer_result *r)
+{
+    for (int64_t i = 0; i < r->n_stars; i++) {
+        free(r->star[i].label);
+        free(r->star[i].truth);
+    }
+    free(r->star);
+    free(r->label);
+    free(r->recovery);
+    free(r->comparison.given);
+    memset(r, 0, sizeof *r);
+}

@@ -1,0 +1,119 @@
+/* infer/infer.h -- posteriors of many spectra to a catalogue: what `anpe infer` does. */
+#ifndef ANPE_CORE_INFER_H
+#define ANPE_CORE_INFER_H
+#include "posterior/exact.h"
+#include "validate/recovery.h"
+#include "posterior/session.h"
+
+/* Bits of the column `flags`; names in anpe_flag_names. */
+typedef enum anpe_flag_bit {
+    ANPE_FLAG_FAILED = 1, /* no posterior: the reason is in the column `reason` */
+    ANPE_FLAG_EDGE = 2,   /* draws pile up at a bound of the prior: anpe_edge_mass */
+    ANPE_FLAG_CHI2 = 4,   /* chi2 per good pixel at the median above 3: the model does not fit */
+    ANPE_FLAG_FEW_PIXELS = 8,  /* under half of the pixels are good */
+    ANPE_FLAG_UNFINISHED = 16, /* the model's training had not ended */
+    ANPE_FLAG_NOT_EXACT = 32,  /* exact was asked for and not reached: see `exact_reason` */
+    ANPE_FLAG_KHAT = 64,       /* k-hat of the weights above ANPE_KHAT_FLAG: not to be trusted */
+    /* at the false-alarm rate that anpe validate was given (validate/misfit.h), as 2 is */
+    ANPE_FLAG_OUT_OF_TRAINING = 128, /* the context vector is far from those of mocks */
+    ANPE_FLAG_PREDICTIVE = 256,      /* residuals that no spectrum of the simulator's has */
+    ANPE_FLAG_BAD_PIXELS = 512,      /* more bad pixels than in training */
+    ANPE_FLAG_SNR = 1024,            /* S/N outside that of training */
+    ANPE_FLAG_NOT_VALIDATED = 2048   /* nothing is known of the four above, or of calibration */
+} anpe_flag_bit;
+enum { ANPE_N_FLAGS = 12 };
+extern const char *const anpe_flag_names[ANPE_N_FLAGS];
+
+typedef struct anpe_label_summary {
+    double median, mean, sd, p16, p84;
+    double p16_cal, p84_cal; /* recalibrated; of a validated model */
+} anpe_label_summary;
+
+/* Of n draws of one label, which are sorted; sd NAN for one draw. */
+anpe_label_summary anpe_infer_label_summary(int64_t n, double *draw);
+/* Weight of the draws within a tenth of their sd of a bound of the label, the larger of the two
+ * sides: about 0.1 where the posterior falls off exponentially from the bound, as it does when the
+ * star lies beyond; 0.05 for half a normal density; 0.03 for a flat one; 0 away from bounds.
+ * value (n) `stride` apart; log_weight (n), NULL: equal weights. */
+double anpe_edge_mass(int64_t n, const double *value, int64_t stride, const double *log_weight,
+                      double sd, const anpe_label *label);
+#define ANPE_KHAT_FLAG 0.7  /* Vehtari et al. 2024 */
+#define ANPE_EDGE_MASS 0.08 /* flagged above this, until a validation says better */
+
+/* One row of the catalogue. */
+typedef struct anpe_star {
+    char id[80];
+    const char *file;
+    int64_t row; /* in the file */
+    int failed;
+    char reason[160];
+    anpe_label_summary *label; /* (n_labels) */
+    double chi2, snr;
+    int64_t n_good, flags, n_draws;
+    double edge_mass; /* the largest of all labels */
+    int has_truth;
+    double *truth; /* (n_labels) */
+    /* with exact: see anpe_ladder_result */
+    int exact;
+    char rung[12], exact_reason[160];
+    double ess, efficiency, khat, log_evidence, log_evidence_err, rhat, proposal_efficiency;
+    int64_t n_evaluations;
+    /* with compare: compared, outside (of what the simulator was made for), unmatched, incomplete
+     * (a label is missing), "" for a star that failed */
+    char comparison[12];
+    double chi2_catalogue; /* of the model spectrum at the catalogue's labels */
+    /* of a validated model: see anpe_misfit_view */
+    double context_distance, context_p, predictive_score, predictive_p;
+    char predictive_worst[40];
+} anpe_star;
+
+/* Against the labels of a catalogue: infer_compare.c. */
+typedef struct anpe_comparison {
+    int wanted;
+    uint8_t *given;      /* (n_labels) 1: from the catalogue, 0: our median in both */
+    int64_t n, n_better; /* stars compared; those whose chi2 is smaller at our medians */
+    int64_t n_outside, n_unmatched, n_incomplete;
+} anpe_comparison;
+
+typedef struct anpe_infer_request {
+    const char *model;
+    int n_files;
+    const char *const *files;
+    const char *output;          /* catalogue; NULL: the result only, and no files at all */
+    const char *posterior;       /* HDF5 of all draws, or NULL */
+    const char *predict;         /* HDF5 of model spectra, or NULL */
+    const char *explain;         /* HDF5 of gradients of the posterior means, or NULL */
+    const char *compare;         /* catalogue of labels, or NULL */
+    const char *compare_columns; /* "teff=TEFF,logg=LOGG": columns that have other names; or NULL */
+    const char *compare_id;      /* column of identifiers; NULL: row by row */
+    int64_t n_draws;
+    uint32_t seed;
+    int threads;
+    int exact; /* importance sampling of every star; statistics are then the reweighted ones */
+    anpe_exact_options exact_options;
+} anpe_infer_request;
+
+typedef struct anpe_infer_result {
+    int64_t n_stars, n_failed, n_labels;
+    char model_digest[65];
+    anpe_star *star;   /* (n_stars) */
+    anpe_label *label; /* (n_labels) */
+    int64_t n_outside; /* draws outside the prior's support: 0 unless labels.transform = none */
+    int64_t n_truth;   /* stars with truth */
+    int exact;         /* as in the request */
+    int recalibrated, checked; /* the model's validation has intervals, thresholds */
+    anpe_recovery *recovery;   /* (n_labels) when n_truth > 1, else NULL */
+    anpe_comparison comparison;
+    double seconds; /* reading, inference and writing, without opening the model */
+} anpe_infer_result;
+
+/* A spectrum that fails is flagged and logged, and the run goes on; if all fail nothing is written
+ * and the status is that of the first. */
+ANPE_MUST_CHECK anpe_status anpe_infer_files(anpe_ctx *ctx, const anpe_infer_request *request,
+                                             anpe_infer_result *result);
+void anpe_infer_result_clear(anpe_infer_result *r);
+/* catalogue_rows.c: so many labels have room in a catalogue; and the result as one. */
+ANPE_MUST_CHECK anpe_status anpe_infer_check_labels(anpe_ctx *ctx, int64_t n_labels);
+ANPE_MUST_CHECK anpe_status anpe_infer_write(anpe_ctx *ctx, const anpe_infer_request *request,
+                                             const anpe_infer_result *r);
+#endif

@@ -1,0 +1,14 @@
+# core/infer: many stars, to a catalogue. One module a line.
+libanpe_la_SOURCES += core/infer/check.c
+libanpe_la_SOURCES += core/infer/compare.c
+libanpe_la_SOURCES += core/infer/draws.c
+libanpe_la_SOURCES += core/infer/exact.c
+libanpe_la_SOURCES += core/infer/explain.c
+libanpe_la_SOURCES += core/infer/infer.c core/infer/infer.h
+libanpe_la_SOURCES += core/infer/outputs.c
+libanpe_la_SOURCES += core/infer/predict.c
+libanpe_la_SOURCES += core/infer/repeats.c core/infer/repeats.h
+libanpe_la_SOURCES += core/infer/rows.c
+libanpe_la_SOURCES += core/infer/run.h
+libanpe_la_SOURCES += core/infer/spectra.c
+libanpe_la_SOURCES += core/infer/star.c

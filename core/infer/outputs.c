@@ -1,0 +1,130 @@
+/* The files that a run writes: checked before it, put in place after it, all or none. */
+#include "infer/run.h"
+#include "base/text.h"
+#include "file/catalogue.h"
+#include "file/output.h"
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* Neither the model, nor a spectrum, nor the catalogue compared with, nor one of the other outputs.
+ */
+static anpe_status check_apart(anpe_ctx *ctx, const anpe_infer_request *q, const char *path,
+                               int n_others, const char *const *other)
+{
+    anpe_status status;
+    ANPE_TRY(anpe_output_differs(ctx, path, q->model));
+    for (int i = 0; i < q->n_files; i++)
+        ANPE_TRY(anpe_output_differs(ctx, path, q->files[i]));
+    if (q->compare)
+        ANPE_TRY(anpe_output_differs(ctx, path, q->compare));
+    for (int i = 0; i < n_others; i++)
+        if (other[i])
+            ANPE_TRY(anpe_output_differs(ctx, path, other[i]));
+out:
+    return status;
+}
+
+/* Files with a catalogue's name beside the catalogue would be taken for one. */
+static anpe_status check_name(anpe_ctx *ctx, const char *path)
+{
+    if (anpe_text_has_extension(path, ".fits") || anpe_text_has_extension(path, ".csv"))
+        return ANPE_FAIL(ctx, ANPE_EINVAL,
+                         "%s: draws, model spectra and gradients are HDF5: choose a name in .h5",
+                         path);
+    return ANPE_OK;
+}
+
+anpe_status anpe_infer_check_outputs(anpe_ctx *ctx, const anpe_infer_request *q, int n,
+                                     const char *const *path)
+{
+    anpe_status status;
+    if (!q->output)
+        return ANPE_OK;
+    ANPE_TRY(anpe_catalogue_check(ctx, q->output));
+    for (int k = 0; k < n; k++)
+        if (path[k]) {
+            ANPE_TRY(check_name(ctx, path[k]));
+            ANPE_TRY(anpe_output_check(ctx, path[k]));
+            ANPE_TRY(anpe_output_differs(ctx, path[k], q->output));
+            ANPE_TRY(check_apart(ctx, q, path[k], k, path));
+        }
+    ANPE_TRY(check_apart(ctx, q, q->output, 0, NULL));
+out:
+    return status;
+}
+
+anpe_status anpe_infer_output(anpe_ctx *ctx, anpe_inference *f, const char *path,
+                              const char *format, anpe_h5 **out)
+{
+    anpe_status status;
+    assert(f->n_outputs < ANPE_INFER_MAX_EXTRAS);
+    ANPE_TRY(anpe_h5_create(ctx, path, out));
+    f->output[f->n_outputs] = *out;
+    f->output_path[f->n_outputs++] = path;
+    ANPE_TRY(anpe_h5_put_text(ctx, *out, "/", "format", format));
+out:
+    return status;
+}
+
+anpe_status anpe_infer_put_labels(anpe_ctx *ctx, const anpe_infer_result *r, anpe_h5 *file,
+                                  const char *dataset)
+{
+    enum { MOST = 256 }; /* more than anpe_infer_check_labels lets pass */
+    const char *names[MOST], *units[MOST];
+    anpe_status status;
+    assert(r->n_labels <= MOST);
+    for (int64_t d = 0; d < r->n_labels; d++) {
+        names[d] = r->label[d].name;
+        units[d] = r->label[d].unit;
+    }
+    ANPE_TRY(anpe_h5_put_texts(ctx, file, dataset, "labels", r->n_labels, names));
+    ANPE_TRY(anpe_h5_put_texts(ctx, file, dataset, "units", r->n_labels, units));
+out:
+    return status;
+}
+
+anpe_status anpe_infer_put_pixels(anpe_ctx *ctx, const anpe_inference *f, anpe_h5 *file)
+{
+    const anpe_instrument_info *inst = &f->model->task->instrument.info;
+    const int64_t n_bounds = inst->n_segments + 1;
+    anpe_status status;
+    if (inst->wavelength) {
+        ANPE_TRY(anpe_h5_write(ctx, file, "wavelength", ANPE_H5_DOUBLE, 1, &inst->n_pixels,
+                               inst->wavelength));
+        ANPE_TRY(anpe_h5_put_text(ctx, file, "wavelength", "unit", "Angstrom, vacuum"));
+    }
+    ANPE_TRY(anpe_h5_write(ctx, file, "segment", ANPE_H5_INT64, 1, &n_bounds, inst->segment));
+out:
+    return status;
+}
+
+anpe_status anpe_infer_put_ids(anpe_ctx *ctx, const anpe_infer_result *r, anpe_h5 *file)
+{
+    enum { WIDTH = sizeof r->star->id };
+    char *text = calloc((size_t)r->n_stars, WIDTH);
+    if (!text)
+        return ANPE_FAIL(ctx, ANPE_ENOMEM, "identifiers: out of memory");
+    for (int64_t i = 0; i < r->n_stars; i++)
+        memcpy(text + i * WIDTH, r->star[i].id, WIDTH);
+    anpe_status status = anpe_h5_write_texts(ctx, file, "id", r->n_stars, WIDTH, text);
+    free(text);
+    return status;
+}
+
+anpe_status anpe_infer_commit(anpe_ctx *ctx, anpe_inference *f)
+{
+    anpe_status status = ANPE_OK;
+    int done = 0;
+    for (; done < f->n_outputs && !status; done++) {
+        anpe_h5 *file = f->output[done];
+        f->output[done] = NULL;
+        status = anpe_h5_close(ctx, file);
+    }
+    if (!status && f->request->output)
+        status = anpe_infer_write(ctx, f->request, f->result);
+    for (int k = 0; status && k < done; k++)
+        unlink(f->output_path[k]);
+    return status;
+}

@@ -1,0 +1,232 @@
+/* The file of model spectra: `anpe infer --predict`. For each star the spectrum as it was reduced,
+ * and under the same continuum rule, error bars and mask the simulator's spectrum at
+ *
+ *   median   the posterior medians of the labels, one by one
+ *   mean     the posterior means
+ *   best     the draw with the smallest chi2 among the star's first BEST_OF draws; of draws that
+ *            were made exact the one with the highest likelihood times prior
+ *
+ * Every block is written as soon as it is done. */
+#include "infer/run.h"
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MEDIAN, MEAN, BEST, N_KINDS, BEST_OF = 100 };
+
+/* Names of the datasets. */
+static const struct {
+    const char *flux, *theta, *chi2;
+} name[N_KINDS] = {{"median", "theta_median", "chi2_median"},
+                   {"mean", "theta_mean", "chi2_mean"},
+                   {"best", "theta_best", "chi2_best"}};
+
+typedef struct predictions {
+    anpe_h5 *file;
+    int64_t pixels, labels;
+    float *flux[N_KINDS];   /* (BLOCK, pixels) */
+    double *theta[N_KINDS]; /* (BLOCK, labels) */
+    double *chi2[N_KINDS];  /* (BLOCK) */
+    float *row;             /* (BLOCK, pixels) to gather what is written */
+    int64_t *n_good;        /* (BLOCK) */
+} predictions;
+
+static const char *output(const anpe_infer_request *q)
+{
+    return q->predict;
+}
+
+/* ---- set-up ----------------------------------------------------------------------------------
+ */
+
+static void close_predictions(void *state)
+{
+    predictions *p = state;
+    for (int k = 0; k < N_KINDS; k++) {
+        free(p->flux[k]);
+        free(p->theta[k]);
+        free(p->chi2[k]);
+    }
+    free(p->row);
+    free(p->n_good);
+    free(p);
+}
+
+static int allocate(predictions *p)
+{
+    const size_t block = ANPE_INFER_BLOCK, pixels = (size_t)p->pixels, labels = (size_t)p->labels;
+    p->row = malloc(block * pixels * sizeof *p->row);
+    p->n_good = calloc(block, sizeof *p->n_good);
+    int done = p->row && p->n_good;
+    for (int k = 0; k < N_KINDS; k++) {
+        p->flux[k] = malloc(block * pixels * sizeof *p->flux[k]);
+        p->theta[k] = malloc(block * labels * sizeof *p->theta[k]);
+        p->chi2[k] = malloc(block * sizeof *p->chi2[k]);
+        done &= p->flux[k] && p->theta[k] && p->chi2[k];
+    }
+    return done;
+}
+
+static anpe_status create_rows(anpe_ctx *ctx, const anpe_inference *f, const predictions *p)
+{
+    const int64_t spectrum[2] = {0, p->pixels}, labels[2] = {0, p->labels};
+    anpe_status status;
+    ANPE_TRY(anpe_h5_create_rows(ctx, p->file, "flux", ANPE_H5_FLOAT, 2, spectrum));
+    ANPE_TRY(anpe_h5_create_rows(ctx, p->file, "sigma", ANPE_H5_FLOAT, 2, spectrum));
+    ANPE_TRY(anpe_h5_create_rows(ctx, p->file, "mask", ANPE_H5_UINT8, 2, spectrum));
+    ANPE_TRY(anpe_h5_create_rows(ctx, p->file, "n_good", ANPE_H5_INT64, 1, spectrum));
+    for (int k = 0; k < N_KINDS; k++) {
+        ANPE_TRY(anpe_h5_create_rows(ctx, p->file, name[k].flux, ANPE_H5_FLOAT, 2, spectrum));
+        ANPE_TRY(anpe_h5_create_rows(ctx, p->file, name[k].theta, ANPE_H5_DOUBLE, 2, labels));
+        ANPE_TRY(anpe_h5_create_rows(ctx, p->file, name[k].chi2, ANPE_H5_DOUBLE, 1, spectrum));
+        ANPE_TRY(anpe_infer_put_labels(ctx, f->result, p->file, name[k].theta));
+    }
+out:
+    return status;
+}
+
+static anpe_status create_file(anpe_ctx *ctx, anpe_inference *f, predictions *p)
+{
+    const int64_t best_of = f->request->n_draws < BEST_OF ? f->request->n_draws : BEST_OF;
+    anpe_status status;
+    ANPE_TRY(anpe_infer_output(ctx, f, f->request->predict, "anpe predictions", &p->file));
+    ANPE_TRY(anpe_h5_put_numbers(ctx, p->file, "/", "best_of", ANPE_H5_INT64, 1, &best_of));
+    ANPE_TRY(anpe_infer_put_pixels(ctx, f, p->file));
+    ANPE_TRY(create_rows(ctx, f, p));
+out:
+    return status;
+}
+
+static anpe_status open_predictions(anpe_ctx *ctx, anpe_inference *f, void **state)
+{
+    if (!f->request->predict)
+        return ANPE_OK;
+    anpe_status status = anpe_model_can_predict(ctx, f->model);
+    if (status)
+        return status;
+    predictions *p = calloc(1, sizeof *p);
+    if (!p)
+        return ANPE_FAIL(ctx, ANPE_ENOMEM, "predictions: out of memory");
+    *state = p;
+    p->pixels = anpe_task_size(f->model->task);
+    p->labels = f->result->n_labels;
+    if (!allocate(p))
+        return ANPE_FAIL(ctx, ANPE_ENOMEM, "predictions: out of memory");
+    return create_file(ctx, f, p);
+}
+
+/* ---- one star ----------------------------------------------------------------------------------
+ */
+
+static void set_nan(predictions *p, int kind, int64_t b)
+{
+    for (int64_t i = 0; i < p->pixels; i++)
+        p->flux[kind][b * p->pixels + i] = NAN;
+    for (int64_t d = 0; d < p->labels; d++)
+        p->theta[kind][b * p->labels + d] = NAN;
+    p->chi2[kind][b] = NAN;
+}
+
+/* The spectrum at theta becomes that of `kind` unless there is a better one already. A simulator
+ * that fails at these labels leaves what is there. */
+static void try_labels(anpe_ctx *ctx, const anpe_inference *f, predictions *p, int kind, int lane,
+                       int64_t b, const double *theta)
+{
+    const float *flux;
+    double chi2;
+    int64_t n_good;
+    if (anpe_session_predict(f->lane[lane].session, ctx, &flux, &chi2, &n_good, theta,
+                             &f->spectrum[b]) ||
+        !(isnan(p->chi2[kind][b]) || chi2 < p->chi2[kind][b]))
+        return;
+    memcpy(p->flux[kind] + b * p->pixels, flux, (size_t)p->pixels * sizeof *flux);
+    memcpy(p->theta[kind] + b * p->labels, theta, (size_t)p->labels * sizeof *theta);
+    p->chi2[kind][b] = chi2;
+}
+
+static anpe_status predict_star(anpe_ctx *ctx, anpe_inference *f, void *state, int lane, int64_t b,
+                                int64_t i)
+{
+    predictions *p = state;
+    const anpe_star *star = &f->result->star[f->first + b];
+    const double *draw = f->theta + b * f->request->n_draws * p->labels;
+    double *theta = f->lane[lane].column;
+    (void)i;
+    for (int k = 0; k < N_KINDS; k++)
+        set_nan(p, k, b);
+    for (int64_t d = 0; d < p->labels; d++)
+        theta[d] = star->label[d].median;
+    try_labels(ctx, f, p, MEDIAN, lane, b, theta);
+    for (int64_t d = 0; d < p->labels; d++)
+        theta[d] = star->label[d].mean;
+    try_labels(ctx, f, p, MEAN, lane, b, theta);
+    const double *best = anpe_infer_exact_best(f, b);
+    if (best)
+        try_labels(ctx, f, p, BEST, lane, b, best);
+    for (int64_t k = 0; !best && k < f->request->n_draws && k < BEST_OF; k++)
+        try_labels(ctx, f, p, BEST, lane, b, draw + k * p->labels);
+    p->n_good[b] = star->n_good;
+    return ANPE_OK;
+}
+
+/* ---- writing ----------------------------------------------------------------------------------
+ */
+
+/* A star without a posterior: NAN, every pixel bad. */
+static void blank_failed(const anpe_inference *f, predictions *p)
+{
+    for (int64_t b = 0; b < f->n; b++) {
+        anpe_spectrum *s = &f->spectrum[b];
+        if (!f->result->star[f->first + b].failed)
+            continue;
+        for (int k = 0; k < N_KINDS; k++)
+            set_nan(p, k, b);
+        for (int64_t i = 0; i < p->pixels; i++)
+            s->flux[i] = s->sigma[i] = NAN;
+        memset(s->mask, 1, (size_t)p->pixels);
+        p->n_good[b] = 0;
+    }
+}
+
+static anpe_status append_spectra(anpe_ctx *ctx, const anpe_inference *f, predictions *p)
+{
+    const size_t n = (size_t)p->pixels;
+    uint8_t *mask = (uint8_t *)p->row; /* fits: a byte where a float would be */
+    anpe_status status;
+    for (int64_t b = 0; b < f->n; b++)
+        memcpy(p->row + (size_t)b * n, f->spectrum[b].flux, n * sizeof *p->row);
+    ANPE_TRY(anpe_h5_append_rows(ctx, p->file, "flux", ANPE_H5_FLOAT, f->n, p->row));
+    for (int64_t b = 0; b < f->n; b++)
+        memcpy(p->row + (size_t)b * n, f->spectrum[b].sigma, n * sizeof *p->row);
+    ANPE_TRY(anpe_h5_append_rows(ctx, p->file, "sigma", ANPE_H5_FLOAT, f->n, p->row));
+    for (int64_t b = 0; b < f->n; b++)
+        memcpy(mask + (size_t)b * n, f->spectrum[b].mask, n);
+    ANPE_TRY(anpe_h5_append_rows(ctx, p->file, "mask", ANPE_H5_UINT8, f->n, mask));
+out:
+    return status;
+}
+
+static anpe_status append_block(anpe_ctx *ctx, anpe_inference *f, void *state)
+{
+    predictions *p = state;
+    anpe_status status;
+    blank_failed(f, p);
+    ANPE_TRY(append_spectra(ctx, f, p));
+    ANPE_TRY(anpe_h5_append_rows(ctx, p->file, "n_good", ANPE_H5_INT64, f->n, p->n_good));
+    for (int k = 0; k < N_KINDS; k++) {
+        ANPE_TRY(anpe_h5_append_rows(ctx, p->file, name[k].flux, ANPE_H5_FLOAT, f->n, p->flux[k]));
+        ANPE_TRY(
+            anpe_h5_append_rows(ctx, p->file, name[k].theta, ANPE_H5_DOUBLE, f->n, p->theta[k]));
+        ANPE_TRY(anpe_h5_append_rows(ctx, p->file, name[k].chi2, ANPE_H5_DOUBLE, f->n, p->chi2[k]));
+    }
+out:
+    return status;
+}
+
+static anpe_status write_ids(anpe_ctx *ctx, anpe_inference *f, void *state)
+{
+    return anpe_infer_put_ids(ctx, f->result, ((predictions *)state)->file);
+}
+
+const anpe_infer_extra anpe_infer_predict = {output,       open_predictions, predict_star,
+                                             append_block, write_ids,        close_predictions};

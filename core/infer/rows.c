@@ -1,0 +1,289 @@
+/* The result of an inference as a catalogue: columns with units and UCDs, rows, provenance.
+ *
+ * A new column is a member of anpe_star (or of anpe_label_summary: a column for every label) and a
+ * row in one of the tables here. */
+#include <config.h>
+#include "infer/infer.h"
+#include "base/text.h"
+#include "file/catalogue.h"
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const struct {
+    const char *name, *ucd;
+} label_ucd[] = {{"teff", "phys.temperature.effective"},
+                 {"logg", "phys.gravity"},
+                 {"fe_h", "phys.abund.Fe"},
+                 {"rv", "spect.dopplerVeloc.opt"},
+                 {"vmicro", "phys.veloc.microTurb"},
+                 {"vmacro", "phys.veloc.macroTurb"}};
+
+/* A column that is a member of anpe_star. */
+typedef struct star_column {
+    const char *name, *unit, *ucd, *help;
+    anpe_column_type type;
+    int width; /* of a text: char[] in anpe_star */
+    size_t offset;
+} star_column;
+#define MEMBER(m) offsetof(anpe_star, m)
+
+static const star_column identity[] = {
+    {"id", "", "meta.id;meta.main", "identifier of the survey, or file", ANPE_COLUMN_TEXT, 79,
+     MEMBER(id)},
+    {"file", "", "meta.file", "input file", ANPE_COLUMN_TEXT, 160, MEMBER(file)},
+    {"row", "", "meta.number", "row in the file", ANPE_COLUMN_INT64, 0, MEMBER(row)}};
+static const star_column quality[] = {
+    {"flags", "", "meta.code.qual", "bits: see FLAGn", ANPE_COLUMN_INT64, 0, MEMBER(flags)},
+    {"chi2", "", "stat.fit.chi2", "at the median labels, over good pixels", ANPE_COLUMN_REAL, 0,
+     MEMBER(chi2)},
+    {"n_good", "", "meta.number", "good pixels", ANPE_COLUMN_INT64, 0, MEMBER(n_good)},
+    {"snr", "", "stat.snr", "mean of 1/sigma over good pixels, without the floor", ANPE_COLUMN_REAL,
+     0, MEMBER(snr)},
+    {"n_draws", "", "meta.number", "posterior draws behind the numbers", ANPE_COLUMN_INT64, 0,
+     MEMBER(n_draws)},
+    {"edge_mass", "", "arith.ratio",
+     "weight within 0.1 sd of a bound of the prior, largest of all labels", ANPE_COLUMN_REAL, 0,
+     MEMBER(edge_mass)},
+    {"reason", "", "meta.note", "why there is no posterior", ANPE_COLUMN_TEXT, 160,
+     MEMBER(reason)}};
+
+static const star_column exact[] = {
+    {"rung", "", "meta.code", "how far the ladder to an exact posterior was climbed",
+     ANPE_COLUMN_TEXT, 11, MEMBER(rung)},
+    {"ess", "", "meta.number", "effective draws behind the numbers", ANPE_COLUMN_REAL, 0,
+     MEMBER(ess)},
+    {"efficiency", "", "arith.ratio", "effective draws per draw", ANPE_COLUMN_REAL, 0,
+     MEMBER(efficiency)},
+    {"khat", "", "stat.param", "shape of the tail of the weights", ANPE_COLUMN_REAL, 0,
+     MEMBER(khat)},
+    {"log_evidence", "", "stat.likelihood", "natural log of the evidence of the reduced spectrum",
+     ANPE_COLUMN_REAL, 0, MEMBER(log_evidence)},
+    {"log_evidence_err", "", "stat.error;stat.likelihood", "its standard deviation",
+     ANPE_COLUMN_REAL, 0, MEMBER(log_evidence_err)},
+    {"rhat", "", "stat.param", "R-hat of the chains, at rung mcmc", ANPE_COLUMN_REAL, 0,
+     MEMBER(rhat)},
+    {"n_evaluations", "", "meta.number", "evaluations of the likelihood", ANPE_COLUMN_INT64, 0,
+     MEMBER(n_evaluations)},
+    {"exact_reason", "", "meta.note", "why the posterior is not exact", ANPE_COLUMN_TEXT, 160,
+     MEMBER(exact_reason)}};
+
+static const star_column compared[] = {
+    {"chi2_catalogue", "", "stat.fit.chi2", "at the labels of the catalogue compared with",
+     ANPE_COLUMN_REAL, 0, MEMBER(chi2_catalogue)},
+    {"comparison", "", "meta.note", "compared, outside, unmatched or incomplete", ANPE_COLUMN_TEXT,
+     12, MEMBER(comparison)}};
+
+static int is_compared(const anpe_infer_result *r)
+{
+    return r->comparison.wanted;
+}
+
+static const star_column misfit[] = {
+    {"context_distance", "", "stat.value", "of the context vector from those of mocks",
+     ANPE_COLUMN_REAL, 0, MEMBER(context_distance)},
+    {"context_p", "", "stat.probability", "fraction of mocks that are as far", ANPE_COLUMN_REAL, 0,
+     MEMBER(context_p)},
+    {"predictive_score", "", "stat.value", "largest deviate of the residuals on any scale",
+     ANPE_COLUMN_REAL, 0, MEMBER(predictive_score)},
+    {"predictive_p", "", "stat.probability", "fraction of mocks with such a score",
+     ANPE_COLUMN_REAL, 0, MEMBER(predictive_p)},
+    {"predictive_worst", "", "meta.note", "statistic of the residuals with that deviate",
+     ANPE_COLUMN_TEXT, 39, MEMBER(predictive_worst)}};
+
+static int is_exact(const anpe_infer_result *r)
+{
+    return r->exact;
+}
+
+static int is_checked(const anpe_infer_result *r)
+{
+    return r->checked;
+}
+
+static int is_recalibrated(const anpe_infer_result *r)
+{
+    return r->recalibrated;
+}
+
+static int always(const anpe_infer_result *r)
+{
+    (void)r;
+    return 1;
+}
+
+/* The columns in their order; those of the labels follow the first group. */
+#define GROUP(name, wanted)                                                                        \
+    {                                                                                              \
+        wanted, sizeof name / sizeof name[0], name                                                 \
+    }
+static const struct {
+    int (*wanted)(const anpe_infer_result *r);
+    int n;
+    const star_column *column;
+} groups[] = {GROUP(identity, always), GROUP(quality, always), GROUP(exact, is_exact),
+              GROUP(compared, is_compared), GROUP(misfit, is_checked)};
+enum { N_GROUPS = sizeof groups / sizeof groups[0] };
+
+static const struct {
+    const char *suffix, *ucd, *help;
+    int (*wanted)(const anpe_infer_result *r);
+    size_t offset; /* in anpe_label_summary */
+} statistic[] = {
+    {"", "", "posterior median", always, offsetof(anpe_label_summary, median)},
+    {"_mean", "stat.mean", "posterior mean", always, offsetof(anpe_label_summary, mean)},
+    {"_sd", "stat.stdev", "posterior standard deviation", always, offsetof(anpe_label_summary, sd)},
+    {"_p16", "stat.min", "16th percentile of the posterior", always,
+     offsetof(anpe_label_summary, p16)},
+    {"_p84", "stat.max", "84th percentile of the posterior", always,
+     offsetof(anpe_label_summary, p84)},
+    {"_p16_cal", "stat.min", "16th percentile, recalibrated", is_recalibrated,
+     offsetof(anpe_label_summary, p16_cal)},
+    {"_p84_cal", "stat.max", "84th percentile, recalibrated", is_recalibrated,
+     offsetof(anpe_label_summary, p84_cal)}};
+enum { N_STATISTICS = sizeof statistic / sizeof statistic[0] };
+
+static const char *ucd_of(const char *label)
+{
+    for (size_t i = 0; i < sizeof label_ucd / sizeof label_ucd[0]; i++)
+        if (strcmp(label, label_ucd[i].name) == 0)
+            return label_ucd[i].ucd;
+    return strstr(label, "_fe") || strstr(label, "_h") ? "phys.abund" : "phys";
+}
+
+anpe_status anpe_infer_check_labels(anpe_ctx *ctx, int64_t n_labels)
+{
+    int n = 0;
+    for (int g = 0; g < N_GROUPS; g++)
+        n += groups[g].n;
+    const int64_t most = (ANPE_CATALOGUE_MAX_COLUMNS - n) / N_STATISTICS;
+    if (n_labels <= most)
+        return ANPE_OK;
+    return ANPE_FAIL(ctx, ANPE_ECONFIG,
+                     "the model has %lld labels, a catalogue has room for %lld (%d columns each, "
+                     "%d in all): train with fewer in labels.infer",
+                     (long long)n_labels, (long long)most, N_STATISTICS,
+                     ANPE_CATALOGUE_MAX_COLUMNS);
+}
+
+/* No path is cut: it is what tells the rows apart. */
+static int longest_file(const anpe_infer_result *r, int shortest)
+{
+    size_t n = (size_t)shortest;
+    for (int64_t i = 0; i < r->n_stars; i++)
+        n = strlen(r->star[i].file) > n ? strlen(r->star[i].file) : n;
+    return (int)n;
+}
+
+static void describe(anpe_column *c, const anpe_infer_result *r, const star_column *from)
+{
+    snprintf(c->name, sizeof c->name, "%s", from->name);
+    snprintf(c->unit, sizeof c->unit, "%s", from->unit);
+    snprintf(c->ucd, sizeof c->ucd, "%s", from->ucd);
+    snprintf(c->help, sizeof c->help, "%s", from->help);
+    c->type = from->type;
+    c->width = from->offset == MEMBER(file) ? longest_file(r, from->width) : from->width;
+}
+
+static int describe_labels(anpe_column *c, const anpe_infer_result *r)
+{
+    int n = 0;
+    for (int64_t d = 0; d < r->n_labels; d++)
+        for (int k = 0; k < N_STATISTICS; k++) {
+            anpe_column *l = &c[n];
+            if (!statistic[k].wanted(r))
+                continue;
+            snprintf(l->name, sizeof l->name, "%s%s", r->label[d].name, statistic[k].suffix);
+            snprintf(l->unit, sizeof l->unit, "%s", r->label[d].unit);
+            snprintf(l->ucd, sizeof l->ucd, "%s%s%s", statistic[k].ucd, k ? ";" : "",
+                     ucd_of(r->label[d].name));
+            snprintf(l->help, sizeof l->help, "%s", statistic[k].help);
+            l->type = ANPE_COLUMN_REAL;
+            n++;
+        }
+    return n;
+}
+
+static int describe_all(anpe_column *c, const anpe_infer_result *r)
+{
+    int n = 0;
+    for (int g = 0; g < N_GROUPS; g++) {
+        for (int i = 0; groups[g].wanted(r) && i < groups[g].n; i++)
+            describe(&c[n++], r, &groups[g].column[i]);
+        n += g == 0 ? describe_labels(c + n, r) : 0;
+    }
+    return n;
+}
+
+static void fill_member(anpe_catalogue *c, int64_t row, int column, const anpe_star *s,
+                        const star_column *from)
+{
+    const char *member = (const char *)s + from->offset;
+    if (from->offset == MEMBER(file))
+        anpe_catalogue_set_text(c, row, column, s->file);
+    else if (from->type == ANPE_COLUMN_TEXT)
+        anpe_catalogue_set_text(c, row, column, member);
+    else if (from->type == ANPE_COLUMN_INT64)
+        anpe_catalogue_set_int(c, row, column, *(const int64_t *)(const void *)member);
+    else
+        anpe_catalogue_set_real(c, row, column, *(const double *)(const void *)member);
+}
+
+static int fill_labels(anpe_catalogue *c, int64_t row, int column, const anpe_star *s,
+                       const anpe_infer_result *r)
+{
+    int n = 0;
+    for (int64_t d = 0; d < r->n_labels; d++)
+        for (int k = 0; k < N_STATISTICS; k++)
+            if (statistic[k].wanted(r)) {
+                const char *value = (const char *)&s->label[d] + statistic[k].offset;
+                anpe_catalogue_set_real(c, row, column + n++, *(const double *)(const void *)value);
+            }
+    return n;
+}
+
+static void fill_row(anpe_catalogue *c, int64_t row, const anpe_infer_result *r)
+{
+    const anpe_star *s = &r->star[row];
+    int n = 0;
+    for (int g = 0; g < N_GROUPS; g++) {
+        for (int i = 0; groups[g].wanted(r) && i < groups[g].n; i++)
+            fill_member(c, row, n++, s, &groups[g].column[i]);
+        n += g == 0 ? fill_labels(c, row, n, s, r) : 0;
+    }
+}
+
+static anpe_status add_provenance(anpe_ctx *ctx, anpe_catalogue *c, const anpe_infer_request *q,
+                                  const char *digest)
+{
+    char seed[32];
+    anpe_status status;
+    snprintf(seed, sizeof seed, "%lu", (unsigned long)q->seed);
+    ANPE_TRY(anpe_catalogue_keyword(ctx, c, "CREATOR", "anpe " PACKAGE_VERSION, "software"));
+    ANPE_TRY(anpe_catalogue_keyword(ctx, c, "MODEL", anpe_text_basename(q->model), "model file"));
+    ANPE_TRY(anpe_catalogue_keyword(ctx, c, "MODELSHA", digest, "digest of its contents"));
+    ANPE_TRY(anpe_catalogue_keyword(ctx, c, "SEED", seed, "of the posterior draws"));
+out:
+    return status;
+}
+
+anpe_status anpe_infer_write(anpe_ctx *ctx, const anpe_infer_request *q, const anpe_infer_result *r)
+{
+    anpe_catalogue *c = NULL;
+    anpe_status status;
+    anpe_column *column = calloc(ANPE_CATALOGUE_MAX_COLUMNS, sizeof *column);
+    if (!column)
+        return ANPE_FAIL(ctx, ANPE_ENOMEM, "catalogue: out of memory");
+    const int n_columns = describe_all(column, r); /* room for all: anpe_infer_check_labels */
+    ANPE_TRY(
+        anpe_catalogue_new(ctx, r->n_stars, n_columns, column, ANPE_N_FLAGS, anpe_flag_names, &c));
+    for (int64_t i = 0; i < r->n_stars; i++)
+        fill_row(c, i, r);
+    ANPE_TRY(add_provenance(ctx, c, q, r->model_digest));
+    ANPE_TRY(anpe_catalogue_write(ctx, c, q->output));
+out:
+    anpe_catalogue_free(c);
+    free(column);
+    return status;
+}

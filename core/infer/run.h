@@ -1,0 +1,113 @@
+/* infer/run.h -- a run of `anpe infer` from the inside, for the files that share the work:
+ *
+ *     infer.c          blocks of spectra, set-up and end
+ *     infer_spectra.c  the list of spectra and the reading of one
+ *     infer_star.c     statistics of a star's draws; how well known labels came back
+ *     infer_exact.c    draws that are made exact, in place of the flow's
+ *     infer_outputs.c  the files that are written, all or none
+ *     infer_draws.c    extra: the file of all draws
+ *     infer_predict.c  extra: the file of model spectra
+ *     infer_explain.c  extra: the file of gradients
+ *     infer_compare.c  extra: chi2 at the labels of a catalogue
+ *     infer_check.c    extra: what the model's validation says of a star
+ *     catalogue_rows.c the catalogue: groups of columns
+ *
+ * What is computed for every star beside its labels is an extra: one file, one line in the list in
+ * infer.c, members of anpe_star for what goes to the catalogue and a group of columns there. */
+#ifndef ANPE_CORE_INFER_RUN_H
+#define ANPE_CORE_INFER_RUN_H
+#include "base/workers.h"
+#include "file/hdf5_file.h"
+#include "infer/infer.h"
+
+enum { ANPE_INFER_MICRO_BATCH = 8, ANPE_INFER_BLOCK = 128, ANPE_INFER_MAX_EXTRAS = 8 };
+
+typedef struct anpe_infer_lane { /* one worker */
+    anpe_session *session;
+    double *column; /* (max(n_draws, n_labels)) */
+} anpe_infer_lane;
+
+typedef struct anpe_infer_exact anpe_infer_exact;
+
+typedef struct anpe_inference {
+    const anpe_infer_request *request;
+    anpe_infer_result *result;
+    anpe_model *model;
+    anpe_workers *workers;
+    int n_lanes;
+    int64_t micro;
+    anpe_infer_lane *lane;   /* (n_lanes) */
+    anpe_infer_exact *exact; /* NULL: not wanted */
+    anpe_spectrum *spectrum; /* (BLOCK) reduced once the workers had them */
+    double *theta, *log_q;   /* (BLOCK, n_draws, D), (BLOCK, n_draws) */
+    int64_t *outside;        /* (BLOCK) draws outside the prior */
+    int64_t first, n;        /* the block: stars first .. first + n of the result */
+    anpe_input input;        /* the file that rows are being read from */
+    anpe_status first_failure;
+    void *extra[ANPE_INFER_MAX_EXTRAS]; /* state of each; NULL: not wanted */
+    int n_outputs;
+    anpe_h5 *output[ANPE_INFER_MAX_EXTRAS]; /* put in place at the end, all or none */
+    const char *output_path[ANPE_INFER_MAX_EXTRAS];
+} anpe_inference;
+
+typedef struct anpe_infer_extra {
+    /* The file that it writes, NULL for none; to be checked before any work. */
+    const char *(*output)(const anpe_infer_request *q);
+    /* Allocates; *state stays NULL when the request does not ask for it. */
+    anpe_status (*open)(anpe_ctx *ctx, anpe_inference *f, void **state);
+    /* On a worker, once the statistics of star b of the block are there; it is the i-th of the
+     * lane's batch. A failure fails the star. May be NULL. */
+    anpe_status (*star)(anpe_ctx *ctx, anpe_inference *f, void *state, int lane, int64_t b,
+                        int64_t i);
+    /* On the main thread after the workers, failed stars included: appends to files. May be NULL.
+     */
+    anpe_status (*block)(anpe_ctx *ctx, anpe_inference *f, void *state);
+    /* On the main thread after the last block: what needs all stars. May be NULL. */
+    anpe_status (*end)(anpe_ctx *ctx, anpe_inference *f, void *state);
+    void (*free)(void *state); /* may be NULL */
+} anpe_infer_extra;
+extern const anpe_infer_extra anpe_infer_draws, anpe_infer_predict, anpe_infer_explain,
+    anpe_infer_compare, anpe_infer_check;
+
+/* infer_exact.c: memory for every lane, if the request asks for it; then draws, statistics and
+ * columns of star b of the block, the i-th of the lane's batch. */
+ANPE_MUST_CHECK anpe_status anpe_infer_exact_open(anpe_ctx *ctx, anpe_inference *f);
+/* Log weights (block, n_draws) of the rows of draws: equal, NAN for stars that failed. */
+const double *anpe_infer_exact_weights(anpe_inference *f);
+/* The draw (D) of star b of the block with the highest posterior density; NULL: draws are plain. */
+const double *anpe_infer_exact_best(const anpe_inference *f, int64_t b);
+anpe_infer_exact *anpe_infer_exact_free(anpe_infer_exact *e);
+ANPE_MUST_CHECK anpe_status anpe_infer_exact_star(anpe_ctx *ctx, anpe_inference *f, int lane,
+                                                  int64_t b, int64_t i);
+
+/* infer_outputs.c: path (n): files beside the catalogue, NULL for none. All can be written, and
+ * none of them is an input or another output. */
+ANPE_MUST_CHECK anpe_status anpe_infer_check_outputs(anpe_ctx *ctx, const anpe_infer_request *q,
+                                                     int n, const char *const *path);
+/* A file of an extra, with the attribute "format"; the run closes or abandons it. */
+ANPE_MUST_CHECK anpe_status anpe_infer_output(anpe_ctx *ctx, anpe_inference *f, const char *path,
+                                              const char *format, anpe_h5 **out);
+/* Attributes `labels` and `units` of a dataset whose last dimension is the labels. */
+ANPE_MUST_CHECK anpe_status anpe_infer_put_labels(anpe_ctx *ctx, const anpe_infer_result *r,
+                                                  anpe_h5 *file, const char *dataset);
+/* Datasets `wavelength` (if the instrument has any) and `segment`. */
+ANPE_MUST_CHECK anpe_status anpe_infer_put_pixels(anpe_ctx *ctx, const anpe_inference *f,
+                                                  anpe_h5 *file);
+/* Dataset `id`, texts: at the end, when all are known. */
+ANPE_MUST_CHECK anpe_status anpe_infer_put_ids(anpe_ctx *ctx, const anpe_infer_result *r,
+                                               anpe_h5 *file);
+/* Puts the files of extras and the catalogue in place, or none of them. */
+ANPE_MUST_CHECK anpe_status anpe_infer_commit(anpe_ctx *ctx, anpe_inference *f);
+
+/* infer_spectra.c: one row for every spectrum of the files; a file that cannot be read has one that
+ * says why. Then the spectrum of a star; a failure is the star's. */
+ANPE_MUST_CHECK anpe_status anpe_infer_list_stars(anpe_ctx *ctx, anpe_inference *f);
+void anpe_infer_read_star(anpe_ctx *ctx, anpe_inference *f, anpe_star *star, anpe_spectrum *s);
+void anpe_infer_fail_star(anpe_star *star, const char *reason);
+
+/* infer_star.c: statistics of the draws theta (n_draws, D); column (n_draws) is scratch. */
+void anpe_infer_summarise(const anpe_inference *f, anpe_star *star, const double *theta,
+                          double *column);
+int64_t anpe_infer_count_outside(const anpe_inference *f, const double *theta);
+ANPE_MUST_CHECK anpe_status anpe_infer_compare_with_truth(anpe_ctx *ctx, anpe_infer_result *r);
+#endif

@@ -1,0 +1,150 @@
+/* The list of spectra of a run, and the reading of one. */
+#include "infer/run.h"
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+void anpe_infer_fail_star(anpe_star *star, const char *reason)
+{
+    star->failed = 1;
+    star->n_draws = 0;
+    star->flags |= ANPE_FLAG_FAILED;
+    snprintf(star->reason, sizeof star->reason, "%s", reason);
+}
+
+static anpe_status add_star(anpe_ctx *ctx, anpe_infer_result *r, int64_t *capacity,
+                            const char *file, int64_t row)
+{
+    if (r->n_stars == *capacity) {
+        const int64_t more = *capacity ? 2 * *capacity : 64;
+        anpe_star *grown = realloc(r->star, (size_t)more * sizeof *grown);
+        if (!grown)
+            return ANPE_FAIL(ctx, ANPE_ENOMEM, "catalogue: out of memory");
+        r->star = grown;
+        *capacity = more;
+    }
+    anpe_star *s = &r->star[r->n_stars];
+    memset(s, 0, sizeof *s);
+    s->file = file;
+    s->row = row;
+    s->chi2 = s->snr = s->chi2_catalogue = NAN;
+    s->ess = s->efficiency = s->proposal_efficiency = s->khat = s->rhat = NAN;
+    s->log_evidence = s->log_evidence_err = NAN;
+    s->context_distance = s->context_p = s->predictive_score = s->predictive_p = NAN;
+    s->edge_mass = NAN;
+    s->label = malloc((size_t)r->n_labels * sizeof *s->label);
+    s->truth = malloc((size_t)r->n_labels * sizeof *s->truth);
+    r->n_stars++;
+    if (!s->label || !s->truth)
+        return ANPE_FAIL(ctx, ANPE_ENOMEM, "catalogue: out of memory");
+    for (int64_t d = 0; d < r->n_labels; d++) {
+        s->label[d] = (anpe_label_summary){NAN, NAN, NAN, NAN, NAN, NAN, NAN};
+        s->truth[d] = NAN;
+    }
+    return ANPE_OK;
+}
+
+static anpe_status count_rows(anpe_ctx *ctx, const anpe_inference *f, const char *path, int64_t *n)
+{
+    const anpe_instrument *inst = &f->model->task->instrument;
+    anpe_input input;
+    anpe_status status = anpe_input_open(inst, ctx, path, &input);
+    if (status)
+        return status;
+    status = anpe_instrument_count(inst, ctx, &input, n);
+    anpe_input_close(&input);
+    return status;
+}
+
+anpe_status anpe_infer_list_stars(anpe_ctx *ctx, anpe_inference *f)
+{
+    const anpe_infer_request *q = f->request;
+    int64_t capacity = 0;
+    for (int i = 0; i < q->n_files; i++) {
+        int64_t n = 0;
+        anpe_status status = count_rows(ctx, f, q->files[i], &n);
+        if (status == ANPE_ENOMEM)
+            return status;
+        if (status || n == 0) { /* one row that says why */
+            anpe_status added = add_star(ctx, f->result, &capacity, q->files[i], 0);
+            if (added)
+                return added;
+            anpe_star *s = &f->result->star[f->result->n_stars - 1];
+            snprintf(s->id, sizeof s->id, "%s", q->files[i]);
+            anpe_infer_fail_star(s, status ? anpe_error(ctx) : "the file holds no spectrum");
+            if (!f->first_failure)
+                f->first_failure = status ? status : ANPE_EFORMAT;
+            continue;
+        }
+        for (int64_t row = 0; row < n; row++)
+            if ((status = add_star(ctx, f->result, &capacity, q->files[i], row)))
+                return status;
+    }
+    return ANPE_OK;
+}
+
+/* Plain arrays without sigma get 1 everywhere, which neither a network that reads sigma nor a
+ * likelihood must see. Returns what is wrong, NULL: nobody needs it, or it is there. */
+static const char *sigma_is_missed_by(const anpe_inference *f)
+{
+    const anpe_channels *c = f->model->channels;
+    if (!f->input.h5 || anpe_spectra_file_has_sigma(f->input.h5))
+        return NULL;
+    for (int k = 0; k < c->n_kinds; k++)
+        if (c->kind[k] == ANPE_CHANNEL_LOG_SIGMA)
+            return "the model reads log_sigma and the file has no sigma";
+    return f->exact ? "an exact posterior needs the errors and the file has no sigma" : NULL;
+}
+
+/* The same for values that the file's mask leaves out: a network that does not see the mask would
+ * take what stands in their place for data. With wavelengths that is a pixel's neighbour. */
+static const char *mask_is_missed_by(const anpe_inference *f, const anpe_spectrum *s)
+{
+    const anpe_channels *c = f->model->channels;
+    int sees = c->basis != NULL || f->model->task->instrument.info.wavelength != NULL;
+    for (int k = 0; k < c->n_kinds; k++)
+        sees = sees || c->kind[k] == ANPE_CHANNEL_MASK;
+    for (int64_t p = 0; !sees && p < s->n_pixels; p++)
+        if (s->mask[p])
+            return "the file masks values and the model reads no mask (observe.channels)";
+    return NULL;
+}
+
+/* Rows of one file follow each other: it is opened for the first and stays open. */
+static anpe_status read_row(anpe_ctx *ctx, anpe_inference *f, const anpe_star *star,
+                            anpe_spectrum *s)
+{
+    const anpe_instrument *inst = &f->model->task->instrument;
+    anpe_status status = ANPE_OK;
+    if (f->input.path != star->file) {
+        anpe_input_close(&f->input);
+        status = anpe_input_open(inst, ctx, star->file, &f->input);
+    }
+    return status ? status : anpe_instrument_read(inst, ctx, &f->input, star->row, s);
+}
+
+void anpe_infer_read_star(anpe_ctx *ctx, anpe_inference *f, anpe_star *star, anpe_spectrum *s)
+{
+    if (star->failed)
+        return;
+    s->id[0] = 0;
+    anpe_status status = read_row(ctx, f, star, s);
+    snprintf(star->id, sizeof star->id, "%s", s->id[0] ? s->id : star->file);
+    if (status) {
+        anpe_infer_fail_star(star, anpe_error(ctx));
+        f->first_failure = f->first_failure ? f->first_failure : status;
+        return;
+    }
+    const char *reason = sigma_is_missed_by(f);
+    if (!reason)
+        reason = mask_is_missed_by(f, s);
+    if (reason) {
+        anpe_infer_fail_star(star, reason);
+        f->first_failure = f->first_failure ? f->first_failure : ANPE_EFORMAT;
+        return;
+    }
+    if (f->input.h5 && anpe_spectra_file_truth(ctx, f->input.h5, star->row, f->result->n_labels,
+                                               f->result->label, star->truth, &star->has_truth))
+        star->has_truth = 0;
+}

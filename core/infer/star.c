@@ -1,0 +1,97 @@
+/* Statistics of a star's draws, and how well the labels of stars that are known came back. */
+#include "infer/run.h"
+#include <math.h>
+#include <stdlib.h>
+
+anpe_label_summary anpe_infer_label_summary(int64_t n, double *draw)
+{
+    anpe_label_summary s = {.sd = NAN};
+    double sum = 0, square = 0;
+    for (int64_t k = 0; k < n; k++)
+        sum += draw[k];
+    s.mean = sum / (double)n;
+    for (int64_t k = 0; k < n; k++)
+        square += (draw[k] - s.mean) * (draw[k] - s.mean);
+    if (n > 1)
+        s.sd = sqrt(square / (double)(n - 1));
+    anpe_sort(n, draw);
+    s.median = anpe_quantile_sorted(n, draw, 0.5);
+    s.p16 = anpe_quantile_sorted(n, draw, 0.158655253931457);
+    s.p84 = anpe_quantile_sorted(n, draw, 0.841344746068543);
+    return s;
+}
+
+double anpe_edge_mass(int64_t n, const double *value, int64_t stride, const double *log_weight,
+                      double sd, const anpe_label *label)
+{
+    double low = 0, high = 0;
+    for (int64_t k = 0; k < n; k++) {
+        const double v = value[k * stride], w = log_weight ? exp(log_weight[k]) : 1 / (double)n;
+        low += v < label->min + 0.1 * sd ? w : 0;
+        high += v > label->max - 0.1 * sd ? w : 0;
+    }
+    return fmax(low, high);
+}
+
+void anpe_infer_summarise(const anpe_inference *f, anpe_star *star, const double *theta,
+                          double *column)
+{
+    const int64_t n = f->request->n_draws, labels = f->result->n_labels;
+    star->edge_mass = 0;
+    for (int64_t d = 0; d < labels; d++) {
+        const anpe_label *l = &f->result->label[d];
+        for (int64_t k = 0; k < n; k++)
+            column[k] = theta[k * labels + d];
+        star->label[d] = anpe_infer_label_summary(n, column);
+        star->edge_mass =
+            fmax(star->edge_mass, anpe_edge_mass(n, column, 1, NULL, star->label[d].sd, l));
+    }
+}
+
+int64_t anpe_infer_count_outside(const anpe_inference *f, const double *theta)
+{
+    int64_t n = 0;
+    for (int64_t k = 0; k < f->request->n_draws; k++) {
+        int out = 0;
+        for (int64_t d = 0; d < f->result->n_labels; d++) {
+            const double t = theta[k * f->result->n_labels + d];
+            out |= !(t >= f->result->label[d].min && t <= f->result->label[d].max);
+        }
+        n += out;
+    }
+    return n;
+}
+
+anpe_status anpe_infer_compare_with_truth(anpe_ctx *ctx, anpe_infer_result *r)
+{
+    enum { TRUTH, MEDIAN, MEAN, SD, P16, P84, SCRATCH, COLUMNS };
+    const size_t n = (size_t)r->n_stars;
+    for (int64_t i = 0; i < r->n_stars; i++)
+        r->n_truth += r->star[i].has_truth && !r->star[i].failed;
+    if (r->n_truth < 2)
+        return ANPE_OK;
+    r->recovery = calloc((size_t)r->n_labels, sizeof *r->recovery);
+    double *c = malloc(COLUMNS * n * sizeof *c);
+    if (!r->recovery || !c) {
+        free(c);
+        return ANPE_FAIL(ctx, ANPE_ENOMEM, "recovery: out of memory");
+    }
+    for (int64_t d = 0; d < r->n_labels; d++) {
+        size_t k = 0;
+        for (size_t i = 0; i < n; i++) {
+            const anpe_star *s = &r->star[i];
+            if (!s->has_truth || s->failed || !isfinite(s->truth[d]))
+                continue;
+            c[TRUTH * n + k] = s->truth[d];
+            c[MEDIAN * n + k] = s->label[d].median;
+            c[MEAN * n + k] = s->label[d].mean;
+            c[SD * n + k] = s->label[d].sd;
+            c[P16 * n + k] = s->label[d].p16;
+            c[P84 * n + k++] = s->label[d].p84;
+        }
+        r->recovery[d] = anpe_recovery_of((int64_t)k, c + TRUTH * n, c + MEDIAN * n, c + MEAN * n,
+                                          c + SD * n, c + P16 * n, c + P84 * n, c + SCRATCH * n);
+    }
+    free(c);
+    return ANPE_OK;
+}

@@ -1,0 +1,186 @@
+/* Label bijections. The normal quantile is Acklam's rational approximation with one step of
+ * Halley's method on erfc, which brings it to a few units in the last place. */
+#include <config.h>
+#include "model/labels.h"
+#include <float.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+double anpe_normal_quantile(double u)
+{
+    static const double a[] = {-3.969683028665376e+01, 2.209460984245205e+02,
+                               -2.759285104469687e+02, 1.383577518672690e+02,
+                               -3.066479806614716e+01, 2.506628277459239e+00};
+    static const double b[] = {-5.447609879822406e+01, 1.615858368580409e+02,
+                               -1.556989798598866e+02, 6.680131188771972e+01,
+                               -1.328068155288572e+01};
+    static const double c[] = {-7.784894002430293e-03, -3.223964580411365e-01,
+                               -2.400758277161838e+00, -2.549732539343734e+00,
+                               4.374664141464968e+00,  2.938163982698783e+00};
+    static const double d[] = {7.784695709041462e-03, 3.224671290700398e-01, 2.445134137142996e+00,
+                               3.754408661907416e+00};
+    const double tail = u < 0.5 ? u : 1 - u; /* solve in the lower half, keep the sign */
+    double x;
+    if (tail < 0.02425) {
+        const double q = sqrt(-2 * log(tail));
+        x = (((((c[0] * q + c[1]) * q + c[2]) * q + c[3]) * q + c[4]) * q + c[5]) /
+            ((((d[0] * q + d[1]) * q + d[2]) * q + d[3]) * q + 1);
+    } else {
+        const double q = tail - 0.5, r = q * q;
+        x = (((((a[0] * r + a[1]) * r + a[2]) * r + a[3]) * r + a[4]) * r + a[5]) * q /
+            (((((b[0] * r + b[1]) * r + b[2]) * r + b[3]) * r + b[4]) * r + 1);
+    }
+    const double e = 0.5 * erfc(-x * M_SQRT1_2) - tail;
+    const double s = e * sqrt(2 * M_PI) * exp(0.5 * x * x);
+    x -= s / (1 + 0.5 * x * s);
+    return u < 0.5 ? x : -x;
+}
+
+static anpe_bijection bijection_of(const anpe_label *l, int transform)
+{
+    if (!transform)
+        return ANPE_IDENTITY;
+    if (isfinite(l->min) && isfinite(l->max))
+        return ANPE_BOX;
+    return isfinite(l->min) ? ANPE_ABOVE : isfinite(l->max) ? ANPE_BELOW : ANPE_IDENTITY;
+}
+
+anpe_status anpe_label_map_new(anpe_ctx *ctx, int64_t n, const anpe_label *label, int transform,
+                               anpe_label_map **out)
+{
+    anpe_label_map *m = calloc(1, sizeof *m);
+    const size_t k = (size_t)n;
+    if (!m || !(m->label = malloc(k * sizeof *m->label)) ||
+        !(m->kind = malloc(k * sizeof *m->kind)) || !(m->mean = malloc(k * sizeof *m->mean)) ||
+        !(m->sd = malloc(k * sizeof *m->sd))) {
+        *out = anpe_label_map_free(m);
+        return ANPE_FAIL(ctx, ANPE_ENOMEM, "labels: out of memory");
+    }
+    m->n = n;
+    memcpy(m->label, label, k * sizeof *label);
+    for (int64_t i = 0; i < n; i++) {
+        m->kind[i] = bijection_of(&label[i], transform);
+        m->mean[i] = 0;
+        m->sd[i] = 1;
+    }
+    *out = m;
+    return ANPE_OK;
+}
+
+anpe_label_map *anpe_label_map_free(anpe_label_map *m)
+{
+    if (!m)
+        return NULL;
+    free(m->label);
+    free(m->kind);
+    free(m->mean);
+    free(m->sd);
+    free(m);
+    return NULL;
+}
+
+/* u in (0, 1) that stays away from the ends by what float y can resolve. */
+static double inside(double u)
+{
+    return u < 1e-14 ? 1e-14 : u > 1 - 1e-14 ? 1 - 1e-14 : u;
+}
+
+static double to_line(anpe_bijection kind, const anpe_label *l, double theta)
+{
+    switch (kind) {
+    case ANPE_BOX:
+        return anpe_normal_quantile(inside((theta - l->min) / (l->max - l->min)));
+    case ANPE_ABOVE:
+        return log(fmax(theta - l->min, DBL_MIN));
+    case ANPE_BELOW:
+        return -log(fmax(l->max - theta, DBL_MIN));
+    default:
+        return theta;
+    }
+}
+
+void anpe_label_map_fit(anpe_label_map *m, int64_t n_draws, const double *theta)
+{
+    for (int64_t i = 0; i < m->n; i++) {
+        double sum = 0, square = 0;
+        for (int64_t k = 0; k < n_draws; k++)
+            sum += to_line(m->kind[i], &m->label[i], theta[k * m->n + i]);
+        m->mean[i] = sum / (double)n_draws;
+        for (int64_t k = 0; k < n_draws; k++) {
+            const double d = to_line(m->kind[i], &m->label[i], theta[k * m->n + i]) - m->mean[i];
+            square += d * d;
+        }
+        m->sd[i] = square > 0 ? sqrt(square / (double)n_draws) : 1;
+    }
+}
+
+void anpe_label_map_forward(const anpe_label_map *m, const double *theta, float *y)
+{
+    for (int64_t i = 0; i < m->n; i++)
+        y[i] = (float)((to_line(m->kind[i], &m->label[i], theta[i]) - m->mean[i]) / m->sd[i]);
+}
+
+double anpe_label_map_line(const anpe_label_map *m, int64_t i, double theta)
+{
+    return to_line(m->kind[i], &m->label[i], theta);
+}
+
+double anpe_label_map_from_line(const anpe_label_map *m, int64_t i, double line)
+{
+    const anpe_label *l = &m->label[i];
+    const double w = l->max - l->min;
+    switch (m->kind[i]) {
+    case ANPE_BOX: /* from the nearer end, so that neither loses digits */
+        return fmin(fmax(line < 0 ? l->min + w * 0.5 * erfc(-line * M_SQRT1_2)
+                                  : l->max - w * 0.5 * erfc(line * M_SQRT1_2),
+                         l->min),
+                    l->max);
+    case ANPE_ABOVE:
+        return l->min + exp(line);
+    case ANPE_BELOW:
+        return l->max - exp(-line);
+    default:
+        return line;
+    }
+}
+
+double anpe_label_map_inverse(const anpe_label_map *m, const float *y, double *theta)
+{
+    double log_jacobian = 0;
+    for (int64_t i = 0; i < m->n; i++) {
+        const anpe_label *l = &m->label[i];
+        const double line = (double)y[i] * m->sd[i] + m->mean[i];
+        theta[i] = anpe_label_map_from_line(m, i, line);
+        log_jacobian += log(m->sd[i]);
+        if (m->kind[i] == ANPE_BOX)
+            log_jacobian += log(l->max - l->min) - 0.5 * line * line - 0.5 * log(2 * M_PI);
+        else if (m->kind[i] == ANPE_ABOVE)
+            log_jacobian += line;
+        else if (m->kind[i] == ANPE_BELOW)
+            log_jacobian -= line;
+    }
+    return log_jacobian;
+}
+
+void anpe_label_map_slope(const anpe_label_map *m, const float *y, double *slope)
+{
+    for (int64_t i = 0; i < m->n; i++) {
+        const anpe_label *l = &m->label[i];
+        const double line = (double)y[i] * m->sd[i] + m->mean[i];
+        switch (m->kind[i]) {
+        case ANPE_BOX:
+            slope[i] = (l->max - l->min) * exp(-0.5 * line * line) / sqrt(2 * M_PI);
+            break;
+        case ANPE_ABOVE:
+            slope[i] = exp(line);
+            break;
+        case ANPE_BELOW:
+            slope[i] = exp(-line);
+            break;
+        default:
+            slope[i] = 1;
+        }
+        slope[i] *= m->sd[i];
+    }
+}

@@ -1,0 +1,86 @@
+/* model/model.h -- the model file (HDF5): data only; opening one runs no code but that of installed
+ * plugins that it names.
+ *
+ *   attributes of /       format "anpe model", format_version, anpe_version, seed, complete, config
+ *                         (the resolved configuration as libconfig text), digest, created
+ *                         round, observed: trained in rounds for this spectrum alone
+ *   labels/               attributes names, units; min, max, kind, mean, sd (D)
+ *   channels/             attributes names, planes; mean, scale (L, C)
+ *   basis/                mean (P), vector (P, stride), precision (K + M); attribute amplitudes
+ *                         (K, M), if the network sees a reduced basis (model/basis.h)
+ *   wavelength, continuum, exclude (P) where the instrument has them
+ *   scatter (C P)         the simulator's on the instrument's pixels, if it has one
+ *   parameters/NAME       raw values, by the names of <anpe/graph.h>
+ *   history/              epoch, train_loss, validation_loss, rate, norm
+ *   provenance/           attributes files, sha256, plugins
+ *   training/             only until training has ended: what --resume needs
+ */
+#ifndef ANPE_CORE_MODEL_H
+#define ANPE_CORE_MODEL_H
+#include "file/hdf5_file.h"
+#include "model/channels.h"
+#include "model/labels.h"
+#include "model/net.h"
+#include "train/optimiser.h"
+#include "task/task.h"
+
+typedef struct anpe_history { /* one row per epoch */
+    int64_t n;
+    double *train_loss, *validation_loss, *rate, *norm;
+} anpe_history;
+
+typedef struct anpe_progress_state {
+    int64_t epoch, n_epochs; /* done, planned */
+    int64_t best_epoch;
+    double best_loss;
+    float *best; /* (parameters->size) */
+    anpe_stage stage;
+} anpe_progress_state;
+
+/* What is written; borrowed. optimiser and progress NULL: training has ended. */
+typedef struct anpe_model_parts {
+    anpe_settings *settings;
+    const anpe_task *task;
+    const anpe_label_map *map;
+    const anpe_channels *channels;
+    const anpe_net *net;
+    const anpe_history *history;
+    const anpe_optimiser *optimiser;
+    const anpe_progress_state *progress;
+    uint32_t seed;
+    int n_inputs;
+    const char *const *inputs; /* "option SHA-256 path" of every file that went in */
+    int round;                 /* of training for one spectrum; 0: for all */
+    const char *observed;      /* that spectrum */
+} anpe_model_parts;
+
+ANPE_MUST_CHECK anpe_status anpe_model_write(anpe_ctx *ctx, const char *path,
+                                             const anpe_model_parts *parts);
+
+/* What is in a file, without plugins. */
+typedef struct anpe_model_file {
+    anpe_h5 *h5;
+    char *config, *digest;
+    uint32_t seed;
+    int complete;
+    anpe_label_map *map;
+    anpe_channels *channels;
+    anpe_pixel_sets pixels;
+} anpe_model_file;
+/* Checks format and digest. */
+ANPE_MUST_CHECK anpe_status anpe_model_file_open(anpe_ctx *ctx, const char *path,
+                                                 anpe_model_file *out);
+void anpe_model_file_close(anpe_model_file *f);
+/* The stored configuration, ready for plugins. Files that are in the model themselves (the
+ * instrument's `continuum` and `exclude`) are not looked for. */
+ANPE_MUST_CHECK anpe_status anpe_model_file_settings(anpe_ctx *ctx, const anpe_model_file *f,
+                                                     int n_sets, const char *const *sets,
+                                                     anpe_settings **out);
+/* The stored values into a raw block; the digest is checked. */
+ANPE_MUST_CHECK anpe_status anpe_model_file_parameters(anpe_ctx *ctx, anpe_model_file *f,
+                                                       anpe_parameters *p);
+/* Optimiser, progress and current parameters of an unfinished model; history grows to n_epochs. */
+ANPE_MUST_CHECK anpe_status anpe_model_file_training(anpe_ctx *ctx, anpe_model_file *f,
+                                                     anpe_parameters *p, anpe_optimiser *o,
+                                                     anpe_progress_state *s, anpe_history *h);
+#endif

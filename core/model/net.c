@@ -1,0 +1,145 @@
+/* Building the network from its plugins. */
+#include "model/net.h"
+#include "train/groups.h"
+#include "kind/backend.h"
+#include <stdlib.h>
+
+typedef struct network_options {
+    int64_t context;
+} network_options;
+
+const anpe_option anpe_network_table[] = {
+    ANPE_OPT_INT(
+        network_options, context, 64, 0, 65536, "",
+        "width of the context vector between featurizer and flow; 0: the featurizer's own"),
+    ANPE_OPT_END};
+
+const anpe_option anpe_compute_table[] = {
+    ANPE_OPT_TEXT(anpe_compute_options, backend, "auto",
+                  "plugin that runs the network; auto: the fastest that is installed and that the "
+                  "processor can run"),
+    ANPE_OPT_ENUM(
+        anpe_compute_options, precision, 0, "float|bfloat16",
+        "factors of the products in the featurizer's convolutions and linear layers, except "
+        "where these read the spectrum itself; all else is float"),
+    ANPE_OPT_INT(anpe_compute_options, threads, 0, 0, 4096, "",
+                 "worker threads; 0: as many as there are cores"),
+    ANPE_OPT_INT(
+        anpe_compute_options, micro_batch, 0, 0, 4096, "",
+        "spectra a worker runs at once in training; part of the result, unlike threads; 0: "
+        "32 where the network has at most 2048 inputs, else 8"),
+    ANPE_OPT_END};
+
+static anpe_status open_backend(anpe_ctx *ctx, anpe_net *n, anpe_settings *settings)
+{
+    void *options;
+    anpe_status status = anpe_settings_fill(ctx, settings, "compute", anpe_compute_table,
+                                            sizeof(anpe_compute_options), &options);
+    if (status)
+        return status;
+    n->compute = options;
+    return anpe_backend_open(ctx, settings, n->compute->backend, (anpe_number)n->compute->precision,
+                             &n->backend_plugin, &n->backend);
+}
+
+static anpe_status build_featurizer(anpe_ctx *ctx, anpe_net *n, anpe_settings *settings,
+                                    int64_t length, int64_t width)
+{
+    void *options;
+    anpe_status status = anpe_settings_fill(ctx, settings, "network", anpe_network_table,
+                                            sizeof(network_options), &options);
+    if (status)
+        return status;
+    const int64_t context = ((network_options *)options)->context;
+    const anpe_featurizer_setup setup = {sizeof setup, length, width, context};
+    status = anpe_component_new(ctx, settings, ANPE_FEATURIZER, "featurizer", "resnet_gru", &setup,
+                                &n->featurizer);
+    if (status)
+        return status;
+    anpe_graph_scope(n->graph, "featurizer");
+    anpe_graph_reduce(n->graph, 1);
+    n->x = anpe_graph_input(n->graph, "x", 2, length, width);
+    const anpe_featurizer_ops *ops = n->featurizer.ops;
+    status = ops->build(n->featurizer.self, ctx, n->graph, n->x, &n->features);
+    if (status)
+        return anpe_fail_prefix(ctx, status, "%s", n->featurizer.plugin->name);
+    status = anpe_graph_check(ctx, n->graph);
+    if (status)
+        return anpe_fail_prefix(ctx, status, "%s", n->featurizer.plugin->name);
+    n->n_context = anpe_width(n->graph, n->features);
+    if (anpe_rank(n->graph, n->features) != 1 || (context && n->n_context != context))
+        return ANPE_FAIL(ctx, ANPE_ECONFIG,
+                         "%s: featurizer '%s' gives %lld features, "
+                         "network.context is %lld",
+                         anpe_settings_where(settings, "network.context"),
+                         n->featurizer.plugin->name, (long long)n->n_context, (long long)context);
+    return ANPE_OK;
+}
+
+static anpe_status build_flow(anpe_ctx *ctx, anpe_net *n, anpe_settings *settings, int64_t n_labels,
+                              uint32_t seed)
+{
+    const anpe_flow_setup setup = {sizeof setup, n_labels, n->n_context, seed};
+    anpe_status status =
+        anpe_component_new(ctx, settings, ANPE_FLOW, "flow", "maf", &setup, &n->flow);
+    if (status)
+        return status;
+    anpe_graph_scope(n->graph, "flow");
+    anpe_graph_reduce(n->graph, 0);
+    n->y = anpe_graph_input(n->graph, "y", 1, 1, n_labels);
+    const anpe_flow_ops *ops = n->flow.ops;
+    status = ops->build(n->flow.self, ctx, n->graph, n->y, n->features, &n->log_prob);
+    if (!status)
+        status = anpe_graph_check(ctx, n->graph);
+    return status ? anpe_fail_prefix(ctx, status, "%s", n->flow.plugin->name) : ANPE_OK;
+}
+
+anpe_status anpe_net_new(anpe_ctx *ctx, anpe_settings *settings, int64_t length, int64_t width,
+                         int64_t n_labels, uint32_t seed, int blank, anpe_net **out)
+{
+    anpe_status status = ANPE_OK;
+    anpe_net *n = calloc(1, sizeof *n);
+    *out = NULL;
+    if (!n)
+        return ANPE_FAIL(ctx, ANPE_ENOMEM, "network: out of memory");
+    if (!(n->graph = anpe_graph_new())) {
+        status = ANPE_FAIL(ctx, ANPE_ENOMEM, "network: out of memory");
+        goto out;
+    }
+    ANPE_TRY(open_backend(ctx, n, settings));
+    ANPE_TRY(build_featurizer(ctx, n, settings, length, width));
+    ANPE_TRY(build_flow(ctx, n, settings, n_labels, seed));
+    ANPE_TRY(blank ? anpe_parameters_new_blank(ctx, n->graph, ANPE_FLOAT, &n->parameters)
+                   : anpe_parameters_new(ctx, n->graph, ANPE_FLOAT, seed, &n->parameters));
+out:
+    if (status)
+        n = anpe_net_free(n);
+    *out = n;
+    return status;
+}
+
+anpe_net *anpe_net_free(anpe_net *n)
+{
+    if (!n)
+        return NULL;
+    anpe_parameters_free(n->parameters);
+    anpe_graph_free(n->graph);
+    anpe_component_clear(&n->featurizer);
+    anpe_component_clear(&n->flow);
+    anpe_component_clear(&n->backend_plugin);
+    free(n);
+    return NULL;
+}
+
+anpe_status anpe_net_trainer(anpe_ctx *ctx, const anpe_net *n, int64_t batch, anpe_executor **out)
+{
+    return anpe_executor_new(ctx, n->graph, n->parameters, n->backend, batch, 1, 0, 1, &n->log_prob,
+                             out);
+}
+
+anpe_status anpe_net_featurizer(anpe_ctx *ctx, const anpe_net *n, int64_t batch,
+                                anpe_executor **out)
+{
+    return anpe_executor_new(ctx, n->graph, n->parameters, n->backend, batch, 0, 0, 1, &n->features,
+                             out);
+}

@@ -1,0 +1,214 @@
+/* The ladder applied to a star. It works in the flow's coordinates y, where the target is
+ * likelihood x prior x |d theta / d y| and nothing has bounds. The flow takes y as float, which is
+ * 1e-7 of the prior's width: far below any posterior's. */
+#include <config.h>
+#include "posterior/exact.h"
+#include "posterior/flow_density.h"
+#include "task/likelihood.h"
+#include "validate/recovery.h"
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { BATCH = 128, DRAWS = 256 };
+
+struct anpe_exact {
+    const anpe_model *model;
+    anpe_likelihood *likelihood;
+    anpe_flow_density *density;
+    anpe_ladder *ladder;
+    float *y;                     /* (D) */
+    double *theta_chunk;          /* (BATCH, D) */
+    double *log_prior, *jacobian; /* (BATCH) */
+    double *column;               /* (DRAWS) */
+    double *theta;                /* (n, D) of the result, and room for a chunk before */
+    double *log_q, *log_joint;    /* (n) */
+    /* this star */
+    anpe_session *session;
+    int64_t i;
+};
+
+int64_t anpe_exact_block(void)
+{
+    return DRAWS;
+}
+
+static anpe_status check_model(anpe_ctx *ctx, const anpe_model *m)
+{
+    if (!m->can_simulate)
+        return ANPE_FAIL(ctx, ANPE_EUNSUPPORTED,
+                         "a posterior cannot be made exact without the model's simulator");
+    return anpe_task_open_likelihood(ctx, m->task);
+}
+
+static anpe_status make(anpe_ctx *ctx, anpe_exact *e, const anpe_exact_options *options)
+{
+    const anpe_model *m = e->model;
+    const size_t d = (size_t)m->map->n, n = (size_t)anpe_ladder_room(options, m->map->n);
+    anpe_status status;
+    ANPE_TRY(anpe_likelihood_new(ctx, m->task, BATCH, &e->likelihood));
+    ANPE_TRY(anpe_flow_density_new(ctx, m->net, m->map->n, BATCH, &e->density));
+    ANPE_TRY(anpe_ladder_new(ctx, m->map->n, options, &e->ladder));
+    e->y = malloc(d * sizeof *e->y);
+    e->theta_chunk = malloc(BATCH * d * sizeof *e->theta_chunk);
+    e->log_prior = malloc(BATCH * sizeof *e->log_prior);
+    e->jacobian = malloc(BATCH * sizeof *e->jacobian);
+    e->column = malloc(DRAWS * sizeof *e->column);
+    e->theta = malloc(n * d * sizeof *e->theta);
+    e->log_q = malloc(n * sizeof *e->log_q);
+    e->log_joint = malloc(n * sizeof *e->log_joint);
+    if (!e->y || !e->theta_chunk || !e->log_prior || !e->jacobian || !e->column || !e->theta ||
+        !e->log_q || !e->log_joint)
+        status = ANPE_FAIL(ctx, ANPE_ENOMEM, "importance sampling: out of memory");
+out:
+    return status;
+}
+
+anpe_status anpe_exact_new(anpe_ctx *ctx, const anpe_model *model,
+                           const anpe_exact_options *options, anpe_exact **out)
+{
+    *out = NULL;
+    anpe_status status = check_model(ctx, model);
+    if (status)
+        return status;
+    anpe_exact *e = calloc(1, sizeof *e);
+    if (!e)
+        return ANPE_FAIL(ctx, ANPE_ENOMEM, "importance sampling: out of memory");
+    e->model = model;
+    status = make(ctx, e, options);
+    *out = status ? anpe_exact_free(e) : e;
+    return status;
+}
+
+anpe_exact *anpe_exact_free(anpe_exact *e)
+{
+    if (!e)
+        return NULL;
+    anpe_likelihood_free(e->likelihood);
+    anpe_flow_density_free(e->density);
+    anpe_ladder_free(e->ladder);
+    free(e->y);
+    free(e->theta_chunk);
+    free(e->log_prior);
+    free(e->jacobian);
+    free(e->column);
+    free(e->theta);
+    free(e->log_q);
+    free(e->log_joint);
+    free(e);
+    return NULL;
+}
+
+/* ---- the ladder's problem -----------------------------------------------------------------------
+ */
+
+/* y (D) -> theta (D); returns log |d theta / d y|. */
+static double to_theta(anpe_exact *e, const double *y, double *theta)
+{
+    for (int64_t d = 0; d < e->model->map->n; d++)
+        e->y[d] = (float)y[d];
+    return anpe_label_map_inverse(e->model->map, e->y, theta);
+}
+
+static anpe_status draw(void *user, anpe_ctx *ctx, anpe_rng *rng, int64_t n, double *y,
+                        double *log_q)
+{
+    anpe_exact *e = user;
+    const int64_t d = e->model->map->n;
+    for (int64_t first = 0; first < n; first += DRAWS) {
+        const int64_t m = n - first < DRAWS ? n - first : DRAWS;
+        anpe_status status =
+            anpe_session_draw(e->session, ctx, e->i, m, rng, e->theta, log_q + first);
+        if (status)
+            return status;
+        for (int64_t k = 0; k < m * d; k++)
+            y[first * d + k] = (double)e->session->y[k];
+        for (int64_t k = 0; k < m; k++)
+            log_q[first + k] = (double)e->session->log_q[k];
+    }
+    return ANPE_OK;
+}
+
+static const float *context_of(const anpe_exact *e)
+{
+    const anpe_net *net = e->model->net;
+    const float *features = anpe_executor_tensor(e->session->executor, net->features);
+    return features + e->i * net->n_context;
+}
+
+static anpe_status flow_log_q(void *user, anpe_ctx *ctx, int64_t n, const double *y, double *log_q)
+{
+    anpe_exact *e = user;
+    (void)ctx;
+    anpe_flow_density_eval(e->density, context_of(e), n, y, log_q);
+    return ANPE_OK;
+}
+
+static anpe_status target(void *user, anpe_ctx *ctx, int64_t n, const double *y, double *out)
+{
+    anpe_exact *e = user;
+    const int64_t d = e->model->map->n;
+    for (int64_t first = 0; first < n; first += BATCH) {
+        const int64_t m = n - first < BATCH ? n - first : BATCH;
+        if (anpe_cancelled(ctx))
+            return ANPE_FAIL(ctx, ANPE_ECANCEL, "cancelled");
+        for (int64_t k = 0; k < m; k++)
+            e->jacobian[k] = to_theta(e, y + (first + k) * d, e->theta_chunk + k * d);
+        anpe_status status =
+            anpe_likelihood_eval(e->likelihood, ctx, m, e->theta_chunk, out + first, e->log_prior);
+        if (status)
+            return status;
+        for (int64_t k = 0; k < m; k++)
+            out[first + k] += e->log_prior[k] + e->jacobian[k];
+    }
+    return ANPE_OK;
+}
+
+/* ---- one star
+ * --------------------------------------------------------------------------------------- */
+
+/* The continuum modes are taken at the medians of a few draws. */
+static anpe_status set_likelihood(anpe_exact *e, anpe_ctx *ctx, const anpe_spectrum *observed,
+                                  anpe_rng *rng)
+{
+    const int64_t d = e->model->map->n;
+    double *reference = e->theta_chunk;
+    anpe_status status;
+    ANPE_TRY(anpe_session_draw(e->session, ctx, e->i, DRAWS, rng, e->theta, NULL));
+    for (int64_t l = 0; l < d; l++) {
+        for (int64_t k = 0; k < DRAWS; k++)
+            e->column[k] = e->theta[k * d + l];
+        anpe_sort(DRAWS, e->column);
+        reference[l] = anpe_quantile_sorted(DRAWS, e->column, 0.5);
+    }
+    ANPE_TRY(anpe_likelihood_set(e->likelihood, ctx, observed, reference));
+out:
+    return status;
+}
+
+anpe_status anpe_exact_run(anpe_exact *e, anpe_ctx *ctx, anpe_session *session, int64_t i,
+                           const anpe_spectrum *observed, uint32_t seed, int64_t index,
+                           anpe_exact_result *result)
+{
+    const int64_t d = e->model->map->n;
+    const anpe_ladder_problem problem = {d, e, draw, flow_log_q, target};
+    anpe_ladder_result *r = &result->ladder;
+    anpe_rng rng = anpe_rng_make(seed, ANPE_FOR_EXACT, index, 0);
+    anpe_status status;
+    e->session = session;
+    e->i = i;
+    ANPE_TRY(set_likelihood(e, ctx, observed, &rng));
+    ANPE_TRY(anpe_ladder_climb(e->ladder, ctx, &problem, &rng, r));
+    for (int64_t k = 0; k < r->n; k++) {
+        const double jacobian = to_theta(e, r->y + k * d, e->theta + k * d);
+        e->log_q[k] = r->log_q[k] - jacobian;
+        e->log_joint[k] = r->log_target[k] - jacobian;
+    }
+    result->n = r->n;
+    result->theta = e->theta;
+    result->log_q = e->log_q;
+    result->log_weight = r->log_weight;
+    result->log_joint = e->log_joint;
+out:
+    return status;
+}

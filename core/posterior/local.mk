@@ -1,0 +1,5 @@
+# core/posterior: one star. One module a line.
+libanpe_la_SOURCES += core/posterior/exact.c core/posterior/exact.h
+libanpe_la_SOURCES += core/posterior/explain.c core/posterior/explain.h
+libanpe_la_SOURCES += core/posterior/flow_density.c core/posterior/flow_density.h
+libanpe_la_SOURCES += core/posterior/session.c core/posterior/session.h

@@ -1,0 +1,334 @@
+/* Opening a model and drawing posteriors with it. */
+#include <config.h>
+#include "posterior/session.h"
+#include "base/locale.h"
+#include "model/model.h"
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- model ------------------------------------------------------------------------------------
+ */
+
+/* The whole task if the simulator can be opened, else the instrument alone. */
+static anpe_status open_task(anpe_ctx *ctx, anpe_model *m, const anpe_model_file *f)
+{
+    anpe_status status = anpe_task_new(ctx, m->settings, ANPE_TASK_SIMULATOR, &f->pixels, &m->task);
+    m->can_simulate = !status && m->task->sim.n_pixels > 0;
+    if (status && status != ANPE_ENOMEM) {
+        anpe_log(ctx, ANPE_WARNING, "no chi2: %s", anpe_error(ctx));
+        status = anpe_task_new(ctx, m->settings, ANPE_TASK_INSTRUMENT, &f->pixels, &m->task);
+    }
+    return status;
+}
+
+static anpe_status check_grid(anpe_ctx *ctx, const anpe_model *m, const char *path)
+{
+    if (anpe_task_size(m->task) != anpe_channels_values(m->channels))
+        return ANPE_FAIL(ctx, ANPE_EFORMAT,
+                         "%s: made for spectra of %lld values, instrument '%s' has %lld", path,
+                         (long long)anpe_channels_values(m->channels), m->task->instrument.name,
+                         (long long)anpe_task_size(m->task));
+    return ANPE_OK;
+}
+
+static anpe_status open_model(anpe_ctx *ctx, const char *path, anpe_model **out)
+{
+    anpe_model_file f = {0};
+    anpe_status status;
+    *out = NULL;
+    anpe_model *m = calloc(1, sizeof *m);
+    if (!m)
+        return ANPE_FAIL(ctx, ANPE_ENOMEM, "model: out of memory");
+    ANPE_TRY(anpe_model_file_open(ctx, path, &f));
+    ANPE_TRY(anpe_model_file_settings(ctx, &f, 0, NULL, &m->settings));
+    m->seed = f.seed;
+    memcpy(m->digest, f.digest, strnlen(f.digest, sizeof m->digest - 1));
+    m->complete = f.complete;
+    if (anpe_h5_has_attribute(f.h5, "/", "observed"))
+        ANPE_TRY(anpe_h5_get_text(ctx, f.h5, "/", "observed", &m->observed));
+    m->map = f.map;
+    m->channels = f.channels;
+    f.map = NULL;
+    f.channels = NULL;
+    ANPE_TRY(open_task(ctx, m, &f));
+    ANPE_TRY(check_grid(ctx, m, path));
+    ANPE_TRY(anpe_net_new(ctx, m->settings, m->channels->length, m->channels->width, m->map->n,
+                          m->seed, 1, &m->net));
+    f.map = m->map; /* the digest covers them */
+    f.channels = m->channels;
+    status = anpe_model_file_parameters(ctx, &f, m->net->parameters);
+    f.map = NULL;
+    f.channels = NULL;
+    if (status)
+        goto out;
+    ANPE_TRY(anpe_weights_new(ctx, m->net->parameters, "flow", &m->weights));
+    const anpe_flow_ops *flow = m->net->flow.ops;
+    ANPE_TRY(flow->sampler_new(m->net->flow.self, ctx, m->weights, &m->sampler));
+    if (!m->complete)
+        anpe_log(ctx, ANPE_WARNING, "%s: training of this model has not ended", path);
+out:
+    anpe_model_file_close(&f);
+    if (status)
+        m = anpe_model_close(m);
+    *out = m;
+    return status;
+}
+
+anpe_status anpe_model_open(anpe_ctx *ctx, const char *path, anpe_model **out)
+{
+    const locale_t before = anpe_locale_enter();
+    const anpe_status status = open_model(ctx, path, out);
+    anpe_locale_leave(before);
+    return status;
+}
+
+anpe_model *anpe_model_close(anpe_model *m)
+{
+    if (!m)
+        return NULL;
+    if (m->sampler)
+        ((const anpe_flow_ops *)m->net->flow.ops)->sampler_free(m->sampler);
+    anpe_weights_free(m->weights);
+    anpe_net_free(m->net);
+    anpe_channels_free(m->channels);
+    anpe_label_map_free(m->map);
+    anpe_task_free(m->task);
+    anpe_settings_free(m->settings);
+    free(m->observed);
+    free(m);
+    return NULL;
+}
+
+int64_t anpe_model_labels(const anpe_model *m, const anpe_label **labels)
+{
+    *labels = m->map->label;
+    return m->map->n;
+}
+
+int64_t anpe_model_pixels(const anpe_model *m, const double **wavelength)
+{
+    *wavelength = m->task->instrument.info.wavelength;
+    return anpe_task_size(m->task);
+}
+
+/* ---- session
+ * ------------------------------------------------------------------------------------- */
+
+anpe_status anpe_session_new_batch(anpe_ctx *ctx, const anpe_model *m, int64_t batch,
+                                   int64_t max_draws, anpe_session **out)
+{
+    const size_t n = (size_t)(max_draws * m->map->n);
+    const anpe_flow_ops *flow = m->net->flow.ops;
+    anpe_status status = ANPE_OK;
+    *out = NULL;
+    anpe_session *s = calloc(1, sizeof *s);
+    if (!s)
+        return ANPE_FAIL(ctx, ANPE_ENOMEM, "session: out of memory");
+    s->model = m;
+    s->batch = batch;
+    s->max_draws = max_draws;
+    s->z = anpe_alloc(ctx, n * sizeof *s->z);
+    s->u = anpe_alloc(ctx, n * sizeof *s->u);
+    s->y = anpe_alloc(ctx, n * sizeof *s->y);
+    s->log_q = anpe_alloc(ctx, (size_t)max_draws * sizeof *s->log_q);
+    s->scratch =
+        anpe_alloc(ctx, flow->scratch_size ? flow->scratch_size(m->net->flow.self, max_draws) : 0);
+    if (!s->z || !s->u || !s->y || !s->log_q || !s->scratch) {
+        status = ANPE_ENOMEM;
+        goto out;
+    }
+    ANPE_TRY(anpe_spectrum_new(ctx, anpe_task_size(m->task), &s->spectrum));
+    ANPE_TRY(anpe_net_featurizer(ctx, m->net, batch, &s->executor));
+    if (m->can_simulate)
+        ANPE_TRY(anpe_bench_new(ctx, m->task, 1, &s->bench));
+out:
+    if (status)
+        s = anpe_session_free(s);
+    *out = s;
+    return status;
+}
+
+anpe_status anpe_session_new(anpe_ctx *ctx, const anpe_model *m, int64_t max_draws,
+                             anpe_session **out)
+{
+    if (max_draws < 1) {
+        *out = NULL;
+        return ANPE_FAIL(ctx, ANPE_EINVAL, "max_draws is %lld, expected at least 1",
+                         (long long)max_draws);
+    }
+    const locale_t before = anpe_locale_enter();
+    const anpe_status status = anpe_session_new_batch(ctx, m, 1, max_draws, out);
+    anpe_locale_leave(before);
+    return status;
+}
+
+anpe_session *anpe_session_free(anpe_session *s)
+{
+    if (!s)
+        return NULL;
+    anpe_free(s->z);
+    anpe_free(s->u);
+    anpe_free(s->y);
+    anpe_free(s->log_q);
+    anpe_free(s->scratch);
+    anpe_spectrum_clear(&s->spectrum);
+    anpe_executor_free(s->executor);
+    anpe_bench_free(s->bench);
+    free(s);
+    return NULL;
+}
+
+float *anpe_session_input(anpe_session *s, int64_t i)
+{
+    const anpe_channels *c = s->model->channels;
+    float *x = anpe_executor_tensor(s->executor, s->model->net->x);
+    return x + i * c->length * c->width;
+}
+
+void anpe_session_featurize(anpe_session *s, int64_t n)
+{
+    anpe_executor_forward(s->executor, n);
+}
+
+anpe_status anpe_session_draw(anpe_session *s, anpe_ctx *ctx, int64_t i, int64_t n, anpe_rng *rng,
+                              double *theta, double *log_q)
+{
+    const anpe_model *m = s->model;
+    const int64_t labels = m->map->n;
+    const float *features = anpe_executor_tensor(s->executor, m->net->features);
+    const anpe_flow_ops *flow = m->net->flow.ops;
+    anpe_normals(rng, n * labels, s->z);
+    for (int64_t k = 0; k < n * labels; k++)
+        s->u[k] = (float)anpe_uniform(rng);
+    anpe_status status =
+        flow->sample(m->net->flow.self, ctx, m->sampler, features + i * m->net->n_context, n, s->z,
+                     s->u, s->y, s->log_q, s->scratch);
+    for (int64_t k = 0; k < n && !status; k++) {
+        for (int64_t d = 0; d < labels; d++)
+            if (!isfinite(s->y[k * labels + d]))
+                return ANPE_FAIL(ctx, ANPE_ENUMERIC, "the flow's draw of label '%s' is not finite",
+                                 m->map->label[d].name);
+        const double jacobian =
+            anpe_label_map_inverse(m->map, s->y + k * labels, theta + k * labels);
+        if (log_q)
+            log_q[k] = (double)s->log_q[k] - jacobian;
+    }
+    return status;
+}
+
+static int labels_left_open(const anpe_model *m)
+{
+    return m->map->n < m->task->prior->n_labels;
+}
+
+anpe_status anpe_model_can_predict(anpe_ctx *ctx, const anpe_model *m)
+{
+    if (!m->can_simulate)
+        return ANPE_FAIL(ctx, ANPE_EUNSUPPORTED,
+                         "no model spectra: the simulator of this model could not be opened");
+    if (labels_left_open(m))
+        return ANPE_FAIL(ctx, ANPE_EUNSUPPORTED,
+                         "no model spectra: the posterior has %lld of the simulator's %lld labels "
+                         "(labels.infer)",
+                         (long long)m->map->n, (long long)m->task->prior->n_labels);
+    return ANPE_OK;
+}
+
+anpe_status anpe_session_predict(anpe_session *s, anpe_ctx *ctx, const float **flux, double *chi2,
+                                 int64_t *n_good, const double *theta,
+                                 const anpe_spectrum *observed)
+{
+    const anpe_task *t = s->model->task;
+    anpe_status status;
+    for (int64_t d = 0; d < t->n_labels; d++)
+        s->bench->theta[t->inferred[d]] = theta[d];
+    ANPE_TRY(anpe_task_simulate(t, ctx, s->bench, 1));
+    ANPE_TRY(anpe_task_reduce_model(t, ctx, s->bench, 0, observed));
+    *flux = s->bench->spectrum.flux;
+    *chi2 = anpe_noise_chi2(observed, *flux, n_good);
+out:
+    return status;
+}
+
+anpe_status anpe_session_chi2(anpe_session *s, anpe_ctx *ctx, const double *theta,
+                              const anpe_spectrum *observed, double *chi2, int64_t *n_good)
+{
+    const float *flux;
+    *chi2 = NAN;
+    *n_good = 0;
+    for (int64_t p = 0; p < observed->n_pixels; p++)
+        *n_good += !observed->mask[p];
+    if (!s->bench || labels_left_open(s->model))
+        return ANPE_OK;
+    return anpe_session_predict(s, ctx, &flux, chi2, n_good, theta, observed);
+}
+
+/* ---- one spectrum, for those who embed the library ---------------------------------------------
+ */
+
+static anpe_status infer_one(anpe_session *s, anpe_ctx *ctx, int64_t n_draws, double *theta,
+                             double *log_q, const float *flux, const float *sigma,
+                             const uint8_t *mask, uint32_t seed, int64_t index)
+{
+    anpe_spectrum *o = &s->spectrum;
+    const size_t n = (size_t)o->n_pixels;
+    if (n_draws < 1 || n_draws > s->max_draws)
+        return ANPE_FAIL(ctx, ANPE_EINVAL, "n_draws is %lld, the session was made for 1 to %lld",
+                         (long long)n_draws, (long long)s->max_draws);
+    memcpy(o->flux, flux, n * sizeof *flux);
+    memcpy(o->sigma, sigma, n * sizeof *sigma);
+    if (mask)
+        memcpy(o->mask, mask, n);
+    else
+        memset(o->mask, 0, n);
+    s->inferred = 0;
+    anpe_status status = anpe_task_reduce(s->model->task, ctx, o);
+    if (status)
+        return status;
+    s->inferred = 1;
+    anpe_channels_fill(s->model->channels, o, anpe_session_input(s, 0));
+    anpe_session_featurize(s, 1);
+    anpe_rng rng = anpe_rng_make(seed, ANPE_FOR_POSTERIOR, index, 0);
+    return anpe_session_draw(s, ctx, 0, n_draws, &rng, theta, log_q);
+}
+
+anpe_status anpe_infer(anpe_session *s, anpe_ctx *ctx, int64_t n_draws, double *theta,
+                       double *log_q, const float *flux, const float *sigma, const uint8_t *mask,
+                       uint32_t seed, int64_t index)
+{
+    const locale_t before = anpe_locale_enter();
+    const anpe_status status =
+        infer_one(s, ctx, n_draws, theta, log_q, flux, sigma, mask, seed, index);
+    anpe_locale_leave(before);
+    return status;
+}
+
+static anpe_status predict_one(anpe_session *s, anpe_ctx *ctx, float *model, double *chi2,
+                               int64_t *n_good, const double *theta)
+{
+    const float *flux;
+    double value;
+    int64_t good;
+    anpe_status status;
+    if (!s->inferred)
+        return ANPE_FAIL(ctx, ANPE_EINVAL, "no spectrum has been inferred in this session");
+    ANPE_TRY(anpe_model_can_predict(ctx, s->model));
+    ANPE_TRY(anpe_session_predict(s, ctx, &flux, &value, &good, theta, &s->spectrum));
+    memcpy(model, flux, (size_t)s->spectrum.n_pixels * sizeof *model);
+    if (chi2)
+        *chi2 = value;
+    if (n_good)
+        *n_good = good;
+out:
+    return status;
+}
+
+anpe_status anpe_predict(anpe_session *s, anpe_ctx *ctx, float *model, double *chi2,
+                         int64_t *n_good, const double *theta)
+{
+    const locale_t before = anpe_locale_enter();
+    const anpe_status status = predict_one(s, ctx, model, chi2, n_good, theta);
+    anpe_locale_leave(before);
+    return status;
+}

@@ -1,0 +1,61 @@
+/* posterior/session.h -- an opened model and, per thread, what is needed to infer with it. The
+ * public face is in <anpe/anpe.h>. */
+#ifndef ANPE_CORE_SESSION_H
+#define ANPE_CORE_SESSION_H
+#include <anpe/anpe.h>
+#include "model/channels.h"
+#include "model/labels.h"
+#include "model/net.h"
+#include "task/task.h"
+
+struct anpe_model {
+    anpe_settings *settings;
+    anpe_task *task;
+    anpe_label_map *map;
+    anpe_channels *channels;
+    anpe_net *net;
+    anpe_weights *weights;
+    void *sampler;
+    uint32_t seed;
+    char digest[65];  /* of everything that decides the posterior */
+    char *observed;   /* the spectrum that it was trained for alone, or NULL */
+    int complete;     /* 0: a checkpoint of unfinished training */
+    int can_simulate; /* the simulator could be opened: chi2 can be given */
+};
+
+struct anpe_session {
+    const anpe_model *model;
+    int64_t batch, max_draws;
+    anpe_executor *executor;
+    anpe_bench *bench;      /* NULL when the simulator could not be opened */
+    float *z, *u, *y;       /* (max_draws, D) */
+    float *log_q;           /* (max_draws) in flow coordinates */
+    void *scratch;          /* of the flow's sample */
+    anpe_spectrum spectrum; /* of the last anpe_infer, reduced */
+    int inferred;           /* there was one */
+};
+
+/* As anpe_session_new, for featurizing `batch` spectra at once. */
+ANPE_MUST_CHECK anpe_status anpe_session_new_batch(anpe_ctx *ctx, const anpe_model *model,
+                                                   int64_t batch, int64_t max_draws,
+                                                   anpe_session **out);
+/* Context vectors of the first n inputs that were put into anpe_session_input. */
+float *anpe_session_input(anpe_session *s, int64_t i); /* (L, C) of spectrum i < batch */
+void anpe_session_featurize(anpe_session *s, int64_t n);
+/* n draws for spectrum i of the last featurize -> theta (n, D) and log q in physical units (n). */
+ANPE_MUST_CHECK anpe_status anpe_session_draw(anpe_session *s, anpe_ctx *ctx, int64_t i, int64_t n,
+                                              anpe_rng *rng, double *theta, double *log_q);
+/* Can model spectra be given? ANPE_EUNSUPPORTED with the reason when the simulator could not be
+ * opened or the posterior leaves simulator labels open. */
+ANPE_MUST_CHECK anpe_status anpe_model_can_predict(anpe_ctx *ctx, const anpe_model *m);
+/* The model spectrum at theta (D), reduced with the error bars, mask and continuum rule of an
+ * observed, reduced spectrum -> *flux (P), borrowed until the next call, and chi2 over its good
+ * pixels. Only where anpe_model_can_predict. */
+ANPE_MUST_CHECK anpe_status anpe_session_predict(anpe_session *s, anpe_ctx *ctx, const float **flux,
+                                                 double *chi2, int64_t *n_good, const double *theta,
+                                                 const anpe_spectrum *observed);
+/* chi2 alone; NAN without a simulator or where the posterior leaves simulator labels open. */
+ANPE_MUST_CHECK anpe_status anpe_session_chi2(anpe_session *s, anpe_ctx *ctx, const double *theta,
+                                              const anpe_spectrum *observed, double *chi2,
+                                              int64_t *n_good);
+#endif

@@ -1,0 +1,211 @@
+/* spectrum/continuum.c -- the two continuum rules that instruments share. Both allocate nothing:
+ * they run once for every simulated spectrum of a training. */
+#include "base/linear.h"
+#include "spectrum/grid.h"
+
+#include <math.h>
+#include <string.h>
+
+enum { DEGREE_MOST = 15 };
+
+static int usable(const anpe_spectrum *s, int64_t i)
+{
+    return !s->mask[i] && s->sigma[i] > 0 && isfinite(s->sigma[i]) && isfinite(s->flux[i]);
+}
+
+/* A continuum that is not positive cannot be divided by: such a pixel is bad. */
+static void divide(anpe_spectrum *s, int64_t i, double continuum)
+{
+    if (!(continuum > 0) || !isfinite(continuum)) {
+        s->mask[i] = 1;
+        return;
+    }
+    s->flux[i] = (float)((double)s->flux[i] / continuum);
+    s->sigma[i] = (float)((double)s->sigma[i] / continuum);
+}
+
+/* ---- Chebyshev ---------------------------------------------------------------------------------
+ */
+
+/* Normal equations A c = b of the weighted fit in T_0 .. T_degree, which are close to orthogonal on
+ * the pixels of a segment, so that squaring the condition costs few digits. */
+typedef struct normal {
+    int n; /* degree + 1 */
+    double a[DEGREE_MOST + 1][DEGREE_MOST + 1], b[DEGREE_MOST + 1];
+} normal;
+
+/* T_{k+1} = 2 x T_k - T_{k-1} */
+static void add_pixel(normal *q, double x, double flux, double sigma)
+{
+    double t[DEGREE_MOST + 1] = {1, x}, w = 1 / (sigma * sigma);
+    for (int k = 2; k < q->n; k++)
+        t[k] = 2 * x * t[k - 1] - t[k - 2];
+    for (int j = 0; j < q->n; j++) {
+        for (int k = 0; k <= j; k++)
+            q->a[j][k] += w * t[j] * t[k];
+        q->b[j] += w * t[j] * flux;
+    }
+}
+
+/* Cholesky in place after scaling to a unit diagonal, solution in b. 0: the pixels do not fix the
+ * polynomial (a pivot below 1e-9 would leave less than single precision). */
+static int solve(normal *q)
+{
+    double scale[DEGREE_MOST + 1];
+    for (int j = 0; j < q->n; j++) {
+        if (!(q->a[j][j] > 0) || !isfinite(q->a[j][j]))
+            return 0;
+        scale[j] = 1 / sqrt(q->a[j][j]);
+    }
+    for (int j = 0; j < q->n; j++) {
+        for (int k = 0; k <= j; k++)
+            q->a[j][k] = q->a[j][k] * scale[j] * scale[k];
+        q->b[j] *= scale[j];
+    }
+    if (anpe_cholesky(q->n, q->a[0], DEGREE_MOST + 1, 1e-9))
+        return 0;
+    anpe_cholesky_solve(q->n, q->a[0], DEGREE_MOST + 1, q->b);
+    for (int j = 0; j < q->n; j++)
+        q->b[j] *= scale[j];
+    return 1;
+}
+
+/* Clenshaw's sum of c_k T_k(x). */
+static double chebyshev(const normal *q, double x)
+{
+    double b1 = 0, b2 = 0;
+    for (int k = q->n - 1; k > 0; k--) {
+        double b0 = 2 * x * b1 - b2 + q->b[k];
+        b2 = b1;
+        b1 = b0;
+    }
+    return x * b1 - b2 + q->b[0];
+}
+
+static void normalise_segment(int degree, int64_t from, int64_t to, const uint8_t *continuum,
+                              anpe_spectrum *s)
+{
+    normal q = {.n = degree + 1};
+    int64_t used = 0, n = to - from;
+    double step = n > 1 ? 2 / (double)(n - 1) : 0;
+    for (int64_t i = from; i < to; i++)
+        if ((!continuum || continuum[i]) && usable(s, i)) {
+            add_pixel(&q, (double)(i - from) * step - 1, (double)s->flux[i], (double)s->sigma[i]);
+            used++;
+        }
+    /* Two pixels a coefficient at least: fewer would follow the noise. */
+    int fixed = used >= 2 * (int64_t)q.n && solve(&q);
+    for (int64_t i = from; i < to; i++) {
+        if (fixed)
+            divide(s, i, chebyshev(&q, (double)(i - from) * step - 1));
+        else
+            s->mask[i] = 1;
+    }
+}
+
+anpe_status anpe_continuum_chebyshev(anpe_ctx *ctx, int degree, int64_t n_segments,
+                                     const int64_t *segment, const uint8_t *continuum,
+                                     anpe_spectrum *s)
+{
+    if (degree < 0 || degree > DEGREE_MOST)
+        return ANPE_FAIL(ctx, ANPE_EINVAL, "continuum of degree %d, 0 to %d are possible", degree,
+                         DEGREE_MOST);
+    anpe_status status = anpe_grid_check_segments(ctx, s->n_pixels, n_segments, segment);
+    if (status)
+        return status;
+    for (int64_t k = 0; k < n_segments; k++)
+        normalise_segment(degree, segment[k], segment[k + 1], continuum, s);
+    return ANPE_OK;
+}
+
+int64_t anpe_continuum_chebyshev_modes(int degree, int64_t n_segments, const int64_t *segment,
+                                       float *mode)
+{
+    const int64_t n = degree + 1, n_pixels = segment[n_segments];
+    if (!mode)
+        return n * n_segments;
+    memset(mode, 0, (size_t)(n * n_segments * n_pixels) * sizeof *mode);
+    for (int64_t j = 0; j < n * n_segments; j++) {
+        const int64_t from = segment[j / n], to = segment[j / n + 1];
+        normal unit = {.n = degree + 1, .b = {0}};
+        unit.b[j % n] = 1;
+        const double step = to - from > 1 ? 2 / (double)(to - from - 1) : 0;
+        for (int64_t i = from; i < to; i++)
+            mode[j * n_pixels + i] = (float)chebyshev(&unit, (double)(i - from) * step - 1);
+    }
+    return n * n_segments;
+}
+
+/* ---- Gaussian smoothing
+ * -------------------------------------------------------------------------- */
+
+/* The smoothed flux varies on the scale of the kernel only, so it is summed at nodes an eighth of
+ * its width apart and interpolated by cubics: for the kernel itself, the sharpest it can be, off by
+ * (1/8)^4 3/128 max|G''''| / max G = 2e-5, and far less for a spectrum. The kernel ends at
+ * REACH widths; so a pixel can be divided as soon as the nodes that far ahead are known, and a ring
+ * of nodes is all the memory that is needed. */
+enum { NODES_PER_WIDTH = 8, REACH = 5, RING = 64 };
+
+typedef struct smoother {
+    const double *wavelength;
+    const anpe_spectrum *s;
+    int64_t to;
+    double start, width;
+    int64_t low, next; /* first pixel within reach of, and number of, the next node */
+    double value[RING];
+} smoother;
+
+/* Inverse-variance weighted mean around the next node; -inf when no good pixel is within reach. */
+static double smooth_at(smoother *m)
+{
+    double centre = m->start + (double)m->next * m->width / NODES_PER_WIDTH, sum = 0, norm = 0;
+    while (m->low < m->to && m->wavelength[m->low] < centre - REACH * m->width)
+        m->low++;
+    for (int64_t i = m->low; i < m->to && m->wavelength[i] <= centre + REACH * m->width; i++) {
+        if (!usable(m->s, i))
+            continue;
+        double d = (m->wavelength[i] - centre) / m->width, sigma = (double)m->s->sigma[i];
+        double w = exp(-0.5 * d * d) / (sigma * sigma);
+        sum += w * (double)m->s->flux[i];
+        norm += w;
+    }
+    return norm > 0 ? sum / norm : -INFINITY;
+}
+
+static void smooth_segment(double width, const double *wavelength, int64_t from, int64_t to,
+                           anpe_spectrum *s)
+{
+    smoother m = {.wavelength = wavelength, .s = s, .to = to, .width = width, .low = from};
+    m.start = from < to ? wavelength[from] : 0;
+    m.next = -1;
+    for (int64_t i = from; i < to; i++) {
+        double t = (wavelength[i] - m.start) / width * NODES_PER_WIDTH, weight[4], sum = 0;
+        int64_t first = (int64_t)t - 1, ahead = first + REACH * NODES_PER_WIDTH + 4;
+        for (; m.next <= ahead; m.next++)
+            m.value[m.next & (RING - 1)] = smooth_at(&m);
+        anpe_grid_lagrange(4, t - (double)first, weight);
+        for (int k = 0; k < 4; k++)
+            sum += weight[k] * m.value[(first + k) & (RING - 1)];
+        divide(s, i, sum); /* infinite next to a gap wider than the kernel: bad pixels anyway */
+    }
+}
+
+anpe_status anpe_continuum_smooth(anpe_ctx *ctx, double width, const double *wavelength,
+                                  int64_t n_segments, const int64_t *segment, anpe_spectrum *s)
+{
+    anpe_status status = anpe_grid_check_segments(ctx, s->n_pixels, n_segments, segment);
+    if (status)
+        return status;
+    for (int64_t k = 0; k < n_segments; k++) {
+        int64_t from = segment[k], to = segment[k + 1];
+        if (to - from < 2)
+            continue;
+        double step = (wavelength[to - 1] - wavelength[from]) / (double)(to - from - 1);
+        if (!(width >= step))
+            return ANPE_FAIL(ctx, ANPE_EINVAL,
+                             "continuum smoothed by %g Angstrom: must be at least a pixel, %g",
+                             width, step);
+        smooth_segment(width, wavelength, from, to, s);
+    }
+    return ANPE_OK;
+}

@@ -1,0 +1,584 @@
+/* spectrum/projector.c -- a simulator's rest-frame flux as the instrument sees it.
+ *
+ * In x = ln(lambda) a radial velocity v is a shift, s = atanh(v/c):
+ *     observed(x) = rest(x - s),   since sqrt((1 - v/c)/(1 + v/c)) = exp(-atanh(v/c)).
+ * Pixel i, from y0 to y1 in ln(lambda), with a Gaussian line-spread function of width sigma_i:
+ *     out_i = integral of rest(u - s) W_i(u) du,
+ *     W_i(u) ~ e^u [Phi((y1 - u)/sigma_i) - Phi((y0 - u)/sigma_i)],  sum normalised to 1;
+ * e^u du = d(lambda) makes it the mean of flux per wavelength over the pixel.
+ *
+ * On a grid uniform in x (the simulator's own, or one made here) the shift is a whole number of
+ * steps and a rest. The rest is an 8-point Lagrange interpolation with the same weights
+ * everywhere, which keeps the sum of the flux; the weights of the W_i are found once, in set-up.
+ * The line-spread function is the one at the observed wavelength.
+ *
+ * A simulator that is on the instrument's pixels already is only shifted, inside each segment, by
+ * interpolation in the pixel number: a sinc of 12 points with a Kaiser window (beta 7), since such
+ * spectra are sampled as coarsely as they may be; within 6 pixels of an end an 8-point Lagrange
+ * polynomial through the pixels at the end, and beyond it the last value. A Gaussian line of depth
+ * d and FWHM 2.5 pixels is shifted to within 5e-3 d, of 3 pixels 8e-4 d, of 3.5 and more 1.3e-4 d
+ * (cubic polynomials: 4e-2, 2e-2, 1e-2).
+ */
+#include "spectrum/grid.h"
+#include "spectrum/spectrum.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { TAPS = 8, LANES = 8, SINC = 12, SINC_STEPS = 512 };
+static const double SQRT_HALF = 0.70710678118654752440, LN_2 = 0.69314718055994530942;
+
+typedef enum mode { COPY, SHIFT, PROJECT } mode;
+
+struct anpe_projector {
+    mode mode;
+    int64_t n_in, n_out;
+    /* SHIFT */
+    double *x; /* (n_out) ln(lambda) */
+    int64_t n_segments, *segment;
+    double (*sinc)[SINC]; /* (SINC_STEPS + 1) weights at fractions k / SINC_STEPS */
+    /* PROJECT: grid x0 + k h, k = 0 .. n_uniform - 1 */
+    double x0, h;
+    int64_t n_uniform, margin; /* margin: steps of padding on both sides in scratch */
+    int64_t max_steps;         /* largest shift */
+    int resampled;             /* the input is not on that grid: */
+    int32_t *source;           /* (n_uniform) first of 4 input pixels */
+    float *source_weight;      /* (n_uniform, 4) */
+    int64_t *first, *offset;   /* (n_out), (n_out + 1): grid index, place in weight */
+    float *weight;             /* rows padded with 0 to a multiple of LANES */
+};
+
+/* ---- set-up: the uniform grid ------------------------------------------------------------------
+ */
+
+static int is_uniform(int64_t n, const double *wavelength, double x0, double h)
+{
+    /* Wavelengths stored in single precision are off by up to half a percent of such a step. */
+    for (int64_t i = 0; i < n; i++)
+        if (fabs(log(wavelength[i]) - x0 - (double)i * h) > 0.01 * h)
+            return 0;
+    return 1;
+}
+
+/* Cubic through the 4 input pixels around x; a straight line across a gap, where a cubic swings. */
+static void interpolate_at(const double *wavelength, int64_t n, int64_t cell, double x, int32_t *at,
+                           float *weight)
+{
+    double node[4];
+    int64_t from = cell - 1 < 0 ? 0 : cell - 1 > n - 4 ? n - 4 : cell - 1;
+    for (int k = 0; k < 4; k++)
+        node[k] = log(wavelength[from + k]);
+    int c = (int)(cell - from);
+    double step = node[c + 1] - node[c];
+    int gap = (c > 0 && step > 3 * (node[c] - node[c - 1])) ||
+              (c < 2 && step > 3 * (node[c + 2] - node[c + 1]));
+    *at = (int32_t)from;
+    for (int k = 0; k < 4; k++) {
+        double w = 1;
+        for (int m = 0; m < 4; m++)
+            if (m != k)
+                w *= (x - node[m]) / (node[k] - node[m]);
+        if (gap)
+            w = k == c ? (node[c + 1] - x) / step : k == c + 1 ? (x - node[c]) / step : 0;
+        weight[k] = (float)w;
+    }
+}
+
+static anpe_status make_resampling(anpe_ctx *ctx, anpe_projector *p, const double *wavelength)
+{
+    size_t n = (size_t)p->n_uniform;
+    p->source = anpe_alloc(ctx, n * sizeof *p->source);
+    p->source_weight = anpe_alloc(ctx, 4 * n * sizeof *p->source_weight);
+    if (!p->source || !p->source_weight)
+        return ANPE_ENOMEM;
+    int64_t cell = 0;
+    for (int64_t k = 0; k < p->n_uniform; k++) {
+        double x = p->x0 + (double)k * p->h;
+        while (cell < p->n_in - 2 && log(wavelength[cell + 1]) <= x)
+            cell++;
+        interpolate_at(wavelength, p->n_in, cell, x, p->source + k, p->source_weight + 4 * k);
+    }
+    return ANPE_OK;
+}
+
+/* The simulator's grid if it is uniform in x, else one as fine as its finest step (but at most
+ * four times as many points). */
+static anpe_status make_grid(anpe_ctx *ctx, anpe_projector *p, const double *wavelength)
+{
+    int64_t n = p->n_in;
+    double range = log(wavelength[n - 1] / wavelength[0]);
+    p->x0 = log(wavelength[0]);
+    p->h = range / (double)(n - 1);
+    p->n_uniform = n;
+    if (is_uniform(n, wavelength, p->x0, p->h))
+        return ANPE_OK;
+    if (n < 4)
+        return ANPE_FAIL(ctx, ANPE_EINVAL, "simulator: %lld wavelengths, at least 4 are needed",
+                         (long long)n);
+    double finest = range;
+    for (int64_t i = 1; i < n; i++)
+        finest = fmin(finest, log(wavelength[i] / wavelength[i - 1]));
+    finest = fmax(finest, range / (4 * (double)n));
+    p->n_uniform = (int64_t)ceil(range / finest * (1 - 1e-9)) + 1;
+    p->h = range / (double)(p->n_uniform - 1);
+    p->resampled = 1;
+    return make_resampling(ctx, p, wavelength);
+}
+
+/* ---- set-up: the weights of a pixel ------------------------------------------------------------
+ */
+
+typedef struct pixel {
+    double y0, y1, sigma; /* ln(lambda) */
+} pixel;
+
+static double phi(double t)
+{
+    return 0.5 * erfc(-t * SQRT_HALF);
+}
+
+static double response(const pixel *p, double u)
+{
+    double stretch = exp(u - p->y0); /* e^u, scaled */
+    if (p->sigma == 0)
+        return u >= p->y0 && u <= p->y1 ? stretch : 0;
+    return stretch * (phi((p->y1 - u) / p->sigma) - phi((p->y0 - u) / p->sigma));
+}
+
+/* Pixel i: its edges inside its segment, and what the instrument blurs more than the simulator.
+ * sigma = FWHM / (2 sqrt(2 ln 2)), FWHM = 1/R in ln(lambda); below a twentieth of a step nothing.
+ */
+static pixel pixel_of(const anpe_projector *p, const anpe_projector_setup *setup, int64_t i)
+{
+    const anpe_instrument_info *ins = setup->instrument;
+    double low, high;
+    int64_t from = 0, to = ins->n_pixels;
+    for (int64_t k = 0; k < ins->n_segments; k++)
+        if (i >= ins->segment[k] && i < ins->segment[k + 1]) {
+            from = ins->segment[k];
+            to = ins->segment[k + 1];
+        }
+    if (to - from < 2) {
+        from = 0;
+        to = ins->n_pixels;
+    }
+    anpe_grid_pixel(to - from, ins->wavelength + from, i - from, &low, &high);
+    pixel q = {log(low), log(high), 0};
+    if (ins->resolution) {
+        double fwhm2 = pow(ins->resolution[i], -2) - pow(setup->resolution_in, -2);
+        q.sigma = fwhm2 > 0 ? sqrt(fwhm2) / (2 * sqrt(2 * LN_2)) : 0;
+        if (q.sigma < 0.05 * p->h)
+            q.sigma = 0;
+    }
+    return q;
+}
+
+/* Adds the integral of W(u) l_k(u) du over [a, b], inside grid cell `cell`, to weight[cell - 1 +
+ * k], k = 0..3: l_k is the cubic through the grid's values; 4-point Gauss-Legendre. */
+static void integrate_piece(const anpe_projector *p, const pixel *q, int64_t cell, double a,
+                            double b, double *weight)
+{
+    static const double node[4] = {-0.8611363115940526, -0.3399810435848563, 0.3399810435848563,
+                                   0.8611363115940526};
+    static const double gauss[4] = {0.3478548451374538, 0.6521451548625461, 0.6521451548625461,
+                                    0.3478548451374538};
+    for (int g = 0; g < 4; g++) {
+        double l[4], u = (a + b) / 2 + (b - a) / 2 * node[g];
+        double w = gauss[g] * (b - a) / 2 * response(q, u);
+        anpe_grid_lagrange(4, (u - p->x0) / p->h - (double)(cell - 1), l);
+        for (int k = 0; k < 4; k++)
+            weight[k] += w * l[k];
+    }
+}
+
+static void pixel_range(const anpe_projector *p, const pixel *q, int64_t *first, int64_t *count)
+{
+    const double reach = 5.5; /* 4e-8 of the Gaussian lies beyond */
+    double low = (q->y0 - reach * q->sigma - p->x0) / p->h;
+    double high = (q->y1 + reach * q->sigma - p->x0) / p->h;
+    *first = (int64_t)floor(low) - 1;
+    *count = (int64_t)floor(high) + 3 - *first;
+}
+
+/* weight (count) from grid index `first`. A line-spread function of two steps and more is simply
+ * sampled: what the sum over samples adds to the integral is its transform at the sampling
+ * frequency less the spectrum's, at most exp(-(2 pi)^2 / 2) = 3e-9. A narrower one is integrated:
+ * cells are cut at the pixel's edges, where W jumps without
+ * a line-spread function, and into pieces that resolve a narrow one. */
+static void pixel_weights(const anpe_projector *p, const pixel *q, int64_t first, int64_t count,
+                          double *weight)
+{
+    int pieces = q->sigma > 0 && q->sigma < p->h ? (int)ceil(2 * p->h / q->sigma) : 1;
+    int wide = q->sigma >= 2 * p->h;
+    double sum = 0;
+    memset(weight, 0, (size_t)count * sizeof *weight);
+    for (int64_t k = 0; wide && k < count; k++)
+        weight[k] = response(q, p->x0 + (double)(first + k) * p->h);
+    for (int64_t cell = first + 1; !wide && cell < first + count - 2; cell++)
+        for (int k = 0; k < pieces; k++) {
+            double a = p->x0 + ((double)cell + (double)k / pieces) * p->h;
+            double b = p->x0 + ((double)cell + (double)(k + 1) / pieces) * p->h;
+            if (q->sigma == 0) {
+                a = fmax(a, q->y0);
+                b = fmin(b, q->y1);
+            }
+            if (b > a)
+                integrate_piece(p, q, cell, a, b, weight + (cell - 1 - first));
+        }
+    for (int64_t k = 0; k < count; k++)
+        sum += weight[k];
+    for (int64_t k = 0; k < count; k++)
+        weight[k] /= sum;
+}
+
+static int64_t padded(int64_t n)
+{
+    return (n + LANES - 1) / LANES * LANES;
+}
+
+static anpe_status make_weights(anpe_ctx *ctx, anpe_projector *p, const anpe_projector_setup *setup)
+{
+    int64_t n = p->n_out, most = 0, low = 0, high = p->n_uniform;
+    p->first = anpe_alloc(ctx, (size_t)n * sizeof *p->first);
+    p->offset = anpe_alloc(ctx, (size_t)(n + 1) * sizeof *p->offset);
+    if (!p->first || !p->offset)
+        return ANPE_ENOMEM;
+    for (int64_t i = 0; i < n; i++) {
+        int64_t count;
+        pixel q = pixel_of(p, setup, i);
+        pixel_range(p, &q, p->first + i, &count);
+        if (count > p->n_uniform + 64)
+            return ANPE_FAIL(ctx, ANPE_EINVAL,
+                             "the line-spread function at %g is wider than the "
+                             "simulator's range",
+                             setup->instrument->wavelength[i]);
+        most = count > most ? count : most;
+        p->offset[i + 1] = p->offset[i] + padded(count);
+        low = p->first[i] < low ? p->first[i] : low;
+        high = p->first[i] + padded(count) > high ? p->first[i] + padded(count) : high;
+    }
+    p->max_steps = (int64_t)ceil(atanh(setup->max_rv / ANPE_C_KMS) / p->h) + 1;
+    p->margin = padded((-low > high - p->n_uniform ? -low : high - p->n_uniform) + p->max_steps +
+                       TAPS + LANES);
+    p->weight = anpe_alloc(ctx, (size_t)p->offset[n] * sizeof *p->weight);
+    double *row = anpe_alloc(ctx, (size_t)most * sizeof *row);
+    for (int64_t i = 0; p->weight && row && i < n; i++) {
+        int64_t first, count;
+        pixel q = pixel_of(p, setup, i);
+        pixel_range(p, &q, &first, &count);
+        pixel_weights(p, &q, first, count, row);
+        for (int64_t k = 0; k < count; k++)
+            p->weight[p->offset[i] + k] = (float)row[k];
+    }
+    int ok = p->weight && row;
+    anpe_free(row);
+    return ok ? ANPE_OK : ANPE_ENOMEM;
+}
+
+/* ---- set-up ------------------------------------------------------------------------------------
+ */
+
+static anpe_status check_coverage(anpe_ctx *ctx, const anpe_projector_setup *s)
+{
+    const anpe_instrument_info *ins = s->instrument;
+    double beta = exp(atanh(s->max_rv / ANPE_C_KMS));
+    double low = ins->wavelength[0] / beta, high = ins->wavelength[ins->n_pixels - 1] * beta;
+    const double slack = 1e-9; /* rounding of the ends only */
+    if (s->wavelength_in[0] > low * (1 + slack) ||
+        s->wavelength_in[s->n_in - 1] < high * (1 - slack))
+        return ANPE_FAIL(ctx, ANPE_EINVAL,
+                         "the simulator covers %.2f to %.2f Angstrom, the "
+                         "instrument needs %.2f to %.2f (with radial velocities up to %g km/s)",
+                         s->wavelength_in[0], s->wavelength_in[s->n_in - 1], low, high, s->max_rv);
+    for (int64_t i = 0; ins->resolution && i < ins->n_pixels; i++)
+        if (!(ins->resolution[i] > 0))
+            return ANPE_FAIL(ctx, ANPE_EINVAL, "instrument: resolution %g at pixel %lld",
+                             ins->resolution[i], (long long)i);
+    if (ins->resolution && s->resolution_in < ins->resolution[ins->n_pixels / 2])
+        anpe_log(ctx, ANPE_WARNING,
+                 "the simulator's resolution %g is below the instrument's %g: "
+                 "its spectra are used as they are",
+                 s->resolution_in, ins->resolution[ins->n_pixels / 2]);
+    return ANPE_OK;
+}
+
+static double bessel_i0(double x)
+{
+    double sum = 1, term = 1;
+    for (int k = 1; term > 1e-17 * sum; k++) {
+        term *= x * x / (4. * k * k);
+        sum += term;
+    }
+    return sum;
+}
+
+/* Weights of the pixels 0 .. SINC - 1 for a value at SINC/2 - 1 + t; their sum is 1. */
+static void sinc_weights(double t, double *weight)
+{
+    const double beta = 7, pi = 3.14159265358979323846;
+    double sum = 0;
+    for (int k = 0; k < SINC; k++) {
+        double d = k - (SINC / 2 - 1) - t, edge = 1 - 4 * d * d / (SINC * SINC);
+        double kernel = d == 0 ? 1 : sin(pi * d) / (pi * d);
+        weight[k] = kernel * (edge > 0 ? bessel_i0(beta * sqrt(edge)) : 1);
+        sum += weight[k];
+    }
+    for (int k = 0; k < SINC; k++)
+        weight[k] /= sum;
+}
+
+static anpe_status set_up_shift(anpe_ctx *ctx, anpe_projector *p, const anpe_projector_setup *s)
+{
+    const anpe_instrument_info *ins = s->instrument;
+    if (s->n_in != ins->n_pixels)
+        return ANPE_FAIL(ctx, ANPE_EINVAL, "the simulator has %lld pixels, the instrument %lld",
+                         (long long)s->n_in, (long long)ins->n_pixels);
+    double off =
+        s->wavelength_in ? anpe_grid_distance(s->n_in, ins->wavelength, s->wavelength_in) : 0;
+    if (off > 0.01)
+        return ANPE_FAIL(ctx, ANPE_EINVAL,
+                         "the simulator's wavelengths differ from the "
+                         "instrument's by up to %.3g pixels",
+                         off);
+    p->mode = SHIFT;
+    p->n_segments = ins->n_segments > 0 ? ins->n_segments : 1;
+    p->x = anpe_alloc(ctx, (size_t)p->n_out * sizeof *p->x);
+    p->segment = anpe_alloc(ctx, (size_t)(p->n_segments + 1) * sizeof *p->segment);
+    p->sinc = anpe_alloc(ctx, (SINC_STEPS + 1) * sizeof *p->sinc);
+    if (!p->x || !p->segment || !p->sinc)
+        return ANPE_ENOMEM;
+    for (int k = 0; k <= SINC_STEPS; k++)
+        sinc_weights((double)k / SINC_STEPS, p->sinc[k]);
+    for (int64_t i = 0; i < p->n_out; i++)
+        p->x[i] = log(ins->wavelength[i]);
+    p->segment[1] = p->n_out;
+    if (ins->n_segments > 0)
+        memcpy(p->segment, ins->segment, (size_t)(p->n_segments + 1) * sizeof *p->segment);
+    return ANPE_OK;
+}
+
+static anpe_status set_up_project(anpe_ctx *ctx, anpe_projector *p, const anpe_projector_setup *s)
+{
+    p->mode = PROJECT;
+    if (!s->wavelength_in)
+        return ANPE_FAIL(ctx, ANPE_EINVAL,
+                         "the instrument has wavelengths, the simulator has none");
+    if (!(s->resolution_in > 0))
+        return ANPE_FAIL(ctx, ANPE_EINVAL, "simulator: resolution %g", s->resolution_in);
+    if (s->n_in > INT32_MAX / 8)
+        return ANPE_FAIL(ctx, ANPE_EINVAL, "simulator: %lld pixels", (long long)s->n_in);
+    anpe_status status = anpe_grid_check(ctx, "simulator", s->n_in, s->wavelength_in);
+    if (!status)
+        status = check_coverage(ctx, s);
+    if (!status)
+        status = make_grid(ctx, p, s->wavelength_in);
+    return status ? status : make_weights(ctx, p, s);
+}
+
+/* Data without wavelengths passes through. */
+static anpe_status set_up_copy(anpe_ctx *ctx, anpe_projector *p, const anpe_projector_setup *s)
+{
+    p->mode = COPY;
+    p->n_out = s->instrument->n_pixels * s->instrument->channels;
+    if (s->n_in != p->n_out)
+        return ANPE_FAIL(ctx, ANPE_EINVAL,
+                         "the simulator gives %lld values, the instrument has "
+                         "%lld",
+                         (long long)s->n_in, (long long)p->n_out);
+    return ANPE_OK;
+}
+
+anpe_status anpe_projector_new(anpe_ctx *ctx, const anpe_projector_setup *setup,
+                               anpe_projector **out)
+{
+    const anpe_instrument_info *ins = setup->instrument;
+    *out = NULL;
+    anpe_projector *p = anpe_alloc(ctx, sizeof *p);
+    if (!p)
+        return ANPE_ENOMEM;
+    p->n_in = setup->n_in;
+    p->n_out = ins->n_pixels;
+    anpe_status status;
+    if (!ins->wavelength) {
+        status = set_up_copy(ctx, p, setup);
+    } else if (!(setup->max_rv >= 0 && setup->max_rv < ANPE_C_KMS / 2)) {
+        status = ANPE_FAIL(ctx, ANPE_EINVAL, "radial velocities up to %g km/s", setup->max_rv);
+    } else {
+        status = anpe_grid_check(ctx, "instrument", ins->n_pixels, ins->wavelength);
+        if (!status)
+            status = anpe_grid_check_segments(ctx, ins->n_pixels, ins->n_segments, ins->segment);
+        if (!status)
+            status = setup->on_grid ? set_up_shift(ctx, p, setup) : set_up_project(ctx, p, setup);
+    }
+    if (status)
+        anpe_projector_free(p);
+    else
+        *out = p;
+    return status;
+}
+
+anpe_projector *anpe_projector_free(anpe_projector *p)
+{
+    if (!p)
+        return NULL;
+    anpe_free(p->x);
+    anpe_free(p->segment);
+    anpe_free(p->sinc);
+    anpe_free(p->source);
+    anpe_free(p->source_weight);
+    anpe_free(p->first);
+    anpe_free(p->offset);
+    anpe_free(p->weight);
+    anpe_free(p);
+    return NULL;
+}
+
+/* ---- shift on the instrument's own pixels
+ * -------------------------------------------------------- */
+
+/* The pixel number of x in the segment x[0..n): inside a cell linear in ln(lambda). */
+static double pixel_number(const double *x, int64_t n, double at, int64_t *cell)
+{
+    int64_t c = *cell;
+    while (c < n - 2 && x[c + 1] <= at)
+        c++;
+    while (c > 0 && x[c] > at)
+        c--;
+    *cell = c;
+    double t = (double)c + (at - x[c]) / (x[c + 1] - x[c]);
+    return t < 0 ? 0 : t > (double)(n - 1) ? (double)(n - 1) : t;
+}
+
+/* Weights between two entries of the table: the error is max|sinc''| / (8 SINC_STEPS^2) = 2e-6. */
+static float sinc_value(const anpe_projector *p, double t, const float *in)
+{
+    double at = t * SINC_STEPS, sum = 0;
+    int row = (int)at;
+    double rest = at - row;
+    const double *a = p->sinc[row], *b = p->sinc[row < SINC_STEPS ? row + 1 : row];
+    for (int k = 0; k < SINC; k++)
+        sum += (a[k] + rest * (b[k] - a[k])) * (double)in[k];
+    return (float)sum;
+}
+
+static float lagrange_value(double t, int64_t n, const float *in)
+{
+    double weight[TAPS], sum = 0;
+    int points = n < TAPS ? (int)n : TAPS;
+    int64_t from = (int64_t)t - (points / 2 - 1);
+    from = from < 0 ? 0 : from > n - points ? n - points : from;
+    anpe_grid_lagrange(points, t - (double)from, weight);
+    for (int k = 0; k < points; k++)
+        sum += weight[k] * (double)in[from + k];
+    return (float)sum;
+}
+
+static void shift_segment(const anpe_projector *p, const double *x, int64_t n, double s,
+                          const float *in, float *out)
+{
+    int64_t cell = 0;
+    for (int64_t i = 0; i < n; i++) {
+        double t = n > 1 ? pixel_number(x, n, x[i] - s, &cell) : 0;
+        int64_t from = (int64_t)t - (SINC / 2 - 1);
+        if (from >= 0 && from + SINC <= n)
+            out[i] = sinc_value(p, t - floor(t), in + from);
+        else
+            out[i] = lagrange_value(t, n, in);
+    }
+}
+
+/* ---- projection
+ * ---------------------------------------------------------------------------------- */
+
+/* Four floats at a time, so that any compiler makes vector code of it without being allowed to
+ * reorder sums. */
+typedef float four __attribute__((vector_size(4 * sizeof(float))));
+
+static inline four load(const float *from)
+{
+    four v;
+    memcpy(&v, from, sizeof v);
+    return v;
+}
+
+static void to_uniform(const anpe_projector *p, const float *in, float *out)
+{
+    if (!p->resampled) {
+        memcpy(out, in, (size_t)p->n_uniform * sizeof *out);
+        return;
+    }
+    for (int64_t k = 0; k < p->n_uniform; k++) {
+        const float *w = p->source_weight + 4 * k, *f = in + p->source[k];
+        out[k] = w[0] * f[0] + w[1] * f[1] + w[2] * f[2] + w[3] * f[3];
+    }
+}
+
+/* out[k] = in(k + at) for k in [-from, to): whole steps and a Lagrange fraction. */
+static void shift_uniform(double at, int64_t from, int64_t to, const float *in, float *out)
+{
+    double exact[TAPS];
+    int64_t whole = (int64_t)floor(at);
+    anpe_grid_lagrange(TAPS, at - (double)whole + TAPS / 2 - 1, exact);
+    in += whole - (TAPS / 2 - 1);
+    for (int64_t k = from; k < to; k += LANES) {
+        four a = {0}, b = {0};
+        for (int m = 0; m < TAPS; m++) {
+            a += (float)exact[m] * load(in + k + m);
+            b += (float)exact[m] * load(in + k + m + 4);
+        }
+        memcpy(out + k, &a, sizeof a);
+        memcpy(out + k + 4, &b, sizeof b);
+    }
+}
+
+static void project(const anpe_projector *p, double s, const float *in, float *out, float *scratch)
+{
+    int64_t stride = padded(p->n_uniform) + 2 * p->margin;
+    float *flux = scratch + p->margin, *shifted = flux + stride;
+    to_uniform(p, in, flux);
+    for (int64_t k = 1; k <= p->margin; k++)
+        flux[-k] = flux[0];
+    for (int64_t k = p->n_uniform; k < stride - p->margin; k++)
+        flux[k] = flux[p->n_uniform - 1];
+    double at = -s / p->h, most = (double)p->max_steps;
+    at = at > most ? most : at < -most ? -most : at;
+    int64_t reach = p->margin - p->max_steps - TAPS;
+    reach = reach / LANES * LANES;
+    if (at == 0)
+        shifted = flux;
+    else
+        shift_uniform(at, -reach, padded(p->n_uniform) + reach, flux, shifted);
+    for (int64_t i = 0; i < p->n_out; i++) {
+        const float *w = p->weight + p->offset[i], *f = shifted + p->first[i];
+        int64_t count = p->offset[i + 1] - p->offset[i];
+        four a = {0}, b = {0};
+        for (int64_t k = 0; k < count; k += LANES) {
+            a += load(w + k) * load(f + k);
+            b += load(w + k + 4) * load(f + k + 4);
+        }
+        a += b;
+        out[i] = (a[0] + a[1]) + (a[2] + a[3]);
+    }
+}
+
+size_t anpe_projector_scratch(const anpe_projector *p)
+{
+    if (p->mode != PROJECT)
+        return 0;
+    return 2 * (size_t)(padded(p->n_uniform) + 2 * p->margin) * sizeof(float);
+}
+
+void anpe_projector_apply(const anpe_projector *p, double rv, const float *flux_in, float *flux_out,
+                          void *scratch)
+{
+    double s = atanh(rv / ANPE_C_KMS);
+    if (p->mode == COPY || (p->mode == SHIFT && rv == 0))
+        memcpy(flux_out, flux_in, (size_t)p->n_out * sizeof *flux_out);
+    else if (p->mode == PROJECT)
+        project(p, s, flux_in, flux_out, scratch);
+    else
+        for (int64_t k = 0; k < p->n_segments; k++)
+            shift_segment(p, p->x + p->segment[k], p->segment[k + 1] - p->segment[k], s,
+                          flux_in + p->segment[k], flux_out + p->segment[k]);
+}

@@ -1,0 +1,52 @@
+/* spectrum/spectrum.h -- one spectrum on an instrument's grid: allocation, bad pixels, inpainting,
+ * Doppler shift and the projection of a simulator's flux onto the instrument. NUMERICS,
+ * "Observing". */
+#ifndef ANPE_CORE_SPECTRUM_H
+#define ANPE_CORE_SPECTRUM_H
+#include "base/context.h"
+
+#define ANPE_C_KMS 299792.458
+
+ANPE_MUST_CHECK anpe_status anpe_spectrum_new(anpe_ctx *ctx, int64_t n_pixels, anpe_spectrum *s);
+void anpe_spectrum_clear(anpe_spectrum *s); /* frees the arrays */
+/* NaN, infinite flux or sigma, sigma <= 0 -> mask = 1; returns the number of good pixels. */
+int64_t anpe_spectrum_check(anpe_spectrum *s);
+/* An error bar that stands for no measurement, more than 10^4 times the tenth percentile of those
+ * of the good pixels (surveys write 1e10, or an inverse variance of 1e-30): the pixel, which weighs
+ * less than 10^-8 of another, becomes bad. For sigma (n) in one unit. */
+ANPE_MUST_CHECK anpe_status anpe_spectrum_null_errors(anpe_ctx *ctx, int64_t n, const float *sigma,
+                                                      uint8_t *mask);
+/* Inside each of `planes` channels, of equal length and no neighbours of each other: bad pixels
+ * take the nearest good value to the left, a leading run the first good value; the same for sigma.
+ * A channel without a good pixel becomes 0, with sigma 1. Returns the number of good pixels (0:
+ * nothing was done). */
+int64_t anpe_spectrum_inpaint(int64_t planes, anpe_spectrum *s);
+/* Gradient with respect to the flux after inpainting (planes, n / planes), in place -> before it:
+ * what a good pixel gave to bad ones counts as its own, and a bad pixel, which nothing depends on,
+ * gets 0. */
+void anpe_spectrum_inpaint_pull_back(int64_t planes, int64_t n, const uint8_t *mask,
+                                     float *gradient);
+/* Mean over good pixels of 1/sigma (of a normalised spectrum: its S/N). */
+double anpe_spectrum_snr(const anpe_spectrum *s);
+
+/* From a simulator's grid to an instrument's pixels: Doppler shift, line-spread function (Gaussian
+ * of the instrument's FWHM less the simulator's in quadrature), flux-conserving resampling. Same
+ * grid and no LSF to apply: interpolation by the shift only, inside each segment. */
+typedef struct anpe_projector anpe_projector;
+typedef struct anpe_projector_setup {
+    int64_t n_in;
+    const double *wavelength_in;
+    double resolution_in; /* inf: infinitely sharp */
+    const anpe_instrument_info *instrument;
+    int on_grid;   /* simulator pixels and LSF are the instrument's (must have its wavelengths) */
+    double max_rv; /* km/s, margin needed on both sides */
+} anpe_projector_setup;
+ANPE_MUST_CHECK anpe_status anpe_projector_new(anpe_ctx *ctx, const anpe_projector_setup *setup,
+                                               anpe_projector **out);
+anpe_projector *anpe_projector_free(anpe_projector *p);
+size_t anpe_projector_scratch(const anpe_projector *p); /* bytes of scratch for one call */
+/* rest-frame flux_in (n_in) seen at radial velocity rv (km/s, > 0 receding) -> flux_out (n_pixels).
+ * Re-entrant; scratch belongs to the caller's thread. */
+void anpe_projector_apply(const anpe_projector *p, double rv, const float *flux_in, float *flux_out,
+                          void *scratch);
+#endif

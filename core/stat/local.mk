@@ -1,0 +1,6 @@
+# core/stat: numbers in, numbers out. One module a line.
+libanpe_la_SOURCES += core/stat/convergence.c core/stat/convergence.h
+libanpe_la_SOURCES += core/stat/ensemble.c core/stat/ensemble.h
+libanpe_la_SOURCES += core/stat/importance.c core/stat/importance.h
+libanpe_la_SOURCES += core/stat/ladder.c core/stat/ladder.h
+libanpe_la_SOURCES += core/stat/mixture.c core/stat/mixture.h

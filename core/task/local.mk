@@ -1,0 +1,6 @@
+# core/task: what is to be learned. One module a line.
+libanpe_la_SOURCES += core/task/continuum_pixels.c
+libanpe_la_SOURCES += core/task/likelihood.c core/task/likelihood.h
+libanpe_la_SOURCES += core/task/model_error.c
+libanpe_la_SOURCES += core/task/refine.c core/task/refine.h
+libanpe_la_SOURCES += core/task/task.c core/task/task.h

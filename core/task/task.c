@@ -1,0 +1,456 @@
+/* Putting simulator, prior, instrument and noise together. */
+#include "task/task.h"
+#include "train/groups.h"
+#include "train/proposal.h"
+#include "base/text.h"
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+const anpe_option anpe_observe_table[] = {
+    ANPE_OPT_TEXTS(
+        anpe_observe_options, channels, "",
+        "network input channels of flux, mask, log_sigma, position; default: flux mask for an "
+        "instrument with wavelengths, else flux"),
+    ANPE_OPT_REAL(anpe_observe_options, sigma_floor, 0, 0, 1, "",
+                  "relative error of the simulator, in quadrature to every error bar"),
+    ANPE_OPT_REAL(anpe_observe_options, scatter, 1, 0, 1000, "",
+                  "factor on the simulator's own scatter in each pixel, if it brings one, in "
+                  "quadrature to the error bars; 0: leave it out"),
+    ANPE_OPT_INT(anpe_observe_options, basis, 0, 0, 100, "",
+                 "the network sees so many coefficients of a reduced basis, fitted with each "
+                 "spectrum's own errors and mask, instead of pixels; 0: pixels"),
+    ANPE_OPT_REAL(anpe_observe_options, max_rv, 500, 0, 3000, "km/s",
+                  "largest radial velocity the simulator's window leaves room for"),
+    ANPE_OPT_ENUM(anpe_observe_options, standardise, 0, "auto|none|channel|pixel",
+                  "input scaling from simulations: one mean and scale per channel, or per pixel, "
+                  "where inputs with long tails also go through a log or asinh; auto: channel with "
+                  "wavelengths, else pixel"),
+    ANPE_OPT_END};
+
+const anpe_option anpe_label_table[] = {
+    ANPE_OPT_TEXTS(anpe_label_options, infer, "",
+                   "labels of the posterior; others in the prior are marginalised; default: all"),
+    ANPE_OPT_ENUM(anpe_label_options, transform, 0, "probit|none",
+                  "bijection of the prior's support onto the real line, or none (draws may then "
+                  "leave the prior)"),
+    ANPE_OPT_END};
+
+static anpe_status add_simulator(anpe_ctx *ctx, anpe_task *t)
+{
+    const anpe_instrument_info *inst = &t->instrument.info;
+    anpe_simulator_setup setup = {sizeof setup, 0, 0, 0};
+    if (inst->wavelength) {
+        const double margin = 1 + 1.05 * t->observe->max_rv / ANPE_C_KMS + 2e-4;
+        setup.lambda_min = inst->wavelength[0] / margin;
+        setup.lambda_max = inst->wavelength[inst->n_pixels - 1] * margin;
+        setup.resolution = inst->resolution ? inst->resolution[inst->n_pixels / 2] : 0;
+    }
+    anpe_status status = anpe_component_new(ctx, t->settings, ANPE_SIMULATOR, "simulator", NULL,
+                                            &setup, &t->simulator);
+    if (!status)
+        ((const anpe_simulator_ops *)t->simulator.ops)->info(t->simulator.self, &t->sim);
+    return status;
+}
+
+/* Labels that a prior may be given for: the simulator's, and rv where there are wavelengths. */
+static anpe_status add_prior(anpe_ctx *ctx, anpe_task *t)
+{
+    const int64_t n = t->sim.n_labels;
+    anpe_label *known = calloc((size_t)n + 1, sizeof *known);
+    if (!known)
+        return ANPE_FAIL(ctx, ANPE_ENOMEM, "labels: out of memory");
+    if (n)
+        memcpy(known, t->sim.labels, (size_t)n * sizeof *known);
+    const int has_rv = t->instrument.info.wavelength && t->sim.wavelength;
+    known[n] = (anpe_label){"rv", "km/s", -t->observe->max_rv, t->observe->max_rv};
+    anpe_status status = anpe_prior_new(ctx, t->settings, n + has_rv, known, &t->prior);
+    free(known);
+    if (status)
+        return status;
+    t->sim_label = malloc((size_t)(n + 1) * sizeof *t->sim_label);
+    if (!t->sim_label)
+        return ANPE_FAIL(ctx, ANPE_ENOMEM, "labels: out of memory");
+    t->rv = anpe_label_find(t->prior->n_labels, t->prior->label, "rv");
+    for (int64_t i = 0; i < n; i++) {
+        t->sim_label[i] =
+            anpe_label_find(t->prior->n_labels, t->prior->label, t->sim.labels[i].name);
+        if (t->sim_label[i] < 0)
+            return ANPE_FAIL(ctx, ANPE_ECONFIG, "%s: label '%s' of simulator '%s' has no prior",
+                             anpe_settings_where(t->settings, "prior"), t->sim.labels[i].name,
+                             t->simulator.plugin->name);
+    }
+    return ANPE_OK;
+}
+
+static anpe_status choose_labels(anpe_ctx *ctx, anpe_task *t)
+{
+    const anpe_texts *infer = &t->label_options->infer;
+    const anpe_prior *p = t->prior;
+    t->n_labels = infer->n ? infer->n : p->n_labels;
+    t->label = calloc((size_t)t->n_labels, sizeof *t->label);
+    t->inferred = calloc((size_t)t->n_labels, sizeof *t->inferred);
+    if (!t->label || !t->inferred)
+        return ANPE_FAIL(ctx, ANPE_ENOMEM, "labels: out of memory");
+    for (int64_t i = 0; i < t->n_labels; i++) {
+        const int64_t k = infer->n ? anpe_label_find(p->n_labels, p->label, infer->v[i]) : i;
+        if (k < 0)
+            return ANPE_FAIL(ctx, ANPE_ECONFIG, "%s: label '%s' has no prior",
+                             anpe_settings_where(t->settings, "labels.infer"), infer->v[i]);
+        for (int64_t j = 0; j < i; j++)
+            if (t->inferred[j] == k)
+                return ANPE_FAIL(ctx, ANPE_ECONFIG, "%s: label '%s' is listed twice",
+                                 anpe_settings_where(t->settings, "labels.infer"), infer->v[i]);
+        t->inferred[i] = k;
+        t->label[i] = p->label[k];
+    }
+    return ANPE_OK;
+}
+
+static anpe_status add_projector(anpe_ctx *ctx, anpe_task *t)
+{
+    const anpe_instrument_info *inst = &t->instrument.info;
+    if (inst->wavelength && t->sim.n_pixels && !t->sim.wavelength)
+        return ANPE_FAIL(ctx, ANPE_ECONFIG,
+                         "instrument '%s' has wavelengths and simulator '%s' has "
+                         "none; an emulator gets them from `anpe import --grid` or --wavelength",
+                         t->instrument.name, t->simulator.plugin->name);
+    if (inst->wavelength && t->sim.wavelength) {
+        const anpe_projector_setup setup = {t->sim.n_pixels,   t->sim.wavelength,
+                                            t->sim.resolution, inst,
+                                            t->sim.on_grid,    t->observe->max_rv};
+        return anpe_projector_new(ctx, &setup, &t->projector);
+    }
+    if (t->sim.n_pixels && t->sim.n_pixels != anpe_task_size(t))
+        return ANPE_FAIL(ctx, ANPE_ECONFIG,
+                         "simulator '%s' gives %lld values, instrument '%s' has "
+                         "%lld",
+                         t->simulator.plugin->name, (long long)t->sim.n_pixels, t->instrument.name,
+                         (long long)anpe_task_size(t));
+    return ANPE_OK;
+}
+
+static anpe_status copy_set(anpe_ctx *ctx, int64_t n, const uint8_t *from, uint8_t **to)
+{
+    if (!from)
+        return ANPE_OK;
+    *to = malloc((size_t)n);
+    if (!*to)
+        return ANPE_FAIL(ctx, ANPE_ENOMEM, "pixel sets: out of memory");
+    memcpy(*to, from, (size_t)n);
+    return ANPE_OK;
+}
+
+/* The pixel sets become the task's own: those of the model, else those of the instrument. */
+static anpe_status add_pixel_sets(anpe_ctx *ctx, anpe_task *t, const anpe_pixel_sets *given)
+{
+    anpe_instrument_info *inst = &t->instrument.info;
+    if (given && given->n && given->n != inst->n_pixels)
+        return ANPE_FAIL(ctx, ANPE_ECONFIG,
+                         "the model's pixel sets are for %lld pixels, instrument "
+                         "'%s' has %lld",
+                         (long long)given->n, t->instrument.name, (long long)inst->n_pixels);
+    anpe_status status =
+        copy_set(ctx, inst->n_pixels, given ? given->exclude : inst->exclude, &t->exclude);
+    inst->exclude = t->exclude;
+    if (status || !inst->needs_continuum)
+        return status;
+    const uint8_t *from = given && given->continuum ? given->continuum : inst->continuum;
+    if (from)
+        return copy_set(ctx, inst->n_pixels, from, &t->continuum);
+    if (!t->simulator.plugin)
+        return ANPE_OK;
+    t->continuum = calloc((size_t)inst->n_pixels, 1);
+    if (!t->continuum)
+        return ANPE_FAIL(ctx, ANPE_ENOMEM, "pixel sets: out of memory");
+    return anpe_task_find_continuum(ctx, t);
+}
+
+/* Name of the noise model when the configuration gives none. */
+static const char *default_noise(const anpe_task *t)
+{
+    return t->instrument.info.wavelength ? t->instrument.name : "none";
+}
+
+anpe_status anpe_task_new(anpe_ctx *ctx, anpe_settings *settings, unsigned parts,
+                          const anpe_pixel_sets *given, anpe_task **out)
+{
+    anpe_status status;
+    void *options;
+    *out = NULL;
+    anpe_task *t = calloc(1, sizeof *t);
+    if (!t)
+        return ANPE_FAIL(ctx, ANPE_ENOMEM, "task: out of memory");
+    t->settings = settings;
+    t->rv = -1;
+    ANPE_TRY(anpe_settings_fill(ctx, settings, "observe", anpe_observe_table,
+                                sizeof(anpe_observe_options), &options));
+    t->observe = options;
+    ANPE_TRY(anpe_settings_fill(ctx, settings, "labels", anpe_label_table,
+                                sizeof(anpe_label_options), &options));
+    t->label_options = options;
+    ANPE_TRY(anpe_instrument_new(ctx, settings, &t->instrument));
+    if (parts & ANPE_TASK_SIMULATOR) {
+        ANPE_TRY(add_simulator(ctx, t));
+        ANPE_TRY(add_prior(ctx, t));
+        ANPE_TRY(choose_labels(ctx, t));
+        ANPE_TRY(add_projector(ctx, t));
+    }
+    if (parts & ANPE_TASK_NOISE)
+        ANPE_TRY(anpe_noise_new(ctx, settings, default_noise(t), &t->instrument.info, &t->noise));
+    ANPE_TRY(add_pixel_sets(ctx, t, given));
+    ANPE_TRY(anpe_task_add_model_error(ctx, t, given));
+out:
+    if (status)
+        t = anpe_task_free(t);
+    *out = t;
+    return status;
+}
+
+anpe_status anpe_task_open_likelihood(anpe_ctx *ctx, anpe_task *t)
+{
+    const anpe_plugin *plugin;
+    const char *name;
+    anpe_status status;
+    ANPE_TRY(anpe_settings_text(ctx, t->settings, "noise.plugin", default_noise(t), &name));
+    ANPE_TRY(anpe_loader_get(ctx, ANPE_NOISE, name, &plugin));
+    if (plugin->capabilities & ANPE_NOISE_NO_LIKELIHOOD)
+        return ANPE_FAIL(ctx, ANPE_EUNSUPPORTED,
+                         "noise model '%s' has no likelihood: the simulations contain their noise",
+                         name);
+    if (t->n_labels < t->prior->n_labels)
+        return ANPE_FAIL(ctx, ANPE_EUNSUPPORTED,
+                         "no likelihood: labels.infer leaves %lld of the prior's %lld labels open",
+                         (long long)(t->prior->n_labels - t->n_labels),
+                         (long long)t->prior->n_labels);
+    if (((const anpe_noise_ops *)plugin->ops)->log_likelihood && !t->noise.plugin)
+        ANPE_TRY(anpe_noise_new(ctx, t->settings, name, &t->instrument.info, &t->noise));
+out:
+    return status;
+}
+
+anpe_task *anpe_task_free(anpe_task *t)
+{
+    if (!t)
+        return NULL;
+    anpe_projector_free(t->projector);
+    anpe_component_clear(&t->noise);
+    anpe_prior_free(t->prior);
+    anpe_component_clear(&t->simulator);
+    anpe_instrument_clear(&t->instrument);
+    free(t->label);
+    free(t->inferred);
+    free(t->sim_label);
+    free(t->continuum);
+    free(t->exclude);
+    free(t->scatter);
+    free(t->model_variance);
+    free(t);
+    return NULL;
+}
+
+int64_t anpe_task_size(const anpe_task *t)
+{
+    return anpe_instrument_size(&t->instrument);
+}
+
+/* One block for both: the simulator is done when the projection begins. */
+static size_t scratch_size(const anpe_task *t, int64_t batch)
+{
+    const anpe_simulator_ops *ops = t->simulator.ops;
+    const size_t a = ops->scratch_size ? ops->scratch_size(t->simulator.self, batch) : 0;
+    const size_t b = t->projector ? anpe_projector_scratch(t->projector) : 0;
+    return a > b ? a : b;
+}
+
+anpe_status anpe_bench_new(anpe_ctx *ctx, const anpe_task *t, int64_t batch, anpe_bench **out)
+{
+    anpe_status status = ANPE_ENOMEM;
+    const size_t n = (size_t)batch;
+    anpe_bench *b = calloc(1, sizeof *b);
+    *out = NULL;
+    if (!b)
+        return ANPE_FAIL(ctx, ANPE_ENOMEM, "simulation: out of memory");
+    b->batch = batch;
+    b->theta = anpe_alloc(ctx, n * (size_t)t->prior->n_labels * sizeof *b->theta);
+    b->weight = anpe_alloc(ctx, n * sizeof *b->weight);
+    b->sim_theta = anpe_alloc(ctx, (n * (size_t)t->sim.n_labels + 1) * sizeof *b->sim_theta);
+    b->label = anpe_alloc(ctx, (size_t)t->n_labels * sizeof *b->label);
+    b->sim_flux = anpe_alloc(ctx, (n * (size_t)t->sim.n_pixels + 1) * sizeof *b->sim_flux);
+    b->flux = anpe_alloc(ctx, n * (size_t)anpe_task_size(t) * sizeof *b->flux);
+    b->scratch = anpe_alloc(ctx, scratch_size(t, batch));
+    if (b->theta && b->weight && b->sim_theta && b->label && b->sim_flux && b->flux && b->scratch)
+        status = anpe_spectrum_new(ctx, anpe_task_size(t), &b->spectrum);
+    for (int64_t k = 0; k < batch && !status; k++)
+        b->weight[k] = 1;
+    if (status)
+        b = anpe_bench_free(b);
+    *out = b;
+    return status;
+}
+
+anpe_bench *anpe_bench_free(anpe_bench *b)
+{
+    if (!b)
+        return NULL;
+    anpe_free(b->theta);
+    anpe_free(b->weight);
+    anpe_free(b->sim_theta);
+    anpe_free(b->label);
+    anpe_free(b->sim_flux);
+    anpe_free(b->flux);
+    anpe_free(b->scratch);
+    anpe_spectrum_clear(&b->spectrum);
+    free(b);
+    return NULL;
+}
+
+anpe_status anpe_task_sample(const anpe_task *t, anpe_ctx *ctx, anpe_rng *rng, anpe_bench *b,
+                             int64_t k)
+{
+    const anpe_proposal *p = t->proposal;
+    double *theta = b->theta + k * t->prior->n_labels;
+    if (!p)
+        return anpe_prior_sample(t->prior, ctx, rng, theta);
+    const int64_t row = anpe_integer(rng, p->n);
+    memcpy(theta, p->theta + row * p->width, (size_t)p->width * sizeof *theta);
+    b->weight[k] = p->weight[row];
+    return ANPE_OK;
+}
+
+anpe_status anpe_task_draw_labels(const anpe_task *t, anpe_ctx *ctx, anpe_bench *b, uint32_t seed,
+                                  anpe_purpose purpose, int64_t first, int64_t n)
+{
+    anpe_status status = ANPE_OK;
+    for (int64_t k = 0; k < n && !status; k++) {
+        anpe_rng rng = anpe_rng_make(seed, purpose, first + k, ANPE_SLOT_LABELS);
+        status = anpe_task_sample(t, ctx, &rng, b, k);
+    }
+    return status;
+}
+
+/* A simulator's NaN must not pass for a bad pixel. */
+static anpe_status check_finite(const anpe_task *t, anpe_ctx *ctx, const anpe_bench *b, int64_t n)
+{
+    const int64_t size = anpe_task_size(t);
+    for (int64_t i = 0; i < n * size; i++)
+        if (!isfinite(b->flux[i])) {
+            const double *theta = b->theta + i / size * t->prior->n_labels;
+            return ANPE_FAIL(ctx, ANPE_ENUMERIC,
+                             "simulator '%s' gives %g in pixel %lld (first label "
+                             "'%s' = %g)",
+                             t->simulator.plugin->name, (double)b->flux[i], (long long)(i % size),
+                             t->prior->label[0].name, theta[0]);
+        }
+    return ANPE_OK;
+}
+
+anpe_status anpe_task_simulate(const anpe_task *t, anpe_ctx *ctx, anpe_bench *b, int64_t n)
+{
+    const int64_t n_prior = t->prior->n_labels, n_sim = t->sim.n_labels, size = anpe_task_size(t);
+    for (int64_t k = 0; k < n; k++)
+        for (int64_t j = 0; j < n_sim; j++)
+            b->sim_theta[k * n_sim + j] = b->theta[k * n_prior + t->sim_label[j]];
+    float *raw = t->projector ? b->sim_flux : b->flux;
+    const anpe_simulator_ops *ops = t->simulator.ops;
+    anpe_status status = ops->simulate(t->simulator.self, ctx, n, b->sim_theta, raw, b->scratch);
+    if (status)
+        return anpe_fail_prefix(ctx, status, "%s", t->simulator.plugin->name);
+    for (int64_t k = 0; t->projector && k < n; k++)
+        anpe_projector_apply(t->projector, t->rv < 0 ? 0 : b->theta[k * n_prior + t->rv],
+                             b->sim_flux + k * t->sim.n_pixels, b->flux + k * size, b->scratch);
+    return check_finite(t, ctx, b, n);
+}
+
+static void add_model_error(const anpe_task *t, anpe_spectrum *s)
+{
+    const float *variance = t->model_variance;
+    for (int64_t p = 0; variance && p < s->n_pixels; p++)
+        if (variance[p] > 0) /* where there is none, sigma keeps its last bit */
+            s->sigma[p] = sqrtf(s->sigma[p] * s->sigma[p] + variance[p]);
+}
+
+/* Back to the survey's sigma in pixel p; what rounding may leave of a sigma far below the model
+ * error stays positive. */
+static float survey_sigma(const anpe_task *t, int64_t p, float sigma)
+{
+    const float variance = t->model_variance ? t->model_variance[p] : 0;
+    return variance > 0 ? sqrtf(fmaxf(sigma * sigma - variance, 1e-6f * variance)) : sigma;
+}
+
+anpe_status anpe_task_observe(const anpe_task *t, anpe_ctx *ctx, anpe_bench *b, int64_t k,
+                              anpe_rng *rng)
+{
+    anpe_spectrum *s = &b->spectrum;
+    memcpy(s->flux, b->flux + k * s->n_pixels, (size_t)s->n_pixels * sizeof *s->flux);
+    anpe_status status = anpe_noise_draw(&t->noise, ctx, rng, s);
+    if (status)
+        return anpe_fail_prefix(ctx, status, "noise");
+    anpe_instrument_exclude(&t->instrument, s);
+    (void)anpe_spectrum_check(s);
+    add_model_error(t, s);
+    status = anpe_noise_add(&t->noise, ctx, rng, s);
+    for (int64_t p = 0; p < s->n_pixels; p++)
+        s->sigma[p] = survey_sigma(t, p, s->sigma[p]);
+    return status ? anpe_fail_prefix(ctx, status, "noise") : ANPE_OK;
+}
+
+anpe_status anpe_task_reduce(const anpe_task *t, anpe_ctx *ctx, anpe_spectrum *s)
+{
+    anpe_instrument_exclude(&t->instrument, s);
+    if (anpe_spectrum_check(s) == 0)
+        return ANPE_FAIL(ctx, ANPE_EFORMAT, "no good pixel");
+    anpe_status status = anpe_instrument_normalise(&t->instrument, ctx, t->continuum, s);
+    if (status)
+        return status;
+    if (anpe_spectrum_check(s) == 0)
+        return ANPE_FAIL(ctx, ANPE_EFORMAT, "no good pixel is left after the continuum rule");
+    add_model_error(t, s);
+    anpe_spectrum_inpaint(t->instrument.info.channels, s);
+    return ANPE_OK;
+}
+
+anpe_status anpe_task_mock(const anpe_task *t, anpe_ctx *ctx, anpe_bench *b, int64_t k,
+                           anpe_rng *rng)
+{
+    enum { TRIES = 100 };
+    anpe_status status = ANPE_OK;
+    for (int i = 0; i < TRIES; i++) {
+        status = anpe_task_observe(t, ctx, b, k, rng);
+        if (!status)
+            status = anpe_task_reduce(t, ctx, &b->spectrum);
+        if (status != ANPE_EFORMAT)
+            return status;
+    }
+    return anpe_fail_prefix(ctx, status, "noise model '%s', %d draws", t->noise.plugin->name,
+                            TRIES);
+}
+
+anpe_status anpe_task_reduce_model(const anpe_task *t, anpe_ctx *ctx, anpe_bench *b, int64_t k,
+                                   const anpe_spectrum *observed)
+{
+    anpe_spectrum *s = &b->spectrum;
+    memcpy(s->flux, b->flux + k * s->n_pixels, (size_t)s->n_pixels * sizeof *s->flux);
+    memcpy(s->mask, observed->mask, (size_t)s->n_pixels);
+    for (int64_t p = 0; p < s->n_pixels; p++)
+        s->sigma[p] = survey_sigma(t, p, observed->sigma[p]);
+    return anpe_instrument_normalise(&t->instrument, ctx, t->continuum, s);
+}
+
+double anpe_task_snr(const anpe_task *t, const anpe_spectrum *s)
+{
+    double sum = 0;
+    int64_t n = 0;
+    for (int64_t p = 0; p < s->n_pixels; p++)
+        if (!s->mask[p]) {
+            sum += 1 / (double)survey_sigma(t, p, s->sigma[p]);
+            n++;
+        }
+    return n ? sum / (double)n : 0;
+}
+
+void anpe_task_labels(const anpe_task *t, const double *theta, double *out)
+{
+    for (int64_t i = 0; i < t->n_labels; i++)
+        out[i] = theta[t->inferred[i]];
+}

@@ -1,0 +1,434 @@
+/* Samples for training and validation, online or from a file of simulations. */
+#include "train/dataset.h"
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { FIT_LABELS = 8192, FIT_SPECTRA = 256, FIT_BATCH = 8, STREAM_GROUP = 32 };
+
+/* Fisher-Yates. */
+static void permute(anpe_rng *rng, int64_t n, int64_t *order)
+{
+    for (int64_t i = 0; i < n; i++)
+        order[i] = i;
+    for (int64_t i = n - 1; i > 0; i--) {
+        const int64_t j = anpe_integer(rng, i + 1), swap = order[i];
+        order[i] = order[j];
+        order[j] = swap;
+    }
+}
+
+/* ---- stored simulations ------------------------------------------------------------------------
+ */
+
+static anpe_status match_columns(anpe_ctx *ctx, anpe_dataset *d)
+{
+    const anpe_prior *p = d->task->prior;
+    const char *path = anpe_h5_path(d->file);
+    int64_t n = 0;
+    char **names = NULL;
+    d->column = calloc((size_t)p->n_labels, sizeof *d->column);
+    if (!d->column)
+        return ANPE_FAIL(ctx, ANPE_ENOMEM, "simulations: out of memory");
+    if (!anpe_h5_has_attribute(d->file, "theta", "labels")) {
+        if (d->n_columns != p->n_labels)
+            return ANPE_FAIL(ctx, ANPE_EFORMAT,
+                             "%s: theta has %lld columns, the prior %lld labels, "
+                             "and no attribute 'labels' says which",
+                             path, (long long)d->n_columns, (long long)p->n_labels);
+        for (int64_t i = 0; i < p->n_labels; i++)
+            d->column[i] = i;
+        return ANPE_OK;
+    }
+    anpe_status status = anpe_h5_get_texts(ctx, d->file, "theta", "labels", &n, &names);
+    if (!status && n != d->n_columns)
+        status = ANPE_FAIL(ctx, ANPE_EFORMAT, "%s: theta has %lld columns and %lld labels", path,
+                           (long long)d->n_columns, (long long)n);
+    for (int64_t i = 0; i < p->n_labels && !status; i++) {
+        d->column[i] = -1;
+        for (int64_t k = 0; k < n; k++)
+            if (strcmp(names[k], p->label[i].name) == 0)
+                d->column[i] = k;
+    }
+    for (int64_t i = 0; i < d->task->n_labels && !status; i++)
+        if (d->column[d->task->inferred[i]] < 0)
+            status = ANPE_FAIL(ctx, ANPE_EFORMAT, "%s: theta has no label '%s'", path,
+                               d->task->label[i].name);
+    anpe_h5_texts_free(n, names);
+    return status;
+}
+
+static anpe_status check_shapes(anpe_ctx *ctx, anpe_dataset *d)
+{
+    const char *path = anpe_h5_path(d->file);
+    const int64_t size = anpe_task_size(d->task);
+    int rank;
+    int64_t shape[8], values = 1;
+    anpe_status status = anpe_h5_shape(ctx, d->file, "theta", &rank, shape);
+    if (status)
+        return status;
+    if (rank != 2)
+        return ANPE_FAIL(ctx, ANPE_EFORMAT, "%s: theta has %d dimensions, expected (N, D)", path,
+                         rank);
+    d->n_rows = shape[0];
+    d->n_columns = shape[1];
+    if (anpe_h5_has(d->file, "sigma"))
+        return ANPE_FAIL(ctx, ANPE_EFORMAT,
+                         "%s: holds observed spectra (it has 'sigma'); training "
+                         "needs simulations without noise, which the noise model adds",
+                         path);
+    d->values = anpe_h5_has(d->file, "x") && !anpe_h5_has(d->file, "flux") ? "x" : "flux";
+    status = anpe_h5_shape(ctx, d->file, d->values, &rank, shape);
+    if (status)
+        return status;
+    for (int i = 1; i < rank; i++)
+        values *= shape[i];
+    if (shape[0] != d->n_rows || values != size)
+        return ANPE_FAIL(ctx, ANPE_EFORMAT,
+                         "%s: %s has %lld rows of %lld values; expected %lld of "
+                         "%lld (instrument '%s')",
+                         path, d->values, (long long)shape[0], (long long)values,
+                         (long long)d->n_rows, (long long)size, d->task->instrument.name);
+    return ANPE_OK;
+}
+
+/* Which rows are held out must not depend on the file's order, which may be sorted: the groups are
+ * put in a random order once, the last ones are for validation. */
+static anpe_status place_groups(anpe_ctx *ctx, anpe_dataset *d)
+{
+    const int64_t n = d->n_rows / d->group;
+    const int64_t held_out = (d->n_validation + d->group - 1) / d->group;
+    d->place = malloc((size_t)n * sizeof *d->place);
+    if (!d->place)
+        return ANPE_FAIL(ctx, ANPE_ENOMEM, "simulations: out of memory");
+    anpe_rng rng = anpe_rng_make(d->seed, ANPE_FOR_SHUFFLE, -1, 0);
+    permute(&rng, n, d->place);
+    d->n_train = (n - held_out) * d->group;
+    return ANPE_OK;
+}
+
+static anpe_status open_file(anpe_ctx *ctx, anpe_dataset *d, const char *path)
+{
+    const size_t size = (size_t)anpe_task_size(d->task);
+    anpe_status status;
+    ANPE_TRY(anpe_h5_open(ctx, path, &d->file));
+    ANPE_TRY(check_shapes(ctx, d));
+    ANPE_TRY(match_columns(ctx, d));
+    const int64_t columns = d->n_columns;
+    d->group = 1;
+    if (d->n_rows < 2 * d->batch + 2)
+        return ANPE_FAIL(ctx, ANPE_EFORMAT, "%s: %lld simulations are too few for batches of %lld",
+                         path, (long long)d->n_rows, (long long)d->batch);
+    if (d->n_validation > d->n_rows / 10) /* a tenth is held out, or what was asked for if less */
+        d->n_validation = d->n_rows / 10 > 0 ? d->n_rows / 10 : 1;
+    if (d->n_rows * (int64_t)(size * sizeof(float)) <= ANPE_DATASET_MEMORY) {
+        d->memory = malloc((size_t)d->n_rows * size * sizeof *d->memory);
+        d->memory_theta = malloc((size_t)(d->n_rows * columns) * sizeof *d->memory_theta);
+        if (!d->memory || !d->memory_theta)
+            return ANPE_FAIL(ctx, ANPE_ENOMEM, "simulations: out of memory");
+        ANPE_TRY(anpe_h5_read(ctx, d->file, d->values, ANPE_H5_FLOAT, d->n_rows * (int64_t)size,
+                              d->memory));
+        ANPE_TRY(anpe_h5_read(ctx, d->file, "theta", ANPE_H5_DOUBLE, d->n_rows * columns,
+                              d->memory_theta));
+    }
+    const int64_t most = d->batch > FIT_BATCH ? d->batch : FIT_BATCH;
+    d->rows = malloc((size_t)most * size * sizeof *d->rows);
+    d->rows_theta = malloc((size_t)(most * columns) * sizeof *d->rows_theta);
+    if (!d->rows || !d->rows_theta)
+        return ANPE_FAIL(ctx, ANPE_ENOMEM, "simulations: out of memory");
+    if (!d->memory)
+        d->group = STREAM_GROUP;
+    status = place_groups(ctx, d);
+out:
+    return status;
+}
+
+/* Rows [row, row + n) of the file into slot k of the step's buffer. */
+static anpe_status copy_rows(anpe_dataset *d, anpe_ctx *ctx, int64_t row, int64_t n, int64_t k)
+{
+    const int64_t size = anpe_task_size(d->task), columns = d->n_columns;
+    if (d->memory) {
+        memcpy(d->rows + k * size, d->memory + row * size, (size_t)(n * size) * sizeof *d->rows);
+        memcpy(d->rows_theta + k * columns, d->memory_theta + row * columns,
+               (size_t)(n * columns) * sizeof *d->rows_theta);
+        return ANPE_OK;
+    }
+    anpe_status status =
+        anpe_h5_read_rows(ctx, d->file, d->values, ANPE_H5_FLOAT, row, n, d->rows + k * size);
+    return status ? status
+                  : anpe_h5_read_rows(ctx, d->file, "theta", ANPE_H5_DOUBLE, row, n,
+                                      d->rows_theta + k * columns);
+}
+
+/* ---- order --------------------------------------------------------------------------------------
+ */
+
+/* The epoch's order of groups, from its own stream: the same after a resume. */
+static void shuffle(anpe_dataset *d, int64_t epoch)
+{
+    anpe_rng rng = anpe_rng_make(d->seed, ANPE_FOR_SHUFFLE, epoch, 0);
+    permute(&rng, d->n_train / d->group, d->order);
+    d->epoch = epoch;
+}
+
+static int64_t ordered(const anpe_dataset *d, int64_t i)
+{
+    return d->order[i / d->group] * d->group + i % d->group;
+}
+
+/* The file's row of sample i: training samples first, then those held out. */
+static int64_t row_of(const anpe_dataset *d, int64_t i)
+{
+    return d->place[i / d->group] * d->group + i % d->group;
+}
+
+anpe_status anpe_dataset_load(anpe_dataset *d, anpe_ctx *ctx, int64_t epoch, int validation,
+                              int64_t first, int64_t n)
+{
+    anpe_status status = ANPE_OK;
+    if (d->order && !validation && epoch != d->epoch)
+        shuffle(d, epoch);
+    for (int64_t k = 0; d->file && k < n && !status;) { /* runs up to the end of a group */
+        const int64_t sample = validation ? d->n_train + first + k : ordered(d, first + k);
+        const int64_t left = d->group - sample % d->group, run = left < n - k ? left : n - k;
+        status = copy_rows(d, ctx, row_of(d, sample), run, k);
+        k += run;
+    }
+    return status;
+}
+
+/* ---- samples
+ * --------------------------------------------------------------------------------------- */
+
+static void labels_of_row(const anpe_dataset *d, int64_t k, double *theta)
+{
+    for (int64_t i = 0; i < d->task->prior->n_labels; i++)
+        theta[i] = d->column[i] < 0 ? 0 : d->rows_theta[k * d->n_columns + d->column[i]];
+}
+
+static anpe_status check_labels(const anpe_dataset *d, anpe_ctx *ctx, const double *theta,
+                                int64_t row)
+{
+    for (int64_t i = 0; i < d->map->n; i++)
+        if (!(theta[i] >= d->map->label[i].min && theta[i] <= d->map->label[i].max))
+            return ANPE_FAIL(
+                ctx, ANPE_EINVAL,
+                "%s: label '%s' of a simulation (%lld of this step) is %g, outside its "
+                "prior [%g, %g]",
+                anpe_h5_path(d->file), d->map->label[i].name, (long long)row, theta[i],
+                d->map->label[i].min, d->map->label[i].max);
+    return ANPE_OK;
+}
+
+/* Noise-free spectra of samples first.. into b->flux, labels into b->theta. */
+static anpe_status noise_free(const anpe_dataset *d, anpe_ctx *ctx, anpe_bench *b, int validation,
+                              int64_t first, int64_t offset, int64_t n)
+{
+    const int64_t size = anpe_task_size(d->task), labels = d->task->prior->n_labels;
+    if (d->file) {
+        memcpy(b->flux, d->rows + offset * size, (size_t)(n * size) * sizeof *b->flux);
+        for (int64_t k = 0; k < n; k++)
+            labels_of_row(d, offset + k, b->theta + k * labels);
+        for (int64_t i = 0; i < n * size; i++)
+            if (!isfinite(b->flux[i]))
+                return ANPE_FAIL(ctx, ANPE_EFORMAT,
+                                 "%s: '%s' holds a value that is not finite (%g)",
+                                 anpe_h5_path(d->file), d->values, (double)b->flux[i]);
+        return ANPE_OK;
+    }
+    anpe_status status = ANPE_OK;
+    const anpe_purpose purpose = validation ? ANPE_FOR_VALIDATION : ANPE_FOR_TRAINING;
+    if (!d->order || validation)
+        status = anpe_task_draw_labels(d->task, ctx, b, d->seed, purpose, first + offset, n);
+    for (int64_t k = 0; d->order && !validation && k < n && !status; k++) {
+        anpe_rng rng =
+            anpe_rng_make(d->seed, purpose, ordered(d, first + offset + k), ANPE_SLOT_LABELS);
+        status = anpe_task_sample(d->task, ctx, &rng, b, k);
+    }
+    return status ? status : anpe_task_simulate(d->task, ctx, b, n);
+}
+
+/* The stream of a sample's noise: fixed for validation, new every epoch otherwise. */
+static anpe_rng noise_stream(const anpe_dataset *d, int validation, int64_t index)
+{
+    if (validation)
+        return anpe_rng_make(d->seed, ANPE_FOR_VALIDATION, index, ANPE_SLOT_NOISE);
+    if (!d->order)
+        return anpe_rng_make(d->seed, ANPE_FOR_TRAINING, index, ANPE_SLOT_NOISE);
+    return anpe_rng_make(d->seed, ANPE_FOR_TRAINING, ordered(d, index),
+                         (uint32_t)(ANPE_SLOT_EPOCH_NOISE + d->epoch));
+}
+
+anpe_status anpe_dataset_fill(const anpe_dataset *d, anpe_ctx *ctx, anpe_bench *b, int validation,
+                              int64_t first, int64_t offset, int64_t n, float *x, float *y)
+{
+    const int64_t labels = d->task->prior->n_labels;
+    const int64_t input = d->channels->length * d->channels->width;
+    double *theta = b->label;
+    anpe_status status;
+    ANPE_TRY(noise_free(d, ctx, b, validation, first, offset, n));
+    for (int64_t k = 0; k < n; k++) {
+        anpe_task_labels(d->task, b->theta + k * labels, theta);
+        if (d->file)
+            ANPE_TRY(check_labels(d, ctx, theta, offset + k));
+        if (y)
+            anpe_label_map_forward(d->map, theta, y + k * d->map->n);
+        anpe_rng rng = noise_stream(d, validation, first + offset + k);
+        ANPE_TRY(anpe_task_mock(d->task, ctx, b, k, &rng));
+        anpe_channels_fill(d->channels, &b->spectrum, x + k * input);
+    }
+out:
+    return status;
+}
+
+/* ---- set-up
+ * ------------------------------------------------------------------------------------------ */
+
+static anpe_status fit_labels(anpe_ctx *ctx, anpe_dataset *d)
+{
+    const anpe_task *t = d->task;
+    anpe_status status = ANPE_OK;
+    double *all = malloc((size_t)t->prior->n_labels * sizeof *all);
+    double *theta = malloc((size_t)(FIT_LABELS * t->n_labels) * sizeof *theta);
+    if (!all || !theta)
+        status = ANPE_FAIL(ctx, ANPE_ENOMEM, "labels: out of memory");
+    for (int64_t k = 0; k < FIT_LABELS && !status; k++) {
+        anpe_rng rng = anpe_rng_make(d->seed, ANPE_FOR_INIT, k, ANPE_SLOT_NOISE);
+        status = anpe_prior_sample(t->prior, ctx, &rng, all);
+        anpe_task_labels(t, all, theta + k * t->n_labels);
+    }
+    if (!status)
+        anpe_label_map_fit(d->map, FIT_LABELS, theta);
+    free(all);
+    free(theta);
+    return status;
+}
+
+static anpe_status fit_channels(anpe_ctx *ctx, anpe_dataset *d)
+{
+    enum { AUTO, NONE, CHANNEL, PIXEL };
+    const int choice = d->task->observe->standardise;
+    const int per_pixel =
+        choice == PIXEL ||
+        (choice == AUTO && (d->channels->basis || !d->task->instrument.info.wavelength));
+    const int64_t input = d->channels->length * d->channels->width;
+    const int64_t have = d->n_train && d->n_train < FIT_SPECTRA ? d->n_train : FIT_SPECTRA;
+    anpe_bench *b = NULL;
+    anpe_status status = ANPE_OK;
+    if (choice == NONE)
+        return ANPE_OK;
+    float *x = malloc((size_t)(FIT_SPECTRA * input) * sizeof *x);
+    if (!x)
+        return ANPE_FAIL(ctx, ANPE_ENOMEM, "channels: out of memory");
+    ANPE_TRY(anpe_bench_new(ctx, d->task, FIT_BATCH, &b));
+    for (int64_t first = 0; first < have; first += FIT_BATCH) {
+        const int64_t n = have - first < FIT_BATCH ? have - first : FIT_BATCH;
+        ANPE_TRY(anpe_dataset_load(d, ctx, 0, 0, first, n));
+        ANPE_TRY(anpe_dataset_fill(d, ctx, b, 0, first, 0, n, x + first * input, NULL));
+    }
+    anpe_channels_fit(d->channels, have, x, per_pixel);
+    if (anpe_channels_curved(d->channels))
+        anpe_log(ctx, ANPE_INFO, "%lld of %lld inputs have long tails: their log or asinh is taken",
+                 (long long)anpe_channels_curved(d->channels), (long long)input);
+out:
+    anpe_bench_free(b);
+    free(x);
+    return status;
+}
+
+static anpe_status basis_channels(anpe_ctx *ctx, anpe_dataset *d)
+{
+    const anpe_task *t = d->task;
+    anpe_basis *basis;
+    if (t->observe->channels.n)
+        return ANPE_FAIL(ctx, ANPE_ECONFIG,
+                         "%s: with observe.basis the network sees coefficients, not channels",
+                         anpe_settings_where(t->settings, "observe.channels"));
+    if (t->instrument.info.channels > 1)
+        return ANPE_FAIL(ctx, ANPE_ECONFIG, "%s: only for spectra of one channel",
+                         anpe_settings_where(t->settings, "observe.basis"));
+    const anpe_status status = anpe_basis_find(ctx, t, t->observe->basis, d->seed, &basis);
+    return status ? status : anpe_channels_new_basis(ctx, basis, &d->channels);
+}
+
+static anpe_status default_channels(anpe_ctx *ctx, anpe_dataset *d)
+{
+    static const char *const survey[] = {"flux", "mask"};
+    const anpe_task *t = d->task;
+    const anpe_texts *want = &t->observe->channels;
+    const int n = want->n ? (int)want->n : t->instrument.info.wavelength ? 2 : 1;
+    const anpe_status status =
+        anpe_channels_new(ctx, t->instrument.info.n_pixels, t->instrument.info.channels, n,
+                          want->n ? want->v : survey, &d->channels);
+    if (!status)
+        anpe_channels_place(d->channels, t->instrument.info.wavelength);
+    return status;
+}
+
+anpe_status anpe_dataset_new(anpe_ctx *ctx, const anpe_task *task, const anpe_dataset_setup *setup,
+                             anpe_label_map *map, anpe_channels *channels, anpe_dataset **out)
+{
+    anpe_status status = ANPE_OK;
+    anpe_dataset *d = calloc(1, sizeof *d);
+    *out = NULL;
+    if (!d)
+        return ANPE_FAIL(ctx, ANPE_ENOMEM, "dataset: out of memory");
+    *d = (anpe_dataset){.task = task,
+                        .map = map,
+                        .channels = channels,
+                        .seed = setup->seed,
+                        .n_train = setup->n_sims,
+                        .n_validation = setup->n_validation,
+                        .group = 1,
+                        .epoch = -1,
+                        .batch = setup->batch};
+    if (setup->data)
+        ANPE_TRY(open_file(ctx, d, setup->data));
+    else if (!task->sim.n_pixels) {
+        status = ANPE_FAIL(ctx, ANPE_ECONFIG,
+                           "simulator '%s' cannot simulate: give a file of "
+                           "simulations with --data",
+                           task->simulator.plugin->name);
+        goto out;
+    }
+    if (d->n_train && !(d->order = calloc((size_t)(d->n_train / d->group + 1), sizeof *d->order))) {
+        status = ANPE_FAIL(ctx, ANPE_ENOMEM, "dataset: out of memory");
+        goto out;
+    }
+    if (!map) {
+        ANPE_TRY(anpe_label_map_new(ctx, task->n_labels, task->label,
+                                    task->label_options->transform == 0, &d->map));
+        ANPE_TRY(fit_labels(ctx, d));
+    }
+    if (!channels) {
+        ANPE_TRY(task->observe->basis ? basis_channels(ctx, d) : default_channels(ctx, d));
+        ANPE_TRY(fit_channels(ctx, d));
+        d->epoch = -1;
+    }
+out:
+    if (status) { /* what was given stays the caller's */
+        d->map = map ? NULL : d->map;
+        d->channels = channels ? NULL : d->channels;
+        d = anpe_dataset_free(d);
+    }
+    *out = d;
+    return status;
+}
+
+anpe_dataset *anpe_dataset_free(anpe_dataset *d)
+{
+    if (!d)
+        return NULL;
+    anpe_label_map_free(d->map);
+    anpe_channels_free(d->channels);
+    anpe_h5_abandon(d->file);
+    free(d->order);
+    free(d->place);
+    free(d->column);
+    free(d->memory);
+    free(d->memory_theta);
+    free(d->rows);
+    free(d->rows_theta);
+    free(d);
+    return NULL;
+}

@@ -1,0 +1,641 @@
+/* The training loop. A step's batch is cut into micro-batches; a worker makes the spectra of one,
+ * runs it forward and backward, and adds its gradient in the order of the micro-batches. */
+#include <config.h>
+#include "train/train.h"
+#include "train/groups.h"
+#include "base/clock.h"
+#include "base/digest.h"
+#include "base/text.h"
+#include "base/workers.h"
+#include "file/output.h"
+#include "train/dataset.h"
+#include "model/model.h"
+#include "model/net.h"
+#include "kernel/vector.h"
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+typedef struct train_options {
+    int64_t seed, batch, epochs, steps, n_sims, n_validation, patience, warmup;
+    int64_t stage_patience, average;
+    double rate, min_rate, clip_percentile, max_minutes, weight_decay;
+    int schedule;
+} train_options;
+
+enum { AUTO, COSINE, STAGES }; /* schedule */
+
+const anpe_option anpe_train_table[] = {
+    ANPE_OPT_INT(train_options, seed, 1, 0, 4294967295.0, "", "names every random stream"),
+    ANPE_OPT_INT(train_options, batch, 0, 0, 1048576, "",
+                 "spectra of one optimiser step; 0: 64, in stages 128"),
+    ANPE_OPT_ENUM(
+        train_options, schedule, AUTO, "auto|cosine|stages",
+        "cosine: the rate decays over the epochs; stages: at a constant rate weights decay, "
+        "less from stage to stage, and are averaged; auto: stages with a file of "
+        "simulations, whose number is limited, else cosine"),
+    ANPE_OPT_INT(train_options, epochs, 0, 0, 1000000, "", "most epochs; 0: 50, in stages 1000"),
+    ANPE_OPT_INT(train_options, steps, 200, 1, 100000000, "",
+                 "optimiser steps of an epoch when simulations are fresh"),
+    ANPE_OPT_INT(train_options, n_sims, 0, 0, 1e12, "",
+                 "size of a fixed set of labels (noise stays fresh); 0: fresh labels every step"),
+    ANPE_OPT_INT(train_options, n_validation, 1000, 1, 1e9, "", "fixed validation spectra"),
+    ANPE_OPT_INT(train_options, patience, 0, 0, 1000000, "",
+                 "epochs without a better validation loss before training ends; 0: never"),
+    ANPE_OPT_INT(train_options, stage_patience, 8, 1, 1000000, "",
+                 "in stages: epochs without a better validation loss before the next stage"),
+    ANPE_OPT_REAL(train_options, weight_decay, 3, 0, 1000, "",
+                  "in stages: decay of weights in the first one, 0.3 of it in the next and so "
+                  "on; a step takes this times the rate from each weight"),
+    ANPE_OPT_INT(train_options, average, 500, 0, 1e9, "",
+                 "in stages: steps over which parameters are averaged, for validation and for the "
+                 "model; 0: no average"),
+    ANPE_OPT_INT(train_options, warmup, 100, 0, 1e9, "", "steps over which the rate rises from 0"),
+    ANPE_OPT_REAL(train_options, rate, 1e-3, 0, 10, "", "largest learning rate of Adam"),
+    ANPE_OPT_REAL(train_options, min_rate, 1e-6, 0, 10, "", "learning rate at the end"),
+    ANPE_OPT_REAL(
+        train_options, clip_percentile, 85, 1, 100, "%",
+        "gradient norms are clipped at this percentile of the previous epoch's; 100: never"),
+    ANPE_OPT_REAL(train_options, max_minutes, 0, 0, 1e9, "min",
+                  "epochs are reduced so that training ends in this time; 0: no limit. Where the "
+                  "limit binds the result depends on the machine's speed"),
+    ANPE_OPT_END};
+
+typedef struct lane { /* what one worker owns */
+    anpe_executor *executor;
+    anpe_bench *bench;
+    float *gradient; /* (effective_size) of one micro-batch */
+    float *seed;     /* (micro_batch) dL / d log q */
+} lane;
+
+typedef struct trainer {
+    anpe_settings *settings;
+    const train_options *option;
+    const anpe_train_request *request;
+    anpe_task *task;
+    anpe_dataset *dataset;
+    anpe_net *net;
+    anpe_workers *workers;
+    int n_lanes;
+    lane *lane;
+    int64_t step_size, micro; /* spectra of an optimiser step, and of a micro-batch */
+    float *total, *gradient;  /* effective and raw gradient of a step */
+    anpe_optimiser *optimiser;
+    anpe_progress_state progress;
+    anpe_history history;
+    int64_t steps; /* of an epoch */
+    int stages;    /* the schedule */
+    int n_inputs;
+    char **inputs; /* "option SHA-256 path" of every file that goes in */
+    double started;
+    /* the pass that runs now */
+    int validation;
+    int64_t first, batch;
+    double loss;
+} trainer;
+
+/* ---- one micro-batch ------------------------------------------------------------------------- */
+
+static anpe_status not_finite(anpe_ctx *ctx, const trainer *t, lane *l, int64_t n, int64_t sample)
+{
+    const char *tensor = anpe_executor_first_nonfinite(l->executor, n);
+    return ANPE_FAIL(ctx, ANPE_ENUMERIC,
+                     "step %lld, sample %lld: log q is not finite; the first "
+                     "tensor with a bad value is %s",
+                     (long long)t->optimiser->step, (long long)sample,
+                     tensor ? tensor : "log q itself");
+}
+
+static anpe_status run_micro_batch(void *user, int64_t item, int worker, anpe_ctx *ctx)
+{
+    trainer *t = user;
+    lane *l = &t->lane[worker];
+    const int64_t offset = item * t->micro;
+    const int64_t n = t->batch - offset < t->micro ? t->batch - offset : t->micro;
+    const int64_t size = t->net->parameters->effective_size;
+    double loss = 0;
+    anpe_status status = anpe_dataset_fill(t->dataset, ctx, l->bench, t->validation, t->first,
+                                           offset, n, anpe_executor_tensor(l->executor, t->net->x),
+                                           anpe_executor_tensor(l->executor, t->net->y));
+    if (status)
+        return status;
+    anpe_executor_forward(l->executor, n);
+    const float *log_q = anpe_executor_tensor(l->executor, t->net->log_prob);
+    for (int64_t i = 0; i < n; i++) {
+        if (!isfinite(log_q[i]))
+            return not_finite(ctx, t, l, n, t->first + offset + i);
+        loss -= l->bench->weight[i] * (double)log_q[i];
+        l->seed[i] = (float)-l->bench->weight[i] / (float)t->batch;
+    }
+    if (!t->validation) {
+        memset(l->gradient, 0, (size_t)size * sizeof *l->gradient);
+        anpe_executor_backward(l->executor, t->net->log_prob, l->seed, l->gradient);
+    }
+    anpe_workers_begin_ordered(t->workers, item);
+    t->loss += loss;
+    if (!t->validation)
+        anpe_vector_add_f(size, l->gradient, t->total);
+    anpe_workers_end_ordered(t->workers, item);
+    return ANPE_OK;
+}
+
+/* Runs samples [first, first + n): sum of losses in t->loss, gradient in t->total. */
+static anpe_status run_batch(trainer *t, anpe_ctx *ctx, int validation, int64_t first, int64_t n)
+{
+    t->validation = validation;
+    t->first = first;
+    t->batch = n;
+    t->loss = 0;
+    anpe_status status =
+        anpe_dataset_load(t->dataset, ctx, t->progress.epoch, validation, first, n);
+    if (status)
+        return status;
+    if (!validation)
+        memset(t->total, 0, (size_t)t->net->parameters->effective_size * sizeof *t->total);
+    return anpe_workers_run(t->workers, ctx, (n + t->micro - 1) / t->micro, run_micro_batch, t);
+}
+
+/* ---- epochs
+ * --------------------------------------------------------------------------------------- */
+
+/* Online samples are numbered through all epochs, others within one. */
+static int64_t first_sample(const trainer *t, int64_t step)
+{
+    const int64_t epoch = t->dataset->n_train ? 0 : t->progress.epoch;
+    return (epoch * t->steps + step) * t->step_size;
+}
+
+static anpe_status train_epoch(trainer *t, anpe_ctx *ctx, double *loss, double *norm, double *rate)
+{
+    const train_options *o = t->option;
+    *loss = *norm = 0;
+    for (int64_t step = 0; step < t->steps; step++) {
+        anpe_status status = run_batch(t, ctx, 0, first_sample(t, step), t->step_size);
+        if (status)
+            return status;
+        if (anpe_cancelled(ctx))
+            return ANPE_ECANCEL;
+        *loss += t->loss / (double)(t->step_size * t->steps);
+        *rate = anpe_learning_rate(o->rate, t->stages ? o->rate : o->min_rate, t->optimiser->step,
+                                   o->warmup, t->progress.n_epochs * t->steps);
+        double size;
+        status = anpe_optimiser_update(ctx, t->optimiser, *rate, t->total, t->gradient,
+                                       t->net->parameters, t->workers, &size);
+        if (status)
+            return status;
+        *norm += size / (double)t->steps;
+        anpe_progress(ctx, "training", (double)(t->progress.epoch * t->steps + step + 1),
+                      (double)(t->progress.n_epochs * t->steps));
+    }
+    anpe_optimiser_end_epoch(t->optimiser);
+    return ANPE_OK;
+}
+
+/* Exchanges the parameters with their average, if there is one. */
+static void swap_average(trainer *t)
+{
+    float *raw = t->net->parameters->raw, *average = t->optimiser->average;
+    for (int64_t i = 0; average && i < t->net->parameters->size; i++) {
+        const float keep = raw[i];
+        raw[i] = average[i];
+        average[i] = keep;
+    }
+    if (average)
+        anpe_parameters_prepare(t->net->parameters);
+}
+
+static anpe_status validate(trainer *t, anpe_ctx *ctx, double *loss)
+{
+    const int64_t all = t->dataset->n_validation;
+    double sum = 0;
+    for (int64_t first = 0; first < all; first += t->step_size) {
+        const int64_t n = all - first < t->step_size ? all - first : t->step_size;
+        anpe_status status = run_batch(t, ctx, 1, first, n);
+        if (status)
+            return status;
+        sum += t->loss;
+    }
+    *loss = sum / (double)all;
+    return ANPE_OK;
+}
+
+static anpe_status write_model(trainer *t, anpe_ctx *ctx, int finished)
+{
+    const anpe_model_parts parts = {t->settings,
+                                    t->task,
+                                    t->dataset->map,
+                                    t->dataset->channels,
+                                    t->net,
+                                    &t->history,
+                                    finished ? NULL : t->optimiser,
+                                    finished ? NULL : &t->progress,
+                                    (uint32_t)t->option->seed,
+                                    t->n_inputs,
+                                    (const char *const *)t->inputs,
+                                    t->request->round,
+                                    t->request->observed};
+    return anpe_model_write(ctx, t->request->output, &parts);
+}
+
+/* Fewer epochs when the time that is left allows no more; the rate then decays over those. */
+static void keep_time(trainer *t, anpe_ctx *ctx, double seconds_per_epoch)
+{
+    const double left = t->option->max_minutes * 60 - (anpe_clock_seconds() - t->started);
+    if (t->option->max_minutes <= 0)
+        return;
+    int64_t fit = t->progress.epoch + (int64_t)floor(left / seconds_per_epoch);
+    fit = fit > t->progress.epoch ? fit : t->progress.epoch;
+    if (fit < t->progress.n_epochs) {
+        anpe_log(ctx, ANPE_WARNING, "only %lld of %lld epochs fit into max_minutes = %g",
+                 (long long)fit, (long long)t->progress.n_epochs, t->option->max_minutes);
+        t->progress.n_epochs = fit;
+    }
+}
+
+static anpe_status one_epoch(trainer *t, anpe_ctx *ctx)
+{
+    const double begun = anpe_clock_seconds();
+    double train = 0, valid = 0, norm = 0, rate = 0;
+    anpe_status status = train_epoch(t, ctx, &train, &norm, &rate);
+    if (!status)
+        swap_average(t);
+    if (!status)
+        status = validate(t, ctx, &valid);
+    if (status)
+        return status;
+    const int64_t e = t->progress.epoch++;
+    t->history.train_loss[e] = train;
+    t->history.validation_loss[e] = valid;
+    t->history.rate[e] = rate;
+    t->history.norm[e] = norm;
+    t->history.n = e + 1;
+    const int better = valid < t->progress.best_loss;
+    if (better) {
+        t->progress.best_loss = valid;
+        t->progress.best_epoch = e + 1;
+        memcpy(t->progress.best, t->net->parameters->raw,
+               (size_t)t->net->parameters->size * sizeof *t->progress.best);
+    }
+    swap_average(t);
+    const double seconds = anpe_clock_seconds() - begun;
+    anpe_log(ctx, ANPE_INFO,
+             "epoch %lld/%lld  loss %.4f  validation %.4f%s  rate %.2e  %.0f spectra/s",
+             (long long)e + 1, (long long)t->progress.n_epochs, train, valid, better ? " *" : "  ",
+             rate, (double)(t->steps * t->step_size) / seconds);
+    keep_time(t, ctx, seconds);
+    return write_model(t, ctx, 0);
+}
+
+/* The parameters as they were after the best epoch. */
+static void go_back(trainer *t)
+{
+    const size_t size = (size_t)t->net->parameters->size * sizeof *t->progress.best;
+    memcpy(t->net->parameters->raw, t->progress.best, size);
+    if (t->optimiser->average)
+        memcpy(t->optimiser->average, t->progress.best, size);
+    anpe_parameters_prepare(t->net->parameters);
+}
+
+/* Whether training has come to its end; otherwise in which stage it goes on. */
+static int at_end(trainer *t, anpe_ctx *ctx)
+{
+    const train_options *o = t->option;
+    anpe_progress_state *p = &t->progress;
+    const int64_t waited = p->epoch - p->best_epoch;
+    anpe_verdict verdict = o->patience && waited >= o->patience ? ANPE_END : ANPE_GO_ON;
+    if (t->stages && !verdict)
+        verdict = anpe_stage_verdict(&p->stage, p->epoch, p->best_epoch, o->stage_patience);
+    if (verdict == ANPE_NEXT_STAGE) {
+        p->stage = (anpe_stage){p->stage.number + 1, p->epoch};
+        go_back(t);
+    }
+    t->optimiser->decay = t->stages ? anpe_stage_decay(&p->stage, o->weight_decay) : 0;
+    if (verdict == ANPE_NEXT_STAGE)
+        anpe_log(ctx, ANPE_INFO,
+                 "no better validation loss in %lld epochs: from epoch %lld on with "
+                 "weight decay %g",
+                 (long long)o->stage_patience, (long long)p->best_epoch, t->optimiser->decay);
+    if (verdict == ANPE_END)
+        anpe_log(ctx, ANPE_INFO, "no better validation loss in %lld epochs: training ends",
+                 (long long)waited);
+    return verdict == ANPE_END;
+}
+
+static anpe_status run_epochs(trainer *t, anpe_ctx *ctx)
+{
+    while (t->progress.epoch < t->progress.n_epochs && !at_end(t, ctx)) {
+        anpe_status status = one_epoch(t, ctx);
+        if (status == ANPE_ECANCEL)
+            (void)ANPE_FAIL(ctx, status, "interrupted in epoch %lld",
+                            (long long)t->progress.epoch + 1);
+        if (status == ANPE_ECANCEL && t->progress.epoch == 0)
+            anpe_log(ctx, ANPE_INFO, "interrupted before the first epoch ended: nothing is kept");
+        else if (status == ANPE_ECANCEL)
+            anpe_log(ctx, ANPE_INFO, "%s holds %lld finished epochs; go on with --resume",
+                     t->request->output, (long long)t->progress.epoch);
+        if (status)
+            return status;
+    }
+    go_back(t);
+    return write_model(t, ctx, 1);
+}
+
+/* ---- set-up
+ * ---------------------------------------------------------------------------------------- */
+
+/* Small networks want larger pieces of work; but four of them, for the threads. */
+static int64_t micro_batch(const trainer *t)
+{
+    const anpe_channels *c = t->dataset->channels;
+    const int64_t chosen = t->net->compute->micro_batch;
+    const int64_t size = chosen ? chosen : c->length * c->width <= 2048 ? 32 : 8;
+    return size < t->step_size ? size : t->step_size;
+}
+
+static anpe_status open_lanes(trainer *t, anpe_ctx *ctx)
+{
+    const size_t size = (size_t)t->net->parameters->effective_size;
+    const int64_t threads = t->request->threads ? t->request->threads : t->net->compute->threads;
+    anpe_status status = anpe_workers_new(ctx, (int)threads, &t->workers);
+    if (status)
+        return status;
+    t->n_lanes = anpe_workers_count(t->workers);
+    t->micro = micro_batch(t);
+    t->lane = calloc((size_t)t->n_lanes, sizeof *t->lane);
+    if (!t->lane)
+        return ANPE_FAIL(ctx, ANPE_ENOMEM, "training: out of memory");
+    for (int i = 0; i < t->n_lanes && !status; i++) {
+        lane *l = &t->lane[i];
+        l->gradient = anpe_alloc(ctx, size * sizeof *l->gradient);
+        l->seed = anpe_alloc(ctx, (size_t)t->micro * sizeof *l->seed);
+        if (!l->gradient || !l->seed)
+            return ANPE_ENOMEM;
+        status = anpe_net_trainer(ctx, t->net, t->micro, &l->executor);
+        if (!status)
+            status = anpe_bench_new(ctx, t->task, t->micro, &l->bench);
+    }
+    return status;
+}
+
+static anpe_status open_state(trainer *t, anpe_ctx *ctx)
+{
+    const int64_t most = t->option->epochs ? t->option->epochs : t->stages ? 1000 : 50;
+    const size_t size = (size_t)t->net->parameters->size, epochs = (size_t)most;
+    t->total = anpe_alloc(ctx, (size_t)t->net->parameters->effective_size * sizeof *t->total);
+    t->gradient = anpe_alloc(ctx, size * sizeof *t->gradient);
+    t->progress.best = anpe_alloc(ctx, size * sizeof *t->progress.best);
+    t->history.train_loss = anpe_alloc(ctx, epochs * sizeof(double));
+    t->history.validation_loss = anpe_alloc(ctx, epochs * sizeof(double));
+    t->history.rate = anpe_alloc(ctx, epochs * sizeof(double));
+    t->history.norm = anpe_alloc(ctx, epochs * sizeof(double));
+    if (!t->total || !t->gradient || !t->progress.best || !t->history.train_loss ||
+        !t->history.validation_loss || !t->history.rate || !t->history.norm)
+        return ANPE_ENOMEM;
+    t->progress.best_loss = INFINITY;
+    t->progress.n_epochs = most;
+    memcpy(t->progress.best, t->net->parameters->raw, size * sizeof *t->progress.best);
+    const anpe_status status =
+        anpe_optimiser_new(ctx, (int64_t)size, t->steps, t->option->clip_percentile, &t->optimiser);
+    return status || !t->stages || !t->option->average
+               ? status
+               : anpe_optimiser_average(ctx, t->optimiser, t->option->average,
+                                        t->net->parameters->raw);
+}
+
+static anpe_status read_options(anpe_ctx *ctx, trainer *t)
+{
+    void *options;
+    anpe_status status = anpe_settings_fill(ctx, t->settings, "train", anpe_train_table,
+                                            sizeof(train_options), &options);
+    if (status)
+        return status;
+    t->option = options;
+    t->stages =
+        t->option->schedule == STAGES || (t->option->schedule == AUTO && t->request->data != NULL);
+    t->step_size = t->option->batch ? t->option->batch : t->stages ? 128 : 64;
+    if (t->option->n_sims && t->option->n_sims < t->step_size)
+        return ANPE_FAIL(ctx, ANPE_ECONFIG, "%s: n_sims = %lld is less than batch = %lld",
+                         anpe_settings_where(t->settings, "train.n_sims"),
+                         (long long)t->option->n_sims, (long long)t->step_size);
+    return ANPE_OK;
+}
+
+static anpe_status add_input(anpe_ctx *ctx, trainer *t, const char *option, const char *path)
+{
+    anpe_text text = {0};
+    char hex[65];
+    const char *output = t->request->output; /* NULL: nothing but a check */
+    anpe_status status = output ? anpe_output_differs(ctx, output, path) : ANPE_OK;
+    if (!status)
+        status = anpe_digest_file(ctx, path, hex);
+    char **grown = status ? NULL : realloc(t->inputs, (size_t)(t->n_inputs + 1) * sizeof *grown);
+    if (status)
+        return status;
+    t->inputs = grown ? grown : t->inputs;
+    anpe_text_add(&text, "%s %s %s", option, hex, path);
+    if (!grown || text.failed)
+        return ANPE_FAIL(ctx, ANPE_ENOMEM, "out of memory");
+    t->inputs[t->n_inputs++] = text.text;
+    return ANPE_OK;
+}
+
+/* Once, at the start: what is hashed is what was read. */
+static anpe_status list_inputs(anpe_ctx *ctx, trainer *t)
+{
+    const char *option, *path;
+    anpe_status status = ANPE_OK;
+    for (int i = 0; !status && (path = anpe_settings_file(t->settings, i, &option)); i++)
+        status = add_input(ctx, t, option, path);
+    if (!status && t->request->data)
+        status = add_input(ctx, t, "data", t->request->data);
+    return status;
+}
+
+/* Task, dataset and network; `from`: an unfinished model whose constants are taken over. */
+static anpe_status open_all(trainer *t, anpe_ctx *ctx, anpe_model_file *from)
+{
+    anpe_status status;
+    ANPE_TRY(read_options(ctx, t));
+    ANPE_TRY(anpe_task_new(ctx, t->settings, ANPE_TASK_ALL, from ? &from->pixels : NULL, &t->task));
+    t->task->proposal = t->request->proposal;
+    /* other noise than in the rounds before */
+    const uint32_t seed = (uint32_t)t->option->seed + (uint32_t)t->request->round * 1000003u;
+    const anpe_dataset_setup setup = {seed, t->option->n_sims, t->option->n_validation,
+                                      t->step_size, t->request->data};
+    ANPE_TRY(anpe_dataset_new(ctx, t->task, &setup, from ? from->map : NULL,
+                              from ? from->channels : NULL, &t->dataset));
+    ANPE_TRY(anpe_net_new(ctx, t->settings, t->dataset->channels->length,
+                          t->dataset->channels->width, t->task->n_labels, (uint32_t)t->option->seed,
+                          0, &t->net));
+    ANPE_TRY(anpe_settings_finish(ctx, t->settings));
+    ANPE_TRY(list_inputs(ctx, t));
+    t->steps = t->dataset->n_train ? t->dataset->n_train / t->step_size : t->option->steps;
+    if (t->steps < 1)
+        return ANPE_FAIL(ctx, ANPE_ECONFIG, "%lld simulations are fewer than one batch of %lld",
+                         (long long)t->dataset->n_train, (long long)t->step_size);
+out:
+    return status;
+}
+
+/* Same inputs, by their SHA-256, wherever they lie now. */
+static anpe_status check_same_inputs(anpe_ctx *ctx, const trainer *t, const anpe_model_file *f)
+{
+    int64_t n = 0;
+    char **stored = NULL;
+    anpe_status status = ANPE_OK;
+    if (anpe_h5_has_attribute(f->h5, "/", "inputs"))
+        status = anpe_h5_get_texts(ctx, f->h5, "/", "inputs", &n, &stored);
+    int same = !status && n == t->n_inputs;
+    for (int64_t i = 0; same && i < n; i++) {
+        const char *digest = strchr(stored[i], ' ');
+        same = digest && !strncmp(stored[i], t->inputs[i], (size_t)(digest - stored[i]) + 65);
+    }
+    anpe_h5_texts_free(n, stored);
+    if (!status && !same)
+        status = ANPE_FAIL(ctx, ANPE_ECONFIG,
+                           "%s: was trained with other input files (see `anpe "
+                           "info`); --resume needs the same ones",
+                           t->request->output);
+    return status;
+}
+
+static anpe_status check_same_configuration(anpe_ctx *ctx, const trainer *t,
+                                            const anpe_model_file *f)
+{
+    char *mine = anpe_settings_resolved(ctx, t->settings, 0);
+    if (!mine)
+        return ANPE_ENOMEM;
+    const int same = strcmp(mine, f->config) == 0;
+    free(mine);
+    return same ? check_same_inputs(ctx, t, f)
+                : ANPE_FAIL(ctx, ANPE_ECONFIG,
+                            "%s: was trained with another configuration (see "
+                            "`anpe info`); --resume needs the same one",
+                            t->request->output);
+}
+
+static void close_trainer(trainer *t)
+{
+    for (int i = 0; t->lane && i < t->n_lanes; i++) {
+        anpe_executor_free(t->lane[i].executor);
+        anpe_bench_free(t->lane[i].bench);
+        anpe_free(t->lane[i].gradient);
+        anpe_free(t->lane[i].seed);
+    }
+    free(t->lane);
+    for (int i = 0; i < t->n_inputs; i++)
+        free(t->inputs[i]);
+    free(t->inputs);
+    anpe_workers_free(t->workers);
+    anpe_free(t->total);
+    anpe_free(t->gradient);
+    anpe_free(t->progress.best);
+    anpe_free(t->history.train_loss);
+    anpe_free(t->history.validation_loss);
+    anpe_free(t->history.rate);
+    anpe_free(t->history.norm);
+    anpe_optimiser_free(t->optimiser);
+    anpe_net_free(t->net);
+    anpe_dataset_free(t->dataset);
+    anpe_task_free(t->task);
+}
+
+static void log_start(anpe_ctx *ctx, const trainer *t)
+{
+    anpe_log(ctx, ANPE_INFO, "%lld labels from %lld x %lld inputs, %lld parameters, %d threads",
+             (long long)t->task->n_labels, (long long)t->dataset->channels->length,
+             (long long)t->dataset->channels->width, (long long)t->net->parameters->size,
+             t->n_lanes);
+}
+
+static void log_profile(anpe_ctx *ctx, const trainer *t)
+{
+    anpe_profile_row row[64];
+    double all = 0;
+    const int n = anpe_executor_profile(t->lane[0].executor, row, 64);
+    for (int i = 0; i < n; i++)
+        all += row[i].forward + row[i].backward;
+    for (int i = 0; i < n; i++)
+        anpe_log(ctx, ANPE_INFO, "%-24s forward %8.2f s  backward %8.2f s  %5.1f %%",
+                 row[i].operation, row[i].forward, row[i].backward,
+                 100 * (row[i].forward + row[i].backward) / (all > 0 ? all : 1));
+}
+
+static anpe_status open_checkpoint(anpe_ctx *ctx, const anpe_train_request *r, anpe_model_file *f,
+                                   int *found)
+{
+    *found = 0;
+    if (r->start)
+        return anpe_model_file_open(ctx, r->start, f);
+    if (access(r->output, F_OK) != 0) {
+        if (r->resume)
+            anpe_log(ctx, ANPE_INFO, "%s is not there yet: training starts anew", r->output);
+        return ANPE_OK;
+    }
+    if (!r->resume)
+        return ANPE_OK;
+    anpe_status status = anpe_model_file_open(ctx, r->output, f);
+    if (!status && anpe_h5_has_attribute(f->h5, "/", "round"))
+        status = ANPE_FAIL(ctx, ANPE_ECONFIG,
+                           "%s: was trained in rounds for one spectrum, which cannot be resumed",
+                           r->output);
+    *found = !status;
+    return status;
+}
+
+anpe_status anpe_train(anpe_ctx *ctx, anpe_settings *settings, const anpe_train_request *request,
+                       anpe_train_result *result)
+{
+    trainer t = {.settings = settings, .request = request, .started = anpe_clock_seconds()};
+    anpe_model_file from = {0};
+    int found = 0;
+    anpe_status status;
+    ANPE_TRY(anpe_output_check(ctx, request->output));
+    if (request->data)
+        ANPE_TRY(anpe_output_differs(ctx, request->output, request->data));
+    ANPE_TRY(open_checkpoint(ctx, request, &from, &found));
+    if (found && from.complete) {
+        anpe_log(ctx, ANPE_INFO, "%s is finished already", request->output);
+        goto out;
+    }
+    ANPE_TRY(open_all(&t, ctx, from.h5 ? &from : NULL));
+    if (request->start)
+        ANPE_TRY(anpe_model_file_parameters(ctx, &from, t.net->parameters));
+    ANPE_TRY(open_state(&t, ctx));
+    if (found) {
+        ANPE_TRY(check_same_configuration(ctx, &t, &from));
+        ANPE_TRY(anpe_model_file_training(ctx, &from, t.net->parameters, t.optimiser, &t.progress,
+                                          &t.history));
+        anpe_log(ctx, ANPE_INFO, "resuming after epoch %lld", (long long)t.progress.epoch);
+    }
+    ANPE_TRY(open_lanes(&t, ctx));
+    log_start(ctx, &t);
+    ANPE_TRY(run_epochs(&t, ctx));
+    if (request->profile)
+        log_profile(ctx, &t);
+    *result = (anpe_train_result){t.progress.epoch,
+                                  t.progress.best_epoch,
+                                  t.optimiser->step,
+                                  t.optimiser->step * t.step_size,
+                                  t.net->parameters->size,
+                                  t.progress.best_loss,
+                                  anpe_clock_seconds() - t.started};
+out:
+    if (t.dataset) /* it owns them now */
+        from.map = NULL;
+    if (t.dataset)
+        from.channels = NULL;
+    anpe_model_file_close(&from);
+    close_trainer(&t);
+    return status;
+}
+
+anpe_status anpe_train_check(anpe_ctx *ctx, anpe_settings *settings, const char *data)
+{
+    const anpe_train_request request = {.data = data};
+    trainer t = {.settings = settings, .request = &request};
+    anpe_status status = open_all(&t, ctx, NULL);
+    close_trainer(&t);
+    return status;
+}

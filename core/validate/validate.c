@@ -1,0 +1,457 @@
+/* Validation: the main thread hands out batches of mocks, workers simulate, featurize, draw and
+ * compare; what remains of a mock is a row of numbers, so memory does not grow with the draws. */
+#include <config.h>
+#include "validate/validate.h"
+#include "base/text.h"
+#include "base/workers.h"
+#include "posterior/exact.h"
+#include "posterior/flow_density.h"
+#include "infer/infer.h"
+#include "validate/recalibration.h"
+#include "task/refine.h"
+#include "infer/repeats.h"
+#include "prepare/simulate.h"
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { BATCH = 8, BLOCK = 16 * BATCH, PRIOR_DRAWS = 4096, MOST_LABELS = 256 };
+/* Streams of mock i beside its labels and its noise. */
+enum { SLOT_DRAWS = ANPE_SLOT_EPOCH_NOISE + 1, SLOT_REFERENCE, SLOT_TIES };
+
+typedef struct lane { /* one worker */
+    anpe_session *session;
+    anpe_bench *bench;          /* makes mocks: has the noise model */
+    anpe_flow_density *density; /* log q at the truths */
+    anpe_exact *exact;          /* NULL: not asked for */
+    anpe_refine *refine;        /* NULL without model spectra */
+    anpe_residuals *residuals;
+    anpe_spectrum spectrum[BATCH];
+    double *theta;     /* (n_draws, D) */
+    double *column;    /* (n_draws) */
+    double *reference; /* (prior labels) */
+    double *point;     /* (D) */
+} lane;
+
+typedef struct validation {
+    const anpe_validate_request *request;
+    anpe_model *model;
+    anpe_settings *settings;
+    anpe_task *task; /* with the noise model */
+    anpe_workers *workers;
+    lane *lane;
+    anpe_validation *result;
+    double *prior_sd; /* (D) */
+    int64_t first;    /* mock of the block */
+    int64_t n_statistics;
+    float *context; /* (n, F) */
+    double *value;  /* (n, n_statistics) */
+} validation;
+
+/* ---- one mock --------------------------------------------------------------------------------
+ */
+
+/* Drawn together about their mean and moved: a check of the checks. z: standardised coordinates of
+ * the flow; the truth is taken to where the changed density has the value that the flow has there.
+ */
+static void disturb(const validation *v, anpe_session *s, double *theta, float *truth)
+{
+    const int64_t n = v->request->n_draws, labels = v->result->n_labels;
+    const double scale = v->request->scale, shift = v->request->shift;
+    for (int64_t d = 0; d < labels; d++) {
+        double mean = 0, square = 0;
+        for (int64_t k = 0; k < n; k++)
+            mean += (double)s->y[k * labels + d] / (double)n;
+        for (int64_t k = 0; k < n; k++)
+            square += pow((double)s->y[k * labels + d] - mean, 2) / (double)n;
+        const double move = shift * sqrt(square);
+        for (int64_t k = 0; k < n; k++) {
+            float *y = &s->y[k * labels + d];
+            *y = (float)(mean + scale * ((double)*y - mean) + move);
+        }
+        truth[d] = (float)(mean + ((double)truth[d] - move - mean) / scale);
+    }
+    for (int64_t k = 0; k < n; k++)
+        (void)anpe_label_map_inverse(v->model->map, s->y + k * labels, theta + k * labels);
+}
+
+static void compare_labels(validation *v, lane *l, int64_t m, anpe_rng *ties)
+{
+    anpe_validation *r = v->result;
+    const int64_t n = r->n_draws, labels = r->n_labels;
+    r->edge_mass[m] = 0;
+    for (int64_t d = 0; d < labels; d++) {
+        const int64_t at = m * labels + d;
+        for (int64_t k = 0; k < n; k++)
+            l->column[k] = l->theta[k * labels + d];
+        const anpe_label_summary s = anpe_infer_label_summary(n, l->column);
+        r->edge_mass[m] = fmax(
+            r->edge_mass[m], anpe_edge_mass(n, l->column, 1, NULL, s.sd, &v->model->map->label[d]));
+        r->median[at] = s.median;
+        r->mean[at] = s.mean;
+        r->sd[at] = s.sd;
+        r->p16[at] = s.p16;
+        r->p84[at] = s.p84;
+        r->rank[at] = anpe_rank_of(r->truth[at], n, l->column, 1, anpe_uniform(ties));
+    }
+}
+
+/* log q at y (D), the truth in flow coordinates, and its density level among the draws. */
+static void compare_density(validation *v, lane *l, int64_t m, int64_t i, const float *y)
+{
+    anpe_validation *r = v->result;
+    const anpe_net *net = v->model->net;
+    const int64_t f = net->n_context, labels = r->n_labels;
+    const float *context =
+        (const float *)anpe_executor_tensor(l->session->executor, net->features) + i * f;
+    float truth[MOST_LABELS];
+    double log_q;
+    for (int64_t d = 0; d < labels; d++)
+        l->point[d] = (double)y[d];
+    anpe_flow_density_eval(l->density, context, 1, l->point, &log_q);
+    r->hpd[m] = anpe_density_level(log_q, r->n_draws, l->session->log_q);
+    memcpy(v->context + m * f, context, (size_t)f * sizeof *context);
+    anpe_label_map_forward(v->model->map, r->truth + m * labels, truth);
+    r->log_q_truth[m] = log_q - anpe_label_map_inverse(v->model->map, truth, l->point) -
+                        (double)labels * log(v->request->scale);
+}
+
+/* How well the flow does as a proposal for importance sampling: effective draws among n_draws. */
+static anpe_status weigh(validation *v, anpe_ctx *ctx, lane *l, int64_t m, int64_t i)
+{
+    anpe_exact_result e;
+    if (!l->exact || m >= v->request->n_exact)
+        return ANPE_OK;
+    anpe_status status =
+        anpe_exact_run(l->exact, ctx, l->session, i, &l->spectrum[i], v->request->seed, m, &e);
+    if (!status) {
+        v->result->ess[m] = e.ladder.proposal_efficiency * (double)v->result->n_draws;
+        v->result->khat[m] = e.ladder.proposal_khat;
+    }
+    return status;
+}
+
+static anpe_status compare_spectrum(validation *v, anpe_ctx *ctx, lane *l, int64_t m,
+                                    const anpe_spectrum *s)
+{
+    anpe_validation *r = v->result;
+    const int64_t at = m * r->n_labels;
+    const float *model;
+    int64_t n_bad = 0;
+    for (int64_t p = 0; p < s->n_pixels; p++)
+        n_bad += s->mask[p];
+    r->snr[m] = anpe_task_snr(v->task, s);
+    r->bad_fraction[m] = (double)n_bad / (double)s->n_pixels;
+    if (!l->refine)
+        return ANPE_OK;
+    anpe_status status = anpe_refine_run(l->refine, ctx, s, r->median + at, r->sd + at, &model);
+    if (!status)
+        anpe_residuals_measure(l->residuals, s, model, v->value + m * v->n_statistics);
+    return status;
+}
+
+/* Mock m, the i-th of the lane's batch. */
+static anpe_status compare(validation *v, anpe_ctx *ctx, lane *l, int64_t m, int64_t i)
+{
+    anpe_validation *r = v->result;
+    const anpe_prior *prior = v->task->prior;
+    const uint32_t seed = v->request->seed;
+    const double *truth = r->truth + m * r->n_labels;
+    float y[MOST_LABELS];
+    anpe_status status;
+    anpe_rng draws = anpe_rng_make(seed, ANPE_FOR_CHECKS, m, SLOT_DRAWS);
+    anpe_rng reference = anpe_rng_make(seed, ANPE_FOR_CHECKS, m, SLOT_REFERENCE);
+    anpe_rng ties = anpe_rng_make(seed, ANPE_FOR_CHECKS, m, SLOT_TIES);
+    ANPE_TRY(anpe_session_draw(l->session, ctx, i, r->n_draws, &draws, l->theta, NULL));
+    anpe_label_map_forward(v->model->map, truth, y);
+    if (v->request->scale != 1 || v->request->shift != 0)
+        disturb(v, l->session, l->theta, y);
+    compare_labels(v, l, m, &ties);
+    compare_density(v, l, m, i, y);
+    ANPE_TRY(anpe_prior_sample(prior, ctx, &reference, l->reference));
+    anpe_task_labels(v->task, l->reference, l->point);
+    r->tarp[m] = anpe_tarp_level(r->n_labels, truth, l->point, v->prior_sd, r->n_draws, l->theta);
+    ANPE_TRY(compare_spectrum(v, ctx, l, m, &l->spectrum[i]));
+    ANPE_TRY(weigh(v, ctx, l, m, i));
+out:
+    return status;
+}
+
+/* ---- many ------------------------------------------------------------------------------------
+ */
+
+static void copy_spectrum(anpe_spectrum *to, const anpe_spectrum *from)
+{
+    const size_t n = (size_t)from->n_pixels;
+    memcpy(to->flux, from->flux, n * sizeof *to->flux);
+    memcpy(to->sigma, from->sigma, n * sizeof *to->sigma);
+    memcpy(to->mask, from->mask, n);
+}
+
+static anpe_status make_mocks(validation *v, anpe_ctx *ctx, lane *l, int64_t first, int64_t n)
+{
+    anpe_validation *r = v->result;
+    const uint32_t seed = v->request->seed;
+    anpe_status status;
+    ANPE_TRY(anpe_task_draw_labels(v->task, ctx, l->bench, seed, ANPE_FOR_CHECKS, first, n));
+    ANPE_TRY(anpe_task_simulate(v->task, ctx, l->bench, n));
+    for (int64_t k = 0; k < n; k++) {
+        anpe_rng noise = anpe_rng_make(seed, ANPE_FOR_CHECKS, first + k, ANPE_SLOT_NOISE);
+        anpe_task_labels(v->task, l->bench->theta + k * v->task->prior->n_labels,
+                         r->truth + (first + k) * r->n_labels);
+        ANPE_TRY(anpe_task_mock(v->task, ctx, l->bench, k, &noise));
+        copy_spectrum(&l->spectrum[k], &l->bench->spectrum);
+        anpe_channels_fill(v->model->channels, &l->spectrum[k], anpe_session_input(l->session, k));
+    }
+out:
+    return status;
+}
+
+static anpe_status run_batch(void *user, int64_t item, int worker, anpe_ctx *ctx)
+{
+    validation *v = user;
+    lane *l = &v->lane[worker];
+    const int64_t first = v->first + item * BATCH, left = v->result->n - first;
+    const int64_t n = left < BATCH ? left : BATCH;
+    anpe_status status = make_mocks(v, ctx, l, first, n);
+    if (status)
+        return status;
+    anpe_session_featurize(l->session, n);
+    for (int64_t i = 0; i < n && !status; i++)
+        status = compare(v, ctx, l, first + i, i);
+    return status;
+}
+
+static anpe_status run_blocks(anpe_ctx *ctx, validation *v)
+{
+    const int64_t n = v->result->n;
+    anpe_status status = ANPE_OK;
+    for (v->first = 0; v->first < n && !status; v->first += BLOCK) {
+        const int64_t here = n - v->first < BLOCK ? n - v->first : BLOCK;
+        status = anpe_workers_run(v->workers, ctx, (here + BATCH - 1) / BATCH, run_batch, v);
+        if (!status)
+            anpe_progress(ctx, "validating", (double)(v->first + here), (double)n);
+    }
+    return status;
+}
+
+/* ---- what all mocks say ----------------------------------------------------------------------
+ */
+
+static void measure_contraction(const validation *v)
+{
+    anpe_validation *r = v->result;
+    for (int64_t d = 0; d < r->n_labels; d++) {
+        double variance = 0;
+        for (int64_t i = 0; i < r->n; i++)
+            variance += pow(r->sd[i * r->n_labels + d], 2) / (double)r->n;
+        r->contraction[d] = 1 - variance / pow(v->prior_sd[d], 2);
+    }
+}
+
+/* Learned on the first half, judged on the second. */
+static anpe_status recalibrate(anpe_ctx *ctx, const validation *v)
+{
+    anpe_validation *r = v->result;
+    const size_t n = (size_t)r->n;
+    const int64_t half = r->n / 2;
+    anpe_interval *interval = malloc(n * sizeof *interval);
+    double *truth = malloc(2 * n * sizeof *truth);
+    for (int64_t d = 0; interval && truth && d < r->n_labels; d++) {
+        for (int64_t i = 0; i < r->n; i++) {
+            const int64_t at = i * r->n_labels + d;
+            interval[i] =
+                anpe_interval_on_line(v->model->map, d, r->median[at], r->p16[at], r->p84[at]);
+            truth[i] = anpe_label_map_line(v->model->map, d, r->truth[at]);
+        }
+        r->temperature[d] = anpe_temperature_of_truths(half, interval, truth, truth + n);
+        r->cover_before[d] = anpe_temperature_cover(r->n - half, interval + half, truth + half, 1);
+        r->cover_after[d] =
+            anpe_temperature_cover(r->n - half, interval + half, truth + half, r->temperature[d]);
+    }
+    r->n_learned = half;
+    const int failed = !interval || !truth;
+    free(interval);
+    free(truth);
+    return failed ? ANPE_FAIL(ctx, ANPE_ENOMEM, "recalibration: out of memory") : ANPE_OK;
+}
+
+static anpe_status learn_misfit(anpe_ctx *ctx, const validation *v)
+{
+    anpe_validation *r = v->result;
+    const int64_t f = v->model->net->n_context, k = v->n_statistics;
+    double *scratch = malloc((size_t)(f + 1) * sizeof *scratch);
+    anpe_misfit_sight *sight = malloc((size_t)r->n * sizeof *sight);
+    anpe_status status = ANPE_OK;
+    if (!scratch || !sight) {
+        status = ANPE_FAIL(ctx, ANPE_ENOMEM, "thresholds: out of memory");
+        goto out;
+    }
+    for (int64_t i = 0; i < r->n; i++)
+        sight[i] = (anpe_misfit_sight){v->context + i * f, k ? v->value + i * k : NULL, r->snr[i],
+                                       r->bad_fraction[i], r->edge_mass[i]};
+    ANPE_TRY(anpe_misfit_learn(ctx, r->n, sight, f, k, v->request->rate, &r->misfit));
+    for (int64_t i = 0; i < r->n; i++) {
+        const anpe_misfit_view view = anpe_misfit_judge(r->misfit, &sight[i], scratch);
+        r->context_distance[i] = view.distance;
+        r->residual_score[i] = view.value[ANPE_MISFIT_PREDICTIVE];
+    }
+out:
+    free(scratch);
+    free(sight);
+    return status;
+}
+
+static anpe_status conclude(anpe_ctx *ctx, const validation *v)
+{
+    anpe_validation *r = v->result;
+    anpe_status status = ANPE_OK;
+    measure_contraction(v);
+    ANPE_TRY(recalibrate(ctx, v));
+    if (r->n >= ANPE_MISFIT_MIN_MOCKS)
+        ANPE_TRY(learn_misfit(ctx, v));
+    if (v->request->n_repeats)
+        ANPE_TRY(anpe_repeats_temperature(ctx, v->request, v->model->map, r));
+    snprintf(r->digest, sizeof r->digest, "%s", v->model->digest);
+    snprintf(r->version, sizeof r->version, "%s", PACKAGE_VERSION);
+    anpe_text_utc(r->created);
+out:
+    return status;
+}
+
+/* ---- set-up and end --------------------------------------------------------------------------
+ */
+
+static anpe_status open_lane(anpe_ctx *ctx, validation *v, lane *l)
+{
+    const anpe_instrument_info *inst = &v->task->instrument.info;
+    const size_t n = (size_t)v->request->n_draws, labels = (size_t)v->result->n_labels;
+    anpe_exact_options proposal = anpe_ladder_defaults();
+    anpe_status status;
+    proposal.last = ANPE_RUNG_PROPOSAL;
+    const int64_t block = v->request->n_exact ? anpe_exact_block() : 1;
+    const int64_t draws = v->request->n_draws > block ? v->request->n_draws : block;
+    ANPE_TRY(anpe_session_new_batch(ctx, v->model, BATCH, draws, &l->session));
+    if (v->request->n_exact)
+        ANPE_TRY(anpe_exact_new(ctx, v->model, &proposal, &l->exact));
+    ANPE_TRY(anpe_bench_new(ctx, v->task, BATCH, &l->bench));
+    ANPE_TRY(anpe_flow_density_new(ctx, v->model->net, v->model->map->n, 1, &l->density));
+    if (v->n_statistics)
+        ANPE_TRY(anpe_refine_new(ctx, v->model->task, &l->refine));
+    ANPE_TRY(anpe_residuals_new(ctx, anpe_task_size(v->task), inst->n_segments, inst->segment,
+                                &l->residuals));
+    for (int i = 0; i < BATCH; i++)
+        ANPE_TRY(anpe_spectrum_new(ctx, anpe_task_size(v->task), &l->spectrum[i]));
+    l->theta = malloc(n * labels * sizeof *l->theta);
+    l->column = malloc(n * sizeof *l->column);
+    l->reference = malloc((size_t)v->task->prior->n_labels * sizeof *l->reference);
+    l->point = malloc(labels * sizeof *l->point);
+    if (!l->theta || !l->column || !l->reference || !l->point)
+        status = ANPE_FAIL(ctx, ANPE_ENOMEM, "validation: out of memory");
+out:
+    return status;
+}
+
+static void close_lane(lane *l)
+{
+    anpe_session_free(l->session);
+    anpe_bench_free(l->bench);
+    anpe_flow_density_free(l->density);
+    anpe_exact_free(l->exact);
+    anpe_refine_free(l->refine);
+    anpe_residuals_free(l->residuals);
+    for (int i = 0; i < BATCH; i++)
+        anpe_spectrum_clear(&l->spectrum[i]);
+    free(l->theta);
+    free(l->column);
+    free(l->reference);
+    free(l->point);
+}
+
+/* What distances and contraction are measured in: the labels' sd over the prior. */
+static anpe_status measure_prior(anpe_ctx *ctx, validation *v)
+{
+    const int64_t labels = v->result->n_labels;
+    const anpe_prior *prior = v->task->prior;
+    anpe_status status = ANPE_OK;
+    double *all = malloc((size_t)prior->n_labels * sizeof *all);
+    double *theta = malloc((size_t)(PRIOR_DRAWS * labels) * sizeof *theta);
+    v->prior_sd = calloc((size_t)labels, sizeof *v->prior_sd);
+    if (!all || !theta || !v->prior_sd)
+        status = ANPE_FAIL(ctx, ANPE_ENOMEM, "validation: out of memory");
+    for (int64_t k = 0; k < PRIOR_DRAWS && !status; k++) {
+        anpe_rng rng = anpe_rng_make(v->request->seed, ANPE_FOR_CHECKS, -1 - k, ANPE_SLOT_LABELS);
+        status = anpe_prior_sample(prior, ctx, &rng, all);
+        anpe_task_labels(v->task, all, theta + k * labels);
+    }
+    for (int64_t d = 0; d < labels && !status; d++) {
+        double mean = 0, square = 0;
+        for (int64_t k = 0; k < PRIOR_DRAWS; k++)
+            mean += theta[k * labels + d] / PRIOR_DRAWS;
+        for (int64_t k = 0; k < PRIOR_DRAWS; k++)
+            square += pow(theta[k * labels + d] - mean, 2) / PRIOR_DRAWS;
+        v->prior_sd[d] = square > 0 ? sqrt(square) : 1;
+    }
+    free(all);
+    free(theta);
+    return status;
+}
+
+static anpe_status open_validation(anpe_ctx *ctx, validation *v)
+{
+    const anpe_validate_request *q = v->request;
+    anpe_status status;
+    ANPE_TRY(anpe_model_open(ctx, q->model, &v->model));
+    if (v->model->map->n > MOST_LABELS)
+        return ANPE_FAIL(ctx, ANPE_EUNSUPPORTED, "%s: more than %d labels", q->model, MOST_LABELS);
+    ANPE_TRY(anpe_simulate_open(ctx, q->model, 0, NULL, &v->settings, &v->task));
+    ANPE_TRY(anpe_validation_new(ctx, q->n, v->model->map->n, &v->result));
+    v->result->n_draws = q->n_draws;
+    v->result->seed = q->seed;
+    ANPE_TRY(measure_prior(ctx, v));
+    ANPE_TRY(anpe_workers_new(ctx, q->threads, &v->workers));
+    const int lanes = anpe_workers_count(v->workers);
+    v->lane = calloc((size_t)lanes, sizeof *v->lane);
+    if (v->model->can_simulate && v->model->map->n == v->task->prior->n_labels)
+        v->n_statistics = anpe_residuals_statistics(v->task->instrument.info.n_segments);
+    v->context = malloc((size_t)(q->n * v->model->net->n_context) * sizeof *v->context);
+    v->value = malloc((size_t)(q->n * v->n_statistics + 1) * sizeof *v->value);
+    if (!v->lane || !v->context || !v->value)
+        return ANPE_FAIL(ctx, ANPE_ENOMEM, "validation: out of memory");
+    for (int i = 0; i < lanes; i++)
+        ANPE_TRY(open_lane(ctx, v, &v->lane[i]));
+out:
+    return status;
+}
+
+static void close_validation(validation *v)
+{
+    for (int i = 0; v->lane && i < anpe_workers_count(v->workers); i++)
+        close_lane(&v->lane[i]);
+    free(v->lane);
+    anpe_workers_free(v->workers);
+    free(v->prior_sd);
+    free(v->context);
+    free(v->value);
+    anpe_task_free(v->task);
+    anpe_settings_free(v->settings);
+    anpe_model_close(v->model);
+    anpe_validation_free(v->result);
+}
+
+anpe_status anpe_validate(anpe_ctx *ctx, const anpe_validate_request *request,
+                          anpe_validation **out)
+{
+    validation v = {.request = request};
+    anpe_status status;
+    *out = NULL;
+    ANPE_TRY(open_validation(ctx, &v));
+    ANPE_TRY(run_blocks(ctx, &v));
+    ANPE_TRY(conclude(ctx, &v));
+    *out = v.result;
+    v.result = NULL;
+out:
+    close_validation(&v);
+    return status;
+}

@@ -1,0 +1,24 @@
+/* validate/validate.h -- what `anpe validate` does: fresh mocks of the model's own configuration,
+ * from random streams that neither training nor `anpe simulate` uses, inferred and compared with
+ * their labels. */
+#ifndef ANPE_CORE_VALIDATE_H
+#define ANPE_CORE_VALIDATE_H
+#include "validate/record.h"
+
+typedef struct anpe_validate_request {
+    const char *model;
+    int64_t n, n_draws;
+    int64_t n_exact;     /* of them, how many get an effective sample size and a k-hat */
+    double rate;         /* false alarms of each misspecification flag */
+    double scale, shift; /* draws are drawn together about their mean and moved, in units of their
+                          * sd: 1 and 0 but for a check of the checks */
+    int n_repeats;       /* files of repeated observations */
+    const char *const *repeats;
+    uint32_t seed;
+    int threads;
+} anpe_validate_request;
+
+/* Nothing is written. The result is equal for any number of threads. */
+ANPE_MUST_CHECK anpe_status anpe_validate(anpe_ctx *ctx, const anpe_validate_request *request,
+                                          anpe_validation **out);
+#endif
