@@ -1,9 +1,13 @@
 # tests: targets beside `make check`
-.PHONY: list-results unit-tests check-sanitize check-valgrind check-long format format-check
+.PHONY: list-results unit-tests check-sanitize check-valgrind check-long format format-check rooms
 
 # Where `make check` leaves its results, one file per test program; tests/count adds them up.
 list-results:
 	@for f in $(TEST_LOGS:.log=.trs); do echo "$$f"; done
+
+# The rooms of core/: lines, who includes whom, arrows against the grain.
+rooms:
+	@ANPE_SRCDIR=$(srcdir) $(SHELL) $(srcdir)/tests/cli/test_layers.sh print $(srcdir)
 
 # The unit tests alone.
 unit-tests:

@@ -2,6 +2,7 @@
 #include "config.h"
 #include "cmd/validation_report.h"
 #include "file/output.h"
+#include "infer/repeats.h"
 #include "model/model.h"
 #include "validate/validate.h"
 #ifdef ANPE_HAVE_PLPLOT
@@ -152,6 +153,8 @@ static anpe_status run(anpe_ctx *ctx, anpe_cmd *cmd)
     if (!dry)
         ANPE_TRY(anpe_output_check(ctx, request.model));
     ANPE_TRY(anpe_validate(ctx, &request, &v));
+    if (request.n_repeats)
+        ANPE_TRY(anpe_repeats_temperature(ctx, &request, v));
     json_object_set_new(cmd->result, "model", json_string(request.model));
     json_object_set_new(cmd->result, "stored", json_boolean(!dry));
     if (!dry)

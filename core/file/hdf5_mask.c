@@ -1,4 +1,4 @@
-/* data/hdf5_mask.c -- masks from HDF5, by the one rule for all readers: a pixel is good where its
+/* file/hdf5_mask.c -- masks from HDF5, by the one rule for all readers: a pixel is good where its
  * mask is 0, exactly. Any bit, a negative number, a fraction and NaN (a null value) are bad.
  *
  * Read as doubles, in which no number that is not 0 becomes 0: HDF5 saturates a negative integer to

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "graph/graph.h"
-#include "kernel/kernels.h"
+#include "graph/operations.h"
 
 #define APPLY(id, name, n, inputs, n_weights, weights, attributes)                                 \
     anpe_graph_apply(g, anpe_operation_get(ANPE_OP_##id), name, n, inputs, n_weights, weights,     \

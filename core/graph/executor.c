@@ -13,7 +13,7 @@
 #include "base/context.h"
 #include "graph/graph.h"
 #include "graph/offload.h"
-#include "kernel/kernels.h"
+#include "graph/operations.h"
 #include "graph/plan.h"
 
 enum { TENSOR, SAVED, GRADIENT, KINDS }; /* intervals of vertex i: 3 i + kind; scratch is last */

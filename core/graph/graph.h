@@ -3,20 +3,6 @@
 #define ANPE_CORE_GRAPH_H
 #include "graph/network.h"
 
-/* A parameter as operations read it: weight norm or mask applied. */
-typedef struct anpe_weight {
-    const char *name; /* "flow.blocks.0.l1.weight" */
-    int rank;
-    int64_t shape[4], size;
-    int64_t offset;           /* in the effective block, a multiple of 16 */
-    anpe_transform transform; /* ANPE_PLAIN, _NORM_V (raw value and raw g), _MASKED, _BUFFER */
-    int raw, raw_g;           /* rows of the table of raw parameters */
-    uint8_t *mask;            /* (size) 1 = kept; ANPE_MASKED */
-    double *initial;          /* (size) ANPE_BUFFER */
-    double bound;             /* uniform initialisation in [-bound, bound] */
-    int zero;                 /* starts at zero */
-} anpe_weight;
-
 typedef struct anpe_vertex {
     const anpe_operation *operation; /* NULL: an input */
     const char *name;                /* "" if the operation has none */

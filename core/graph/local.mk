@@ -6,6 +6,6 @@ libanpe_la_SOURCES += core/graph/executor.c
 libanpe_la_SOURCES += core/graph/graph.h
 libanpe_la_SOURCES += core/graph/network.h
 libanpe_la_SOURCES += core/graph/offload.c core/graph/offload.h
-libanpe_la_SOURCES += core/graph/operations.c
+libanpe_la_SOURCES += core/graph/operations.c core/graph/operations.h
 libanpe_la_SOURCES += core/graph/parameters.c
 libanpe_la_SOURCES += core/graph/plan.c core/graph/plan.h

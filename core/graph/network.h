@@ -7,6 +7,7 @@
  */
 #ifndef ANPE_CORE_NETWORK_H
 #define ANPE_CORE_NETWORK_H
+#include "kernel/weights.h"
 #include <anpe/plugin.h>
 
 typedef enum anpe_precision { ANPE_FLOAT = 0, ANPE_DOUBLE = 1 } anpe_precision;
@@ -29,14 +30,6 @@ ANPE_MUST_CHECK anpe_status anpe_graph_check(anpe_ctx *ctx, const anpe_graph *g)
 /* ---- parameters ------------------------------------------------------------------------------ */
 /* One block of reals and one table. Raw values are what is trained and stored; effective values
  * (weight norm and masks applied, buffers copied) are what operations read. */
-typedef enum anpe_transform {
-    ANPE_PLAIN,
-    ANPE_NORM_G,
-    ANPE_NORM_V,
-    ANPE_MASKED,
-    ANPE_BUFFER
-} anpe_transform;
-
 typedef struct anpe_parameter {
     const char *name; /* "featurizer.stages.0.0.conv1.weight_v" */
     int rank;

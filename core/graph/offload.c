@@ -2,7 +2,7 @@
 #include "config.h"
 #include <string.h>
 #include "graph/offload.h"
-#include "kernel/kernels.h"
+#include "graph/operations.h"
 
 /* The hooks came with ABI 1.1; a shorter struct ends before them. */
 static int has_hooks(const anpe_backend_ops *ops)

@@ -1,7 +1,7 @@
 /* The table of operations: shape rules and memory needs; the kernels are in kernel_*.c. */
 #include "config.h"
 #include <stddef.h>
-#include "kernel/kernels.h"
+#include "graph/operations.h"
 
 #define ATTRIBUTES(type) const anpe_##type##_attributes *a = c->attributes
 

@@ -4,6 +4,7 @@
 #include "posterior/exact.h"
 #include "validate/recovery.h"
 #include "posterior/session.h"
+#include "posterior/summary.h"
 
 /* Bits of the column `flags`; names in anpe_flag_names. */
 typedef enum anpe_flag_bit {
@@ -24,19 +25,6 @@ typedef enum anpe_flag_bit {
 enum { ANPE_N_FLAGS = 12 };
 extern const char *const anpe_flag_names[ANPE_N_FLAGS];
 
-typedef struct anpe_label_summary {
-    double median, mean, sd, p16, p84;
-    double p16_cal, p84_cal; /* recalibrated; of a validated model */
-} anpe_label_summary;
-
-/* Of n draws of one label, which are sorted; sd NAN for one draw. */
-anpe_label_summary anpe_infer_label_summary(int64_t n, double *draw);
-/* Weight of the draws within a tenth of their sd of a bound of the label, the larger of the two
- * sides: about 0.1 where the posterior falls off exponentially from the bound, as it does when the
- * star lies beyond; 0.05 for half a normal density; 0.03 for a flat one; 0 away from bounds.
- * value (n) `stride` apart; log_weight (n), NULL: equal weights. */
-double anpe_edge_mass(int64_t n, const double *value, int64_t stride, const double *log_weight,
-                      double sd, const anpe_label *label);
 #define ANPE_KHAT_FLAG 0.7  /* Vehtari et al. 2024 */
 #define ANPE_EDGE_MASS 0.08 /* flagged above this, until a validation says better */
 

@@ -1,5 +1,6 @@
 /* Repeated observations: inference without a catalogue, then the scatter within each star. */
 #include "infer/repeats.h"
+#include "model/model.h"
 #include "infer/infer.h"
 #include "validate/recalibration.h"
 #include <stdlib.h>
@@ -46,7 +47,7 @@ static void fill(const anpe_label_map *map, const anpe_infer_result *r, visit *v
 }
 
 anpe_status anpe_repeats_temperature(anpe_ctx *ctx, const anpe_validate_request *q,
-                                     const anpe_label_map *map, anpe_validation *result)
+                                     anpe_validation *result)
 {
     const anpe_infer_request request = {.model = q->model,
                                         .n_files = q->n_repeats,
@@ -54,13 +55,14 @@ anpe_status anpe_repeats_temperature(anpe_ctx *ctx, const anpe_validate_request 
                                         .n_draws = q->n_draws,
                                         .seed = q->seed,
                                         .threads = q->threads};
-    anpe_infer_result r;
+    anpe_infer_result r = {0};
+    anpe_model_file model = {0};
     visit *v = NULL;
     anpe_interval *interval = NULL;
     int64_t *star = NULL;
-    anpe_status status = anpe_infer_files(ctx, &request, &r);
-    if (status)
-        goto out;
+    anpe_status status;
+    ANPE_TRY(anpe_model_file_open(ctx, q->model, &model));
+    ANPE_TRY(anpe_infer_files(ctx, &request, &r));
     const size_t n = (size_t)r.n_stars;
     v = malloc(n * sizeof *v);
     interval = malloc(n * sizeof *interval);
@@ -69,12 +71,13 @@ anpe_status anpe_repeats_temperature(anpe_ctx *ctx, const anpe_validate_request 
         status = ANPE_FAIL(ctx, ANPE_ENOMEM, "repeats: out of memory");
         goto out;
     }
-    fill(map, &r, v, interval, star, result);
+    fill(model.map, &r, v, interval, star, result);
     if (result->n_repeats < 1)
         status =
             ANPE_FAIL(ctx, ANPE_EINVAL, "--repeats: no identifier comes twice among %lld spectra",
                       (long long)r.n_stars);
 out:
+    anpe_model_file_close(&model);
     free(v);
     free(interval);
     free(star);

@@ -8,6 +8,5 @@
  * repeat_temperature and n_repeats (spectra less stars). ANPE_EINVAL if no star comes twice. */
 ANPE_MUST_CHECK anpe_status anpe_repeats_temperature(anpe_ctx *ctx,
                                                      const anpe_validate_request *request,
-                                                     const anpe_label_map *map,
                                                      anpe_validation *result);
 #endif

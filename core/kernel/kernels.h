@@ -1,6 +1,7 @@
-/* kernel/kernels.h -- the operations of <anpe/graph.h> as one table, and their attributes. */
-#ifndef ANPE_CORE_OPERATIONS_H
-#define ANPE_CORE_OPERATIONS_H
+/* kernel/kernels.h -- the kernels of the operations of <anpe/graph.h>, as one table, and the
+ * attributes that they are called with. */
+#ifndef ANPE_CORE_KERNELS_H
+#define ANPE_CORE_KERNELS_H
 #include <anpe/plugin.h>
 
 /* X(name, backward_needs, saved_size, scratch_size): the kernels are anpe_NAME_forward_f, _d,
@@ -36,16 +37,6 @@
     X(offset, 0, NULL, NULL)                                                                       \
     X(append, 0, NULL, NULL)
 
-typedef enum anpe_operation_id {
-#define X(name, needs, saved, scratch) ANPE_OP_##name,
-    ANPE_OPERATION_LIST(X)
-#undef X
-        ANPE_N_OPERATIONS
-} anpe_operation_id;
-
-/* id in 0 .. ANPE_N_OPERATIONS - 1 */
-const anpe_operation *anpe_operation_get(int id);
-
 #define X(name, needs, saved, scratch)                                                             \
     void anpe_##name##_forward_f(const anpe_call *c);                                              \
     void anpe_##name##_forward_d(const anpe_call *c);                                              \
@@ -54,14 +45,7 @@ const anpe_operation *anpe_operation_get(int id);
 ANPE_OPERATION_LIST(X)
 #undef X
 
-/* Kernels for inputs that are all stored in bfloat16, and an output in bfloat16 or float; NULL
- * where an operation has none. */
-typedef struct anpe_kernels {
-    void (*forward)(const anpe_call *c);
-    void (*backward)(const anpe_call *c);
-    anpe_number out;
-} anpe_kernels;
-const anpe_kernels *anpe_operation_bfloat16(const anpe_operation *operation);
+/* Of tensors in bfloat16: see anpe_operation_bfloat16 of graph/operations.h. */
 void anpe_add_forward_b(const anpe_call *c);
 void anpe_add_backward_b(const anpe_call *c);
 void anpe_max_pool_forward_b(const anpe_call *c);

@@ -2,7 +2,29 @@
  * a weight-normed parameter, else NULL. */
 #ifndef ANPE_CORE_WEIGHTS_H
 #define ANPE_CORE_WEIGHTS_H
-#include "graph/graph.h"
+#include <anpe/plugin.h>
+
+typedef enum anpe_transform {
+    ANPE_PLAIN,
+    ANPE_NORM_G,
+    ANPE_NORM_V,
+    ANPE_MASKED,
+    ANPE_BUFFER
+} anpe_transform;
+
+/* A parameter as operations read it: weight norm or mask applied. */
+typedef struct anpe_weight {
+    const char *name; /* "flow.blocks.0.l1.weight" */
+    int rank;
+    int64_t shape[4], size;
+    int64_t offset;           /* in the effective block, a multiple of 16 */
+    anpe_transform transform; /* ANPE_PLAIN, _NORM_V (raw value and raw g), _MASKED, _BUFFER */
+    int raw, raw_g;           /* rows of the table of raw parameters */
+    uint8_t *mask;            /* (size) 1 = kept; ANPE_MASKED */
+    double *initial;          /* (size) ANPE_BUFFER */
+    double bound;             /* uniform initialisation in [-bound, bound] */
+    int zero;                 /* starts at zero */
+} anpe_weight;
 
 #define ANPE_WEIGHT_FUNCTIONS(suffix)                                                              \
     void anpe_weight_prepare_##suffix(const anpe_weight *w, const void *value, const void *norm,   \

@@ -35,6 +35,4 @@ double anpe_label_map_line(const anpe_label_map *m, int64_t i, double theta);
 double anpe_label_map_from_line(const anpe_label_map *m, int64_t i, double line);
 /* d theta_i / d y_i at y (n). */
 void anpe_label_map_slope(const anpe_label_map *m, const float *y, double *slope);
-/* Inverse of the standard normal distribution function, u in (0, 1). */
-double anpe_normal_quantile(double u);
 #endif

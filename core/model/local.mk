@@ -6,3 +6,5 @@ libanpe_la_SOURCES += core/model/curve.c core/model/curve.h
 libanpe_la_SOURCES += core/model/labels.c core/model/labels.h
 libanpe_la_SOURCES += core/model/model.c core/model/model.h
 libanpe_la_SOURCES += core/model/net.c core/model/net.h
+libanpe_la_SOURCES += core/model/open_task.c core/model/open_task.h
+libanpe_la_SOURCES += core/model/resume.h

@@ -161,7 +161,7 @@ out:
 
 static anpe_status write_training(anpe_ctx *ctx, anpe_h5 *f, const anpe_model_parts *p)
 {
-    const anpe_optimiser *o = p->optimiser;
+    const anpe_resume_state *o = p->resume;
     const anpe_progress_state *s = p->progress;
     const int64_t numbers[5] = {o->step, s->epoch, s->n_epochs, s->best_epoch, o->n_norms};
     const int64_t stage[2] = {s->stage.number, s->stage.since};
@@ -557,7 +557,7 @@ out:
 }
 
 anpe_status anpe_model_file_training(anpe_ctx *ctx, anpe_model_file *f, anpe_parameters *p,
-                                     anpe_optimiser *o, anpe_progress_state *s, anpe_history *h)
+                                     anpe_resume_state *o, anpe_progress_state *s, anpe_history *h)
 {
     int64_t numbers[5], stage[2];
     double reals[2];

@@ -21,7 +21,7 @@
 #include "model/channels.h"
 #include "model/labels.h"
 #include "model/net.h"
-#include "train/optimiser.h"
+#include "model/resume.h"
 #include "task/task.h"
 
 typedef struct anpe_history { /* one row per epoch */
@@ -37,7 +37,7 @@ typedef struct anpe_progress_state {
     anpe_stage stage;
 } anpe_progress_state;
 
-/* What is written; borrowed. optimiser and progress NULL: training has ended. */
+/* What is written; borrowed. resume and progress NULL: training has ended. */
 typedef struct anpe_model_parts {
     anpe_settings *settings;
     const anpe_task *task;
@@ -45,7 +45,7 @@ typedef struct anpe_model_parts {
     const anpe_channels *channels;
     const anpe_net *net;
     const anpe_history *history;
-    const anpe_optimiser *optimiser;
+    const anpe_resume_state *resume;
     const anpe_progress_state *progress;
     uint32_t seed;
     int n_inputs;
@@ -79,8 +79,9 @@ ANPE_MUST_CHECK anpe_status anpe_model_file_settings(anpe_ctx *ctx, const anpe_m
 /* The stored values into a raw block; the digest is checked. */
 ANPE_MUST_CHECK anpe_status anpe_model_file_parameters(anpe_ctx *ctx, anpe_model_file *f,
                                                        anpe_parameters *p);
-/* Optimiser, progress and current parameters of an unfinished model; history grows to n_epochs. */
+/* Progress and current parameters of an unfinished model, and what the optimiser needs, into the
+ * arrays of o; history grows to n_epochs. */
 ANPE_MUST_CHECK anpe_status anpe_model_file_training(anpe_ctx *ctx, anpe_model_file *f,
-                                                     anpe_parameters *p, anpe_optimiser *o,
+                                                     anpe_parameters *p, anpe_resume_state *o,
                                                      anpe_progress_state *s, anpe_history *h);
 #endif

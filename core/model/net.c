@@ -1,6 +1,5 @@
 /* Building the network from its plugins. */
 #include "model/net.h"
-#include "train/groups.h"
 #include "kind/backend.h"
 #include <stdlib.h>
 

@@ -10,6 +10,9 @@ typedef struct anpe_compute_options {
     int64_t threads, micro_batch;
 } anpe_compute_options;
 
+/* Option tables of the groups `network` and `compute`. */
+extern const anpe_option anpe_network_table[], anpe_compute_table[];
+
 typedef struct anpe_net {
     const anpe_compute_options *compute;
     anpe_component featurizer, flow, backend_plugin;

@@ -7,7 +7,6 @@
 #include "plot/names.h"
 #include "plot/plot_kind.h"
 #include "base/text.h"
-#include "validate/recovery.h"
 
 #include <math.h>
 #include <stdio.h>

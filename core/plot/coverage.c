@@ -3,7 +3,7 @@
  * intervals of each label. On the diagonal: right; below it: too narrow. The band holds a point of
  * a right posterior's curve in 95 of 100 cases (binomial). */
 #include "validate/calibration.h"
-#include "validate/recovery.h"
+#include "stat/order.h"
 #include "plot/bands.h"
 #include "plot/known.h"
 #include "plot/names.h"

@@ -2,7 +2,7 @@
  * crosses starts exactly one piece of it, with what is above the level on the left, so pieces chain
  * into closed polygons by looking up where the next one starts. */
 #include "plot/density.h"
-#include "validate/recovery.h"
+#include "stat/order.h"
 
 #include <math.h>
 #include <stdlib.h>

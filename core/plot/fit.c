@@ -3,7 +3,6 @@
  * one detector to the next. */
 #define _GNU_SOURCE
 #include "base/text.h"
-#include "validate/recovery.h"
 #include "plot/names.h"
 #include "plot/plot_kind.h"
 

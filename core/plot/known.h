@@ -2,7 +2,6 @@
  * model, or from a catalogue and another one that it is compared with. */
 #ifndef ANPE_CORE_KNOWN_H
 #define ANPE_CORE_KNOWN_H
-#include "validate/recovery.h"
 #include "plot/plot_kind.h"
 
 typedef struct anpe_known {

@@ -1,6 +1,6 @@
 /* plot/panel.c -- see panel.h. */
 #include "plot/panel.h"
-#include "validate/recovery.h"
+#include "stat/order.h"
 
 #include <math.h>
 #include <stdio.h>

@@ -2,7 +2,7 @@
  * distribution function minus that of a uniform one. Finer than the histograms of plot sbc: no
  * bins; the band holds the whole curve of a right posterior in 99 of 100 cases (Kolmogorov). */
 #include "validate/calibration.h"
-#include "validate/recovery.h"
+#include "stat/order.h"
 #include "plot/bands.h"
 #include "plot/known.h"
 

@@ -4,6 +4,7 @@
 #include "base/text.h"
 #include "plot/known.h"
 #include "plot/names.h"
+#include "validate/recovery.h"
 
 #include <math.h>
 #include <stdio.h>

@@ -5,7 +5,7 @@
 #include "posterior/exact.h"
 #include "posterior/flow_density.h"
 #include "task/likelihood.h"
-#include "validate/recovery.h"
+#include "stat/order.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>

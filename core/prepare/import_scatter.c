@@ -12,7 +12,7 @@
 #include "file/spectra_file.h"
 #include "spectrum/spectrum.h"
 #include "kind/component.h"
-#include "validate/recovery.h"
+#include "stat/order.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>

@@ -5,7 +5,7 @@
 #include "file/output.h"
 #include "spectrum/spectrum.h"
 #include "kind/instrument.h"
-#include "validate/recovery.h"
+#include "stat/order.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -18,9 +18,4 @@ typedef struct anpe_simulate_request {
 /* HDF5: theta (N, D) with attributes labels and units, flux (N, P); observed: sigma, mask (N, P);
  * wavelength (P). Streams: memory does not grow with N. */
 ANPE_MUST_CHECK anpe_status anpe_simulate(anpe_ctx *ctx, const anpe_simulate_request *request);
-/* The whole task of a configuration or a model, for simulating observations with; ANPE_ECONFIG
- * where its simulator cannot simulate. The settings outlive the task. */
-ANPE_MUST_CHECK anpe_status anpe_simulate_open(anpe_ctx *ctx, const char *source, int n_sets,
-                                               const char *const *sets, anpe_settings **settings,
-                                               anpe_task **task);
 #endif

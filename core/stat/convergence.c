@@ -1,6 +1,6 @@
 /* R-hat and autocorrelation time. */
 #include "stat/convergence.h"
-#include "model/labels.h"
+#include "stat/normal.h"
 #include <math.h>
 
 /* Normal scores of the ranks, equal values sharing their mean rank. scratch holds the values. */

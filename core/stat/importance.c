@@ -5,38 +5,6 @@
 
 enum { MOST_GRID = 512 };
 
-/* ---- order ------------------------------------------------------------------------------------
- */
-
-static int before(const anpe_ranked *a, const anpe_ranked *b)
-{
-    return a->value < b->value || (a->value == b->value && a->at < b->at);
-}
-
-static void sink(int64_t i, int64_t n, anpe_ranked *r)
-{
-    const anpe_ranked x = r[i];
-    for (int64_t child; (child = 2 * i + 1) < n; i = child) {
-        child += child + 1 < n && before(&r[child], &r[child + 1]);
-        if (!before(&x, &r[child]))
-            break;
-        r[i] = r[child];
-    }
-    r[i] = x;
-}
-
-void anpe_sort_ranked(int64_t n, anpe_ranked *r)
-{
-    for (int64_t i = n / 2; i-- > 0;)
-        sink(i, n, r);
-    for (int64_t last = n; last-- > 1;) {
-        const anpe_ranked largest = r[0];
-        r[0] = r[last];
-        r[last] = largest;
-        sink(0, last, r);
-    }
-}
-
 /* ---- generalised Pareto ------------------------------------------------------------------------
  */
 

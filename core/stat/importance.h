@@ -6,15 +6,7 @@
  * that of Zhang & Stephens (2009). Nothing here allocates. */
 #ifndef ANPE_CORE_IMPORTANCE_H
 #define ANPE_CORE_IMPORTANCE_H
-#include <stdint.h>
-
-/* Scratch for what needs an order. */
-typedef struct anpe_ranked {
-    double value;
-    int64_t at;
-} anpe_ranked;
-/* Ascending by value, equal values by `at`. */
-void anpe_sort_ranked(int64_t n, anpe_ranked *r);
+#include "stat/order.h"
 
 typedef struct anpe_weights_summary {
     double khat; /* shape of the tail; inf: too few weights to tell; -inf: no tail at all */

@@ -1,7 +1,5 @@
 /* Putting simulator, prior, instrument and noise together. */
 #include "task/task.h"
-#include "train/groups.h"
-#include "train/proposal.h"
 #include "base/text.h"
 #include <math.h>
 #include <stdlib.h>
@@ -308,7 +306,7 @@ anpe_bench *anpe_bench_free(anpe_bench *b)
 anpe_status anpe_task_sample(const anpe_task *t, anpe_ctx *ctx, anpe_rng *rng, anpe_bench *b,
                              int64_t k)
 {
-    const anpe_proposal *p = t->proposal;
+    const anpe_label_rows *p = t->proposal;
     double *theta = b->theta + k * t->prior->n_labels;
     if (!p)
         return anpe_prior_sample(t->prior, ctx, rng, theta);

@@ -25,7 +25,15 @@ typedef struct anpe_label_options {
     int transform; /* probit, none */
 } anpe_label_options;
 
-typedef struct anpe_proposal anpe_proposal; /* proposal.h */
+/* Labels to draw from in place of the prior. */
+typedef struct anpe_label_rows {
+    int64_t n, width; /* rows, labels of the prior */
+    double *theta;    /* (n, width) in the prior's order */
+    double *weight;   /* (n) of a row's loss, mean 1 */
+} anpe_label_rows;
+
+/* Option tables of the groups `labels` and `observe`. */
+extern const anpe_option anpe_label_table[], anpe_observe_table[];
 
 typedef struct anpe_task {
     anpe_settings *settings; /* borrowed */
@@ -35,17 +43,17 @@ typedef struct anpe_task {
     anpe_component simulator, noise;
     anpe_simulator_info sim;
     anpe_prior *prior;
-    int64_t n_labels;              /* inferred */
-    anpe_label *label;             /* (n_labels) */
-    int64_t *inferred;             /* (n_labels) index into prior->label */
-    int64_t *sim_label;            /* (sim.n_labels) index into prior->label */
-    int64_t rv;                    /* index into prior->label, -1: no Doppler shift */
-    anpe_projector *projector;     /* NULL: simulator pixels are the instrument's, no wavelengths */
-    uint8_t *continuum;            /* (n_pixels) or NULL */
-    uint8_t *exclude;              /* (n_pixels) or NULL; what instrument.info.exclude points to */
-    float *scatter;                /* (size) the simulator's on the instrument's pixels, or NULL */
-    float *model_variance;         /* (size) of the model error, or NULL: there is none */
-    const anpe_proposal *proposal; /* labels are drawn from it; NULL: from the prior. Borrowed */
+    int64_t n_labels;          /* inferred */
+    anpe_label *label;         /* (n_labels) */
+    int64_t *inferred;         /* (n_labels) index into prior->label */
+    int64_t *sim_label;        /* (sim.n_labels) index into prior->label */
+    int64_t rv;                /* index into prior->label, -1: no Doppler shift */
+    anpe_projector *projector; /* NULL: simulator pixels are the instrument's, no wavelengths */
+    uint8_t *continuum;        /* (n_pixels) or NULL */
+    uint8_t *exclude;          /* (n_pixels) or NULL; what instrument.info.exclude points to */
+    float *scatter;            /* (size) the simulator's on the instrument's pixels, or NULL */
+    float *model_variance;     /* (size) of the model error, or NULL: there is none */
+    const anpe_label_rows *proposal; /* labels are drawn from it; NULL: from the prior. Borrowed */
 } anpe_task;
 
 /* What a trained model fixes for every pixel. */

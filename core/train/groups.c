@@ -1,5 +1,8 @@
 /* All option tables of the core in one list. */
 #include "train/groups.h"
+#include "model/net.h"
+#include "task/task.h"
+#include "train/train.h"
 
 static const anpe_group groups[] = {
     {"labels", "which labels are inferred, and how the flow sees them", anpe_label_table},

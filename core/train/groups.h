@@ -8,9 +8,6 @@ typedef struct anpe_group {
     const anpe_option *table;
 } anpe_group;
 
-extern const anpe_option anpe_label_table[], anpe_observe_table[], anpe_network_table[],
-    anpe_compute_table[], anpe_train_table[];
-
 /* The i-th group, or NULL past the end: what documentation and tests loop over. */
 const anpe_group *anpe_group_at(int i);
 #endif

@@ -2,7 +2,7 @@
 #include <config.h>
 #include "train/optimiser.h"
 #include "kernel/vector.h"
-#include "validate/recovery.h"
+#include "stat/order.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>

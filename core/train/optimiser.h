@@ -6,6 +6,7 @@
 #define ANPE_CORE_OPTIMISER_H
 #include "base/workers.h"
 #include "graph/network.h"
+#include "model/resume.h"
 
 typedef struct anpe_optimiser {
     int64_t size; /* parameters */
@@ -42,9 +43,6 @@ void anpe_optimiser_end_epoch(anpe_optimiser *o);
  * weights decay with strength 0.3^k decay, so that the network is first held simple and then let
  * go. A stage begins at the best parameters so far and ends after `patience` epochs without better
  * ones; a stage that brought nothing is the last. */
-typedef struct anpe_stage {
-    int64_t number, since; /* epochs done when it began */
-} anpe_stage;
 typedef enum anpe_verdict { ANPE_GO_ON, ANPE_NEXT_STAGE, ANPE_END } anpe_verdict;
 anpe_verdict anpe_stage_verdict(const anpe_stage *s, int64_t epochs, int64_t best_epoch,
                                 int64_t patience);

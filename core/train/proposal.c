@@ -3,7 +3,7 @@
 #include "posterior/flow_density.h"
 #include "stat/importance.h"
 #include "stat/mixture.h"
-#include "validate/recovery.h"
+#include "stat/order.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,7 +35,7 @@ int64_t anpe_proposal_block(void)
     return BLOCK;
 }
 
-anpe_proposal *anpe_proposal_free(anpe_proposal *p)
+anpe_label_rows *anpe_proposal_free(anpe_label_rows *p)
 {
     if (!p)
         return NULL;
@@ -172,7 +172,7 @@ static void add_flow(search *s, double log_sum)
     (void)normalise(s->n, s->log_weight);
 }
 
-static anpe_status make_rows(anpe_ctx *ctx, const search *s, anpe_proposal *p)
+static anpe_status make_rows(anpe_ctx *ctx, const search *s, anpe_label_rows *p)
 {
     const anpe_task *t = s->session->model->task;
     const int64_t d = s->map->n;
@@ -194,13 +194,13 @@ static anpe_status make_rows(anpe_ctx *ctx, const search *s, anpe_proposal *p)
 }
 
 static anpe_status resample(anpe_ctx *ctx, search *s, anpe_proposal_kind kind, anpe_rng *rng,
-                            anpe_proposal **out)
+                            anpe_label_rows **out)
 {
     const double log_sum = normalise(s->n, s->log_weight);
     if (kind == ANPE_PROPOSAL_WEIGHTED)
         add_flow(s, log_sum);
     anpe_weighted_resample(s->n, s->log_weight, anpe_uniform(rng), ROWS, s->row);
-    anpe_proposal *p = calloc(1, sizeof *p);
+    anpe_label_rows *p = calloc(1, sizeof *p);
     const anpe_status status =
         p ? make_rows(ctx, s, p) : ANPE_FAIL(ctx, ANPE_ENOMEM, "proposal: out of memory");
     *out = status ? anpe_proposal_free(p) : p;
@@ -208,7 +208,7 @@ static anpe_status resample(anpe_ctx *ctx, search *s, anpe_proposal_kind kind, a
 }
 
 anpe_status anpe_proposal_new(anpe_ctx *ctx, anpe_session *session, anpe_proposal_kind kind,
-                              uint32_t seed, anpe_proposal **out)
+                              uint32_t seed, anpe_label_rows **out)
 {
     const anpe_model *m = session->model;
     const float *context = anpe_executor_tensor(session->executor, m->net->features);

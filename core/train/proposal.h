@@ -26,17 +26,12 @@ typedef enum anpe_proposal_kind {
     ANPE_PROPOSAL_WEIGHTED
 } anpe_proposal_kind;
 
-struct anpe_proposal {
-    int64_t n, width; /* rows, labels of the prior */
-    double *theta;    /* (n, width) in the prior's order */
-    double *weight;   /* (n) of a row's loss, mean 1; all 1: truncated */
-};
-/* For the spectrum that the session has featurized (number 0 of the last featurize; the session
- * must allow anpe_proposal_block() draws). All labels of the prior must be inferred:
- * ANPE_EUNSUPPORTED otherwise. */
+/* The rows, all of weight 1 if truncated, for the spectrum that the session has featurized (number
+ * 0 of the last featurize; the session must allow anpe_proposal_block() draws). All labels of the
+ * prior must be inferred: ANPE_EUNSUPPORTED otherwise. */
 ANPE_MUST_CHECK anpe_status anpe_proposal_new(anpe_ctx *ctx, anpe_session *session,
                                               anpe_proposal_kind kind, uint32_t seed,
-                                              anpe_proposal **out);
-anpe_proposal *anpe_proposal_free(anpe_proposal *p);
+                                              anpe_label_rows **out);
+anpe_label_rows *anpe_proposal_free(anpe_label_rows *p);
 int64_t anpe_proposal_block(void);
 #endif

@@ -113,7 +113,7 @@ static anpe_status judge(anpe_ctx *ctx, const observation *o, anpe_rounds_result
 }
 
 static anpe_status train_once(anpe_ctx *ctx, const anpe_rounds_request *r, const char *id,
-                              const anpe_proposal *proposal, anpe_rounds_result *result)
+                              const anpe_label_rows *proposal, anpe_rounds_result *result)
 {
     anpe_settings *settings = NULL;
     anpe_train_request train = r->train;
@@ -141,7 +141,7 @@ anpe_status anpe_train_rounds(anpe_ctx *ctx, const anpe_rounds_request *r,
                               anpe_rounds_result *result)
 {
     observation o = {0};
-    anpe_proposal *proposal = NULL;
+    anpe_label_rows *proposal = NULL;
     anpe_status status = ANPE_OK;
     *result = (anpe_rounds_result){.efficiency = NAN, .khat = NAN};
     ANPE_TRY(check_request(ctx, r));

@@ -2,13 +2,13 @@
  * runs it forward and backward, and adds its gradient in the order of the micro-batches. */
 #include <config.h>
 #include "train/train.h"
-#include "train/groups.h"
 #include "base/clock.h"
 #include "base/digest.h"
 #include "base/text.h"
 #include "base/workers.h"
 #include "file/output.h"
 #include "train/dataset.h"
+#include "train/optimiser.h"
 #include "model/model.h"
 #include "model/net.h"
 #include "kernel/vector.h"
@@ -220,21 +220,33 @@ static anpe_status validate(trainer *t, anpe_ctx *ctx, double *loss)
     return ANPE_OK;
 }
 
+static anpe_resume_state resume_state(const anpe_optimiser *o)
+{
+    return (anpe_resume_state){.size = o->size,
+                               .step = o->step,
+                               .n_norms = o->n_norms,
+                               .clip = o->clip,
+                               .m = o->m,
+                               .v = o->v,
+                               .average = o->average};
+}
+
 static anpe_status write_model(trainer *t, anpe_ctx *ctx, int finished)
 {
-    const anpe_model_parts parts = {t->settings,
-                                    t->task,
-                                    t->dataset->map,
-                                    t->dataset->channels,
-                                    t->net,
-                                    &t->history,
-                                    finished ? NULL : t->optimiser,
-                                    finished ? NULL : &t->progress,
-                                    (uint32_t)t->option->seed,
-                                    t->n_inputs,
-                                    (const char *const *)t->inputs,
-                                    t->request->round,
-                                    t->request->observed};
+    const anpe_resume_state resume = resume_state(t->optimiser);
+    const anpe_model_parts parts = {.settings = t->settings,
+                                    .task = t->task,
+                                    .map = t->dataset->map,
+                                    .channels = t->dataset->channels,
+                                    .net = t->net,
+                                    .history = &t->history,
+                                    .resume = finished ? NULL : &resume,
+                                    .progress = finished ? NULL : &t->progress,
+                                    .seed = (uint32_t)t->option->seed,
+                                    .n_inputs = t->n_inputs,
+                                    .inputs = (const char *const *)t->inputs,
+                                    .round = t->request->round,
+                                    .observed = t->request->observed};
     return anpe_model_write(ctx, t->request->output, &parts);
 }
 
@@ -584,6 +596,17 @@ static anpe_status open_checkpoint(anpe_ctx *ctx, const anpe_train_request *r, a
     return status;
 }
 
+/* What the checkpoint has of the training so far. */
+static anpe_status resume(trainer *t, anpe_ctx *ctx, anpe_model_file *from)
+{
+    anpe_resume_state state = resume_state(t->optimiser);
+    const anpe_status status =
+        anpe_model_file_training(ctx, from, t->net->parameters, &state, &t->progress, &t->history);
+    t->optimiser->step = state.step;
+    t->optimiser->clip = state.clip;
+    return status;
+}
+
 anpe_status anpe_train(anpe_ctx *ctx, anpe_settings *settings, const anpe_train_request *request,
                        anpe_train_result *result)
 {
@@ -605,8 +628,7 @@ anpe_status anpe_train(anpe_ctx *ctx, anpe_settings *settings, const anpe_train_
     ANPE_TRY(open_state(&t, ctx));
     if (found) {
         ANPE_TRY(check_same_configuration(ctx, &t, &from));
-        ANPE_TRY(anpe_model_file_training(ctx, &from, t.net->parameters, t.optimiser, &t.progress,
-                                          &t.history));
+        ANPE_TRY(resume(&t, ctx, &from));
         anpe_log(ctx, ANPE_INFO, "resuming after epoch %lld", (long long)t.progress.epoch);
     }
     ANPE_TRY(open_lanes(&t, ctx));
@@ -614,13 +636,13 @@ anpe_status anpe_train(anpe_ctx *ctx, anpe_settings *settings, const anpe_train_
     ANPE_TRY(run_epochs(&t, ctx));
     if (request->profile)
         log_profile(ctx, &t);
-    *result = (anpe_train_result){t.progress.epoch,
-                                  t.progress.best_epoch,
-                                  t.optimiser->step,
-                                  t.optimiser->step * t.step_size,
-                                  t.net->parameters->size,
-                                  t.progress.best_loss,
-                                  anpe_clock_seconds() - t.started};
+    *result = (anpe_train_result){.epochs = t.progress.epoch,
+                                  .best_epoch = t.progress.best_epoch,
+                                  .steps = t.optimiser->step,
+                                  .spectra = t.optimiser->step * t.step_size,
+                                  .n_parameters = t.net->parameters->size,
+                                  .validation_loss = t.progress.best_loss,
+                                  .seconds = anpe_clock_seconds() - t.started};
 out:
     if (t.dataset) /* it owns them now */
         from.map = NULL;

@@ -4,6 +4,9 @@
 #ifndef ANPE_CORE_TRAIN_H
 #define ANPE_CORE_TRAIN_H
 #include "base/settings.h"
+#include "task/task.h"
+
+extern const anpe_option anpe_train_table[];
 
 typedef struct anpe_train_request {
     const char *output; /* model file; during training it holds the checkpoint of the last epoch */
@@ -12,8 +15,8 @@ typedef struct anpe_train_request {
     int resume;         /* go on from `output` if it is there */
     int profile;        /* log time per operation at the end */
     /* a later round for one spectrum (train/rounds.h); all 0 or NULL: the first, or the only one */
-    const char *start;                    /* model to go on from; may be `output` */
-    const struct anpe_proposal *proposal; /* labels in place of the prior's, with weights */
+    const char *start;               /* model to go on from; may be `output` */
+    const anpe_label_rows *proposal; /* labels in place of the prior's, with weights */
     int round;
     const char *observed; /* the spectrum, for the record */
 } anpe_train_request;

@@ -1,7 +1,7 @@
 /* Statistics of calibration; definitions and papers in the header. */
 #include <config.h>
 #include "validate/calibration.h"
-#include "validate/recovery.h"
+#include "stat/order.h"
 #include <float.h>
 #include <math.h>
 #include <string.h>

@@ -2,7 +2,7 @@
 #include <config.h>
 #include "validate/misfit.h"
 #include "base/linear.h"
-#include "validate/recovery.h"
+#include "stat/order.h"
 #include <float.h>
 #include <math.h>
 #include <stdlib.h>

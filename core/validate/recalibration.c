@@ -1,7 +1,7 @@
 /* Temperatures of posterior intervals; definitions in the header. */
 #include <config.h>
 #include "validate/recalibration.h"
-#include "validate/recovery.h"
+#include "stat/order.h"
 #include <math.h>
 
 static const double level = 0.682689492137086;

@@ -1,39 +1,7 @@
 /* Statistics of recovered labels. */
 #include "validate/recovery.h"
+#include "stat/order.h"
 #include <math.h>
-
-/* v[i] sinks to its place in the heap v[0..n): no element is less than its children. */
-static void sink(int64_t i, int64_t n, double *v)
-{
-    const double x = v[i];
-    for (int64_t child; (child = 2 * i + 1) < n; i = child) {
-        child += child + 1 < n && v[child + 1] > v[child];
-        if (!(v[child] > x))
-            break;
-        v[i] = v[child];
-    }
-    v[i] = x;
-}
-
-/* Heapsort: glibc's qsort allocates for more than 1 KiB, and this runs for every spectrum. */
-void anpe_sort(int64_t n, double *values)
-{
-    for (int64_t i = n / 2; i-- > 0;)
-        sink(i, n, values);
-    for (int64_t last = n; last-- > 1;) {
-        const double largest = values[0];
-        values[0] = values[last];
-        values[last] = largest;
-        sink(0, last, values);
-    }
-}
-
-double anpe_quantile_sorted(int64_t n, const double *sorted, double q)
-{
-    const double at = q * (double)(n - 1);
-    const int64_t i = (int64_t)at;
-    return i + 1 < n ? sorted[i] + (at - (double)i) * (sorted[i + 1] - sorted[i]) : sorted[n - 1];
-}
 
 anpe_recovery anpe_recovery_of(int64_t n, const double *truth, const double *median,
                                const double *mean, const double *sd, const double *p16,

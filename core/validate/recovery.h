@@ -16,8 +16,4 @@ typedef struct anpe_recovery {
 anpe_recovery anpe_recovery_of(int64_t n, const double *truth, const double *median,
                                const double *mean, const double *sd, const double *p16,
                                const double *p84, double *scratch);
-/* Quantile q of sorted values, linear between neighbours. */
-double anpe_quantile_sorted(int64_t n, const double *sorted, double q);
-/* Ascending, in place, without allocating. */
-void anpe_sort(int64_t n, double *values);
 #endif

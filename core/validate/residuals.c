@@ -2,6 +2,7 @@
 #include <config.h>
 #include "validate/misfit.h"
 #include "model/labels.h"
+#include "stat/normal.h"
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -6,11 +6,10 @@
 #include "base/workers.h"
 #include "posterior/exact.h"
 #include "posterior/flow_density.h"
-#include "infer/infer.h"
+#include "posterior/summary.h"
 #include "validate/recalibration.h"
 #include "task/refine.h"
-#include "infer/repeats.h"
-#include "prepare/simulate.h"
+#include "model/open_task.h"
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -311,8 +310,6 @@ static anpe_status conclude(anpe_ctx *ctx, const validation *v)
     ANPE_TRY(recalibrate(ctx, v));
     if (r->n >= ANPE_MISFIT_MIN_MOCKS)
         ANPE_TRY(learn_misfit(ctx, v));
-    if (v->request->n_repeats)
-        ANPE_TRY(anpe_repeats_temperature(ctx, v->request, v->model->map, r));
     snprintf(r->digest, sizeof r->digest, "%s", v->model->digest);
     snprintf(r->version, sizeof r->version, "%s", PACKAGE_VERSION);
     anpe_text_utc(r->created);

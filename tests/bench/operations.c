@@ -5,7 +5,7 @@
 #include "config.h"
 #include "bench/bench.h"
 #include "graph/graph.h"
-#include "kernel/kernels.h"
+#include "graph/operations.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

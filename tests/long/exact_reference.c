@@ -8,7 +8,7 @@
 #include "base/random.h"
 #include "stat/ensemble.h"
 #include "task/likelihood.h"
-#include "validate/recovery.h"
+#include "stat/order.h"
 #include "posterior/session.h"
 #include <math.h>
 #include <stdio.h>

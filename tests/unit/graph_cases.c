@@ -1,7 +1,7 @@
 /* Small networks: every operation of the table at least once. */
 #include "config.h"
 #include <math.h>
-#include "kernel/kernels.h"
+#include "graph/operations.h"
 #include "graph_support.h"
 
 #define BIT(id)     (UINT64_C(1) << ANPE_OP_##id)

@@ -3,7 +3,7 @@
 #include <config.h>
 #include "base_support.h"
 #include "allocation_count.h"
-#include "validate/recovery.h"
+#include "stat/order.h"
 #include "posterior/session.h"
 #include "train/train.h"
 #include <math.h>

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <CUnit/Basic.h>
-#include "kernel/kernels.h"
+#include "graph/operations.h"
 #include "graph_support.h"
 
 static void test_gradients(void)

@@ -4,7 +4,7 @@
 #include "base_support.h"
 #include "base/random.h"
 #include "stat/importance.h"
-#include "validate/recovery.h"
+#include "stat/order.h"
 #include <math.h>
 
 enum { N = 4000 };

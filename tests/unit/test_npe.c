@@ -6,6 +6,8 @@
 #include "infer/infer.h"
 #include "model/labels.h"
 #include "train/optimiser.h"
+#include "stat/normal.h"
+#include "stat/order.h"
 #include "validate/recovery.h"
 #include <float.h>
 #include <math.h>

@@ -3,6 +3,7 @@
 #include "plot/bands.h"
 #include "plot/density.h"
 #include "plot/names.h"
+#include "stat/normal.h"
 #include "data_support.h"
 #include "validate/calibration.h"
 #include "model/labels.h"

@@ -111,9 +111,9 @@ static void flow_log_q(int64_t n, const double *labels, double *out)
     free(y);
 }
 
-static anpe_proposal *proposal(anpe_proposal_kind kind, uint32_t seed)
+static anpe_label_rows *proposal(anpe_proposal_kind kind, uint32_t seed)
 {
-    anpe_proposal *p = NULL;
+    anpe_label_rows *p = NULL;
     WORKS(anpe_proposal_new(ctx, session, kind, seed, &p));
     CU_ASSERT_PTR_NOT_NULL_FATAL(p);
     CU_ASSERT_EQUAL_FATAL(p->width, D);
@@ -158,7 +158,7 @@ static void test_truncated(void)
 {
     anpe_rng rng = anpe_rng_make(9, ANPE_FOR_POSTERIOR, 0, 0);
     open_model("model.h5");
-    anpe_proposal *p = proposal(ANPE_PROPOSAL_TRUNCATED, 3);
+    anpe_label_rows *p = proposal(ANPE_PROPOSAL_TRUNCATED, 3);
     double *q = malloc((size_t)p->n * sizeof *q), rows[5], wanted[5];
     float y[D];
     double back[D];
@@ -200,8 +200,8 @@ static void test_truncated(void)
 static void test_weighted(void)
 {
     open_model("model.h5");
-    anpe_proposal *p = proposal(ANPE_PROPOSAL_WEIGHTED, 3);
-    anpe_proposal *t = proposal(ANPE_PROPOSAL_TRUNCATED, 4);
+    anpe_label_rows *p = proposal(ANPE_PROPOSAL_WEIGHTED, 3);
+    anpe_label_rows *t = proposal(ANPE_PROPOSAL_TRUNCATED, 4);
     double *q = malloc((size_t)p->n * sizeof *q), sum[5] = {0}, mean = 0, a[5], b[5];
     CU_ASSERT_FATAL(q != NULL);
     flow_log_q(p->n, p->theta, q);
@@ -232,9 +232,9 @@ static void test_weighted(void)
 static void test_seeds(void)
 {
     open_model("model.h5");
-    anpe_proposal *a = proposal(ANPE_PROPOSAL_WEIGHTED, 3),
-                  *b = proposal(ANPE_PROPOSAL_WEIGHTED, 3);
-    anpe_proposal *c = proposal(ANPE_PROPOSAL_WEIGHTED, 4);
+    anpe_label_rows *a = proposal(ANPE_PROPOSAL_WEIGHTED, 3),
+                    *b = proposal(ANPE_PROPOSAL_WEIGHTED, 3);
+    anpe_label_rows *c = proposal(ANPE_PROPOSAL_WEIGHTED, 4);
     const size_t size = (size_t)(a->n * D) * sizeof *a->theta;
     CU_ASSERT(!memcmp(a->theta, b->theta, size));
     CU_ASSERT(!memcmp(a->weight, b->weight, (size_t)a->n * sizeof *a->weight));
@@ -248,7 +248,7 @@ static void test_seeds(void)
 
 static void test_bad_input(void)
 {
-    anpe_proposal *p = NULL;
+    anpe_label_rows *p = NULL;
     train(in_scratch("subset.h5"), "\"l0\"");
     open_model("subset.h5");
     SAYS(anpe_proposal_new(ctx, session, ANPE_PROPOSAL_WEIGHTED, 1, &p), ANPE_EUNSUPPORTED,

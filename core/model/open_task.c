@@ -1,0 +1,30 @@
+/* See open_task.h. */
+#include "model/open_task.h"
+#include "file/spectra_file.h"
+#include "model/model.h"
+
+anpe_status anpe_simulate_open(anpe_ctx *ctx, const char *source, int n_sets,
+                               const char *const *sets, anpe_settings **settings, anpe_task **task)
+{
+    static const char *const others[] = {
+        "train", "network", "featurizer",
+        "flow",  "compute", "backend"}; /* groups that simulating does not read */
+    anpe_model_file f = {0};
+    anpe_status status;
+    if (anpe_spectra_file_is_hdf5(source)) {
+        ANPE_TRY(anpe_model_file_open(ctx, source, &f));
+        ANPE_TRY(anpe_model_file_settings(ctx, &f, n_sets, sets, settings));
+    } else {
+        ANPE_TRY(anpe_settings_read(ctx, source, n_sets, sets, settings));
+    }
+    ANPE_TRY(anpe_task_new(ctx, *settings, ANPE_TASK_ALL, f.h5 ? &f.pixels : NULL, task));
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        anpe_settings_leave(*settings, others[i]);
+    ANPE_TRY(anpe_settings_finish(ctx, *settings));
+    if (!(*task)->sim.n_pixels)
+        status = ANPE_FAIL(ctx, ANPE_ECONFIG, "%s: simulator '%s' cannot simulate", source,
+                           (*task)->simulator.plugin->name);
+out:
+    anpe_model_file_close(&f);
+    return status;
+}

@@ -1,0 +1,34 @@
+/* See summary.h. */
+#include "posterior/summary.h"
+#include "stat/order.h"
+#include <math.h>
+
+anpe_label_summary anpe_infer_label_summary(int64_t n, double *draw)
+{
+    anpe_label_summary s = {.sd = NAN};
+    double sum = 0, square = 0;
+    for (int64_t k = 0; k < n; k++)
+        sum += draw[k];
+    s.mean = sum / (double)n;
+    for (int64_t k = 0; k < n; k++)
+        square += (draw[k] - s.mean) * (draw[k] - s.mean);
+    if (n > 1)
+        s.sd = sqrt(square / (double)(n - 1));
+    anpe_sort(n, draw);
+    s.median = anpe_quantile_sorted(n, draw, 0.5);
+    s.p16 = anpe_quantile_sorted(n, draw, 0.158655253931457);
+    s.p84 = anpe_quantile_sorted(n, draw, 0.841344746068543);
+    return s;
+}
+
+double anpe_edge_mass(int64_t n, const double *value, int64_t stride, const double *log_weight,
+                      double sd, const anpe_label *label)
+{
+    double low = 0, high = 0;
+    for (int64_t k = 0; k < n; k++) {
+        const double v = value[k * stride], w = log_weight ? exp(log_weight[k]) : 1 / (double)n;
+        low += v < label->min + 0.1 * sd ? w : 0;
+        high += v > label->max - 0.1 * sd ? w : 0;
+    }
+    return fmax(low, high);
+}
