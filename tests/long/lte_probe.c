@@ -2,6 +2,7 @@
  * others: see lte.py.
  *
  *     lte_probe state < MODEL
+ *     lte_probe continuum WAVELENGTH... < MODEL     vacuum Angstrom
  *
  * MODEL: number of layers; 92 abundances (log N, H = 12); per layer depth, opacity of the depth
  * scale (cm2/g; 1 where the depth is a column mass), temperature (K), gas pressure (dyn/cm2),
@@ -58,6 +59,21 @@ static void print_state(const model *m)
     }
 }
 
+/* Per layer and wavelength, one row: absorption, scattering, then every source (cm2/g). */
+static void print_continuum(const model *m, int n, char **wavelengths)
+{
+    for (int i = 0; i < m->n; i++)
+        for (int k = 0; k < n; k++) {
+            double absorption, scattering, source[ANPE_LTE_N_SOURCES];
+            anpe_lte_continuum(&m->state[i], atof(wavelengths[k]), &absorption, &scattering);
+            anpe_lte_continuum_sources(&m->state[i], atof(wavelengths[k]), source);
+            printf("%.8g %.8g", absorption, scattering);
+            for (int j = 0; j < ANPE_LTE_N_SOURCES; j++)
+                printf(" %.8g", source[j]);
+            printf("\n");
+        }
+}
+
 int main(int argc, char **argv)
 {
     static model m;
@@ -67,6 +83,8 @@ int main(int argc, char **argv)
     demand(anpe_lte_state_solve(ctx, m.n, m.t, m.p, m.abundance, m.state) == ANPE_OK, "state");
     if (strcmp(argv[1], "state") == 0)
         print_state(&m);
+    else if (strcmp(argv[1], "continuum") == 0)
+        print_continuum(&m, argc - 2, argv + 2);
     anpe_ctx_free(ctx);
     return 0;
 }

@@ -2,11 +2,13 @@
 lte_sources = plugins/simulator/lte/lte.h plugins/simulator/lte/elements.c \
 	plugins/simulator/lte/table_partition.c plugins/simulator/lte/table_molecule.c \
 	plugins/simulator/lte/text.c plugins/simulator/lte/atmosphere.c plugins/simulator/lte/grid.c \
-	plugins/simulator/lte/state.c
+	plugins/simulator/lte/state.c plugins/simulator/lte/table_continuum.c \
+	plugins/simulator/lte/continuum.c plugins/simulator/lte/transfer.c
 lte_cppflags = -I$(top_srcdir)/plugins/simulator/lte
 lte_libs =
 if HAVE_ZLIB
 lte_cppflags += -DANPE_LTE_GZIP
 lte_libs += -lz
 endif
-EXTRA_DIST += plugins/simulator/lte/README.md plugins/simulator/lte/fit/populations.py
+EXTRA_DIST += plugins/simulator/lte/README.md plugins/simulator/lte/fit/populations.py \
+	plugins/simulator/lte/fit/continuum.py

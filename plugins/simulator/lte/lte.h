@@ -125,4 +125,67 @@ double anpe_lte_saha(int z, int stage, double t);
  * where it does not converge to 1e-11. */
 anpe_status anpe_lte_state_solve(anpe_ctx *ctx, int n, const double *t, const double *p,
                                  const double abundance[ANPE_LTE_ELEMENTS], anpe_lte_state *state);
+
+/* ---- continuum.c, table_continuum.c ------------------------------------------------------------
+ */
+
+/* Sources of continuous opacity: name, 1 where it scatters */
+#define ANPE_LTE_SOURCES(X)                                                                        \
+    X(HMINUS_BF, "H- bound-free", 0)                                                               \
+    X(HMINUS_FF, "H- free-free", 0)                                                                \
+    X(H_BF, "H bound-free", 0)                                                                     \
+    X(H_FF, "H free-free", 0)                                                                      \
+    X(H2PLUS, "H2+", 0)                                                                            \
+    X(H2MINUS_FF, "H2- free-free", 0)                                                              \
+    X(HEMINUS_FF, "He- free-free", 0)                                                              \
+    X(METAL_BF, "metals bound-free", 0)                                                            \
+    X(METAL_FF, "metals free-free", 0)                                                             \
+    X(RAYLEIGH_H, "Rayleigh H", 1)                                                                 \
+    X(RAYLEIGH_H2, "Rayleigh H2", 1)                                                               \
+    X(RAYLEIGH_HE, "Rayleigh He", 1)                                                               \
+    X(THOMSON, "electrons", 1)
+typedef enum anpe_lte_source {
+#define X(id, name, scatters) ANPE_LTE_##id,
+    ANPE_LTE_SOURCES(X)
+#undef X
+        ANPE_LTE_N_SOURCES
+} anpe_lte_source;
+
+/* Every source at a wavelength, cm2/g, stimulated emission taken off. */
+void anpe_lte_continuum_sources(const anpe_lte_state *s, double wavelength,
+                                double source[ANPE_LTE_N_SOURCES]);
+/* Their sums: *absorption and *scattering. */
+void anpe_lte_continuum(const anpe_lte_state *s, double wavelength, double *absorption,
+                        double *scattering);
+enum { ANPE_LTE_METALS = 7, ANPE_LTE_METAL_NODES = 81 };
+extern const int anpe_lte_metal_z[ANPE_LTE_METALS];
+extern const float anpe_lte_metal_bf[ANPE_LTE_METALS][ANPE_LTE_METAL_NODES][4];
+extern const double anpe_lte_hminus_bf[9], anpe_lte_hminus_ff[22][11], anpe_lte_hydrogen_bf[6][6];
+extern const double anpe_lte_free_free[6][5], anpe_lte_h2minus_ff[4][4], anpe_lte_heminus_ff[4][4];
+
+/* ---- transfer.c
+ * ---------------------------------------------------------------------------------- */
+
+/* A depth scale x (column mass, or optical depth where `reference` is the opacity that it is of;
+ * then else 1). */
+typedef struct anpe_lte_depth {
+    int n;
+    double first;                /* optical depth of the first layer over its opacity */
+    float w[ANPE_LTE_LAYERS][4]; /* step i: of the opacities of layers i - 1 .. i + 2 */
+    float least[ANPE_LTE_LAYERS];
+} anpe_lte_depth;
+void anpe_lte_depth_set(anpe_lte_depth *d, int n, const double *x, const double *reference);
+/* Surface flux of m points, erg/s/cm2 per unit of the source function: opacity and source (n,
+ * stride). */
+void anpe_lte_flux(const anpe_lte_depth *d, int64_t m, int64_t stride, const float *opacity,
+                   const float *source, double *flux);
+/* The same for the intensity that leaves the surface at an angle of cosine mu. */
+void anpe_lte_intensity(const anpe_lte_depth *d, double mu, int64_t m, int64_t stride,
+                        const float *opacity, const float *source, double *intensity);
+void anpe_lte_optical_depth(const anpe_lte_depth *d, const float *opacity, double *tau);
+/* Mean intensity j (n) where the source function is (1 - albedo) b + albedo j. */
+void anpe_lte_mean_intensity(int n, const double *tau, const double *b, const double *albedo,
+                             double *j);
+double anpe_lte_planck(double wavelength, double t); /* erg/s/cm2/sr/A */
+double anpe_lte_e4(double x);                        /* exponential integral E_4 */
 #endif
