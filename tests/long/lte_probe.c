@@ -3,6 +3,10 @@
  *
  *     lte_probe state < MODEL
  *     lte_probe continuum WAVELENGTH... < MODEL     vacuum Angstrom
+ *     lte_probe spectrum FIRST STEP COUNT CUT MU C12_C13 LIST... < MODEL
+ *
+ * The last: wavelengths FIRST exp(i STEP), CUT of line profiles, MU 0 for flux; a list is FILE or
+ * FORMAT:FILE.
  *
  * MODEL: number of layers; 92 abundances (log N, H = 12); per layer depth, opacity of the depth
  * scale (cm2/g; 1 where the depth is a column mass), temperature (K), gas pressure (dyn/cm2),
@@ -10,8 +14,10 @@
 #include "lte.h"
 #include <anpe/anpe.h>
 #include <stdio.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 typedef struct model {
     int n;
@@ -74,6 +80,60 @@ static void print_continuum(const model *m, int n, char **wavelengths)
         }
 }
 
+static void read_lists(int n, char **names, double low, double high, anpe_lte_lines *lines)
+{
+    static const char *const formats[] = {
+        "auto:", "vald:", "turbospectrum:", "moog:", "kurucz:", "kurucz_molecules:"};
+    for (int i = 0; i < n; i++) {
+        anpe_lte_list_options o = {.low = low * 0.99, .high = high * 1.01, .unsoeld = 2.5};
+        const char *path = names[i];
+        for (int f = 0; f < 6; f++)
+            if (strncmp(path, formats[f], strlen(formats[f])) == 0) {
+                o.format = (anpe_lte_format)f;
+                path += strlen(formats[f]);
+                break;
+            }
+        demand(anpe_lte_list_read(ctx, path, &o, lines) == ANPE_OK, "line list");
+    }
+    demand(anpe_lte_lines_sort(ctx, lines) == ANPE_OK, "sort");
+}
+
+/* Per point: wavelength, flux over continuum, continuum flux. */
+static void print_spectrum(const model *m, int n, char **args)
+{
+    demand(n >= 6, "spectrum FIRST STEP COUNT CUT MU C12_C13 LIST...");
+    const double first = atof(args[0]), step = atof(args[1]);
+    const int64_t count = atoll(args[2]);
+    anpe_lte_lines lines = {0};
+    anpe_lte_voigt voigt;
+    anpe_lte_voigt_init(&voigt);
+    read_lists(n - 6, args + 6, first, first * exp(step * (double)count), &lines);
+    anpe_lte_problem p = {.n = m->n,
+                          .state = m->state,
+                          .depth = m->depth,
+                          .reference = m->reference,
+                          .vmicro = m->vmicro,
+                          .cut = atof(args[3]),
+                          .mu = atof(args[4]),
+                          .c12_c13 = atof(args[5]),
+                          .lines = &lines,
+                          .voigt = &voigt};
+    anpe_lte_points_set(&p.points, log(first), step, count);
+    void *scratch = aligned_alloc(64, (anpe_lte_synthesis_scratch(&p) + 63) / 64 * 64);
+    float *flux = malloc(2 * (size_t)count * sizeof *flux);
+    demand(scratch && flux, "memory");
+    const clock_t start = clock();
+    anpe_lte_synthesise(&p, scratch, flux, flux + count);
+    fprintf(stderr, "%lld lines, %.3f s\n", (long long)lines.n,
+            (double)(clock() - start) / CLOCKS_PER_SEC);
+    for (int64_t i = 0; i < count; i++)
+        printf("%.6f %.7g %.7g\n", first * exp(step * (double)i), (double)flux[i],
+               (double)flux[count + i]);
+    free(scratch);
+    free(flux);
+    anpe_lte_lines_free(&lines);
+}
+
 int main(int argc, char **argv)
 {
     static model m;
@@ -85,6 +145,8 @@ int main(int argc, char **argv)
         print_state(&m);
     else if (strcmp(argv[1], "continuum") == 0)
         print_continuum(&m, argc - 2, argv + 2);
+    else if (strcmp(argv[1], "spectrum") == 0)
+        print_spectrum(&m, argc - 2, argv + 2);
     anpe_ctx_free(ctx);
     return 0;
 }

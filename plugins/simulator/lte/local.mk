@@ -3,7 +3,12 @@ lte_sources = plugins/simulator/lte/lte.h plugins/simulator/lte/elements.c \
 	plugins/simulator/lte/table_partition.c plugins/simulator/lte/table_molecule.c \
 	plugins/simulator/lte/text.c plugins/simulator/lte/atmosphere.c plugins/simulator/lte/grid.c \
 	plugins/simulator/lte/state.c plugins/simulator/lte/table_continuum.c \
-	plugins/simulator/lte/continuum.c plugins/simulator/lte/transfer.c
+	plugins/simulator/lte/continuum.c plugins/simulator/lte/transfer.c \
+	plugins/simulator/lte/list.c plugins/simulator/lte/list_vald.c plugins/simulator/lte/list_text.c \
+	plugins/simulator/lte/damping.c plugins/simulator/lte/voigt.c plugins/simulator/lte/line.c \
+	plugins/simulator/lte/synthesis.c
+# Loops over layers and points: vectors, and the multiply-add that -std=c17 alone forbids.
+lte_cflags = -ffp-contract=fast -ftree-vectorize -fvect-cost-model=dynamic
 lte_cppflags = -I$(top_srcdir)/plugins/simulator/lte
 lte_libs =
 if HAVE_ZLIB

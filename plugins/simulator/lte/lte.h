@@ -188,4 +188,149 @@ void anpe_lte_mean_intensity(int n, const double *tau, const double *b, const do
                              double *j);
 double anpe_lte_planck(double wavelength, double t); /* erg/s/cm2/sr/A */
 double anpe_lte_e4(double x);                        /* exponential integral E_4 */
+
+/* ---- list.c, list_text.c, list_vald.c, damping.c: line lists
+ * -------------------------------------------- */
+
+enum { ANPE_LTE_SPECIES = 512 };
+typedef struct anpe_lte_species {
+    int z[5], mass[5]; /* ascending z, 0 after the last; mass numbers, 0: not said */
+    int charge,
+        molecule; /* of the table; -1: an atom or ion; -2: a molecule that is not in the table */
+    char name[24];
+} anpe_lte_species;
+
+/* One line as a list has it. */
+typedef struct anpe_lte_line {
+    double wavelength;         /* vacuum Angstrom */
+    double excitation, log_gf; /* of the lower level, eV */
+    double radiative;          /* s-1; 0: unknown */
+    double stark;              /* s-1 per electron/cm3 at 10^4 K; 0: unknown */
+    double waals; /* < 0: log10 of s-1 per H atom/cm3 at 10^4 K; >= 20: ABO, sigma (a0^2) + alpha;
+                   * else a factor for Unsoeld's approximation, 0: unknown */
+} anpe_lte_line;
+
+typedef struct anpe_lte_lines {
+    int64_t n, room;
+    int n_species;
+    anpe_lte_species *species;                      /* (ANPE_LTE_SPECIES) */
+    double *wavelength;                             /* vacuum Angstrom, ascending once sorted */
+    float *excitation, *log_gf, *radiative, *stark; /* units as above */
+    float *waals, *waals_power; /* s-1 per H atom/cm3 at 10^4 K; its power of T / 10^4 K */
+    int16_t *of;                /* species */
+    int64_t n_hydrogen;         /* lines of hydrogen that were left to hydrogen.c */
+} anpe_lte_lines;
+
+typedef enum anpe_lte_format {
+    ANPE_LTE_AUTO,
+    ANPE_LTE_VALD,
+    ANPE_LTE_TURBOSPECTRUM,
+    ANPE_LTE_MOOG,
+    ANPE_LTE_KURUCZ,
+    ANPE_LTE_KURUCZ_MOLECULES
+} anpe_lte_format;
+#define ANPE_LTE_FORMATS "auto|vald|turbospectrum|moog|kurucz|kurucz_molecules"
+
+typedef struct anpe_lte_list_options {
+    anpe_lte_format format;
+    int vacuum;       /* wavelengths are vacuum; else air above 2000 A (VALD says itself) */
+    double low, high; /* vacuum Angstrom: lines outside are dropped */
+    double unsoeld;   /* factor where the list has no width of its own */
+} anpe_lte_list_options;
+
+/* Appends the lines of a file, damping completed: the list's, else Unsoeld's and Peytremann's. */
+anpe_status anpe_lte_list_read(anpe_ctx *ctx, const char *path, const anpe_lte_list_options *o,
+                               anpe_lte_lines *lines);
+/* A table of wavelength (air, ascending), species (26.1), log10 of the rate per H at 10^4 K and
+ * alpha: Barklem.dat of MOOG. */
+typedef struct anpe_lte_broadening {
+    int64_t n;
+    double *wavelength, *code, *log_rate, *alpha; /* one block, at wavelength */
+} anpe_lte_broadening;
+anpe_status anpe_lte_broadening_read(anpe_ctx *ctx, const char *path, anpe_lte_broadening *b);
+void anpe_lte_broadening_free(anpe_lte_broadening *b);
+/* Before the sort: replaces Unsoeld's widths of atomic lines within 0.03 A. Returns how many were
+ * found. */
+int64_t anpe_lte_broadening_join(const anpe_lte_broadening *b, anpe_lte_lines *lines);
+/* By wavelength; to be called once all is read. */
+anpe_status anpe_lte_lines_sort(anpe_ctx *ctx, anpe_lte_lines *lines);
+void anpe_lte_lines_free(anpe_lte_lines *lines);
+
+/* For readers. Index of a species, made where it is new; -1 and a message where there is no room.
+ */
+int anpe_lte_species_add(anpe_ctx *ctx, anpe_lte_lines *lines, const int z[5], const int mass[5],
+                         int charge);
+anpe_status anpe_lte_line_add(anpe_ctx *ctx, const anpe_lte_list_options *o, int species,
+                              const anpe_lte_line *line, anpe_lte_lines *lines);
+/* Atomic numbers in a formula such as Fe, TiO or C2; 0 where it is none. */
+int anpe_lte_formula(const char *text, size_t length, int z[5]);
+anpe_status anpe_lte_read_vald(anpe_ctx *ctx, anpe_lte_text *text, const anpe_lte_list_options *o,
+                               anpe_lte_lines *l);
+anpe_status anpe_lte_read_turbospectrum(anpe_ctx *ctx, anpe_lte_text *text,
+                                        const anpe_lte_list_options *o, anpe_lte_lines *l);
+anpe_status anpe_lte_read_moog(anpe_ctx *ctx, anpe_lte_text *text, const anpe_lte_list_options *o,
+                               anpe_lte_lines *l);
+anpe_status anpe_lte_read_kurucz(anpe_ctx *ctx, anpe_lte_text *text, const anpe_lte_list_options *o,
+                                 anpe_lte_lines *l);
+anpe_status anpe_lte_read_kurucz_molecules(anpe_ctx *ctx, anpe_lte_text *text,
+                                           const anpe_lte_list_options *o, anpe_lte_lines *l);
+
+/* damping.c: rates at 10^4 K, s-1 per perturber/cm3. ABO: per H atom, and its power of T / 10^4 K.
+ */
+double anpe_lte_abo(double sigma, double alpha, double mass, double *power);
+double anpe_lte_unsoeld(double ionisation, double excitation, double photon, int charge,
+                        double mass);
+double anpe_lte_stark(double ionisation, double excitation, double photon, int charge);
+
+/* ---- voigt.c, line.c, synthesis.c
+ * ---------------------------------------------------------------------- */
+
+enum { ANPE_LTE_VOIGT_TERMS = 32 };
+typedef struct anpe_lte_voigt {
+    float scale, coefficient[ANPE_LTE_VOIGT_TERMS];
+} anpe_lte_voigt;
+void anpe_lte_voigt_init(anpe_lte_voigt *voigt);
+/* out[i] += strength H(a, (i - centre) dv) for |i - centre| <= reach, 0 <= i < n. */
+void anpe_lte_voigt_add(const anpe_lte_voigt *voigt, float strength, float a, double centre,
+                        double dv, double reach, int64_t n, float *out);
+
+/* Points of a spectrum, ln(vacuum wavelength) = first + i step, and nodes of the continuum at every
+ * node_step-th. */
+typedef struct anpe_lte_points {
+    double first, step;
+    int64_t n, node_step, n_nodes;
+} anpe_lte_points;
+void anpe_lte_points_set(anpe_lte_points *p, double first, double step, int64_t n);
+
+/* What lines need of each layer and species. The pointers are (species, layers), given by the
+ * caller. */
+typedef struct anpe_lte_line_work {
+    int n;
+    float beta[ANPE_LTE_LAYERS], stark[ANPE_LTE_LAYERS], log_t4[ANPE_LTE_LAYERS],
+        perturbers[ANPE_LTE_LAYERS];
+    float usual[ANPE_LTE_LAYERS], radiation[ANPE_LTE_LAYERS];
+    float *inverse_doppler, *amount;
+} anpe_lte_line_work;
+void anpe_lte_line_work_set(const anpe_lte_lines *l, int n, const anpe_lte_state *state,
+                            const double *vmicro, double c12_c13, anpe_lte_line_work *w);
+/* Adds the lines to opacity (layers, stride). continuum (layers, nodes): absorption. Returns how
+ * many lines exceed `cut` of it somewhere. */
+int64_t anpe_lte_line_opacity(const anpe_lte_lines *l, const anpe_lte_voigt *voigt,
+                              const anpe_lte_points *p, double cut, const float *continuum,
+                              anpe_lte_line_work *w, int64_t stride, float *opacity);
+double anpe_lte_isotope(int z, int mass, double c12_c13);
+
+typedef struct anpe_lte_problem {
+    int n; /* layers */
+    const anpe_lte_state *state;
+    const double *depth, *reference, *vmicro; /* (n); reference: see anpe_lte_depth_set */
+    double c12_c13, cut, mu;                  /* mu 0: flux, else intensity at that angle */
+    const anpe_lte_lines *lines;
+    const anpe_lte_voigt *voigt;
+    anpe_lte_points points;
+} anpe_lte_problem;
+size_t anpe_lte_synthesis_scratch(const anpe_lte_problem *p);
+/* flux (points.n): over the continuum; continuum (points.n) unless NULL: the flux (erg/s/cm2/A)
+ * without lines. */
+void anpe_lte_synthesise(const anpe_lte_problem *p, void *scratch, float *flux, float *continuum);
 #endif

@@ -1,0 +1,318 @@
+/* Line lists: one sorted struct of arrays from files of any format, with damping completed. */
+#include "lte.h"
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define HC_EV 12398.41984 /* Angstrom eV */
+
+void anpe_lte_lines_free(anpe_lte_lines *l)
+{
+    free(l->species);
+    free(l->wavelength);
+    free(l->excitation);
+    free(l->log_gf);
+    free(l->radiative);
+    free(l->stark);
+    free(l->waals);
+    free(l->waals_power);
+    free(l->of);
+    *l = (anpe_lte_lines){0};
+}
+
+int anpe_lte_formula(const char *text, size_t length, int z[5])
+{
+    int n = 0;
+    memset(z, 0, 5 * sizeof *z);
+    for (size_t i = 0; i < length;) {
+        int best = -1;
+        size_t size = 0;
+        for (int e = 0; e < ANPE_LTE_ELEMENTS; e++) {
+            const size_t m = strlen(anpe_lte_elements[e].symbol);
+            if (m > size && i + m <= length &&
+                strncmp(anpe_lte_elements[e].symbol, text + i, m) == 0) {
+                best = e;
+                size = m;
+            }
+        }
+        i += size;
+        int count = i < length && text[i] >= '2' && text[i] <= '4' ? text[i++] - '0' : 1;
+        if (best < 0 || n + count > 5)
+            return 0;
+        while (count-- > 0)
+            z[n++] = best + 1;
+    }
+    return n;
+}
+
+/* Same atoms in any order, same charge. */
+static int find_molecule(const int z[5], int charge)
+{
+    for (int m = 0; m < anpe_lte_n_molecules; m++) {
+        const anpe_lte_molecule *candidate = &anpe_lte_molecules[m];
+        int used = 0, found = 0, n = 0, other = 0;
+        for (int i = 0; i < 5; i++) {
+            n += z[i] != 0;
+            other += candidate->z[i] != 0;
+            for (int j = 0; j < 5 && z[i]; j++)
+                if (!(used >> j & 1) && candidate->z[j] == z[i]) {
+                    used |= 1 << j;
+                    found++;
+                    break;
+                }
+        }
+        if (found == n && n == other && candidate->charge == charge)
+            return m;
+    }
+    return -2;
+}
+
+static void name_species(anpe_lte_species *s)
+{
+    static const char *const stages[] = {" I", " II", " III", " IV", " V"};
+    size_t n = 0;
+    for (int i = 0; i < 5 && s->z[i]; i++) {
+        const char *symbol = anpe_lte_elements[s->z[i] - 1].symbol;
+        n += (size_t)snprintf(s->name + n, sizeof s->name - n, "%.0d%s", s->mass[i], symbol);
+        n = n < sizeof s->name ? n : sizeof s->name - 1;
+    }
+    if (s->molecule == -1 && s->charge < 5)
+        snprintf(s->name + n, sizeof s->name - n, "%s", stages[s->charge]);
+}
+
+int anpe_lte_species_add(anpe_ctx *ctx, anpe_lte_lines *l, const int z[5], const int mass[5],
+                         int charge)
+{
+    if (!l->species && !(l->species = calloc(ANPE_LTE_SPECIES, sizeof *l->species))) {
+        (void)ANPE_FAIL(ctx, ANPE_ENOMEM, "no memory");
+        return -1;
+    }
+    for (int i = 0; i < l->n_species; i++) {
+        const anpe_lte_species *s = &l->species[i];
+        if (s->charge == charge && memcmp(s->z, z, sizeof s->z) == 0 &&
+            memcmp(s->mass, mass, sizeof s->mass) == 0)
+            return i;
+    }
+    if (l->n_species == ANPE_LTE_SPECIES) {
+        (void)ANPE_FAIL(ctx, ANPE_EFORMAT, "more than %d species and isotopes in the line lists",
+                        ANPE_LTE_SPECIES);
+        return -1;
+    }
+    anpe_lte_species *s = &l->species[l->n_species];
+    *s = (anpe_lte_species){.charge = charge};
+    memcpy(s->z, z, sizeof s->z);
+    memcpy(s->mass, mass, sizeof s->mass);
+    s->molecule = z[1] ? find_molecule(z, charge) : -1;
+    name_species(s);
+    if (s->molecule == -2)
+        anpe_log(ctx, ANPE_WARNING, "lte: lines of %s are left out: it is not among the molecules",
+                 s->name);
+    return l->n_species++;
+}
+
+static anpe_status grow(anpe_ctx *ctx, anpe_lte_lines *l)
+{
+    const int64_t room = l->room ? 2 * l->room : 4096;
+    float **const columns[] = {&l->excitation, &l->log_gf, &l->radiative,
+                               &l->stark,      &l->waals,  &l->waals_power};
+    double *wavelength = realloc(l->wavelength, (size_t)room * sizeof *wavelength);
+    if (!wavelength)
+        return ANPE_FAIL(ctx, ANPE_ENOMEM, "no memory for %lld lines", (long long)room);
+    l->wavelength = wavelength;
+    for (size_t i = 0; i < sizeof columns / sizeof columns[0]; i++) {
+        float *more = realloc(*columns[i], (size_t)room * sizeof *more);
+        if (!more)
+            return ANPE_FAIL(ctx, ANPE_ENOMEM, "no memory for %lld lines", (long long)room);
+        *columns[i] = more;
+    }
+    int16_t *of = realloc(l->of, (size_t)room * sizeof *of);
+    if (!of)
+        return ANPE_FAIL(ctx, ANPE_ENOMEM, "no memory for %lld lines", (long long)room);
+    l->of = of;
+    l->room = room;
+    return ANPE_OK;
+}
+
+/* Widths of line i: the list's, else approximations; none but the radiative one for molecules. */
+static void complete(const anpe_lte_list_options *o, const anpe_lte_species *s,
+                     const anpe_lte_line *line, int64_t i, anpe_lte_lines *l)
+{
+    const double photon = HC_EV / line->wavelength;
+    double power = 0.3, waals = 0, stark = line->stark;
+    if (s->molecule == -1) {
+        const anpe_lte_element *e = &anpe_lte_elements[s->z[0] - 1];
+        const double ionisation = s->charge < 2 ? e->ionisation[s->charge] : 1e3;
+        if (stark == 0)
+            stark = anpe_lte_stark(ionisation, line->excitation, photon, s->charge);
+        if (line->waals < 0)
+            waals = pow(10, line->waals);
+        else if (line->waals >= 20)
+            waals =
+                anpe_lte_abo(floor(line->waals), line->waals - floor(line->waals), e->mass, &power);
+        else
+            waals = anpe_lte_unsoeld(ionisation, line->excitation, photon, s->charge, e->mass) *
+                    (line->waals > 0 ? line->waals : o->unsoeld);
+        if (line->waals == 0)
+            power = -0.3; /* marked: may be replaced by the join; its sign is mended in sort */
+    }
+    l->waals[i] = (float)waals;
+    l->waals_power[i] = (float)power;
+    l->stark[i] = (float)stark;
+    /* else classical: 0.2223 / lambda^2, in cm */
+    l->radiative[i] =
+        (float)(line->radiative > 0 ? line->radiative
+                                    : 2.223e15 / (line->wavelength * line->wavelength));
+}
+
+anpe_status anpe_lte_line_add(anpe_ctx *ctx, const anpe_lte_list_options *o, int species,
+                              const anpe_lte_line *line, anpe_lte_lines *l)
+{
+    if (species < 0)
+        return ANPE_EFORMAT; /* the message is there */
+    const anpe_lte_species *s = &l->species[species];
+    if (s->molecule == -2 || line->wavelength < o->low || line->wavelength > o->high ||
+        s->charge > 2)
+        return ANPE_OK;
+    if (s->molecule == -1 && s->z[0] == 1) {
+        l->n_hydrogen++;
+        return ANPE_OK;
+    }
+    if (l->n == l->room) {
+        const anpe_status status = grow(ctx, l);
+        if (status)
+            return status;
+    }
+    const int64_t i = l->n++;
+    l->wavelength[i] = line->wavelength;
+    l->excitation[i] = (float)line->excitation;
+    l->log_gf[i] = (float)line->log_gf;
+    l->of[i] = (int16_t)species;
+    complete(o, s, line, i, l);
+    return ANPE_OK;
+}
+
+/* ---- order
+ * ------------------------------------------------------------------------------------------ */
+
+typedef struct rank {
+    double wavelength;
+    int64_t i;
+} rank;
+
+static int by_wavelength(const void *a, const void *b)
+{
+    const rank *x = a, *y = b;
+    if (x->wavelength != y->wavelength)
+        return x->wavelength < y->wavelength ? -1 : 1;
+    return (x->i > y->i) -
+           (x->i < y->i); /* the order of the files: results must not depend on the sort */
+}
+
+static void permute(int64_t n, const rank *order, size_t size, void *column, void *room)
+{
+    char *to = room;
+    for (int64_t i = 0; i < n; i++)
+        memcpy(to + (size_t)i * size, (char *)column + (size_t)order[i].i * size, size);
+    memcpy(column, room, (size_t)n * size);
+}
+
+anpe_status anpe_lte_lines_sort(anpe_ctx *ctx, anpe_lte_lines *l)
+{
+    if (l->n == 0)
+        return ANPE_OK;
+    rank *order = malloc((size_t)l->n * sizeof *order);
+    double *room = malloc((size_t)l->n * sizeof *room);
+    if (!order || !room) {
+        free(order);
+        free(room);
+        return ANPE_FAIL(ctx, ANPE_ENOMEM, "no memory for %lld lines", (long long)l->n);
+    }
+    for (int64_t i = 0; i < l->n; i++) {
+        order[i] = (rank){l->wavelength[i], i};
+        l->waals_power[i] = fabsf(l->waals_power[i]);
+    }
+    qsort(order, (size_t)l->n, sizeof *order, by_wavelength);
+    permute(l->n, order, sizeof(double), l->wavelength, room);
+    float *const columns[] = {l->excitation, l->log_gf, l->radiative,
+                              l->stark,      l->waals,  l->waals_power};
+    for (size_t i = 0; i < sizeof columns / sizeof columns[0]; i++)
+        permute(l->n, order, sizeof(float), columns[i], room);
+    permute(l->n, order, sizeof(int16_t), l->of, room);
+    free(order);
+    free(room);
+    return ANPE_OK;
+}
+
+/* ---- widths from another table
+ * ------------------------------------------------------------------------ */
+
+void anpe_lte_broadening_free(anpe_lte_broadening *b)
+{
+    free(b->wavelength);
+    *b = (anpe_lte_broadening){0};
+}
+
+anpe_status anpe_lte_broadening_read(anpe_ctx *ctx, const char *path, anpe_lte_broadening *b)
+{
+    anpe_lte_text text;
+    anpe_status status = anpe_lte_text_open(ctx, path, &text);
+    if (status)
+        return status;
+    int64_t n = 0;
+    for (const char *at = text.data; *at; at++)
+        n += *at == '\n';
+    n++;
+    *b = (anpe_lte_broadening){0};
+    double *block = malloc(4 * (size_t)n * sizeof *block);
+    if (!block) {
+        anpe_lte_text_close(&text);
+        return ANPE_FAIL(ctx, ANPE_ENOMEM, "no memory for %lld widths", (long long)n);
+    }
+    *b = (anpe_lte_broadening){0, block, block + n, block + 2 * n, block + 3 * n};
+    while (!status && anpe_lte_text_next(&text)) {
+        double v[5];
+        const char *at = text.line;
+        if (text.line[strspn(text.line, " \t")] == 0)
+            continue;
+        if (anpe_lte_text_numbers(&at, 5, v) < 4 || (b->n > 0 && v[0] < b->wavelength[b->n - 1]))
+            status = ANPE_LTE_BAD(ctx, &text,
+                                  "wavelength (ascending), species, log width, alpha expected");
+        else {
+            const int64_t i = b->n++;
+            b->wavelength[i] = anpe_air_to_vacuum(v[0]);
+            b->code[i] = v[1], b->log_rate[i] = v[2], b->alpha[i] = v[3];
+        }
+    }
+    anpe_lte_text_close(&text);
+    if (status)
+        anpe_lte_broadening_free(b);
+    return status;
+}
+
+int64_t anpe_lte_broadening_join(const anpe_lte_broadening *b, anpe_lte_lines *l)
+{
+    int64_t joined = 0;
+    for (int64_t i = 0; i < l->n; i++) {
+        const anpe_lte_species *s = &l->species[l->of[i]];
+        if (!(l->waals_power[i] < 0) || s->molecule != -1)
+            continue;
+        const double low = l->wavelength[i] - 0.03;
+        int64_t first = 0, last = b->n;
+        while (first < last) {
+            const int64_t middle = (first + last) / 2;
+            if (b->wavelength[middle] < low)
+                first = middle + 1;
+            else
+                last = middle;
+        }
+        for (; first < b->n && b->wavelength[first] < low + 0.06; first++)
+            if (fabs(b->code[first] - (s->z[0] + 0.1 * s->charge)) < 0.01) {
+                l->waals[i] = (float)pow(10, b->log_rate[first]);
+                l->waals_power[i] = (float)(0.5 * (1 - b->alpha[first]));
+                joined++;
+                break;
+            }
+    }
+    return joined;
+}

@@ -1,0 +1,194 @@
+/* A spectrum: continuum at nodes, lines between them, transfer. */
+#include "lte.h"
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { CHUNK = 128 };
+#define NODE 1e-3 /* distance of nodes in ln lambda */
+
+void anpe_lte_points_set(anpe_lte_points *p, double first, double step, int64_t n)
+{
+    p->first = first;
+    p->step = step;
+    p->n = n;
+    p->node_step = (int64_t)fmax(1, floor(NODE / step));
+    p->n_nodes = (n - 1 + p->node_step - 1) / p->node_step + 1;
+    p->n_nodes = p->n_nodes < 2 ? 2 : p->n_nodes;
+}
+
+static double node_wavelength(const anpe_lte_points *p, int64_t node)
+{
+    return exp(p->first + p->step * (double)(node * p->node_step));
+}
+
+/* ---- scratch
+ * ------------------------------------------------------------------------------------------- */
+
+typedef struct work {
+    anpe_lte_line_work line;
+    anpe_lte_depth depth;
+    float *absorption, *scattering, *planck, *mean; /* (layers, nodes) */
+    double *continuum;                              /* (nodes) flux without lines */
+    float *opacity;                                 /* (layers, stride) of lines */
+    int64_t stride;
+} work;
+
+static size_t take(size_t *used, size_t size)
+{
+    const size_t at = *used;
+    *used += (size + 63) / 64 * 64;
+    return at;
+}
+
+static int64_t row(const anpe_lte_problem *p)
+{
+    return (p->points.n + 31) / 16 * 16;
+}
+
+/* Lays the arrays out in scratch, or only counts when it is NULL. */
+static size_t lay_out(const anpe_lte_problem *p, char *scratch, work **out)
+{
+    size_t used = 0;
+    const size_t layers = (size_t)p->n, nodes = (size_t)p->points.n_nodes * layers;
+    const size_t species = (size_t)p->lines->n_species * layers * sizeof(float);
+    const size_t head = take(&used, sizeof(work)), doppler = take(&used, species),
+                 amount = take(&used, species);
+    size_t tables[4];
+    for (int i = 0; i < 4; i++)
+        tables[i] = take(&used, nodes * sizeof(float));
+    const size_t continuum = take(&used, (size_t)p->points.n_nodes * sizeof(double));
+    const size_t opacity = take(&used, (size_t)row(p) * layers * sizeof(float));
+    if (!scratch)
+        return used;
+    work *w = (work *)(void *)(scratch + head);
+    w->line.inverse_doppler = (float *)(void *)(scratch + doppler);
+    w->line.amount = (float *)(void *)(scratch + amount);
+    w->absorption = (float *)(void *)(scratch + tables[0]);
+    w->scattering = (float *)(void *)(scratch + tables[1]);
+    w->planck = (float *)(void *)(scratch + tables[2]);
+    w->mean = (float *)(void *)(scratch + tables[3]);
+    w->continuum = (double *)(void *)(scratch + continuum);
+    w->opacity = (float *)(void *)(scratch + opacity);
+    w->stride = row(p);
+    *out = w;
+    return used;
+}
+
+size_t anpe_lte_synthesis_scratch(const anpe_lte_problem *p)
+{
+    return lay_out(p, NULL, NULL);
+}
+
+/* ---- continuum at the nodes
+ * ------------------------------------------------------------------------------ */
+
+static void source_at(float absorption, float scattering, float planck, float mean, float *opacity,
+                      float *source)
+{
+    *opacity = absorption + scattering;
+    *source = (absorption * planck + scattering * mean) / *opacity;
+}
+
+static double out_flux(const anpe_lte_problem *p, const work *w, int64_t m, int64_t stride,
+                       const float *opacity, const float *source, double *flux)
+{
+    if (p->mu > 0)
+        anpe_lte_intensity(&w->depth, p->mu, m, stride, opacity, source, flux);
+    else
+        anpe_lte_flux(&w->depth, m, stride, opacity, source, flux);
+    return flux[0];
+}
+
+static void continuum_node(const anpe_lte_problem *p, work *w, int64_t node)
+{
+    const int64_t nodes = p->points.n_nodes;
+    const double wavelength = node_wavelength(&p->points, node);
+    float opacity[ANPE_LTE_LAYERS], source[ANPE_LTE_LAYERS];
+    double tau[ANPE_LTE_LAYERS], planck[ANPE_LTE_LAYERS], albedo[ANPE_LTE_LAYERS],
+        mean[ANPE_LTE_LAYERS];
+    for (int j = 0; j < p->n; j++) {
+        double absorption, scattering;
+        anpe_lte_continuum(&p->state[j], wavelength, &absorption, &scattering);
+        opacity[j] = (float)(absorption + scattering);
+        albedo[j] = scattering / (absorption + scattering);
+        planck[j] = anpe_lte_planck(wavelength, p->state[j].t);
+        w->absorption[j * nodes + node] = (float)absorption;
+        w->scattering[j * nodes + node] = (float)scattering;
+        w->planck[j * nodes + node] = (float)planck[j];
+    }
+    anpe_lte_optical_depth(&w->depth, opacity, tau);
+    anpe_lte_mean_intensity(p->n, tau, planck, albedo, mean);
+    for (int j = 0; j < p->n; j++) {
+        w->mean[j * nodes + node] = (float)mean[j];
+        source[j] = (float)((1 - albedo[j]) * planck[j] + albedo[j] * mean[j]);
+    }
+    out_flux(p, w, 1, 1, opacity, source, &w->continuum[node]);
+}
+
+/* ---- all
+ * ---------------------------------------------------------------------------------------------------
+ */
+
+/* Opacity and source function of points first .. first + m: lines and, between the nodes, the
+ * continuum. */
+static void gather(const anpe_lte_problem *p, const work *w, int64_t first, int64_t m,
+                   float (*opacity)[CHUNK], float (*source)[CHUNK])
+{
+    const int64_t nodes = p->points.n_nodes, step = p->points.node_step;
+    for (int64_t k = 0; k < m;) {
+        const int64_t node = (first + k) / step < nodes - 1 ? (first + k) / step : nodes - 2;
+        const int64_t end = node == nodes - 2               ? m
+                            : (node + 1) * step - first < m ? (node + 1) * step - first
+                                                            : m;
+        for (int j = 0; j < p->n; j++) {
+            const int64_t at = j * nodes + node;
+            const float *a = w->absorption + at, *s = w->scattering + at, *b = w->planck + at,
+                        *i = w->mean + at;
+            const float *lines = w->opacity + j * w->stride + first;
+            for (int64_t l = k; l < end; l++) {
+                const float x = (float)(first + l - node * step) / (float)step;
+                source_at(a[0] + x * (a[1] - a[0]) + lines[l], s[0] + x * (s[1] - s[0]),
+                          b[0] + x * (b[1] - b[0]), i[0] + x * (i[1] - i[0]), &opacity[j][l],
+                          &source[j][l]);
+            }
+        }
+        k = end;
+    }
+}
+
+static void finish(const anpe_lte_problem *p, const work *w, float *flux, float *continuum)
+{
+    float opacity[ANPE_LTE_LAYERS][CHUNK], source[ANPE_LTE_LAYERS][CHUNK];
+    double out[CHUNK];
+    const int64_t step = p->points.node_step;
+    for (int64_t first = 0; first < p->points.n; first += CHUNK) {
+        const int64_t m = p->points.n - first < CHUNK ? p->points.n - first : CHUNK;
+        gather(p, w, first, m, opacity, source);
+        out_flux(p, w, m, CHUNK, opacity[0], source[0], out);
+        for (int64_t k = 0; k < m; k++) {
+            int64_t node = (first + k) / step;
+            node = node < p->points.n_nodes - 1 ? node : p->points.n_nodes - 2;
+            const double x = (double)(first + k - node * step) / (double)step;
+            const double smooth =
+                w->continuum[node] + x * (w->continuum[node + 1] - w->continuum[node]);
+            flux[first + k] = (float)(out[k] / smooth);
+            if (continuum)
+                continuum[first + k] = (float)smooth;
+        }
+    }
+}
+
+void anpe_lte_synthesise(const anpe_lte_problem *p, void *scratch, float *flux, float *continuum)
+{
+    work *w;
+    lay_out(p, scratch, &w);
+    anpe_lte_depth_set(&w->depth, p->n, p->depth, p->reference);
+    for (int64_t node = 0; node < p->points.n_nodes; node++)
+        continuum_node(p, w, node);
+    memset(w->opacity, 0, (size_t)w->stride * (size_t)p->n * sizeof *w->opacity);
+    anpe_lte_line_work_set(p->lines, p->n, p->state, p->vmicro, p->c12_c13, &w->line);
+    anpe_lte_line_opacity(p->lines, p->voigt, &p->points, p->cut, w->absorption, &w->line,
+                          w->stride, w->opacity);
+    finish(p, w, flux, continuum);
+}

@@ -1,0 +1,451 @@
+/* Parts of the simulator `lte`: line lists of all formats, damping, profiles, spectra of made-up
+ * lines. */
+#include "config.h"
+
+#include <math.h>
+#include "plugin_support.h"
+#include "lte.h"
+
+#define ALL                                                                                        \
+    {                                                                                              \
+        .low = 0, .high = 1e9, .unsoeld = 2.5                                                      \
+    }
+
+static anpe_status read_as(anpe_lte_format format, const char *name, const char *content,
+                           anpe_lte_lines *l)
+{
+    anpe_lte_list_options o = ALL;
+    o.format = format;
+    write_bytes(in_scratch(name), content, strlen(content));
+    return anpe_lte_list_read(ctx, in_scratch(name), &o, l);
+}
+
+/* ---- profiles
+ * -------------------------------------------------------------------------------------------- */
+
+/* H(a, v) = a/pi int exp(-t^2) / ((v - t)^2 + a^2) dt; with t = v + a tan x it is int exp(-(v + a
+ * tan x)^2) dx / pi. */
+static double voigt(double a, double v)
+{
+    enum { STEPS = 400000 };
+    double sum = 0;
+    for (int i = 0; i < STEPS; i++) {
+        const double t = v + a * tan(ANPE_LTE_PI * ((i + 0.5) / STEPS - 0.5));
+        sum += exp(-t * t);
+    }
+    return sum / STEPS;
+}
+
+static void test_voigt(void)
+{
+    anpe_lte_voigt w;
+    anpe_lte_voigt_init(&w);
+    for (double a = 0.003; a < 40; a *= 5)
+        for (double v = 0; v < 60; v = 1.6 * v + 0.35) {
+            float h[1] = {0};
+            anpe_lte_voigt_add(&w, 2, (float)a, -v, 1, 1e9, 1, h);
+            const double exact = voigt(a, v), error = fabs((double)h[0] / 2 - exact);
+            /* the series has an absolute error of float's, the four poles a relative one */
+            CU_ASSERT(error < 2e-4 * exact + 5e-7);
+        }
+}
+
+/* Centre anywhere, any window: the same values; the area is sqrt(pi) per Doppler width. */
+static void test_voigt_window(void)
+{
+    enum { N = 4001 };
+    static float all[N], part[N];
+    anpe_lte_voigt w;
+    anpe_lte_voigt_init(&w);
+    double area = 0;
+    anpe_lte_voigt_add(&w, 1, 0.05F, 2000.3, 0.1, 1950, N, all);
+    for (int i = 0; i < N; i++)
+        area += 0.1 * (double)all[i];
+    /* wings beyond 195 widths hold 2 a / (sqrt(pi) 195) */
+    CU_ASSERT_DOUBLE_EQUAL(area / sqrt(ANPE_LTE_PI), 1 - 2 * 0.05 / (ANPE_LTE_PI * 195), 1e-4);
+    anpe_lte_voigt_add(&w, 1, 0.05F, 1000.3, 0.1, 1950, N - 1000, part);
+    for (int i = 0; i < N - 1000; i++)
+        CU_ASSERT_DOUBLE_EQUAL((double)part[i], (double)all[i + 1000],
+                               1e-6 + 1e-4 * (double)all[i + 1000]);
+    memset(part, 0, sizeof part);
+    anpe_lte_voigt_add(&w, 1, 0.05F, 2000.3, 0.1, 50, N, part); /* reach */
+    CU_ASSERT(part[1950] == 0 && part[1951] > 0 && part[2050] > 0 && part[2051] == 0);
+}
+
+/* ---- damping
+ * --------------------------------------------------------------------------------------------- */
+
+static void test_damping(void)
+{
+    double power;
+    /* Barklem, Piskunov & O'Mara 2000, table 1, first lines: Fe I 2300.142 and Ni I 2300.778 */
+    CU_ASSERT_DOUBLE_EQUAL(log10(anpe_lte_abo(211, 0.251, 55.845, &power)), -7.812, 0.002);
+    CU_ASSERT_DOUBLE_EQUAL(power, 0.375, 0.001);
+    CU_ASSERT_DOUBLE_EQUAL(log10(anpe_lte_abo(357, 0.284, 58.693, &power)), -7.589, 0.002);
+    /* Gray 1992, eq. 11.30: log gamma = 19.6 + 0.4 log C6 + log P - 0.7 log T */
+    const double c6 = 0.3e-30 * (1 / pow(7.9 - 5, 2) - 1 / pow(7.9 - 3, 2));
+    const double gray = pow(10, 19.6 - 0.7 * 4) * pow(c6, 0.4) * ANPE_LTE_BOLTZMANN * 1e4;
+    CU_ASSERT_DOUBLE_EQUAL(anpe_lte_unsoeld(7.9, 3, 2, 0, 55.8) / gray, 1, 0.07);
+    CU_ASSERT_EQUAL(anpe_lte_unsoeld(7.9, 6, 2, 0, 55.8), 0);
+    CU_ASSERT_DOUBLE_EQUAL(anpe_lte_stark(13.598, 0, 13.598 * 0.75, 0) / (1e-8 * 32), 1,
+                           1e-9); /* n* = 2 */
+    CU_ASSERT(isfinite(anpe_lte_stark(7.9, 7, 2, 0)));
+}
+
+/* ---- lists
+ * -----------------------------------------------------------------------------------------------
+ */
+
+static const char turbospectrum[] =
+    "'  26.000            '    1         2\n'Fe I   '\n"
+    "  6705.101  4.607 -1.392   -7.480    5.0  2.51E+08 'p' 'd'   0.0    1.0 'Fe I'\n"
+    "  6700.000  3.000 -1.000  211.251    5.0  1.00E+08 -5.000 'x' 'x' 0.0 1.0 'Fe I'\n"
+    "'0607.012014 '            1      1\n'CN '\n"
+    " 6701.000  0.500  -1.500  0.00   48.0  1.00e+00  0.000  'x' 'x'  0.0  1.0\n";
+
+static void test_turbospectrum(void)
+{
+    anpe_lte_lines l = {0};
+    WORKS(read_as(ANPE_LTE_AUTO, "ts.list", turbospectrum, &l));
+    WORKS(anpe_lte_lines_sort(ctx, &l));
+    CU_ASSERT_EQUAL_FATAL(l.n, 3);
+    CU_ASSERT_DOUBLE_EQUAL(l.wavelength[0], anpe_air_to_vacuum(6700), 1e-9);
+    CU_ASSERT_DOUBLE_EQUAL(l.wavelength[2], anpe_air_to_vacuum(6705.101), 1e-9);
+    CU_ASSERT_DOUBLE_EQUAL((double)l.waals[2], pow(10, -7.48), 1e-12);
+    CU_ASSERT_DOUBLE_EQUAL((double)l.waals_power[2], 0.3, 1e-6);
+    CU_ASSERT_DOUBLE_EQUAL((double)l.radiative[2], 2.51e8, 1e3);
+    CU_ASSERT_DOUBLE_EQUAL((double)l.waals_power[0], 0.3745, 1e-4);
+    CU_ASSERT_DOUBLE_EQUAL((double)l.stark[0], 1e-5, 1e-10);
+    CU_ASSERT_DOUBLE_EQUAL((double)l.excitation[1], 0.5, 1e-6);
+    CU_ASSERT_EQUAL((double)l.waals[1], 0);
+    const anpe_lte_species *fe = &l.species[l.of[0]], *cn = &l.species[l.of[1]];
+    CU_ASSERT_STRING_EQUAL(fe->name, "Fe I");
+    CU_ASSERT_STRING_EQUAL(cn->name, "12C14N");
+    CU_ASSERT(fe->molecule == -1 && fe->charge == 0 && cn->molecule >= 0);
+    CU_ASSERT(cn->mass[0] == 12 && cn->mass[1] == 14);
+    CU_ASSERT_STRING_EQUAL(anpe_lte_molecules[cn->molecule].name, "CN");
+    anpe_lte_lines_free(&l);
+}
+
+static void test_vald(void)
+{
+    static const char stellar[] =
+        " 3000.00000, 10000.00000, 2, 702810, 1.0, Wavelength region, lines selected, lines "
+        "processed, Vmicro\n"
+        "                                                 Damping parameters   Lande  Central\n"
+        "Spec Ion       WL_air(A) Excit(eV) Vmic log gf*  Rad.   Stark  Waals  factor  depth  "
+        "Reference\n"
+        "'Fe 1',       6705.1010,   4.6070, 1.0, -1.392, 8.400,-5.000,-7.480,  1.250, 0.893, '   1 "
+        "wl:K13 Fe+  '\n"
+        "'OH 1',       6706.0000,   1.7235, 1.0, -1.755, 0.000, 0.000, 0.000, 99.000, 0.148, '   5 "
+        "wl:KOH  '\n"
+        "'H 1',        6562.8000,  10.2000, 1.0,  0.710, 8.700, 0.000, 0.000, 99.000, 0.148, '   5 "
+        "wl:KOH  '\n"
+        "'castelli_ap00k2_T05750G45.krz',\n'H :  0.92','He: -1.11',\n"
+        "* oscillator strengths were scaled by the solar isotopic ratios.\n References:\n  1. "
+        "Kurucz: Fe 2\n";
+    static const char all[] =
+        "                                                   Lande factors      Damping parameters\n"
+        "Elm Ion      WL_vac(A)   log gf* E_low(cm-1) J lo  E_up(cm-1) J up  lower  upper   mean   "
+        "Rad.  Stark  Waals\n"
+        "'Fe 1',      6706.9522,  -1.392, 37157.95,   2.0,  5.0,   2.0,  1.0,  1.0, 1.000, "
+        "8.400,-5.000, 211.251\n"
+        "'  LS                       3p6.3d6.(5D).4s.4p.(1P*) y5P*'\n"
+        "'  LS                       3d6.(5D).4s.(6D).4d e5P'\n"
+        "'   7 wl:K14   7 gf:K14   7 K14   Fe            '\n";
+    anpe_lte_lines l = {0};
+    WORKS(read_as(ANPE_LTE_AUTO, "short.vald", stellar, &l));
+    CU_ASSERT_EQUAL(l.n_hydrogen, 1);
+    WORKS(read_as(ANPE_LTE_VALD, "long.vald", all, &l));
+    WORKS(anpe_lte_lines_sort(ctx, &l));
+    CU_ASSERT_EQUAL_FATAL(l.n, 3);
+    CU_ASSERT_DOUBLE_EQUAL(l.wavelength[0], 6706.9522, 2e-3); /* the same line, air and vacuum */
+    CU_ASSERT_DOUBLE_EQUAL(l.wavelength[1], l.wavelength[0], 2e-3);
+    for (int i = 0; i < 2; i++) {
+        CU_ASSERT_DOUBLE_EQUAL((double)l.excitation[i], 4.607, 1e-4);
+        CU_ASSERT_DOUBLE_EQUAL((double)l.log_gf[i], -1.392, 1e-6);
+        CU_ASSERT_DOUBLE_EQUAL((double)l.radiative[i], pow(10, 8.4), 1e3);
+        CU_ASSERT_DOUBLE_EQUAL((double)l.stark[i], 1e-5, 1e-10);
+    }
+    CU_ASSERT_DOUBLE_EQUAL((double)l.waals_power[0] + (double)l.waals_power[1], 0.3 + 0.3745, 1e-4);
+    CU_ASSERT_DOUBLE_EQUAL((double)l.radiative[2], 2.223e15 / pow(l.wavelength[2], 2), 1e3);
+    anpe_lte_lines_free(&l);
+}
+
+static void test_moog(void)
+{
+    static const char content[] =
+        "a title\n"
+        "  6705.101      26.0     4.607    -1.392     -7.48\n"
+        " -6706.000      21.0     0.000     -1.47                               LAWNOHFS\n"
+        "  6706.000   21.0045     0.000     -2.28                                 LAWHFS\n"
+        "  6707.000 607.01214     0.005   -10.777               7.724          1500Ra0045\n"
+        "  6708.000 106.00113     0.010    -7.917               4.391\n";
+    anpe_lte_lines l = {0};
+    WORKS(read_as(ANPE_LTE_MOOG, "moog.list", content, &l));
+    anpe_lte_broadening b;
+    static const char widths[] =
+        " 6700.000  26.0  -7.1  0.240    3.91E+08\n  6706.010  21.0  -7.600   0.200    1E8\n";
+    write_bytes(in_scratch("barklem.dat"), widths, strlen(widths));
+    WORKS(anpe_lte_broadening_read(ctx, in_scratch("barklem.dat"), &b));
+    CU_ASSERT_EQUAL(anpe_lte_broadening_join(&b, &l), 1);
+    anpe_lte_broadening_free(&b);
+    WORKS(anpe_lte_lines_sort(ctx, &l));
+    CU_ASSERT_EQUAL_FATAL(l.n, 4); /* not the group's sum */
+    CU_ASSERT_DOUBLE_EQUAL((double)l.waals[0], pow(10, -7.48), 1e-12);
+    CU_ASSERT_DOUBLE_EQUAL((double)l.waals[1], pow(10, -7.6), 1e-12);
+    CU_ASSERT_DOUBLE_EQUAL((double)l.waals_power[1], 0.4, 1e-6);
+    CU_ASSERT_DOUBLE_EQUAL((double)l.waals_power[0], 0.3, 1e-6);
+    CU_ASSERT_STRING_EQUAL(l.species[l.of[1]].name, "45Sc I");
+    CU_ASSERT_STRING_EQUAL(l.species[l.of[2]].name, "12C14N");
+    CU_ASSERT_STRING_EQUAL(l.species[l.of[3]].name, "1H13C");
+    anpe_lte_lines_free(&l);
+}
+
+static void test_kurucz(void)
+{
+    static const char atoms[] = "   670.5101 -1.392 26.00   37157.564  2.0 4p y5P       52067.450  "
+                                "2.0 4d e5P      8.40 -5.00 -7.48K14  0 0\n";
+    static const char molecules[] =
+        "  670.6000 -8.471  7.5   790.011  8.5  39918.548 106                121065\n"
+        "  670.7000 -8.116  0.5     0.000  1.5  29627.071 112                24   0\n";
+    anpe_lte_lines l = {0};
+    WORKS(read_as(ANPE_LTE_KURUCZ, "gf.dat", atoms, &l));
+    WORKS(read_as(ANPE_LTE_KURUCZ_MOLECULES, "ch.asc", molecules, &l));
+    WORKS(anpe_lte_lines_sort(ctx, &l));
+    CU_ASSERT_EQUAL_FATAL(l.n, 3);
+    CU_ASSERT_DOUBLE_EQUAL(l.wavelength[0], anpe_air_to_vacuum(6705.101), 1e-9);
+    CU_ASSERT_DOUBLE_EQUAL((double)l.excitation[0], 4.607, 1e-4);
+    CU_ASSERT_DOUBLE_EQUAL((double)l.waals[0], pow(10, -7.48), 1e-12);
+    CU_ASSERT_DOUBLE_EQUAL((double)l.stark[0], 1e-5, 1e-10);
+    CU_ASSERT_STRING_EQUAL(l.species[l.of[1]].name, "H12C");
+    CU_ASSERT_STRING_EQUAL(l.species[l.of[2]].name, "H24Mg");
+    anpe_lte_lines_free(&l);
+}
+
+static void test_bad_lists(void)
+{
+    static const struct {
+        anpe_lte_format format;
+        const char *content, *part;
+    } bad[] = {
+        {ANPE_LTE_AUTO, "", "an empty file"},
+        {ANPE_LTE_AUTO, "hello\n",
+         "bad.list:1: neither VALD's nor Turbospectrum's: give its format, one of vald|"},
+        {ANPE_LTE_AUTO, "'  26.000 '    1   5\n'Fe I'\n 6705.1 4.6 -1.3 -7.4 5.0 1E8 'x'\n",
+         "ends 4 lines before"},
+        {ANPE_LTE_AUTO, "'  26.000 '    1   5\n'Fe I'\n 6705.1 4.6\n",
+         "bad.list:3: wavelength, E_low, log gf"},
+        {ANPE_LTE_AUTO, "'  99.000 '    1   5\n'Fe I'\n", "bad.list:1: a species such as '26.000'"},
+        {ANPE_LTE_VALD, "Spec Ion WL_air(A) log gf*\n", "titles of wavelength"},
+        {ANPE_LTE_VALD,
+         "Spec Ion WL_air(A) Excit(eV) Vmic log gf* Rad. Stark Waals\n'Xx 1', 5000.0, 1, 1, -1, 8, "
+         "-5, -7\n",
+         "bad.list:2: a species such as 'Fe 2' expected: 'Xx 1'"},
+        {ANPE_LTE_VALD,
+         "Spec Ion WL_air(A) Excit(eV) Vmic log gf* Rad. Stark Waals\n'Fe 1', 5000.0, 1, 1\n",
+         "bad.list:2: 7 numbers expected after the species, 3 found"},
+        {ANPE_LTE_VALD, "nothing\n", "ends without a line of VALD"},
+        {ANPE_LTE_MOOG, "title\n 5000.0 xx 1 1\n",
+         "bad.list:2: wavelength, species, E_low, log gf expected"},
+        {ANPE_LTE_MOOG, " 5000.0 99.0 1 1\n", "bad.list:1: a species such as 26.1"},
+        {ANPE_LTE_KURUCZ, "   670.5101 -1.392\n", "bad.list:1: a line as in Kurucz's gfall"},
+        {ANPE_LTE_KURUCZ_MOLECULES, "   670.5101 -1.392\n", "bad.list:1: a line of a molecule"},
+    };
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        anpe_lte_lines l = {0};
+        FAILS(read_as(bad[i].format, "bad.list", bad[i].content, &l), ANPE_EFORMAT, bad[i].part);
+        anpe_lte_lines_free(&l);
+    }
+    anpe_lte_broadening b;
+    write_bytes(in_scratch("b.dat"), "5000 26.0 -7 0.2\n4000 26.0 -7 0.2\n", 34);
+    FAILS(anpe_lte_broadening_read(ctx, in_scratch("b.dat"), &b), ANPE_EFORMAT,
+          "b.dat:2: wavelength (ascending)");
+}
+
+static void test_isotopes(void)
+{
+    int z[5];
+    CU_ASSERT_DOUBLE_EQUAL(anpe_lte_isotope(6, 12, 89) + anpe_lte_isotope(6, 13, 89), 1, 1e-12);
+    CU_ASSERT_DOUBLE_EQUAL(anpe_lte_isotope(6, 12, 7) / anpe_lte_isotope(6, 13, 7), 7, 1e-12);
+    CU_ASSERT_DOUBLE_EQUAL(anpe_lte_isotope(12, 24, 1) + anpe_lte_isotope(12, 25, 1) +
+                               anpe_lte_isotope(12, 26, 1),
+                           1, 1e-4);
+    CU_ASSERT_EQUAL(anpe_lte_isotope(26, 0, 1), 1);
+    CU_ASSERT(anpe_lte_formula("TiO", 3, z) == 2 && z[0] == 22 && z[1] == 8);
+    CU_ASSERT(anpe_lte_formula("H2O", 3, z) == 3 && z[0] == 1 && z[1] == 1 && z[2] == 8);
+    CU_ASSERT(anpe_lte_formula("CN", 2, z) == 2 && z[0] == 6 && z[1] == 7);
+    CU_ASSERT_EQUAL(anpe_lte_formula("Xx", 2, z), 0);
+}
+
+/* ---- spectra
+ * --------------------------------------------------------------------------------------------- */
+
+enum { LAYERS = 50 };
+
+typedef struct rig {
+    anpe_lte_state state[LAYERS];
+    double depth[LAYERS], one[LAYERS], vmicro[LAYERS], t[LAYERS], p[LAYERS];
+    anpe_lte_lines lines;
+    anpe_lte_voigt voigt;
+    anpe_lte_problem problem;
+} rig;
+
+/* A grey sun-like atmosphere; `lines`: a Turbospectrum list. */
+static void rig_new(rig *r, const char *lines, double first, double last, double step)
+{
+    double abundance[ANPE_LTE_ELEMENTS];
+    memset(r, 0, sizeof *r);
+    for (int z = 0; z < ANPE_LTE_ELEMENTS; z++)
+        abundance[z] = anpe_lte_elements[z].abundance;
+    for (int i = 0; i < LAYERS; i++) {
+        const double tau = pow(10, -5 + 0.14 * i);
+        r->t[i] = 5777 * pow(0.75 * (tau + 0.667), 0.25);
+        r->p[i] = 1e5 * pow(tau, 0.55);
+        r->depth[i] = r->p[i] / 27500;
+        r->one[i] = 1;
+        r->vmicro[i] = 1;
+    }
+    WORKS(anpe_lte_state_solve(ctx, LAYERS, r->t, r->p, abundance, r->state));
+    WORKS(read_as(ANPE_LTE_AUTO, "rig.list", lines, &r->lines));
+    WORKS(anpe_lte_lines_sort(ctx, &r->lines));
+    anpe_lte_voigt_init(&r->voigt);
+    r->problem = (anpe_lte_problem){.n = LAYERS,
+                                    .state = r->state,
+                                    .depth = r->depth,
+                                    .reference = r->one,
+                                    .vmicro = r->vmicro,
+                                    .c12_c13 = 89,
+                                    .cut = 1e-5,
+                                    .lines = &r->lines,
+                                    .voigt = &r->voigt};
+    const double low = ceil(log(first) / step), high = floor(log(last) / step);
+    anpe_lte_points_set(&r->problem.points, low * step, step, (int64_t)(high - low) + 1);
+}
+
+static float *run(const rig *r)
+{
+    float *flux = malloc((size_t)r->problem.points.n * sizeof *flux);
+    void *room = anpe_alloc(ctx, anpe_lte_synthesis_scratch(&r->problem));
+    CU_ASSERT_FATAL(flux && room);
+    memset(room, 0xff, anpe_lte_synthesis_scratch(&r->problem));
+    anpe_lte_synthesise(&r->problem, room, flux, NULL);
+    anpe_free(room);
+    return flux;
+}
+
+static double equivalent_width(const rig *r)
+{
+    double sum = 0;
+    float *flux = run(r);
+    for (int64_t i = 0; i < r->problem.points.n; i++)
+        sum += (1 - (double)flux[i]) * r->problem.points.step *
+               exp(r->problem.points.first + r->problem.points.step * (double)i);
+    free(flux);
+    return sum;
+}
+
+/* Equivalent width (Angstrom) within `half` Angstrom of 6705. */
+static double width_of(double half, const char *line)
+{
+    rig r;
+    char list[256];
+    snprintf(list, sizeof list, "'  26.000 '    1   1\n'Fe I'\n %s 'x' 'x' 0 1 'Fe I'\n", line);
+    rig_new(&r, list, 6706.85 - half, 6706.85 + half, 3e-6);
+    const double width = equivalent_width(&r);
+    anpe_lte_lines_free(&r.lines);
+    return width;
+}
+
+/* Line opacity of one line, summed over frequency: (pi e^2 / m c) gf N exp(-E / kT) (1 - exp(-h nu
+ * / kT)) per gram. */
+static void test_strength(void)
+{
+    enum { POINTS = 20000 };
+    static float opacity[LAYERS * POINTS], continuum[LAYERS * 100], room[2][LAYERS];
+    rig r;
+    rig_new(&r, "'  26.000 '    2   1\n'Fe II'\n 6705.0 3.0 -2.0 -7.5 5 1E8 'x' 'x' 0 1 'Fe II'\n",
+            6600, 6800, 1e-6);
+    anpe_lte_line_work w = {.inverse_doppler = room[0], .amount = room[1]};
+    anpe_lte_points p;
+    const double centre = log(r.lines.wavelength[0]);
+    anpe_lte_points_set(&p, centre - 0.01, 1e-6, POINTS);
+    CU_ASSERT_FATAL(p.n_nodes <= 100);
+    for (int i = 0; i < LAYERS * 100; i++)
+        continuum[i] = 1e-6F;
+    memset(opacity, 0, sizeof opacity);
+    anpe_lte_line_work_set(&r.lines, LAYERS, r.state, r.vmicro, 89, &w);
+    CU_ASSERT_EQUAL(
+        anpe_lte_line_opacity(&r.lines, &r.voigt, &p, 1e-6, continuum, &w, POINTS, opacity), 1);
+    for (int j = 0; j < LAYERS; j += 7) {
+        const double nu = ANPE_LTE_LIGHT * 1e8 / r.lines.wavelength[0], t = r.t[j];
+        double sum = 0;
+        for (int i = 0; i < POINTS; i++)
+            sum += (double)opacity[j * POINTS + i] * nu * 1e-6;
+        const double number =
+            r.state[j].atom[25][1] / anpe_lte_partition(26, 1, t) / r.state[j].rho;
+        const double exact = 0.026540 * 1e-2 * number * exp(-3.0 / (ANPE_LTE_KEV * t)) *
+                             (1 - exp(-ANPE_LTE_PLANCK * nu / (ANPE_LTE_BOLTZMANN * t)));
+        CU_ASSERT_DOUBLE_EQUAL(sum / exact, 1, 3e-3); /* the wings that the window cuts */
+    }
+    anpe_lte_lines_free(&r.lines);
+}
+
+/* Weak: width as gf; saturated: hardly; damped: as the root of gf. Excitation weakens,
+ * microturbulence widens. */
+static void test_growth(void)
+{
+    const double weak = width_of(10, "6705.0 4.0 -4.0 -7.5 5 1E8"),
+                 twice = width_of(10, "6705.0 4.0 -3.69897 -7.5 5 1E8");
+    CU_ASSERT_DOUBLE_EQUAL(twice / weak, 2, 0.03);
+    const double flat = width_of(10, "6705.0 4.0 -0.5 -7.5 5 1E8"),
+                 flat2 = width_of(10, "6705.0 4.0 -0.19897 -7.5 5 1E8");
+    CU_ASSERT(flat2 / flat > 1.1 && flat2 / flat < 1.5);
+    const double strong = width_of(75, "6705.0 0.0 0.0 -7.5 5 1E8"),
+                 strong4 = width_of(75, "6705.0 0.0 0.60206 -7.5 5 1E8");
+    CU_ASSERT_DOUBLE_EQUAL(strong4 / strong, 2, 0.1);
+    CU_ASSERT(width_of(10, "6705.0 4.5 -4.0 -7.5 5 1E8") < weak);
+    CU_ASSERT(width_of(75, "6705.0 0.0 0.0 -7.2 5 1E8") > 1.2 * strong);
+}
+
+/* No jump at a window's edge: a part is the same as the whole, lines from outside included. */
+static void test_windows(void)
+{
+    static const char lines[] =
+        "'  26.000 '    1   3\n'Fe I'\n 6705.0 0.0 0.5 -7.2 5 1E8 'x' 'x' 0 1 'Fe I'\n"
+        " 6700.0 2.0 -2.0 -7.2 5 1E8 'x' 'x' 0 1 'Fe I'\n 6711.5 2.0 -1.0 -7.2 5 1E8 'x' 'x' 0 1 "
+        "'Fe'\n";
+    rig a, b;
+    rig_new(&a, lines, 6690, 6720, 3e-6);
+    rig_new(&b, lines, 6706, 6712, 3e-6);
+    float *x = run(&a), *y = run(&b), *z = run(&a);
+    const int64_t shift = llround((b.problem.points.first - a.problem.points.first) / 3e-6);
+    double deepest = 1;
+    for (int64_t i = 0; i < b.problem.points.n; i++) {
+        /* the continuum between nodes that lie elsewhere, and a float's rounding of wavelengths in
+         * profiles */
+        CU_ASSERT_DOUBLE_EQUAL((double)x[i + shift], (double)y[i], 1e-4);
+        deepest = fmin(deepest, (double)y[i]);
+    }
+    CU_ASSERT(deepest < 0.8);
+    CU_ASSERT_EQUAL(memcmp(x, z, (size_t)a.problem.points.n * sizeof *x), 0);
+    free(x);
+    free(y);
+    free(z);
+    anpe_lte_lines_free(&a.lines);
+    anpe_lte_lines_free(&b.lines);
+}
+
+static const CU_TestInfo tests[] = {
+    {"Voigt function", test_voigt},   {"Voigt window", test_voigt_window},
+    {"damping", test_damping},        {"Turbospectrum lists", test_turbospectrum},
+    {"VALD lists", test_vald},        {"MOOG lists", test_moog},
+    {"Kurucz lists", test_kurucz},    {"bad lists", test_bad_lists},
+    {"isotopes", test_isotopes},      {"line strength", test_strength},
+    {"curve of growth", test_growth}, {"windows", test_windows},
+};
+
+int main(void)
+{
+    return run_suite("lte: lines", (int)(sizeof tests / sizeof tests[0]), tests);
+}
