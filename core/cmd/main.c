@@ -4,37 +4,73 @@
 #include "base/locale.h"
 #include "base/text.h"
 #include "file/hdf5_file.h"
+#include "file/temporary.h"
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { EXIT_USAGE = 2, EXIT_BUG = 3, EXIT_PARTLY = 4, EXIT_CANCELLED = 130 };
+enum { EXIT_USAGE = 2, EXIT_BUG = 3, EXIT_PARTLY = 4, EXIT_SIGNAL = 128 };
 
 #define X(name) &anpe_command_##name,
 static const anpe_command *const commands[] = {ANPE_COMMAND_LIST(X)};
 #undef X
 enum { N_COMMANDS = sizeof commands / sizeof commands[0] };
 
-static anpe_ctx *interrupted; /* what the signal handler cancels */
+/* ---- signals --------------------------------------------------------------------------------- */
+
+static anpe_ctx *interrupted;          /* what the signal handler cancels */
+static volatile sig_atomic_t received; /* the signal that asked for an orderly end */
+static const int orderly[] = {SIGINT, SIGTERM, SIGHUP, SIGXCPU};
+enum { N_ORDERLY = sizeof orderly / sizeof *orderly };
+
+static void end_at_once(int number)
+{
+    anpe_temporary_remove_all();
+    signal(number, SIG_DFL);
+    raise(number); /* is held back until the handler returns */
+}
 
 static void on_signal(int number)
 {
-    (void)number;
+    if (received == number && (number == SIGINT || number == SIGTERM))
+        end_at_once(number);
+    received = number;
     anpe_ctx_cancel(interrupted);
 }
 
-/* The first ctrl-C asks for an orderly end, the second has the default effect. */
+static void catch_signal(int number, void (*handler)(int))
+{
+    struct sigaction action = {.sa_handler = handler, .sa_flags = SA_RESTART}, old;
+    sigfillset(&action.sa_mask);
+    if (number == SIGHUP && !sigaction(number, NULL, &old) && old.sa_handler == SIG_IGN)
+        return; /* nohup */
+    sigaction(number, &action, NULL);
+}
+
+/* The first ctrl-C asks for an orderly end, the second ends the run at once; so does ctrl-\. A
+ * hangup and the limit on processor time come more than once by themselves: each asks for an
+ * orderly end. Whichever way, no temporary file stays. */
 static void catch_signals(anpe_ctx *ctx)
 {
-    struct sigaction action = {.sa_handler = on_signal,
-                               .sa_flags = (int)(SA_RESETHAND | SA_RESTART)};
+    static const int at_once[] = {SIGQUIT, SIGALRM, SIGUSR1, SIGUSR2};
     interrupted = ctx;
-    sigemptyset(&action.sa_mask);
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
+    for (int i = 0; i < N_ORDERLY; i++)
+        catch_signal(orderly[i], on_signal);
+    for (size_t i = 0; i < sizeof at_once / sizeof *at_once; i++)
+        catch_signal(at_once[i], end_at_once);
     signal(SIGXFSZ, SIG_IGN); /* a limit on file sizes is an error of write */
+    signal(SIGPIPE, SIG_IGN); /* and so is a reader that has gone */
 }
+
+/* The context goes: from here on there is nothing to keep, and nothing to wait for. */
+static void release_signals(void)
+{
+    for (int i = 0; i < N_ORDERLY; i++)
+        catch_signal(orderly[i], end_at_once);
+}
+
+/* ---------------------------------------------------------------------------------------------- */
 
 static void print_usage(FILE *out)
 {
@@ -66,7 +102,7 @@ static int exit_status(const anpe_cmd *cmd, anpe_status status)
     if (cmd->bad_usage)
         return EXIT_USAGE;
     if (status == ANPE_ECANCEL)
-        return EXIT_CANCELLED;
+        return EXIT_SIGNAL + (int)received;
     if (status == ANPE_EINTERNAL)
         return EXIT_BUG;
     if (status)
@@ -115,8 +151,7 @@ static int run_command(const anpe_command *command, int argc, char **argv)
         print_error(ctx, &cmd, status);
     const int code = exit_status(&cmd, status);
     anpe_cmd_clear(&cmd);
-    signal(SIGINT, SIG_DFL); /* the context goes */
-    signal(SIGTERM, SIG_DFL);
+    release_signals();
     anpe_ctx_free(ctx);
     return code;
 }

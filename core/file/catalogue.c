@@ -162,18 +162,25 @@ anpe_status anpe_catalogue_keyword(anpe_ctx *ctx, anpe_catalogue *c, const char 
 /* ---- writing -----------------------------------------------------------------------------------
  */
 
+anpe_status anpe_catalogue_prepare(anpe_ctx *ctx, const anpe_catalogue *c, const char *path,
+                                   anpe_output *o)
+{
+    *o = (anpe_output){0};
+    anpe_status status = check_extension(ctx, path);
+    if (status || format_of(path) == HDF5)
+        return status ? status : anpe_catalogue_write_hdf5(ctx, c, path, o);
+    if ((status = anpe_output_begin(ctx, o, path)))
+        return status;
+    status = format_of(path) == FITS ? anpe_catalogue_write_fits(ctx, c, o)
+                                     : anpe_catalogue_write_csv(ctx, c, o);
+    if (status)
+        anpe_output_abandon(o);
+    return status;
+}
+
 anpe_status anpe_catalogue_write(anpe_ctx *ctx, const anpe_catalogue *c, const char *path)
 {
     anpe_output o;
-    anpe_status status = check_extension(ctx, path);
-    if (status || format_of(path) == HDF5)
-        return status ? status : anpe_catalogue_write_hdf5(ctx, c, path);
-    if ((status = anpe_output_begin(ctx, &o, path)))
-        return status;
-    status = format_of(path) == FITS ? anpe_catalogue_write_fits(ctx, c, &o)
-                                     : anpe_catalogue_write_csv(ctx, c, &o);
-    if (!status)
-        return anpe_output_commit(ctx, &o);
-    anpe_output_abandon(&o);
-    return status;
+    const anpe_status status = anpe_catalogue_prepare(ctx, c, path, &o);
+    return status ? status : anpe_output_commit(ctx, &o);
 }

@@ -4,6 +4,7 @@
 #ifndef ANPE_CORE_CATALOGUE_H
 #define ANPE_CORE_CATALOGUE_H
 #include "base/context.h"
+#include "file/output.h"
 
 enum { ANPE_CATALOGUE_MAX_COLUMNS = 999 }; /* of a FITS table */
 
@@ -38,4 +39,7 @@ ANPE_MUST_CHECK anpe_status anpe_catalogue_keyword(anpe_ctx *ctx, anpe_catalogue
                                                    const char *comment);
 ANPE_MUST_CHECK anpe_status anpe_catalogue_write(anpe_ctx *ctx, const anpe_catalogue *c,
                                                  const char *path);
+/* The same but for the last step: `out` is to be committed, alone or with other files. */
+ANPE_MUST_CHECK anpe_status anpe_catalogue_prepare(anpe_ctx *ctx, const anpe_catalogue *c,
+                                                   const char *path, anpe_output *out);
 #endif

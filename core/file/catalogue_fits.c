@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { BLOCK = 1024 }; /* rows of text handed over at once */
@@ -122,6 +123,8 @@ anpe_status anpe_catalogue_write_fits(anpe_ctx *ctx, const anpe_catalogue *c, co
     unlink(o->temporary); /* CFITSIO makes files only where there is none */
     errno = 0;
     fits_create_diskfile(&f, o->temporary, &status);
+    if (f && o->replaces)
+        (void)chmod(o->temporary, 0600); /* as anpe_output_begin had made it */
     create_table(f, c, &status);
     write_header(f, c, &status);
     write_columns(f, c, &status);

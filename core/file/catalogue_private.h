@@ -23,11 +23,11 @@ static inline const char *anpe_catalogue_text(const anpe_catalogue *c, int colum
     return (const char *)c->data[column] + (size_t)row * (size_t)(c->columns[column].width + 1);
 }
 
-/* Writes o->temporary (CSV, FITS) or, for HDF5, path by way of anpe_h5_create. */
+/* Writes o->temporary (CSV, FITS), or makes o (HDF5). */
 ANPE_MUST_CHECK anpe_status anpe_catalogue_write_fits(anpe_ctx *ctx, const anpe_catalogue *c,
                                                       const anpe_output *o);
 ANPE_MUST_CHECK anpe_status anpe_catalogue_write_csv(anpe_ctx *ctx, const anpe_catalogue *c,
                                                      const anpe_output *o);
 ANPE_MUST_CHECK anpe_status anpe_catalogue_write_hdf5(anpe_ctx *ctx, const anpe_catalogue *c,
-                                                      const char *path);
+                                                      const char *path, anpe_output *o);
 #endif

@@ -149,7 +149,8 @@ static anpe_status write_attributes(anpe_ctx *ctx, anpe_h5 *f, const anpe_catalo
     return status ? status : anpe_h5_put_text(ctx, f, "/", "DATE", text);
 }
 
-anpe_status anpe_catalogue_write_hdf5(anpe_ctx *ctx, const anpe_catalogue *c, const char *path)
+anpe_status anpe_catalogue_write_hdf5(anpe_ctx *ctx, const anpe_catalogue *c, const char *path,
+                                      anpe_output *o)
 {
     anpe_h5 *f;
     anpe_status status = anpe_h5_create(ctx, path, &f);
@@ -160,7 +161,7 @@ anpe_status anpe_catalogue_write_hdf5(anpe_ctx *ctx, const anpe_catalogue *c, co
     if (!status)
         status = write_attributes(ctx, f, c);
     if (!status)
-        return anpe_h5_close(ctx, f);
+        return anpe_h5_finish(ctx, f, o);
     anpe_h5_abandon(f);
     return status;
 }

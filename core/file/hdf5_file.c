@@ -230,9 +230,10 @@ anpe_status anpe_h5_remove(anpe_ctx *ctx, anpe_h5 *f, const char *name)
     return ANPE_OK;
 }
 
-anpe_status anpe_h5_close(anpe_ctx *ctx, anpe_h5 *f)
+anpe_status anpe_h5_finish(anpe_ctx *ctx, anpe_h5 *f, anpe_output *out)
 {
     anpe_status status = ANPE_OK;
+    *out = (anpe_output){0};
     if (!f)
         return ANPE_OK;
     /* Flush first: a file that cannot be flushed must not be closed. */
@@ -241,13 +242,21 @@ anpe_status anpe_h5_close(anpe_ctx *ctx, anpe_h5 *f)
         anpe_h5_abandon(f);
         return status;
     }
-    if (H5Fclose(f->id) < 0)
+    if (H5Fclose(f->id) < 0) {
         status = cannot(ctx, f, "close", "/");
-    if (f->created && !status)
-        status = anpe_output_commit(ctx, &f->output);
-    anpe_output_abandon(&f->output);
+        anpe_output_abandon(&f->output);
+    }
+    *out = f->output;
     free_file(f);
     return status;
+}
+
+anpe_status anpe_h5_close(anpe_ctx *ctx, anpe_h5 *f)
+{
+    const int created = f && f->created;
+    anpe_output o;
+    const anpe_status status = anpe_h5_finish(ctx, f, &o);
+    return status || !created ? status : anpe_output_commit(ctx, &o);
 }
 
 anpe_h5 *anpe_h5_abandon(anpe_h5 *f)

@@ -8,6 +8,7 @@
 #ifndef ANPE_CORE_HDF5_FILE_H
 #define ANPE_CORE_HDF5_FILE_H
 #include "base/context.h"
+#include "file/output.h"
 #include <hdf5.h>
 
 typedef enum anpe_real_type {
@@ -33,6 +34,8 @@ ANPE_MUST_CHECK anpe_status anpe_h5_remove(anpe_ctx *ctx, anpe_h5 *f, const char
 /* Flushes and renames into place (created files), or only closes. On failure the temporary file
  * is removed. */
 ANPE_MUST_CHECK anpe_status anpe_h5_close(anpe_ctx *ctx, anpe_h5 *f);
+/* The same without the rename: what was written, to be committed with other files of the run. */
+ANPE_MUST_CHECK anpe_status anpe_h5_finish(anpe_ctx *ctx, anpe_h5 *f, anpe_output *out);
 /* Gives up: removes the temporary file. Takes NULL, returns NULL. */
 anpe_h5 *anpe_h5_abandon(anpe_h5 *f);
 const char *anpe_h5_path(const anpe_h5 *f);

@@ -123,7 +123,7 @@ static anpe_status run_block(anpe_ctx *ctx, anpe_inference *f)
 {
     anpe_infer_result *r = f->result;
     memset(f->outside, 0, ANPE_INFER_BLOCK * sizeof *f->outside);
-    for (int64_t b = 0; b < f->n; b++)
+    for (int64_t b = 0; b < f->n && !anpe_cancelled(ctx); b++)
         anpe_infer_read_star(ctx, f, &r->star[f->first + b], &f->spectrum[b]);
     anpe_status status =
         anpe_workers_run(f->workers, ctx, (f->n + f->micro - 1) / f->micro, run_micro_batch, f);
@@ -228,12 +228,15 @@ static anpe_status all_failed(anpe_ctx *ctx, const anpe_inference *f)
                      (long long)f->result->n_stars, s->reason);
 }
 
-static anpe_status check_outputs(anpe_ctx *ctx, const anpe_infer_request *q)
+/* Before the model is opened, f->model is NULL; then once more. */
+static anpe_status check_outputs(anpe_ctx *ctx, const anpe_inference *f)
 {
+    const anpe_infer_request *q = f->request;
     const char *path[N_EXTRAS];
     for (int k = 0; k < N_EXTRAS; k++)
         path[k] = extras[k]->output ? extras[k]->output(q) : NULL;
-    return anpe_infer_check_outputs(ctx, q, N_EXTRAS, path);
+    return f->model ? anpe_infer_check_inputs(ctx, f, N_EXTRAS, path)
+                    : anpe_infer_check_outputs(ctx, q, N_EXTRAS, path);
 }
 
 static anpe_status open_inference(anpe_ctx *ctx, anpe_inference *f)
@@ -274,8 +277,9 @@ anpe_status anpe_infer_files(anpe_ctx *ctx, const anpe_infer_request *request,
     anpe_inference f = {.request = request, .result = result};
     anpe_status status;
     memset(result, 0, sizeof *result);
-    ANPE_TRY(check_outputs(ctx, request));
+    ANPE_TRY(check_outputs(ctx, &f));
     ANPE_TRY(anpe_model_open(ctx, request->model, &f.model));
+    ANPE_TRY(check_outputs(ctx, &f));
     if (f.model->observed)
         anpe_log(ctx, ANPE_WARNING, "%s: trained in rounds for %s: of use for this spectrum alone",
                  request->model, f.model->observed);

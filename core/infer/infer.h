@@ -1,6 +1,7 @@
 /* infer/infer.h -- posteriors of many spectra to a catalogue: what `anpe infer` does. */
 #ifndef ANPE_CORE_INFER_H
 #define ANPE_CORE_INFER_H
+#include "file/output.h"
 #include "posterior/exact.h"
 #include "validate/recovery.h"
 #include "posterior/session.h"
@@ -100,8 +101,9 @@ typedef struct anpe_infer_result {
 ANPE_MUST_CHECK anpe_status anpe_infer_files(anpe_ctx *ctx, const anpe_infer_request *request,
                                              anpe_infer_result *result);
 void anpe_infer_result_clear(anpe_infer_result *r);
-/* catalogue_rows.c: so many labels have room in a catalogue; and the result as one. */
+/* catalogue_rows.c: so many labels have room in a catalogue; and the result as one, in
+ * request->output once `out` is committed. */
 ANPE_MUST_CHECK anpe_status anpe_infer_check_labels(anpe_ctx *ctx, int64_t n_labels);
-ANPE_MUST_CHECK anpe_status anpe_infer_write(anpe_ctx *ctx, const anpe_infer_request *request,
-                                             const anpe_infer_result *r);
+ANPE_MUST_CHECK anpe_status anpe_infer_catalogue(anpe_ctx *ctx, const anpe_infer_request *request,
+                                                 const anpe_infer_result *r, anpe_output *out);
 #endif

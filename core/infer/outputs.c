@@ -6,7 +6,6 @@
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 /* Neither the model, nor a spectrum, nor the catalogue compared with, nor one of the other outputs.
  */
@@ -55,14 +54,29 @@ out:
     return status;
 }
 
+anpe_status anpe_infer_check_inputs(anpe_ctx *ctx, const anpe_inference *f, int n,
+                                    const char *const *path)
+{
+    const char *option, *file;
+    anpe_status status = ANPE_OK;
+    for (int i = 0; (file = anpe_settings_file(f->model->settings, i, &option)); i++) {
+        if (f->request->output)
+            ANPE_TRY(anpe_output_differs(ctx, f->request->output, file));
+        for (int k = 0; k < n; k++)
+            if (path[k])
+                ANPE_TRY(anpe_output_differs(ctx, path[k], file));
+    }
+out:
+    return status;
+}
+
 anpe_status anpe_infer_output(anpe_ctx *ctx, anpe_inference *f, const char *path,
                               const char *format, anpe_h5 **out)
 {
     anpe_status status;
     assert(f->n_outputs < ANPE_INFER_MAX_EXTRAS);
     ANPE_TRY(anpe_h5_create(ctx, path, out));
-    f->output[f->n_outputs] = *out;
-    f->output_path[f->n_outputs++] = path;
+    f->output[f->n_outputs++] = *out;
     ANPE_TRY(anpe_h5_put_text(ctx, *out, "/", "format", format));
 out:
     return status;
@@ -115,16 +129,19 @@ anpe_status anpe_infer_put_ids(anpe_ctx *ctx, const anpe_infer_result *r, anpe_h
 
 anpe_status anpe_infer_commit(anpe_ctx *ctx, anpe_inference *f)
 {
+    anpe_output o[ANPE_INFER_MAX_EXTRAS + 1] = {0};
     anpe_status status = ANPE_OK;
-    int done = 0;
-    for (; done < f->n_outputs && !status; done++) {
-        anpe_h5 *file = f->output[done];
-        f->output[done] = NULL;
-        status = anpe_h5_close(ctx, file);
+    int n = 0;
+    for (; n < f->n_outputs && !status; n++) {
+        anpe_h5 *file = f->output[n];
+        f->output[n] = NULL;
+        status = anpe_h5_finish(ctx, file, &o[n]);
     }
     if (!status && f->request->output)
-        status = anpe_infer_write(ctx, f->request, f->result);
-    for (int k = 0; status && k < done; k++)
-        unlink(f->output_path[k]);
+        status = anpe_infer_catalogue(ctx, f->request, f->result, &o[n++]);
+    if (!status)
+        return anpe_output_commit_all(ctx, n, o);
+    for (int k = 0; k < n; k++)
+        anpe_output_abandon(&o[k]);
     return status;
 }

@@ -268,7 +268,8 @@ out:
     return status;
 }
 
-anpe_status anpe_infer_write(anpe_ctx *ctx, const anpe_infer_request *q, const anpe_infer_result *r)
+anpe_status anpe_infer_catalogue(anpe_ctx *ctx, const anpe_infer_request *q,
+                                 const anpe_infer_result *r, anpe_output *out)
 {
     anpe_catalogue *c = NULL;
     anpe_status status;
@@ -281,7 +282,7 @@ anpe_status anpe_infer_write(anpe_ctx *ctx, const anpe_infer_request *q, const a
     for (int64_t i = 0; i < r->n_stars; i++)
         fill_row(c, i, r);
     ANPE_TRY(add_provenance(ctx, c, q, r->model_digest));
-    ANPE_TRY(anpe_catalogue_write(ctx, c, q->output));
+    ANPE_TRY(anpe_catalogue_prepare(ctx, c, q->output, out));
 out:
     anpe_catalogue_free(c);
     free(column);

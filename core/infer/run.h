@@ -47,7 +47,6 @@ typedef struct anpe_inference {
     void *extra[ANPE_INFER_MAX_EXTRAS]; /* state of each; NULL: not wanted */
     int n_outputs;
     anpe_h5 *output[ANPE_INFER_MAX_EXTRAS]; /* put in place at the end, all or none */
-    const char *output_path[ANPE_INFER_MAX_EXTRAS];
 } anpe_inference;
 
 typedef struct anpe_infer_extra {
@@ -84,6 +83,9 @@ ANPE_MUST_CHECK anpe_status anpe_infer_exact_star(anpe_ctx *ctx, anpe_inference 
  * none of them is an input or another output. */
 ANPE_MUST_CHECK anpe_status anpe_infer_check_outputs(anpe_ctx *ctx, const anpe_infer_request *q,
                                                      int n, const char *const *path);
+/* Nor is any of them a file that the model's configuration names. */
+ANPE_MUST_CHECK anpe_status anpe_infer_check_inputs(anpe_ctx *ctx, const anpe_inference *f, int n,
+                                                    const char *const *path);
 /* A file of an extra, with the attribute "format"; the run closes or abandons it. */
 ANPE_MUST_CHECK anpe_status anpe_infer_output(anpe_ctx *ctx, anpe_inference *f, const char *path,
                                               const char *format, anpe_h5 **out);

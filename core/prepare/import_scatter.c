@@ -10,6 +10,7 @@
 #include "file/hdf5_file.h"
 #include "file/output.h"
 #include "file/spectra_file.h"
+#include "file/temporary.h"
 #include "spectrum/spectrum.h"
 #include "kind/component.h"
 #include "stat/order.h"
@@ -62,8 +63,10 @@ static anpe_status open_simulator(anpe_ctx *ctx, held_out *h, const anpe_import_
     status = path.failed ? ANPE_FAIL(ctx, ANPE_ENOMEM, "held-out spectra: out of memory")
                          : anpe_emulator_write(ctx, h->e, path.text);
     if (!status) {
+        anpe_temporary_keep(path.text);
         status = open_file(ctx, h, r->model, path.text);
         unlink(path.text);
+        anpe_temporary_forget(path.text);
     }
     anpe_text_free(&path);
     anpe_output_abandon(&o);
@@ -132,6 +135,8 @@ static anpe_status add_spectrum(anpe_ctx *ctx, held_out *h, int64_t row)
     const anpe_simulator_ops *ops = h->simulator.ops;
     const anpe_spectrum *s = &h->spectrum;
     int inside = 0;
+    if (anpe_cancelled(ctx))
+        return ANPE_FAIL(ctx, ANPE_ECANCEL, "cancelled");
     anpe_status status = find_labels(ctx, h, row, &inside);
     if (!status)
         status = anpe_spectra_file_read(ctx, h->file, row, &plain, &h->spectrum);

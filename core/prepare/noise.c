@@ -129,6 +129,10 @@ static anpe_status add_file(anpe_ctx *ctx, maker *m, const char *path,
         status = ANPE_OK;
     }
     for (int64_t row = 0; !status && row < n; row++) {
+        if (anpe_cancelled(ctx)) {
+            status = ANPE_FAIL(ctx, ANPE_ECANCEL, "cancelled");
+            break;
+        }
         status = reduce(ctx, m, path, row, &m->spectrum);
         if (!status) {
             status = append(ctx, m, result);

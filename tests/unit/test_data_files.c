@@ -50,6 +50,90 @@ static void test_output_follows_link(void)
     CU_ASSERT(stat(in_scratch("real"), &st) == 0 && st.st_size == 5);
 }
 
+/* What a link names is made where it points to, and the link stays. */
+static void test_output_follows_open_link(void)
+{
+    anpe_output o;
+    struct stat st;
+    empty_scratch();
+    CU_ASSERT_EQUAL(symlink("not_yet", in_scratch("link")), 0);
+    WORKS(anpe_output_begin(ctx, &o, in_scratch("link")));
+    WORKS(anpe_output_commit(ctx, &o));
+    CU_ASSERT(lstat(in_scratch("link"), &st) == 0 && S_ISLNK(st.st_mode));
+    CU_ASSERT(lstat(in_scratch("not_yet"), &st) == 0 && S_ISREG(st.st_mode));
+    CU_ASSERT_EQUAL(symlink("round", in_scratch("round")), 0);
+    FAILS(anpe_output_check(ctx, in_scratch("round")), ANPE_EIO, "Too many levels");
+}
+
+static int mode_of(const char *path)
+{
+    struct stat st;
+    return stat(path, &st) ? -1 : (int)(st.st_mode & 07777);
+}
+
+static void test_output_keeps_mode(void)
+{
+    static const mode_t modes[] = {0600, 0640, 0664};
+    anpe_output o;
+    empty_scratch();
+    const mode_t before = umask(027);
+    WORKS(anpe_output_begin(ctx, &o, in_scratch("a.txt")));
+    WORKS(anpe_output_commit(ctx, &o));
+    CU_ASSERT_EQUAL(mode_of(in_scratch("a.txt")), 0640);
+    for (size_t k = 0; k < sizeof modes / sizeof *modes; k++) {
+        CU_ASSERT_EQUAL(chmod(in_scratch("a.txt"), modes[k]), 0);
+        WORKS(anpe_output_begin(ctx, &o, in_scratch("a.txt")));
+        CU_ASSERT_EQUAL(mode_of(o.temporary) & 077, 0); /* no one reads what is not whole */
+        WORKS(anpe_output_commit(ctx, &o));
+        CU_ASSERT_EQUAL(mode_of(in_scratch("a.txt")), (int)modes[k]);
+    }
+    umask(before);
+}
+
+/* One of three cannot reach the disk: the other two do not take their names. */
+static void test_output_all_or_none(void)
+{
+    static const char *const name[] = {"a", "b", "c"};
+    anpe_output o[3];
+    size_t n;
+    empty_scratch();
+    write_bytes(in_scratch("a"), "old", 3);
+    write_bytes(in_scratch("c"), "old", 3);
+    for (int k = 0; k < 3; k++) {
+        WORKS(anpe_output_begin(ctx, &o[k], in_scratch(name[k])));
+        write_bytes(o[k].temporary, "newer", 5);
+    }
+    CU_ASSERT_EQUAL(unlink(o[1].temporary), 0);
+    FAILS(anpe_output_commit_all(ctx, 3, o), ANPE_EIO, "b: cannot write");
+    CU_ASSERT_EQUAL(n_files(), 2);
+    for (int k = 0; k < 3; k += 2) {
+        char *text = read_bytes(in_scratch(name[k]), &n);
+        CU_ASSERT(n == 3 && !memcmp(text, "old", 3));
+        free(text);
+    }
+    for (int k = 0; k < 3; k++)
+        WORKS(anpe_output_begin(ctx, &o[k], in_scratch(name[k])));
+    WORKS(anpe_output_commit_all(ctx, 3, o));
+    CU_ASSERT_EQUAL(n_files(), 3);
+}
+
+static void test_output_differs(void)
+{
+    char other[600];
+    empty_scratch();
+    write_bytes(in_scratch("there"), "x", 1);
+    CU_ASSERT_EQUAL(symlink("later", in_scratch("link")), 0);
+    CU_ASSERT_EQUAL(link(in_scratch("there"), in_scratch("hard")), 0);
+    snprintf(other, sizeof other, "%s/../%s/./later", scratch, strrchr(scratch, '/') + 1);
+    FAILS(anpe_output_differs(ctx, in_scratch("later"), other), ANPE_EINVAL, "would replace");
+    FAILS(anpe_output_differs(ctx, in_scratch("link"), other), ANPE_EINVAL, "would replace");
+    FAILS(anpe_output_differs(ctx, in_scratch("hard"), in_scratch("there")), ANPE_EINVAL,
+          "would replace");
+    WORKS(anpe_output_differs(ctx, in_scratch("later"), in_scratch("there")));
+    WORKS(anpe_output_differs(ctx, in_scratch("later"), in_scratch("Later")));
+    WORKS(anpe_output_differs(ctx, in_scratch("later"), in_scratch("no/later")));
+}
+
 static void test_output_refused(void)
 {
     empty_scratch();
@@ -529,6 +613,10 @@ int main(void)
     static const CU_TestInfo tests[] = {
         {"an output appears when it is whole", test_output_appears},
         {"an output follows a link", test_output_follows_link},
+        {"output follows a link to nothing", test_output_follows_open_link},
+        {"output keeps permissions", test_output_keeps_mode},
+        {"outputs: all or none", test_output_all_or_none},
+        {"output differs", test_output_differs},
         {"impossible outputs are refused", test_output_refused},
         {"HDF5 round trip", test_hdf5_round_trip},
         {"HDF5 texts of variable length", test_hdf5_variable_texts},
