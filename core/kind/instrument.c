@@ -134,3 +134,19 @@ int64_t anpe_instrument_continuum_modes(const anpe_instrument *i, float *mode)
         return 0;
     return ops->continuum_modes(i->component.self, mode);
 }
+
+anpe_status anpe_instrument_continuum_weights(const anpe_instrument *i, anpe_ctx *ctx,
+                                              const uint8_t *continuum, const anpe_spectrum *s,
+                                              double *weight)
+{
+    return ops_of(i)->continuum_weights(i->component.self, ctx, continuum, s, weight);
+}
+
+int anpe_instrument_is_linear(const anpe_instrument *i)
+{
+    const anpe_instrument_ops *ops = ops_of(i);
+    const size_t needed =
+        offsetof(anpe_instrument_ops, continuum_weights) + sizeof ops->continuum_weights;
+    return !ops->normalise || (anpe_instrument_continuum_modes(i, NULL) && ops->size >= needed &&
+                               ops->continuum_weights);
+}

@@ -42,6 +42,14 @@ ANPE_MUST_CHECK anpe_status anpe_instrument_normalise(const anpe_instrument *i, 
  * known.
  */
 int64_t anpe_instrument_continuum_modes(const anpe_instrument *i, float *mode);
+/* Whether the rule divides by a linear fit of its modes, or there is no rule: then the weights of
+ * that fit for the sigma and the mask of s -> weight (modes, n_pixels), as plugin.h has it. */
+int anpe_instrument_is_linear(const anpe_instrument *i);
+ANPE_MUST_CHECK anpe_status anpe_instrument_continuum_weights(const anpe_instrument *i,
+                                                              anpe_ctx *ctx,
+                                                              const uint8_t *continuum,
+                                                              const anpe_spectrum *s,
+                                                              double *weight);
 /* Excluded pixels become bad. */
 void anpe_instrument_exclude(const anpe_instrument *i, anpe_spectrum *s);
 #endif

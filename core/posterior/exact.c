@@ -46,7 +46,7 @@ static anpe_status make(anpe_ctx *ctx, anpe_exact *e, const anpe_exact_options *
     const anpe_model *m = e->model;
     const size_t d = (size_t)m->map->n, n = (size_t)anpe_ladder_room(options, m->map->n);
     anpe_status status;
-    ANPE_TRY(anpe_likelihood_new(ctx, m->task, BATCH, &e->likelihood));
+    ANPE_TRY(anpe_likelihood_new(ctx, m->task, &e->likelihood));
     ANPE_TRY(anpe_flow_density_new(ctx, m->net, m->map->n, BATCH, &e->density));
     ANPE_TRY(anpe_ladder_new(ctx, m->map->n, options, &e->ladder));
     e->y = malloc(d * sizeof *e->y);

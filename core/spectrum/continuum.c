@@ -32,14 +32,22 @@ static void divide(anpe_spectrum *s, int64_t i, double continuum)
 typedef struct normal {
     int n; /* degree + 1 */
     double a[DEGREE_MOST + 1][DEGREE_MOST + 1], b[DEGREE_MOST + 1];
+    double scale[DEGREE_MOST + 1]; /* of factor */
 } normal;
 
 /* T_{k+1} = 2 x T_k - T_{k-1} */
+static void polynomials(int n, double x, double *t)
+{
+    t[0] = 1;
+    t[1] = x;
+    for (int k = 2; k < n; k++)
+        t[k] = 2 * x * t[k - 1] - t[k - 2];
+}
+
 static void add_pixel(normal *q, double x, double flux, double sigma)
 {
-    double t[DEGREE_MOST + 1] = {1, x}, w = 1 / (sigma * sigma);
-    for (int k = 2; k < q->n; k++)
-        t[k] = 2 * x * t[k - 1] - t[k - 2];
+    double t[DEGREE_MOST + 2], w = 1 / (sigma * sigma);
+    polynomials(q->n, x, t);
     for (int j = 0; j < q->n; j++) {
         for (int k = 0; k <= j; k++)
             q->a[j][k] += w * t[j] * t[k];
@@ -47,27 +55,29 @@ static void add_pixel(normal *q, double x, double flux, double sigma)
     }
 }
 
-/* Cholesky in place after scaling to a unit diagonal, solution in b. 0: the pixels do not fix the
- * polynomial (a pivot below 1e-9 would leave less than single precision). */
-static int solve(normal *q)
+/* Cholesky in place after scaling to a unit diagonal. 0: the pixels do not fix the polynomial (a
+ * pivot below 1e-9 would leave less than single precision). */
+static int factor(normal *q)
 {
-    double scale[DEGREE_MOST + 1];
     for (int j = 0; j < q->n; j++) {
         if (!(q->a[j][j] > 0) || !isfinite(q->a[j][j]))
             return 0;
-        scale[j] = 1 / sqrt(q->a[j][j]);
+        q->scale[j] = 1 / sqrt(q->a[j][j]);
     }
-    for (int j = 0; j < q->n; j++) {
-        for (int k = 0; k <= j; k++)
-            q->a[j][k] = q->a[j][k] * scale[j] * scale[k];
-        q->b[j] *= scale[j];
-    }
-    if (anpe_cholesky(q->n, q->a[0], DEGREE_MOST + 1, 1e-9))
-        return 0;
-    anpe_cholesky_solve(q->n, q->a[0], DEGREE_MOST + 1, q->b);
     for (int j = 0; j < q->n; j++)
-        q->b[j] *= scale[j];
-    return 1;
+        for (int k = 0; k <= j; k++)
+            q->a[j][k] = q->a[j][k] * q->scale[j] * q->scale[k];
+    return !anpe_cholesky(q->n, q->a[0], DEGREE_MOST + 1, 1e-9);
+}
+
+/* b (n) := A^-1 b, after factor */
+static void solve(const normal *q, double *b)
+{
+    for (int j = 0; j < q->n; j++)
+        b[j] *= q->scale[j];
+    anpe_cholesky_solve(q->n, q->a[0], DEGREE_MOST + 1, b);
+    for (int j = 0; j < q->n; j++)
+        b[j] *= q->scale[j];
 }
 
 /* Clenshaw's sum of c_k T_k(x). */
@@ -82,39 +92,108 @@ static double chebyshev(const normal *q, double x)
     return x * b1 - b2 + q->b[0];
 }
 
-static void normalise_segment(int degree, int64_t from, int64_t to, const uint8_t *continuum,
+typedef struct piece { /* pixels from .. to - 1 of a segment */
+    int64_t from, to;
+    double step;
+} piece;
+
+static piece piece_of(const int64_t *segment, int64_t k)
+{
+    const int64_t n = segment[k + 1] - segment[k];
+    return (piece){segment[k], segment[k + 1], n > 1 ? 2 / (double)(n - 1) : 0};
+}
+
+static double place(const piece *p, int64_t i)
+{
+    return (double)(i - p->from) * p->step - 1;
+}
+
+/* Whether the fit looks at pixel i. */
+static int fitted(const anpe_spectrum *s, const uint8_t *continuum, int64_t i)
+{
+    return (!continuum || continuum[i]) && usable(s, i);
+}
+
+/* The normal equations of a segment, A factored. 0: too few good continuum pixels, two a
+ * coefficient at least: fewer would follow the noise. */
+static int gather(const piece *p, const uint8_t *continuum, const anpe_spectrum *s, normal *q)
+{
+    int64_t used = 0;
+    for (int64_t i = p->from; i < p->to; i++)
+        if (fitted(s, continuum, i)) {
+            add_pixel(q, place(p, i), (double)s->flux[i], (double)s->sigma[i]);
+            used++;
+        }
+    return used >= 2 * (int64_t)q->n && factor(q);
+}
+
+static void normalise_segment(int degree, const piece *p, const uint8_t *continuum,
                               anpe_spectrum *s)
 {
     normal q = {.n = degree + 1};
-    int64_t used = 0, n = to - from;
-    double step = n > 1 ? 2 / (double)(n - 1) : 0;
-    for (int64_t i = from; i < to; i++)
-        if ((!continuum || continuum[i]) && usable(s, i)) {
-            add_pixel(&q, (double)(i - from) * step - 1, (double)s->flux[i], (double)s->sigma[i]);
-            used++;
-        }
-    /* Two pixels a coefficient at least: fewer would follow the noise. */
-    int fixed = used >= 2 * (int64_t)q.n && solve(&q);
-    for (int64_t i = from; i < to; i++) {
+    const int fixed = gather(p, continuum, s, &q);
+    if (fixed)
+        solve(&q, q.b);
+    for (int64_t i = p->from; i < p->to; i++) {
         if (fixed)
-            divide(s, i, chebyshev(&q, (double)(i - from) * step - 1));
+            divide(s, i, chebyshev(&q, place(p, i)));
         else
             s->mask[i] = 1;
     }
+}
+
+static anpe_status check(anpe_ctx *ctx, int degree, int64_t n_pixels, int64_t n_segments,
+                         const int64_t *segment)
+{
+    if (degree < 0 || degree > DEGREE_MOST)
+        return ANPE_FAIL(ctx, ANPE_EINVAL, "continuum of degree %d, 0 to %d are possible", degree,
+                         DEGREE_MOST);
+    return anpe_grid_check_segments(ctx, n_pixels, n_segments, segment);
 }
 
 anpe_status anpe_continuum_chebyshev(anpe_ctx *ctx, int degree, int64_t n_segments,
                                      const int64_t *segment, const uint8_t *continuum,
                                      anpe_spectrum *s)
 {
-    if (degree < 0 || degree > DEGREE_MOST)
-        return ANPE_FAIL(ctx, ANPE_EINVAL, "continuum of degree %d, 0 to %d are possible", degree,
-                         DEGREE_MOST);
-    anpe_status status = anpe_grid_check_segments(ctx, s->n_pixels, n_segments, segment);
+    const anpe_status status = check(ctx, degree, s->n_pixels, n_segments, segment);
+    for (int64_t k = 0; k < n_segments && !status; k++) {
+        const piece p = piece_of(segment, k);
+        normalise_segment(degree, &p, continuum, s);
+    }
+    return status;
+}
+
+/* c = A^-1 sum_i T(x_i) flux_i / sigma_i^2: the weights of pixel i are a column of that. */
+static void weigh_segment(int degree, const piece *p, const uint8_t *continuum,
+                          const anpe_spectrum *s, double *weight)
+{
+    normal q = {.n = degree + 1};
+    if (!gather(p, continuum, s, &q))
+        return;
+    for (int64_t i = p->from; i < p->to; i++) {
+        double t[DEGREE_MOST + 2];
+        const double sigma = (double)s->sigma[i];
+        if (!fitted(s, continuum, i))
+            continue;
+        polynomials(q.n, place(p, i), t);
+        solve(&q, t);
+        for (int j = 0; j < q.n; j++)
+            weight[j * s->n_pixels + i] = t[j] / (sigma * sigma);
+    }
+}
+
+anpe_status anpe_continuum_chebyshev_weights(anpe_ctx *ctx, int degree, int64_t n_segments,
+                                             const int64_t *segment, const uint8_t *continuum,
+                                             const anpe_spectrum *s, double *weight)
+{
+    const anpe_status status = check(ctx, degree, s->n_pixels, n_segments, segment);
     if (status)
         return status;
-    for (int64_t k = 0; k < n_segments; k++)
-        normalise_segment(degree, segment[k], segment[k + 1], continuum, s);
+    memset(weight, 0, (size_t)((degree + 1) * n_segments * s->n_pixels) * sizeof *weight);
+    for (int64_t k = 0; k < n_segments; k++) {
+        const piece p = piece_of(segment, k);
+        weigh_segment(degree, &p, continuum, s, weight + k * (degree + 1) * s->n_pixels);
+    }
     return ANPE_OK;
 }
 

@@ -66,3 +66,17 @@ void anpe_grid_lagrange(int points, double t, double *weight)
         weight[k] = w;
     }
 }
+
+/* The product rule, a factor at a time. */
+void anpe_grid_lagrange_slope(int points, double t, double *weight)
+{
+    for (int k = 0; k < points; k++) {
+        double w = 1, slope = 0;
+        for (int m = 0; m < points; m++)
+            if (m != k) {
+                slope = (slope * (t - m) + w) / (k - m);
+                w *= (t - m) / (k - m);
+            }
+        weight[k] = slope;
+    }
+}

@@ -18,4 +18,6 @@ ANPE_MUST_CHECK anpe_status anpe_grid_check_segments(anpe_ctx *ctx, int64_t n_pi
 double anpe_grid_distance(int64_t n, const double *a, const double *b);
 /* Weights (points <= 8) of the polynomial through values at 0, 1, ... points - 1, read at t. */
 void anpe_grid_lagrange(int points, double t, double *weight);
+/* Their derivatives with respect to t. */
+void anpe_grid_lagrange_slope(int points, double t, double *weight);
 #endif

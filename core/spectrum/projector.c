@@ -17,8 +17,13 @@
  * spectra are sampled as coarsely as they may be; within 6 pixels of an end an 8-point Lagrange
  * polynomial through the pixels at the end, and beyond it the last value. A Gaussian line of depth
  * d and FWHM 2.5 pixels is shifted to within 5e-3 d, of 3 pixels 8e-4 d, of 3.5 and more 1.3e-4 d
- * (cubic polynomials: 4e-2, 2e-2, 1e-2).
+ * (cubic polynomials: 4e-2, 2e-2, 1e-2). On a segment that is uniform in ln(lambda) all pixels
+ * have the same weights, and the shift is one filter.
+ *
+ * All of it is linear in the flux; the derivative with respect to the velocity is the same sums
+ * with the derivatives of the weights.
  */
+#include "kernel/star.h"
 #include "spectrum/grid.h"
 #include "spectrum/spectrum.h"
 
@@ -31,13 +36,19 @@ static const double SQRT_HALF = 0.70710678118654752440, LN_2 = 0.693147180559945
 
 typedef enum mode { COPY, SHIFT, PROJECT } mode;
 
+/* Weights of SINC pixels and their derivatives with respect to the fraction t. */
+typedef struct sinc_weights {
+    double value[SINC], slope[SINC];
+} sinc_weights;
+
 struct anpe_projector {
     mode mode;
     int64_t n_in, n_out;
     /* SHIFT */
     double *x; /* (n_out) ln(lambda) */
     int64_t n_segments, *segment;
-    double (*sinc)[SINC]; /* (SINC_STEPS + 1) weights at fractions k / SINC_STEPS */
+    double *step;       /* (n_segments) of ln(lambda), 0: not uniform */
+    sinc_weights *sinc; /* (SINC_STEPS + 1) at fractions k / SINC_STEPS */
     /* PROJECT: grid x0 + k h, k = 0 .. n_uniform - 1 */
     double x0, h;
     int64_t n_uniform, margin; /* margin: steps of padding on both sides in scratch */
@@ -303,29 +314,52 @@ static anpe_status check_coverage(anpe_ctx *ctx, const anpe_projector_setup *s)
     return ANPE_OK;
 }
 
-static double bessel_i0(double x)
+/* I0(2 sqrt(q)) = sum_k q^k / k!^2 and its derivative with respect to q. */
+static double bessel_i0(double q, double *slope)
 {
     double sum = 1, term = 1;
+    *slope = 0;
     for (int k = 1; term > 1e-17 * sum; k++) {
-        term *= x * x / (4. * k * k);
+        *slope += term / k;
+        term *= q / (k * k);
         sum += term;
     }
     return sum;
 }
 
 /* Weights of the pixels 0 .. SINC - 1 for a value at SINC/2 - 1 + t; their sum is 1. */
-static void sinc_weights(double t, double *weight)
+static sinc_weights sinc_at(double t)
 {
     const double beta = 7, pi = 3.14159265358979323846;
-    double sum = 0;
+    double sum = 0, sum_slope = 0;
+    sinc_weights w;
     for (int k = 0; k < SINC; k++) {
-        double d = k - (SINC / 2 - 1) - t, edge = 1 - 4 * d * d / (SINC * SINC);
-        double kernel = d == 0 ? 1 : sin(pi * d) / (pi * d);
-        weight[k] = kernel * (edge > 0 ? bessel_i0(beta * sqrt(edge)) : 1);
-        sum += weight[k];
+        const double d = k - (SINC / 2 - 1) - t, edge = fmax(1 - 4 * d * d / (SINC * SINC), 0);
+        const double kernel = d == 0 ? 1 : sin(pi * d) / (pi * d);
+        const double falling = d == 0 ? 0 : (kernel - cos(pi * d)) / d; /* d kernel / d t */
+        double window_slope;
+        const double window = bessel_i0(beta * beta / 4 * edge, &window_slope);
+        window_slope *= beta * beta / 4 * 8 * d / (SINC * SINC);
+        w.value[k] = kernel * window;
+        w.slope[k] = falling * window + kernel * window_slope;
+        sum += w.value[k];
+        sum_slope += w.slope[k];
     }
-    for (int k = 0; k < SINC; k++)
-        weight[k] /= sum;
+    for (int k = 0; k < SINC; k++) {
+        w.value[k] /= sum;
+        w.slope[k] = (w.slope[k] - w.value[k] * sum_slope) / sum;
+    }
+    return w;
+}
+
+/* The step of n pixels that are uniform in x, to less than float can tell, else 0. */
+static double uniform_step(int64_t n, const double *x)
+{
+    const double h = n > 1 ? (x[n - 1] - x[0]) / (double)(n - 1) : 0;
+    for (int64_t i = 0; i < n; i++)
+        if (fabs(x[i] - x[0] - (double)i * h) > 1e-7 * h)
+            return 0;
+    return h;
 }
 
 static anpe_status set_up_shift(anpe_ctx *ctx, anpe_projector *p, const anpe_projector_setup *s)
@@ -345,16 +379,19 @@ static anpe_status set_up_shift(anpe_ctx *ctx, anpe_projector *p, const anpe_pro
     p->n_segments = ins->n_segments > 0 ? ins->n_segments : 1;
     p->x = anpe_alloc(ctx, (size_t)p->n_out * sizeof *p->x);
     p->segment = anpe_alloc(ctx, (size_t)(p->n_segments + 1) * sizeof *p->segment);
+    p->step = anpe_alloc(ctx, (size_t)p->n_segments * sizeof *p->step);
     p->sinc = anpe_alloc(ctx, (SINC_STEPS + 1) * sizeof *p->sinc);
-    if (!p->x || !p->segment || !p->sinc)
+    if (!p->x || !p->segment || !p->step || !p->sinc)
         return ANPE_ENOMEM;
     for (int k = 0; k <= SINC_STEPS; k++)
-        sinc_weights((double)k / SINC_STEPS, p->sinc[k]);
+        p->sinc[k] = sinc_at((double)k / SINC_STEPS);
     for (int64_t i = 0; i < p->n_out; i++)
         p->x[i] = log(ins->wavelength[i]);
     p->segment[1] = p->n_out;
     if (ins->n_segments > 0)
         memcpy(p->segment, ins->segment, (size_t)(p->n_segments + 1) * sizeof *p->segment);
+    for (int64_t k = 0; k < p->n_segments; k++)
+        p->step[k] = uniform_step(p->segment[k + 1] - p->segment[k], p->x + p->segment[k]);
     return ANPE_OK;
 }
 
@@ -424,6 +461,7 @@ anpe_projector *anpe_projector_free(anpe_projector *p)
         return NULL;
     anpe_free(p->x);
     anpe_free(p->segment);
+    anpe_free(p->step);
     anpe_free(p->sinc);
     anpe_free(p->source);
     anpe_free(p->source_weight);
@@ -450,41 +488,90 @@ static double pixel_number(const double *x, int64_t n, double at, int64_t *cell)
     return t < 0 ? 0 : t > (double)(n - 1) ? (double)(n - 1) : t;
 }
 
-/* Weights between two entries of the table: the error is max|sinc''| / (8 SINC_STEPS^2) = 2e-6. */
-static float sinc_value(const anpe_projector *p, double t, const float *in)
+/* Weights, or their derivatives, between two entries of the table: Hermite's cubic through the
+ * values and the slopes there, 1e-11 from the function. */
+static void sinc_between(const sinc_weights *table, int slope, double t, double *weight)
 {
-    double at = t * SINC_STEPS, sum = 0;
-    int row = (int)at;
-    double rest = at - row;
-    const double *a = p->sinc[row], *b = p->sinc[row < SINC_STEPS ? row + 1 : row];
+    const double h = 1.0 / SINC_STEPS, at = t * SINC_STEPS;
+    const int row = (int)at < SINC_STEPS ? (int)at : SINC_STEPS - 1;
+    const double u = at - row, v = 1 - u;
+    const sinc_weights *a = table + row, *b = a + 1;
+    const double a0 = slope ? -6 * u * v / h : v * v * (1 + 2 * u);
+    const double b0 = slope ? 6 * u * v / h : u * u * (1 + 2 * v);
+    const double a1 = slope ? v * (v - 2 * u) : h * u * v * v;
+    const double b1 = slope ? u * (u - 2 * v) : -h * u * u * v;
     for (int k = 0; k < SINC; k++)
-        sum += (a[k] + rest * (b[k] - a[k])) * (double)in[k];
-    return (float)sum;
+        weight[k] = a0 * a->value[k] + b0 * b->value[k] + (a1 * a->slope[k] + b1 * b->slope[k]);
 }
 
-static float lagrange_value(double t, int64_t n, const float *in)
+static float lagrange_value(int slope, double t, int64_t n, const float *in)
 {
     double weight[TAPS], sum = 0;
     int points = n < TAPS ? (int)n : TAPS;
     int64_t from = (int64_t)t - (points / 2 - 1);
     from = from < 0 ? 0 : from > n - points ? n - points : from;
-    anpe_grid_lagrange(points, t - (double)from, weight);
+    if (slope)
+        anpe_grid_lagrange_slope(points, t - (double)from, weight);
+    else
+        anpe_grid_lagrange(points, t - (double)from, weight);
     for (int k = 0; k < points; k++)
         sum += weight[k] * (double)in[from + k];
     return (float)sum;
 }
 
-static void shift_segment(const anpe_projector *p, const double *x, int64_t n, double s,
-                          const float *in, float *out)
+/* One pixel of a segment x[0..n), or its derivative with respect to the pixel number; *cell: of the
+ * pixel before. */
+static float shift_pixel(const anpe_projector *p, int slope, const double *x, int64_t n, double at,
+                         int64_t *cell, const float *in)
 {
-    int64_t cell = 0;
+    const double t = n > 1 ? pixel_number(x, n, at, cell) : 0;
+    const int64_t from = (int64_t)t - (SINC / 2 - 1);
+    double weight[SINC], sum = 0;
+    if (slope && (n == 1 || t <= 0 || t >= (double)(n - 1)))
+        return 0; /* the last value, which goes on */
+    if (from < 0 || from + SINC > n)
+        return lagrange_value(slope, t, n, in);
+    sinc_between(p->sinc, slope, t - floor(t), weight);
+    for (int k = 0; k < SINC; k++)
+        sum += weight[k] * (double)in[from + k];
+    return (float)sum;
+}
+
+/* d t / d s of a pixel: its cell's inverse width. */
+static double cell_slope(const double *x, int64_t cell)
+{
+    return -1 / (x[cell + 1] - x[cell]);
+}
+
+/* slope: the derivative with respect to s. */
+static void shift_segment(const anpe_projector *p, int slope, int64_t segment, double s,
+                          const float *flux_in, float *flux_out)
+{
+    const int64_t first = p->segment[segment], n = p->segment[segment + 1] - first;
+    const double *x = p->x + first, h = p->step[segment];
+    const float *in = flux_in + first;
+    float *out = flux_out + first;
+    int64_t from = 0, to = 0, cell = 0; /* from .. to - 1: the filter's */
+    if (h > 0) {
+        const double whole = floor(-s / h), reach = SINC / 2 - 1;
+        double weight[SINC];
+        from = (int64_t)fmin(fmax(reach - whole, 0), (double)n);
+        to = (int64_t)fmax(fmin((double)(n - SINC) + reach - whole + 1, (double)n), (double)from);
+        sinc_between(p->sinc, slope, -s / h - whole, weight);
+        for (int k = 0; k < SINC && slope; k++)
+            weight[k] /= -h;
+        if (to > from)
+            anpe_star_filter(to - from, SINC, weight, in + from + (int64_t)(whole - reach),
+                             out + from);
+    }
     for (int64_t i = 0; i < n; i++) {
-        double t = n > 1 ? pixel_number(x, n, x[i] - s, &cell) : 0;
-        int64_t from = (int64_t)t - (SINC / 2 - 1);
-        if (from >= 0 && from + SINC <= n)
-            out[i] = sinc_value(p, t - floor(t), in + from);
-        else
-            out[i] = lagrange_value(t, n, in);
+        if (i == from)
+            i = to;
+        if (i == n)
+            break;
+        out[i] = shift_pixel(p, slope, x, n, x[i] - s, &cell, in);
+        if (slope && n > 1)
+            out[i] = (float)((double)out[i] * cell_slope(x, cell));
     }
 }
 
@@ -514,12 +601,17 @@ static void to_uniform(const anpe_projector *p, const float *in, float *out)
     }
 }
 
-/* out[k] = in(k + at) for k in [-from, to): whole steps and a Lagrange fraction. */
-static void shift_uniform(double at, int64_t from, int64_t to, const float *in, float *out)
+/* out[k] = in(k + at) for k in [-from, to), or its derivative with respect to at: whole steps and a
+ * Lagrange fraction. */
+static void shift_uniform(int slope, double at, int64_t from, int64_t to, const float *in,
+                          float *out)
 {
     double exact[TAPS];
     int64_t whole = (int64_t)floor(at);
-    anpe_grid_lagrange(TAPS, at - (double)whole + TAPS / 2 - 1, exact);
+    if (slope)
+        anpe_grid_lagrange_slope(TAPS, at - (double)whole + TAPS / 2 - 1, exact);
+    else
+        anpe_grid_lagrange(TAPS, at - (double)whole + TAPS / 2 - 1, exact);
     in += whole - (TAPS / 2 - 1);
     for (int64_t k = from; k < to; k += LANES) {
         four a = {0}, b = {0};
@@ -532,7 +624,9 @@ static void shift_uniform(double at, int64_t from, int64_t to, const float *in, 
     }
 }
 
-static void project(const anpe_projector *p, double s, const float *in, float *out, float *scratch)
+/* slope: the derivative with respect to s. */
+static void project(const anpe_projector *p, int slope, double s, const float *in, float *out,
+                    float *scratch)
 {
     int64_t stride = padded(p->n_uniform) + 2 * p->margin;
     float *flux = scratch + p->margin, *shifted = flux + stride;
@@ -545,10 +639,10 @@ static void project(const anpe_projector *p, double s, const float *in, float *o
     at = at > most ? most : at < -most ? -most : at;
     int64_t reach = p->margin - p->max_steps - TAPS;
     reach = reach / LANES * LANES;
-    if (at == 0)
+    if (at == 0 && !slope)
         shifted = flux;
     else
-        shift_uniform(at, -reach, padded(p->n_uniform) + reach, flux, shifted);
+        shift_uniform(slope, at, -reach, padded(p->n_uniform) + reach, flux, shifted);
     for (int64_t i = 0; i < p->n_out; i++) {
         const float *w = p->weight + p->offset[i], *f = shifted + p->first[i];
         int64_t count = p->offset[i + 1] - p->offset[i];
@@ -559,6 +653,8 @@ static void project(const anpe_projector *p, double s, const float *in, float *o
         }
         a += b;
         out[i] = (a[0] + a[1]) + (a[2] + a[3]);
+        if (slope)
+            out[i] *= (float)(-1 / p->h);
     }
 }
 
@@ -576,9 +672,21 @@ void anpe_projector_apply(const anpe_projector *p, double rv, const float *flux_
     if (p->mode == COPY || (p->mode == SHIFT && rv == 0))
         memcpy(flux_out, flux_in, (size_t)p->n_out * sizeof *flux_out);
     else if (p->mode == PROJECT)
-        project(p, s, flux_in, flux_out, scratch);
+        project(p, 0, s, flux_in, flux_out, scratch);
     else
         for (int64_t k = 0; k < p->n_segments; k++)
-            shift_segment(p, p->x + p->segment[k], p->segment[k + 1] - p->segment[k], s,
-                          flux_in + p->segment[k], flux_out + p->segment[k]);
+            shift_segment(p, 0, k, s, flux_in, flux_out);
+}
+
+void anpe_projector_slope(const anpe_projector *p, double rv, const float *flux_in, float *slope,
+                          void *scratch)
+{
+    const double beta = rv / ANPE_C_KMS, s = atanh(beta);
+    if (p->mode == PROJECT)
+        project(p, 1, s, flux_in, slope, scratch);
+    for (int64_t k = 0; p->mode == SHIFT && k < p->n_segments; k++)
+        shift_segment(p, 1, k, s, flux_in, slope);
+    const float per_kms = (float)(1 / (ANPE_C_KMS * (1 - beta * beta))); /* d s / d rv */
+    for (int64_t i = 0; i < p->n_out; i++)
+        slope[i] = p->mode == COPY ? 0 : slope[i] * per_kms;
 }

@@ -49,4 +49,7 @@ size_t anpe_projector_scratch(const anpe_projector *p); /* bytes of scratch for 
  * Re-entrant; scratch belongs to the caller's thread. */
 void anpe_projector_apply(const anpe_projector *p, double rv, const float *flux_in, float *flux_out,
                           void *scratch);
+/* d flux_out / d rv (n_pixels), per km/s. */
+void anpe_projector_slope(const anpe_projector *p, double rv, const float *flux_in, float *slope,
+                          void *scratch);
 #endif

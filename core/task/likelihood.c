@@ -1,10 +1,17 @@
 /* The likelihood of task/likelihood.h. */
 #include <config.h>
 #include "task/likelihood.h"
+#include "task/reduction.h"
+#include "task/tangent.h"
 #include "base/linear.h"
+#include "kernel/star.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* Label vectors that are simulated at once: their spectra stay in the second-level cache until they
+ * are compared, and a simulator's weights are read for many. */
+enum { CHUNK = 16 };
 
 typedef struct mode {
     int64_t from, to; /* pixels where it is not 0 */
@@ -14,45 +21,49 @@ typedef struct mode {
 struct anpe_likelihood {
     const anpe_task *task;
     anpe_bench *bench;
+    anpe_reduction *reduction;
+    anpe_tangent *tangent; /* NULL: differences */
     const anpe_spectrum *observed;
     float *inverse_sigma; /* (size) 0 on bad pixels */
-    float *residual;      /* (size) */
-    int64_t n_modes;      /* of the continuum rule */
-    float *shape;         /* (n_modes, size) of the continuum rule */
     float *basis;         /* (n_modes, size) memory of the q's */
     int n_used;
     mode *mode; /* (n_used) */
     int64_t n_good;
     double constant; /* - sum log sigma - (N - M) / 2 log 2 pi */
-    int64_t *row;    /* (batch) which theta is in a row of the bench */
+    int64_t *row;    /* (CHUNK) which theta is in a row of the bench */
+    float *rows;     /* (1 + D, size) r, then J */
 };
 
-anpe_status anpe_likelihood_new(anpe_ctx *ctx, const anpe_task *t, int64_t batch,
-                                anpe_likelihood **out)
+static anpe_status make(anpe_ctx *ctx, anpe_likelihood *l)
 {
+    const anpe_task *t = l->task;
     const size_t size = (size_t)anpe_task_size(t);
+    const size_t modes = (size_t)anpe_instrument_continuum_modes(&t->instrument, NULL);
     anpe_status status = ANPE_ENOMEM;
+    l->inverse_sigma = anpe_alloc(ctx, size * sizeof *l->inverse_sigma);
+    l->basis = anpe_alloc(ctx, modes * size * sizeof *l->basis);
+    l->mode = anpe_alloc(ctx, modes * sizeof *l->mode);
+    l->row = anpe_alloc(ctx, CHUNK * sizeof *l->row);
+    l->rows = anpe_alloc(ctx, (size_t)(1 + t->n_labels) * size * sizeof *l->rows);
+    if (!l->inverse_sigma || !l->basis || !l->mode || !l->row || !l->rows)
+        return status;
+    ANPE_TRY(anpe_bench_new(ctx, t, CHUNK, &l->bench));
+    ANPE_TRY(anpe_reduction_new(ctx, t, &l->reduction));
+    if (anpe_reduction_is_linear(l->reduction))
+        ANPE_TRY(anpe_tangent_new(ctx, t, &l->tangent));
+out:
+    return status;
+}
+
+anpe_status anpe_likelihood_new(anpe_ctx *ctx, const anpe_task *t, anpe_likelihood **out)
+{
     *out = NULL;
     anpe_likelihood *l = calloc(1, sizeof *l);
     if (!l)
         return ANPE_FAIL(ctx, ANPE_ENOMEM, "likelihood: out of memory");
     l->task = t;
-    l->n_modes = anpe_instrument_continuum_modes(&t->instrument, NULL);
-    const size_t values = (size_t)l->n_modes * size;
-    l->inverse_sigma = anpe_alloc(ctx, size * sizeof *l->inverse_sigma);
-    l->residual = anpe_alloc(ctx, size * sizeof *l->residual);
-    l->shape = anpe_alloc(ctx, values * sizeof *l->shape);
-    l->basis = anpe_alloc(ctx, values * sizeof *l->basis);
-    l->mode = anpe_alloc(ctx, (size_t)l->n_modes * sizeof *l->mode);
-    l->row = anpe_alloc(ctx, (size_t)batch * sizeof *l->row);
-    if (!l->inverse_sigma || !l->residual || !l->shape || !l->basis || !l->mode || !l->row)
-        goto out;
-    (void)anpe_instrument_continuum_modes(&t->instrument, l->shape);
-    ANPE_TRY(anpe_bench_new(ctx, t, batch, &l->bench));
-out:
-    if (status)
-        l = anpe_likelihood_free(l);
-    *out = l;
+    const anpe_status status = make(ctx, l);
+    *out = status ? anpe_likelihood_free(l) : l;
     return status;
 }
 
@@ -61,12 +72,13 @@ anpe_likelihood *anpe_likelihood_free(anpe_likelihood *l)
     if (!l)
         return NULL;
     anpe_bench_free(l->bench);
+    anpe_reduction_free(l->reduction);
+    anpe_tangent_free(l->tangent);
     anpe_free(l->inverse_sigma);
-    anpe_free(l->residual);
-    anpe_free(l->shape);
     anpe_free(l->basis);
     anpe_free(l->mode);
     anpe_free(l->row);
+    anpe_free(l->rows);
     free(l);
     return NULL;
 }
@@ -84,19 +96,13 @@ static double *place(anpe_likelihood *l, int64_t k, const double *theta)
     return to;
 }
 
-/* mode j times the model in units of sigma, orthogonal to those before it; twice, because once
- * leaves rounding errors that grow. A mode that the good pixels do not see is left out. */
-static void add_mode(anpe_likelihood *l, int64_t j, const float *model)
+/* A mode's shape times the model in units of sigma, orthogonal to those before it; twice, because
+ * once leaves rounding errors that grow. A mode that the good pixels do not see is left out. */
+static void add_mode(anpe_likelihood *l, const float *shape, anpe_support support,
+                     const float *model)
 {
     enum { PASSES = 2 };
-    const int64_t size = anpe_task_size(l->task);
-    const float *shape = l->shape + j * size;
-    mode m = {.from = 0, .to = size};
-    while (m.to > 0 && shape[m.to - 1] == 0)
-        m.to--;
-    while (m.from < m.to && shape[m.from] == 0)
-        m.from++;
-    m.q = l->basis + j * size;
+    mode m = {support.from, support.to, l->basis + l->n_used * anpe_task_size(l->task)};
     for (int64_t i = m.from; i < m.to; i++)
         m.q[i - m.from] = shape[i] * model[i] * l->inverse_sigma[i];
     const double before = anpe_dot(m.to - m.from, m.q, m.q);
@@ -120,6 +126,25 @@ static void add_mode(anpe_likelihood *l, int64_t j, const float *model)
     l->mode[l->n_used++] = m;
 }
 
+/* Q at the model spectrum of the reference. */
+static anpe_status add_modes(anpe_likelihood *l, anpe_ctx *ctx, const double *reference)
+{
+    const float *shape;
+    const anpe_support *support;
+    const int64_t n = anpe_reduction_modes(l->reduction, &shape, &support);
+    anpe_status status = ANPE_OK;
+    int possible;
+    if (!n)
+        return ANPE_OK;
+    (void)place(l, 0, reference);
+    ANPE_TRY(anpe_task_simulate(l->task, ctx, l->bench, 1));
+    ANPE_TRY(anpe_reduction_apply(l->reduction, ctx, l->bench->flux, &possible));
+    for (int64_t j = 0; j < n; j++)
+        add_mode(l, shape + j * anpe_task_size(l->task), support[j], l->bench->flux);
+out:
+    return status;
+}
+
 anpe_status anpe_likelihood_set(anpe_likelihood *l, anpe_ctx *ctx, const anpe_spectrum *observed,
                                 const double *reference)
 {
@@ -135,15 +160,9 @@ anpe_status anpe_likelihood_set(anpe_likelihood *l, anpe_ctx *ctx, const anpe_sp
         l->n_good++;
         l->constant -= log((double)observed->sigma[i]);
     }
-    if (l->n_modes) {
-        (void)place(l, 0, reference);
-        ANPE_TRY(anpe_task_simulate(l->task, ctx, l->bench, 1));
-        ANPE_TRY(anpe_task_reduce_model(l->task, ctx, l->bench, 0, observed));
-    }
-    for (int64_t j = 0; j < l->n_modes; j++)
-        add_mode(l, j, l->bench->spectrum.flux);
+    ANPE_TRY(anpe_reduction_set(l->reduction, ctx, observed));
+    ANPE_TRY(add_modes(l, ctx, reference));
     l->constant -= 0.5 * log(2 * M_PI) * (double)anpe_likelihood_freedom(l);
-    status = ANPE_OK;
 out:
     return status;
 }
@@ -156,32 +175,51 @@ int64_t anpe_likelihood_freedom(const anpe_likelihood *l)
 /* ---- labels ------------------------------------------------------------------------------------
  */
 
-static double log_likelihood(anpe_likelihood *l, const float *model)
+/* A noise model with a likelihood of its own, or NULL. */
+static const anpe_component *own_likelihood(const anpe_likelihood *l)
 {
-    const anpe_spectrum *o = l->observed;
     const anpe_component *noise = &l->task->noise;
-    if (noise->plugin && ((const anpe_noise_ops *)noise->ops)->log_likelihood)
-        return anpe_noise_log_likelihood(noise, o, model);
-    for (int64_t i = 0; i < o->n_pixels; i++)
-        l->residual[i] = (o->flux[i] - model[i]) * l->inverse_sigma[i];
-    double chi2 = anpe_dot(o->n_pixels, l->residual, l->residual);
+    const anpe_noise_ops *ops = noise->plugin ? noise->ops : NULL;
+    return ops && ops->log_likelihood ? noise : NULL;
+}
+
+/* |r|^2 less what lies in the modes. */
+static double chi_square(const anpe_likelihood *l, const float *r)
+{
+    double chi2 = anpe_star_dot(l->observed->n_pixels, r, r);
     for (int k = 0; k < l->n_used; k++) {
         const mode *m = &l->mode[k];
-        const double c = anpe_dot(m->to - m->from, m->q, l->residual + m->from);
+        const double c = anpe_star_dot(m->to - m->from, m->q, r + m->from);
         chi2 -= c * c;
     }
-    return l->constant - 0.5 * chi2;
+    return chi2;
+}
+
+/* Row k of the bench, in place: reduced, compared. */
+static anpe_status log_likelihood(anpe_likelihood *l, anpe_ctx *ctx, int64_t k, double *out)
+{
+    const anpe_spectrum *o = l->observed;
+    const anpe_component *noise = own_likelihood(l);
+    float *model = l->bench->flux + k * o->n_pixels;
+    int possible;
+    const anpe_status status = anpe_reduction_apply(l->reduction, ctx, model, &possible);
+    if (status || !possible)
+        return status;
+    if (noise) {
+        *out = anpe_noise_log_likelihood(noise, o, model);
+        return ANPE_OK;
+    }
+    anpe_star_whiten(o->n_pixels, o->flux, model, l->inverse_sigma, l->rows);
+    *out = l->constant - 0.5 * chi_square(l, l->rows);
+    return ANPE_OK;
 }
 
 /* The rows of the bench that are filled. */
 static anpe_status flush(anpe_likelihood *l, anpe_ctx *ctx, int64_t n, double *out)
 {
     anpe_status status = n ? anpe_task_simulate(l->task, ctx, l->bench, n) : ANPE_OK;
-    for (int64_t k = 0; k < n && !status; k++) {
-        status = anpe_task_reduce_model(l->task, ctx, l->bench, k, l->observed);
-        if (!status)
-            out[l->row[k]] = log_likelihood(l, l->bench->spectrum.flux);
-    }
+    for (int64_t k = 0; k < n && !status; k++)
+        status = log_likelihood(l, ctx, k, out + l->row[k]);
     return status;
 }
 
@@ -196,7 +234,7 @@ anpe_status anpe_likelihood_eval(anpe_likelihood *l, anpe_ctx *ctx, int64_t n, c
         if (!(log_prior[i] > -INFINITY)) /* NAN too */
             continue;
         l->row[filled++] = i;
-        if (filled < l->bench->batch)
+        if (filled < CHUNK)
             continue;
         anpe_status status = flush(l, ctx, filled, log_l);
         if (status)
@@ -204,4 +242,120 @@ anpe_status anpe_likelihood_eval(anpe_likelihood *l, anpe_ctx *ctx, int64_t n, c
         filled = 0;
     }
     return flush(l, ctx, filled, log_l);
+}
+
+/* ---- the expansion -----------------------------------------------------------------------------
+ */
+
+int anpe_likelihood_can_expand(const anpe_likelihood *l)
+{
+    return !own_likelihood(l);
+}
+
+const float *anpe_likelihood_rows(const anpe_likelihood *l)
+{
+    return l->rows;
+}
+
+static anpe_status impossible(anpe_ctx *ctx)
+{
+    return ANPE_FAIL(ctx, ANPE_ENUMERIC,
+                     "no expansion: the continuum of the model spectrum is not positive");
+}
+
+/* Rows from the simulator's derivatives. */
+static anpe_status differentiate(anpe_likelihood *l, anpe_ctx *ctx, const double *theta)
+{
+    const anpe_task *t = l->task;
+    const anpe_spectrum *o = l->observed;
+    const int64_t size = o->n_pixels;
+    anpe_tangent *g = l->tangent;
+    anpe_status status;
+    int possible;
+    ANPE_TRY(anpe_tangent_run(g, ctx, place(l, 0, theta), l->bench->scratch));
+    ANPE_TRY(anpe_reduction_apply(l->reduction, ctx, g->flux, &possible));
+    if (!possible)
+        return impossible(ctx);
+    anpe_star_whiten(size, o->flux, g->flux, l->inverse_sigma, l->rows);
+    for (int64_t d = 0; d < t->n_labels; d++) {
+        float *slope = g->flux + (1 + t->inferred[d]) * size, *row = l->rows + (1 + d) * size;
+        anpe_reduction_derive(l->reduction, g->flux, slope);
+        for (int64_t i = 0; i < size; i++)
+            row[i] = -slope[i] * l->inverse_sigma[i];
+    }
+out:
+    return status;
+}
+
+/* Differences go towards the middle of the label's range, where the simulator can follow. */
+static double signed_step(const anpe_label *label, double theta, double step)
+{
+    const double middle = 0.5 * (label->min + label->max);
+    return isfinite(middle) && theta > middle ? -step : step;
+}
+
+/* Rows from differences. */
+static anpe_status take_differences(anpe_likelihood *l, anpe_ctx *ctx, const double *theta,
+                                    const double *step)
+{
+    const anpe_task *t = l->task;
+    const anpe_spectrum *o = l->observed;
+    const int64_t size = o->n_pixels, n_rows = 1 + t->n_labels;
+    for (int64_t first = 0, n; first < n_rows; first += n) {
+        n = n_rows - first < CHUNK ? n_rows - first : CHUNK;
+        for (int64_t k = 0; k < n; k++) {
+            const int64_t d = first + k - 1;
+            double *placed = place(l, k, theta);
+            if (d >= 0)
+                placed[t->inferred[d]] += signed_step(&t->label[d], theta[d], step[d]);
+        }
+        anpe_status status = anpe_task_simulate(t, ctx, l->bench, n);
+        for (int64_t k = 0; k < n && !status; k++) {
+            const int64_t d = first + k - 1;
+            float *model = l->bench->flux + k * size, *row = l->rows + (first + k) * size;
+            int possible;
+            status = anpe_reduction_apply(l->reduction, ctx, model, &possible);
+            if (!status && !possible)
+                status = impossible(ctx);
+            anpe_star_whiten(size, o->flux, model, l->inverse_sigma, row);
+            for (int64_t i = 0; i < size && d >= 0; i++)
+                row[i] =
+                    (row[i] - l->rows[i]) / (float)signed_step(&t->label[d], theta[d], step[d]);
+        }
+        if (status)
+            return status;
+    }
+    return ANPE_OK;
+}
+
+/* row := (1 - Q Q^T) row */
+static void project_out(const anpe_likelihood *l, float *row)
+{
+    for (int k = 0; k < l->n_used; k++) {
+        const mode *m = &l->mode[k];
+        const double c = anpe_star_dot(m->to - m->from, m->q, row + m->from);
+        anpe_star_add(m->to - m->from, -(float)c, m->q, row + m->from);
+    }
+}
+
+anpe_status anpe_likelihood_expand(anpe_likelihood *l, anpe_ctx *ctx, const double *theta,
+                                   const double *step, double *log_l, double *gradient,
+                                   double *fisher)
+{
+    const int64_t n = l->task->n_labels, size = l->observed->n_pixels;
+    const float *r = l->rows, *jacobian = r + size;
+    const anpe_status status =
+        l->tangent ? differentiate(l, ctx, theta) : take_differences(l, ctx, theta, step);
+    if (status)
+        return status;
+    for (int64_t i = 0; i <= n; i++)
+        project_out(l, l->rows + i * size);
+    *log_l = l->constant - 0.5 * anpe_star_dot(size, r, r);
+    for (int64_t i = 0; i < n; i++) {
+        const float *row = jacobian + i * size;
+        gradient[i] = -anpe_star_dot(size, row, r);
+        for (int64_t j = 0; j <= i; j++)
+            fisher[i * n + j] = fisher[j * n + i] = anpe_star_dot(size, row, jacobian + j * size);
+    }
+    return ANPE_OK;
 }

@@ -20,8 +20,8 @@
 /* Memory and one star's constants; one per thread. */
 typedef struct anpe_likelihood anpe_likelihood;
 
-/* After anpe_task_open_likelihood. batch: label vectors that are simulated at once. */
-ANPE_MUST_CHECK anpe_status anpe_likelihood_new(anpe_ctx *ctx, const anpe_task *t, int64_t batch,
+/* After anpe_task_open_likelihood. */
+ANPE_MUST_CHECK anpe_status anpe_likelihood_new(anpe_ctx *ctx, const anpe_task *t,
                                                 anpe_likelihood **out);
 anpe_likelihood *anpe_likelihood_free(anpe_likelihood *l);
 /* observed: a reduced spectrum, borrowed until the next set. reference (D): labels near the middle
@@ -30,10 +30,24 @@ ANPE_MUST_CHECK anpe_status anpe_likelihood_set(anpe_likelihood *l, anpe_ctx *ct
                                                 const anpe_spectrum *observed,
                                                 const double *reference);
 /* theta (n, D), any n -> natural logs of the likelihood and of the prior density, (n) each. Where
- * the prior is 0 both are -inf and nothing is simulated. */
+ * the prior is 0 both are -inf and nothing is simulated; where the continuum rule cannot divide by
+ * the model's own continuum, because that is not positive, the likelihood is 0. */
 ANPE_MUST_CHECK anpe_status anpe_likelihood_eval(anpe_likelihood *l, anpe_ctx *ctx, int64_t n,
                                                  const double *theta, double *log_likelihood,
                                                  double *log_prior);
+/* log L near theta (D), inside the prior's support, by Gauss-Newton: log L + gradient . d
+ * - d . fisher . d / 2. With r = (1 - Q Q^T) (observed - model) / sigma and J = d r / d theta,
+ * gradient (D) is - J^T r and fisher (D, D) J^T J, both triangles filled, per unit of the labels. J
+ * is in closed form where the simulator has derivatives and the continuum rule is linear; else from
+ * differences over step (D) > 0 towards the middle of each label's range: D + 1 model spectra in
+ * all. Only where anpe_likelihood_can_expand: not with a noise model of its own likelihood. */
+ANPE_MUST_CHECK anpe_status anpe_likelihood_expand(anpe_likelihood *l, anpe_ctx *ctx,
+                                                   const double *theta, const double *step,
+                                                   double *log_likelihood, double *gradient,
+                                                   double *fisher);
+int anpe_likelihood_can_expand(const anpe_likelihood *l);
+/* Rows of the last expand: r, then J's D columns, each (size); 0 in bad pixels. Borrowed. */
+const float *anpe_likelihood_rows(const anpe_likelihood *l);
 /* Degrees of freedom of chi2 at the true labels: good pixels less modes. */
 int64_t anpe_likelihood_freedom(const anpe_likelihood *l);
 #endif

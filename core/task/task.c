@@ -376,6 +376,12 @@ static float survey_sigma(const anpe_task *t, int64_t p, float sigma)
     return variance > 0 ? sqrtf(fmaxf(sigma * sigma - variance, 1e-6f * variance)) : sigma;
 }
 
+void anpe_task_survey_sigma(const anpe_task *t, const anpe_spectrum *reduced, float *sigma)
+{
+    for (int64_t p = 0; p < reduced->n_pixels; p++)
+        sigma[p] = survey_sigma(t, p, reduced->sigma[p]);
+}
+
 anpe_status anpe_task_observe(const anpe_task *t, anpe_ctx *ctx, anpe_bench *b, int64_t k,
                               anpe_rng *rng)
 {
@@ -430,8 +436,7 @@ anpe_status anpe_task_reduce_model(const anpe_task *t, anpe_ctx *ctx, anpe_bench
     anpe_spectrum *s = &b->spectrum;
     memcpy(s->flux, b->flux + k * s->n_pixels, (size_t)s->n_pixels * sizeof *s->flux);
     memcpy(s->mask, observed->mask, (size_t)s->n_pixels);
-    for (int64_t p = 0; p < s->n_pixels; p++)
-        s->sigma[p] = survey_sigma(t, p, observed->sigma[p]);
+    anpe_task_survey_sigma(t, observed, s->sigma);
     return anpe_instrument_normalise(&t->instrument, ctx, t->continuum, s);
 }
 

@@ -118,6 +118,8 @@ ANPE_MUST_CHECK anpe_status anpe_task_mock(const anpe_task *t, anpe_ctx *ctx, an
  */
 ANPE_MUST_CHECK anpe_status anpe_task_reduce_model(const anpe_task *t, anpe_ctx *ctx, anpe_bench *b,
                                                    int64_t k, const anpe_spectrum *observed);
+/* sigma (size) of a reduced spectrum with the model error taken off again. */
+void anpe_task_survey_sigma(const anpe_task *t, const anpe_spectrum *reduced, float *sigma);
 /* The noise model as far as a likelihood needs it: one with a likelihood of its own is created
  * (t->noise), independent Gaussians need no more than the spectrum's sigma. ANPE_EUNSUPPORTED where
  * there is none. Before threads start. */

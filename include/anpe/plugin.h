@@ -27,7 +27,7 @@ extern "C" {
 #endif
 
 #define ANPE_ABI_MAJOR 1u /* differs: the plugin is refused */
-#define ANPE_ABI_MINOR 1u /* plugin newer than the host: refused; older: taken as it is */
+#define ANPE_ABI_MINOR 2u /* plugin newer than the host: refused; older: taken as it is */
 
 #if defined __GNUC__
 #define ANPE_EXPORT       __attribute__((visibility("default")))
@@ -269,12 +269,20 @@ typedef struct anpe_simulator_ops {
     size_t size; /* sizeof this struct as the plugin saw it */
     /* *info is zero before the call: what a plugin does not know of stays 0 or NULL. */
     void (*info)(const void *self, anpe_simulator_info *info);
-    /* Bytes of scratch that simulate needs for up to n spectra. NULL op: none. */
+    /* Bytes of scratch that simulate needs for up to n spectra, and derivatives for one. NULL op:
+     * none. */
     size_t (*scratch_size)(const void *self, int64_t n);
     /* theta (n, n_labels) in info's order and units, flux (n, n_pixels). A label outside its
      * domain is ANPE_EINVAL naming the label, its range and the value. */
     anpe_status (*simulate)(const void *self, anpe_ctx *ctx, int64_t n, const double *theta,
                             float *flux, void *scratch);
+    /* Since 1.2. theta (n_labels) -> flux (1 + n_labels, n_pixels): row 0 is the spectrum, that of
+     * simulate but for rounding, row 1 + k its derivative per unit of label k, at an end of the
+     * domain the one from inside. Errors as of simulate. For a simulator that knows derivatives
+     * better, or for less, than finite differences of simulate do. NULL op: the core takes those.
+     */
+    anpe_status (*derivatives)(const void *self, anpe_ctx *ctx, const double *theta, float *flux,
+                               void *scratch);
 } anpe_simulator_ops;
 
 /* ---- prior: a joint density of some labels ------------------------------------------- */
@@ -330,6 +338,14 @@ typedef struct anpe_instrument_ops {
      * spectra must leave them free. Returns how many there are and fills mode (n, n_pixels) unless
      * it is NULL. NULL op: none is known. Since ABI 1.1. */
     int64_t (*continuum_modes)(const void *self, float *mode);
+    /* Since 1.2, beside continuum_modes. For a rule whose continuum is a fit of these modes that is
+     * linear in the flux: given the sigma and the mask of s, normalise divides pixel i by
+     *     sum_j mode_ji c_j,   c_j = sum_i weight_ji flux_i.
+     * Fills weight (n, n_pixels), 0 where the fit does not look; rows of modes that the good pixels
+     * do not fix are 0, their pixels bad. A likelihood, which normalises many model spectra alike,
+     * does it by these products. continuum as for normalise. NULL op: not such a rule. */
+    anpe_status (*continuum_weights)(const void *self, anpe_ctx *ctx, const uint8_t *continuum,
+                                     const anpe_spectrum *s, double *weight);
 } anpe_instrument_ops;
 
 /* ---- noise: sigma and masks as the survey has them ----------------------------------- */
@@ -499,6 +515,10 @@ ANPE_EXPORT ANPE_MUST_CHECK anpe_status anpe_continuum_chebyshev(anpe_ctx *ctx, 
  * n_pixels) unless NULL. segment (n_segments + 1) as in anpe_instrument_info. */
 ANPE_EXPORT int64_t anpe_continuum_chebyshev_modes(int degree, int64_t n_segments,
                                                    const int64_t *segment, float *mode);
+/* The continuum_weights of that rule with the sigma and the mask of s. */
+ANPE_EXPORT ANPE_MUST_CHECK anpe_status anpe_continuum_chebyshev_weights(
+    anpe_ctx *ctx, int degree, int64_t n_segments, const int64_t *segment, const uint8_t *continuum,
+    const anpe_spectrum *s, double *weight);
 /* Gaussian-smoothed continuum: flux and sigma divided by the inverse-variance weighted mean of
  * the flux with a kernel of standard deviation `width` (Angstrom), good pixels only. */
 ANPE_EXPORT ANPE_MUST_CHECK anpe_status anpe_continuum_smooth(anpe_ctx *ctx, double width,

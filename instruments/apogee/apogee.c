@@ -434,16 +434,33 @@ out:
     return status;
 }
 
+static anpe_status need_continuum(anpe_ctx *ctx, const uint8_t *continuum)
+{
+    return continuum ? ANPE_OK
+                     : ANPE_FAIL(ctx, ANPE_EINVAL,
+                                 "no continuum pixels: give the option `continuum` a file of them");
+}
+
 static anpe_status normalise(const void *self, anpe_ctx *ctx, const uint8_t *continuum,
                              anpe_spectrum *out)
 {
     const apogee *s = self;
+    const anpe_status status = need_continuum(ctx, continuum);
 
-    if (!continuum)
-        return ANPE_FAIL(ctx, ANPE_EINVAL,
-                         "no continuum pixels: give the option `continuum` a file of them");
-    return anpe_continuum_chebyshev(ctx, (int)s->o->degree, N_DETECTORS, s->segment, continuum,
-                                    out);
+    return status ? status
+                  : anpe_continuum_chebyshev(ctx, (int)s->o->degree, N_DETECTORS, s->segment,
+                                             continuum, out);
+}
+
+static anpe_status continuum_weights(const void *self, anpe_ctx *ctx, const uint8_t *continuum,
+                                     const anpe_spectrum *in, double *weight)
+{
+    const apogee *s = self;
+    const anpe_status status = need_continuum(ctx, continuum);
+
+    return status ? status
+                  : anpe_continuum_chebyshev_weights(ctx, (int)s->o->degree, N_DETECTORS,
+                                                     s->segment, continuum, in, weight);
 }
 
 static int64_t continuum_modes(const void *self, float *mode)
@@ -452,7 +469,13 @@ static int64_t continuum_modes(const void *self, float *mode)
     return anpe_continuum_chebyshev_modes((int)s->o->degree, N_DETECTORS, s->segment, mode);
 }
 
-static const anpe_instrument_ops ops = {sizeof ops, info, count, read, normalise, continuum_modes};
+static const anpe_instrument_ops ops = {.size = sizeof ops,
+                                        .info = info,
+                                        .count = count,
+                                        .read = read,
+                                        .normalise = normalise,
+                                        .continuum_modes = continuum_modes,
+                                        .continuum_weights = continuum_weights};
 
 static const anpe_plugin instrument = {
     .abi = ANPE_ABI,

@@ -66,7 +66,7 @@ static void info(const void *self, anpe_instrument_info *out)
     };
 }
 
-static const anpe_instrument_ops ops = {sizeof ops, info, NULL, NULL, NULL, NULL};
+static const anpe_instrument_ops ops = {.size = sizeof ops, .info = info};
 
 static const anpe_plugin plugin = {
     .abi = ANPE_ABI,

@@ -334,7 +334,8 @@ static anpe_status normalise(const void *self, anpe_ctx *ctx, const uint8_t *con
     return anpe_continuum_smooth(ctx, s->o->width, s->wavelength, 1, s->segment, out);
 }
 
-static const anpe_instrument_ops ops = {sizeof ops, info, count, read, normalise, NULL};
+static const anpe_instrument_ops ops = {
+    .size = sizeof ops, .info = info, .count = count, .read = read, .normalise = normalise};
 
 static const anpe_plugin instrument = {
     .abi = ANPE_ABI,

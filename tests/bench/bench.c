@@ -27,16 +27,22 @@ static const struct {
               {"scaling", bench_scaling},
               {"emulator", bench_emulator},
               {"pipeline", bench_pipeline},
+              {"likelihood", bench_likelihood},
               {"command", bench_command}};
 enum { N_GROUPS = sizeof groups / sizeof groups[0] };
 
 /* ---- measuring ------------------------------------------------------------------------------ */
 
-double bench_now(void)
+static double read_clock(clockid_t clock)
 {
     struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
+    clock_gettime(clock, &t);
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+double bench_now(void)
+{
+    return read_clock(CLOCK_MONOTONIC);
 }
 
 static int ascending(const void *a, const void *b)
@@ -51,21 +57,31 @@ double bench_median(int n, double *v)
     return n % 2 ? v[n / 2] : (v[n / 2 - 1] + v[n / 2]) / 2;
 }
 
-double bench_seconds(const bench *b, bench_fn *run, void *user)
+static double seconds(const bench *b, clockid_t clock, bench_fn *run, void *user)
 {
     double t[MAX_REPEATS];
     run(user); /* touches the memory, wakes the threads */
-    double start = bench_now();
+    double start = read_clock(clock);
     run(user);
-    const double once = bench_now() - start;
+    const double once = read_clock(clock) - start;
     const int64_t loops = once < least_seconds ? (int64_t)(least_seconds / once) + 1 : 1;
     for (int r = 0; r < b->repeats; r++) {
-        start = bench_now();
+        start = read_clock(clock);
         for (int64_t i = 0; i < loops; i++)
             run(user);
-        t[r] = (bench_now() - start) / (double)loops;
+        t[r] = (read_clock(clock) - start) / (double)loops;
     }
     return bench_median(b->repeats, t);
+}
+
+double bench_seconds(const bench *b, bench_fn *run, void *user)
+{
+    return seconds(b, CLOCK_MONOTONIC, run, user);
+}
+
+double bench_core_seconds(const bench *b, bench_fn *run, void *user)
+{
+    return seconds(b, CLOCK_THREAD_CPUTIME_ID, run, user);
 }
 
 bench_pair bench_in_turn(const bench *b, bench_fn *first, bench_fn *second, void *user)
@@ -190,10 +206,11 @@ anpe_status bench_machine(bench *b)
 
 static int usage(void)
 {
-    fprintf(stderr, "usage: bench [--threads N] [--repeats N] [--batch N] [--micro-batch N]\n"
-                    "             [--backend NAME] [--precision float|bfloat16]\n"
-                    "             [--emulator FILE] [--program ANPE --config FILE --directory DIR\n"
-                    "             --spectrum FILE ...] [GROUP...]\ngroups:");
+    fprintf(stderr,
+            "usage: bench [--threads N] [--repeats N] [--batch N] [--micro-batch N]\n"
+            "             [--backend NAME] [--precision float|bfloat16]\n"
+            "             [--emulator FILE] [--likelihood FILE] [--program ANPE --config FILE\n"
+            "             --directory DIR --spectrum FILE ...] [GROUP...]\ngroups:");
     for (int i = 0; i < N_GROUPS; i++)
         fprintf(stderr, " %s", groups[i].name);
     fprintf(stderr, "\n");
@@ -222,18 +239,25 @@ static int read_options(bench *b, int argc, char **argv)
         BACKEND,
         PRECISION,
         EMULATOR,
+        LIKELIHOOD,
         PROGRAM,
         CONFIG,
         DIRECTORY,
         SPECTRUM
     };
-    static const struct option options[] = {
-        {"threads", 1, NULL, THREADS},   {"repeats", 1, NULL, REPEATS},
-        {"batch", 1, NULL, BATCH},       {"micro-batch", 1, NULL, MICRO},
-        {"backend", 1, NULL, BACKEND},   {"precision", 1, NULL, PRECISION},
-        {"emulator", 1, NULL, EMULATOR}, {"program", 1, NULL, PROGRAM},
-        {"config", 1, NULL, CONFIG},     {"directory", 1, NULL, DIRECTORY},
-        {"spectrum", 1, NULL, SPECTRUM}, {0}};
+    static const struct option options[] = {{"threads", 1, NULL, THREADS},
+                                            {"repeats", 1, NULL, REPEATS},
+                                            {"batch", 1, NULL, BATCH},
+                                            {"micro-batch", 1, NULL, MICRO},
+                                            {"backend", 1, NULL, BACKEND},
+                                            {"precision", 1, NULL, PRECISION},
+                                            {"emulator", 1, NULL, EMULATOR},
+                                            {"likelihood", 1, NULL, LIKELIHOOD},
+                                            {"program", 1, NULL, PROGRAM},
+                                            {"config", 1, NULL, CONFIG},
+                                            {"directory", 1, NULL, DIRECTORY},
+                                            {"spectrum", 1, NULL, SPECTRUM},
+                                            {0}};
     for (int o; (o = getopt_long(argc, argv, "", options, NULL)) != -1;)
         switch (o) {
         case THREADS:
@@ -256,6 +280,9 @@ static int read_options(bench *b, int argc, char **argv)
             break;
         case EMULATOR:
             b->emulator = optarg;
+            break;
+        case LIKELIHOOD:
+            b->likelihood = optarg;
             break;
         case PROGRAM:
             b->program = optarg;

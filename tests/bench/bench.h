@@ -1,8 +1,9 @@
 /* bench/bench.h -- measuring, and reporting as one JSON object a line:
  *   {"name", "value", "unit", "shape", "backend", "precision", "threads", "machine"}
  * and, where there is something to compare with, "share": of the rate of sgemm (products) or of
- * memcpy (everything else) on as many threads, measured in the same run. Wall-clock time; the value
- * is the median of several repeats, each at least 10 ms long. */
+ * memcpy (everything else) on as many threads, measured in the same run. Wall-clock time, the
+ * likelihood's the thread's own; the value is the median of several repeats, each at least 10 ms
+ * long. */
 #ifndef ANPE_BENCH_H
 #define ANPE_BENCH_H
 #include <math.h>
@@ -13,8 +14,8 @@ typedef struct bench {
     anpe_ctx *ctx;
     char machine[200];
     int threads, repeats;
-    int64_t batch, micro;                                /* spectra of a step, of a micro-batch */
-    const char *program, *emulator, *config, *directory; /* NULL: not given */
+    int64_t batch, micro; /* spectra of a step, of a micro-batch */
+    const char *program, *emulator, *likelihood, *config, *directory; /* NULL: not given */
     int n_spectra;
     char **spectra;
     const char *backend_name, *precision; /* as in the group "compute" */
@@ -28,6 +29,9 @@ double bench_now(void);
 /* Median seconds of one call of run(user). */
 typedef void bench_fn(void *user);
 double bench_seconds(const bench *b, bench_fn *run, void *user);
+/* The same of this thread's own time on a core, for what runs on one thread: others on the machine
+ * count less. */
+double bench_core_seconds(const bench *b, bench_fn *run, void *user);
 /* Of two that run in turn: median seconds of each, and the median ratio first to second. On a
  * machine that others use too this is the ratio to trust. */
 typedef struct bench_pair {
@@ -51,5 +55,6 @@ anpe_status bench_flow(bench *b);        /* draws and log densities */
 anpe_status bench_scaling(bench *b);     /* inference by numbers of pixels and of spectra */
 anpe_status bench_emulator(bench *b);    /* the dense emulator, batch 1000 */
 anpe_status bench_pipeline(bench *b);    /* simulated training spectra */
+anpe_status bench_likelihood(bench *b);  /* one star's likelihood at many labels, one core */
 anpe_status bench_command(bench *b);     /* `anpe` from process start to process end */
 #endif

@@ -13,7 +13,7 @@ base: errors, log, options, configuration, random numbers, workers, plugin loade
 stat: numbers in, numbers out: order, weights, mixtures, Markov chains | base
 kernel: the loops of the operations, for float and double |
 graph: a network: described, planned, run, derived | base kernel
-spectrum: one spectrum on its pixels: grid, projection, continuum | base
+spectrum: one spectrum on its pixels: grid, projection, continuum | base kernel
 file: HDF5, FITS, npz and CSV, in and out | spectrum
 kind: what the core does with a plugin of each kind | graph file
 task: the problem: prior, simulator, instrument, noise; no networks | stat kind

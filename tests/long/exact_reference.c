@@ -227,7 +227,7 @@ static anpe_status run(anpe_ctx *ctx, reference *r, char **argument)
         return ANPE_FAIL(ctx, ANPE_EINVAL, "%lld labels are too many here", (long long)r->d);
     ANPE_TRY(anpe_task_open_likelihood(ctx, r->model->task));
     ANPE_TRY(anpe_session_new(ctx, r->model, STARTS, &r->session));
-    ANPE_TRY(anpe_likelihood_new(ctx, r->model->task, CHUNK, &r->likelihood));
+    ANPE_TRY(anpe_likelihood_new(ctx, r->model->task, &r->likelihood));
     ANPE_TRY(
         anpe_ensemble_new(ctx, &(anpe_ensemble_setup){r->d, r->walkers, 4, 50000}, &r->ensemble));
     ANPE_TRY(anpe_spectrum_new(ctx, anpe_task_size(r->model->task), &r->spectrum));

@@ -65,21 +65,28 @@ static void open_task(const char *text)
     WORKS(anpe_task_new(ctx, settings, ANPE_TASK_ALL, NULL, &task));
     WORKS(anpe_task_open_likelihood(ctx, task));
     WORKS(anpe_bench_new(ctx, task, 1, &bench));
-    WORKS(anpe_likelihood_new(ctx, task, 3, &likelihood));
+    WORKS(anpe_likelihood_new(ctx, task, &likelihood));
+}
+
+/* rv: " { name = ... }" of a further label, or "" */
+static void open_apogee_with(const char *rv)
+{
+    char text[1024];
+    write_emulator(in_scratch("apogee.h5"), FULL, "apogee");
+    snprintf(
+        text, sizeof text,
+        "simulator: { plugin = \"cannon\"; file = \"%s\"; };"
+        "prior: ({ plugin = \"independent\"; labels: ({ name = \"a\"; type = \"uniform\"; }%s); "
+        "});"
+        "instrument: { plugin = \"apogee\"; grid = 7214; };"
+        "noise: { plugin = \"gaussian\"; sigma = 0.02; };",
+        in_scratch("apogee.h5"), rv);
+    open_task(text);
 }
 
 static void open_apogee(void)
 {
-    char text[1024];
-    write_emulator(in_scratch("apogee.h5"), FULL, "apogee");
-    snprintf(text, sizeof text,
-             "simulator: { plugin = \"cannon\"; file = \"%s\"; };"
-             "prior: ({ plugin = \"independent\"; labels: ({ name = \"a\"; type = \"uniform\"; }); "
-             "});"
-             "instrument: { plugin = \"apogee\"; grid = 7214; };"
-             "noise: { plugin = \"gaussian\"; sigma = 0.02; };",
-             in_scratch("apogee.h5"));
-    open_task(text);
+    open_apogee_with("");
 }
 
 static void observe(double a, int64_t sample)
@@ -162,6 +169,218 @@ static void test_modes(void)
     close_task();
 }
 
+/* ---- against the plain path, in double
+ * ----------------------------------------------------------- */
+
+enum { PLAIN_MODES = 15 };
+
+/* The continuum rule written out: the model spectrum in double under the mask and the error bars of
+ * a reduced spectrum, by T_0 .. T_4 in each detector, from normal equations solved by elimination
+ * with pivots. */
+static void plain_reduce(const anpe_spectrum *o, const double *model, double *out)
+{
+    const anpe_instrument_info *inst = &task->instrument.info;
+    for (int64_t d = 0; d < inst->n_segments; d++) {
+        const int64_t from = inst->segment[d], n = inst->segment[d + 1] - from;
+        double a[5][6] = {{0}};
+        for (int64_t i = 0; i < n; i++) {
+            const double x = 2 * (double)i / (double)(n - 1) - 1;
+            const double t[] = {1, x, 2 * x * x - 1, 4 * x * x * x - 3 * x,
+                                8 * x * x * x * x - 8 * x * x + 1};
+            const double w = 1 / ((double)o->sigma[from + i] * (double)o->sigma[from + i]);
+            for (int j = 0; j < 5 && task->continuum[from + i] && !o->mask[from + i]; j++) {
+                for (int k = 0; k < 5; k++)
+                    a[j][k] += w * t[j] * t[k];
+                a[j][5] += w * t[j] * model[from + i];
+            }
+        }
+        for (int j = 0; j < 5; j++)
+            for (int k = 0; k < 5; k++) {
+                const double factor = a[k][j] / a[j][j];
+                for (int c = 0; c < 6 && k != j; c++)
+                    a[k][c] -= factor * a[j][c];
+            }
+        for (int64_t i = 0; i < n; i++) {
+            const double x = 2 * (double)i / (double)(n - 1) - 1;
+            const double t[] = {1, x, 2 * x * x - 1, 4 * x * x * x - 3 * x,
+                                8 * x * x * x * x - 8 * x * x + 1};
+            double continuum = 0;
+            for (int j = 0; j < 5; j++)
+                continuum += a[j][5] / a[j][j] * t[j];
+            out[from + i] = model[from + i] / continuum;
+        }
+    }
+}
+
+/* (1 - Q Q^T) applied to v (n, FULL), Q from modes times the reduced model at the reference. */
+static void plain_project(const anpe_spectrum *o, const double *reference, int n, double *v)
+{
+    static float shape[PLAIN_MODES * FULL];
+    double *q = calloc((size_t)PLAIN_MODES * FULL, sizeof *q);
+    anpe_instrument_continuum_modes(&task->instrument, shape);
+    for (int j = 0; j < PLAIN_MODES + n; j++) {
+        double *x = j < PLAIN_MODES ? q + j * FULL : v + (j - PLAIN_MODES) * FULL;
+        double norm = 0;
+        for (int i = 0; i < FULL && j < PLAIN_MODES; i++)
+            x[i] =
+                o->mask[i] ? 0 : (double)shape[j * FULL + i] * reference[i] / (double)o->sigma[i];
+        for (int pass = 0; pass < 2; pass++)
+            for (int k = 0; k < j && k < PLAIN_MODES; k++) {
+                double c = 0;
+                for (int i = 0; i < FULL; i++)
+                    c += x[i] * q[k * FULL + i];
+                for (int i = 0; i < FULL; i++)
+                    x[i] -= c * q[k * FULL + i];
+            }
+        for (int i = 0; i < FULL; i++)
+            norm += x[i] * x[i];
+        for (int i = 0; i < FULL && j < PLAIN_MODES; i++)
+            x[i] /= sqrt(norm);
+    }
+    free(q);
+}
+
+/* The emulator at label a, shifted by rv: the depth is what the projector makes of where there are
+ * lines. */
+static void plain_model(double a, double rv, double *out)
+{
+    static float lines[FULL], shifted[FULL];
+    for (int i = 0; i < FULL; i++)
+        lines[i] = i % 8 < 3;
+    anpe_projector_apply(task->projector, rv, lines, shifted, bench->scratch);
+    for (int i = 0; i < FULL; i++)
+        out[i] = 1 - 0.2 * (1 + 0.1 * a) * (double)shifted[i];
+}
+
+static void observe_with_gaps(double a, int64_t sample)
+{
+    anpe_spectrum *o = &bench->spectrum;
+    observe(a, sample);
+    for (int i = 0; i < FULL; i++)
+        o->mask[i] = (uint8_t)(o->mask[i] | (i % 97 < 9) | (i > 4000 && i < 4300));
+}
+
+/* Flux, model and continuum are floats near 1, three roundings of 6e-8 in each of N residuals of
+ * size 1, so that the sum of r^2 / 2 is off by sqrt(N) 3 6e-8 / sigma; and, where all err alike, by
+ * what the modes do not take: four times that. */
+static void test_plain(void)
+{
+    static const double at[] = {0.3, -0.6, 0.9};
+    double model[FULL], reduced[FULL], r[FULL];
+    open_apogee();
+    observe_with_gaps(0.2, 4);
+    const anpe_spectrum *o = &bench->spectrum;
+    const double reference[] = {0.2};
+    double log_l[3], log_p[3];
+    WORKS(anpe_likelihood_set(likelihood, ctx, o, reference));
+    WORKS(anpe_likelihood_eval(likelihood, ctx, 3, at, log_l, log_p));
+    for (int k = 0; k < 3; k++) {
+        double sum = 0.5 * PLAIN_MODES * log(2 * M_PI), tolerance = 0;
+        plain_model(at[k], 0, model);
+        plain_reduce(o, model, reduced);
+        for (int i = 0; i < FULL; i++)
+            r[i] = o->mask[i] ? 0 : ((double)o->flux[i] - reduced[i]) / (double)o->sigma[i];
+        plain_model(reference[0], 0, model);
+        plain_reduce(o, model, reduced);
+        plain_project(o, reduced, 1, r);
+        for (int i = 0; i < FULL; i++)
+            if (!o->mask[i]) {
+                const double rounding = 3 * 6e-8 / (double)o->sigma[i];
+                sum -= 0.5 * r[i] * r[i] + log((double)o->sigma[i]) + 0.5 * log(2 * M_PI);
+                tolerance += r[i] * r[i] * rounding * rounding;
+            }
+        CU_ASSERT_DOUBLE_EQUAL(log_l[k], sum, 4 * sqrt(tolerance));
+        printf(" [%.2g of %.2g] ", fabs(log_l[k] - sum), 4 * sqrt(tolerance));
+    }
+    close_task();
+}
+
+/* r and J of the two labels a and rv (3, FULL), J by differences of the plain path: a enters
+ * linearly but for the continuum; over 0.02 pixels the shift is a polynomial, but the projector
+ * rounds what it gives. */
+static void plain_rows(const anpe_spectrum *o, double a, double rv, double *rows)
+{
+    static const double step[] = {1e-3, 0.02 * 4.1}, weight[] = {3. / 4, -3. / 20, 1. / 60};
+    static double model[FULL], reduced[FULL], reference[FULL];
+    memset(rows, 0, 3 * FULL * sizeof *rows);
+    plain_model(a, rv, model);
+    plain_reduce(o, model, reference);
+    for (int d = 0; d < 2; d++)
+        for (int k = -3; k <= 3; k++) {
+            if (k == 0)
+                continue;
+            plain_model(a + (d == 0 ? k * step[0] : 0), rv + (d == 1 ? k * step[1] : 0), model);
+            plain_reduce(o, model, reduced);
+            for (int i = 0; i < FULL; i++)
+                rows[(1 + d) * FULL + i] -=
+                    (k < 0 ? -1 : 1) * weight[abs(k) - 1] / step[d] * reduced[i];
+        }
+    for (int i = 0; i < FULL; i++) {
+        const double w = o->mask[i] ? 0 : 1 / (double)o->sigma[i];
+        rows[i] = ((double)o->flux[i] - reference[i]) * w;
+        rows[FULL + i] *= w;
+        rows[2 * FULL + i] *= w;
+    }
+    plain_project(o, reference, 3, rows);
+}
+
+static double dot(const double *x, const double *y)
+{
+    double sum = 0;
+    for (int i = 0; i < FULL; i++)
+        sum += x[i] * y[i];
+    return sum;
+}
+
+/* Gradient and fisher against those rows, relative to the lengths of what is multiplied. */
+static void check_expansion(double tolerance)
+{
+    static double rows[3 * FULL];
+    const anpe_spectrum *o = &bench->spectrum;
+    const double theta[] = {-0.4, 1.3}, step[] = {1e-3, 0.05};
+    double log_l, gradient[2], fisher[4], same, prior;
+    WORKS(anpe_likelihood_set(likelihood, ctx, o, theta));
+    WORKS(anpe_likelihood_expand(likelihood, ctx, theta, step, &log_l, gradient, fisher));
+    WORKS(anpe_likelihood_eval(likelihood, ctx, 1, theta, &same, &prior));
+    CU_ASSERT_DOUBLE_EQUAL(log_l, same, 1e-7 * FULL); /* of a sum of N terms, rounded otherwise */
+    plain_rows(o, theta[0], theta[1], rows);
+    const double length = sqrt(dot(rows, rows));
+    double worst = 0;
+    for (int i = 0; i < 2; i++) {
+        const double *ji = rows + (1 + i) * FULL, ni = sqrt(dot(ji, ji));
+        worst = fmax(worst, fabs(gradient[i] + dot(rows, ji)) / (length * ni));
+        for (int j = 0; j < 2; j++) {
+            const double *jj = rows + (1 + j) * FULL, nj = sqrt(dot(jj, jj));
+            worst = fmax(worst, fabs(fisher[2 * i + j] - dot(ji, jj)) / (ni * nj));
+        }
+    }
+    printf(" [%.2g] ", worst);
+    CU_ASSERT(worst < tolerance);
+}
+
+/* In closed form: the plain path's shift, rounded to 6e-8 and divided by 0.02 pixels, has slopes
+ * good to some 3e-6 of a depth. With a simulator that has no derivatives: differences, of residuals
+ * rounded to 1e-7 / sigma, over steps of 1e-3, are good to 1e-4 of a depth of 0.02 in each pixel,
+ * and the shift, over 0.05 km/s to one side, to half a percent. */
+static void test_expansion(void)
+{
+    open_apogee_with(", { name = \"rv\"; type = \"uniform\"; min = -5.0; max = 5.0; }");
+    CU_ASSERT_EQUAL_FATAL(task->n_labels, 2);
+    CU_ASSERT(anpe_likelihood_can_expand(likelihood));
+    bench->theta[1] = 1;
+    observe_with_gaps(-0.38, 5);
+    check_expansion(1e-5);
+    anpe_simulator_ops older = *(const anpe_simulator_ops *)task->simulator.ops;
+    const void *keep = task->simulator.ops;
+    older.size = offsetof(anpe_simulator_ops, derivatives);
+    task->simulator.ops = &older;
+    anpe_likelihood_free(likelihood);
+    WORKS(anpe_likelihood_new(ctx, task, &likelihood));
+    check_expansion(1e-2);
+    task->simulator.ops = keep;
+    close_task();
+}
+
 /* For data drawn at a0, log L(a1) - log L(a0) is normal with variance v and mean -v / 2 when both
  * are small steps of a right density; so -2 mean / variance is 1. A density that is too sure of the
  * spectrum's broad shape has the mean of its narrow width and the variance of the data. */
@@ -211,6 +430,8 @@ int main(void)
 {
     static const CU_TestInfo tests[] = {{"closed form on plain data", test_closed_form},
                                         {"modes of the continuum rule", test_modes},
+                                        {"the plain path in double", test_plain},
+                                        {"gradient and Gauss-Newton matrix", test_expansion},
                                         {"the density is right", test_density}};
     return run_suite("likelihood", (int)(sizeof tests / sizeof tests[0]), tests);
 }

@@ -53,8 +53,8 @@ static void test_good(void)
 static void test_refused(void)
 {
     use_path(odd);
-    refused("major", "plugin ABI 2.1, anpe has 1.1: rebuild it");
-    refused("minor", "plugin ABI 1.2 is newer than anpe's 1.1: install a newer anpe");
+    refused("major", "plugin ABI 2.2, anpe has 1.2: rebuild it");
+    refused("minor", "plugin ABI 1.3 is newer than anpe's 1.2: install a newer anpe");
     refused("name", "holds simulator 'other', not simulator 'name'");
     refused("table", "table: option 'level': its default is outside its range");
     refused("symbol", "undefined symbol: anpe_test_nobody_has_this");

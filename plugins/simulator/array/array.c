@@ -106,7 +106,8 @@ static anpe_status array_simulate(const void *self, anpe_ctx *ctx, int64_t n, co
                      "anpe train --data SIMULATIONS");
 }
 
-static const anpe_simulator_ops array_ops = {sizeof array_ops, array_info, NULL, array_simulate};
+static const anpe_simulator_ops array_ops = {
+    .size = sizeof array_ops, .info = array_info, .simulate = array_simulate};
 
 static const anpe_plugin array_plugin = {.abi = ANPE_ABI,
                                          .kind = ANPE_SIMULATOR,

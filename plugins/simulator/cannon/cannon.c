@@ -100,6 +100,17 @@ static void cannon_info(const void *self, anpe_simulator_info *info)
     emulator_info(&((const cannon *)self)->e, info);
 }
 
+/* The value of a feature, without the powers of label `left_out` (-1: with all). */
+static double feature_of(const cannon *p, const double *d, int64_t f, int64_t left_out)
+{
+    const double *powers = p->exponents + f * p->e.n_labels;
+    double value = 1;
+    for (int64_t i = 0; i < p->e.n_labels; i++)
+        for (int k = 0; k < (int)powers[i] && i != left_out; k++)
+            value *= d[i];
+    return value;
+}
+
 /* theta (D) -> features (F): products of powers of d = (label - pivot)/scale. d (D): scratch. */
 static anpe_status make_features(const cannon *p, anpe_ctx *ctx, const double *theta, double *d,
                                  double *features)
@@ -110,20 +121,52 @@ static anpe_status make_features(const cannon *p, anpe_ctx *ctx, const double *t
         return status;
     for (int64_t i = 0; i < D; i++)
         d[i] = (d[i] - p->pivots[i]) / p->scales[i];
-    for (int64_t f = 0; f < p->n_features; f++) {
-        const double *powers = p->exponents + f * D;
-        features[f] = 1;
-        for (int64_t i = 0; i < D; i++)
-            for (int k = 0; k < (int)powers[i]; k++)
-                features[f] *= d[i];
-    }
+    for (int64_t f = 0; f < p->n_features; f++)
+        features[f] = feature_of(p, d, f, -1);
     return ANPE_OK;
+}
+
+/* d feature / d label_k, per unit of the label: 0 where it was moved to the edge of its range. */
+static void feature_slopes(const cannon *p, const double *theta, const double *d, int64_t k,
+                           double *slope)
+{
+    const anpe_label *l = &p->e.labels[k];
+    const int clipped = theta[k] < l->min || theta[k] > l->max;
+    for (int64_t f = 0; f < p->n_features; f++) {
+        const int power = (int)p->exponents[f * p->e.n_labels + k];
+        slope[f] = clipped || power == 0 ? 0 : power / p->scales[k] * feature_of(p, d, f, k);
+        for (int i = 1; i < power; i++)
+            slope[f] *= d[k];
+    }
+}
+
+/* Rows of a spectrum and its derivatives: whole tiles. */
+static int64_t tangent_rows(const cannon *p)
+{
+    return (1 + p->e.n_labels + PRODUCT_ROWS - 1) / PRODUCT_ROWS * PRODUCT_ROWS;
 }
 
 static size_t cannon_scratch(const void *self, int64_t n)
 {
     const cannon *p = self;
-    return (size_t)(product_rows(n) * p->n_features + p->e.n_labels) * sizeof(double);
+    const int64_t rows = product_rows(n), tangents = tangent_rows(p);
+    const int64_t most = rows > tangents ? rows : tangents;
+    return (size_t)(most * p->n_features + p->e.n_labels) * sizeof(double);
+}
+
+static anpe_status cannon_derivatives(const void *self, anpe_ctx *ctx, const double *theta,
+                                      float *flux, void *scratch)
+{
+    const cannon *p = self;
+    const int64_t F = p->n_features;
+    double *features = scratch, *d = features + tangent_rows(p) * F;
+    memset(scratch, 0, cannon_scratch(self, 1));
+    const anpe_status status = make_features(p, ctx, theta, d, features);
+    for (int64_t k = 0; k < p->e.n_labels && !status; k++)
+        feature_slopes(p, theta, d, k, features + (1 + k) * F);
+    if (!status)
+        product_apply(&p->coefficients, 1 + p->e.n_labels, features, NULL, flux);
+    return status;
 }
 
 static anpe_status cannon_simulate(const void *self, anpe_ctx *ctx, int64_t n, const double *theta,
@@ -144,8 +187,11 @@ static anpe_status cannon_simulate(const void *self, anpe_ctx *ctx, int64_t n, c
     return status;
 }
 
-static const anpe_simulator_ops cannon_ops = {sizeof cannon_ops, cannon_info, cannon_scratch,
-                                              cannon_simulate};
+static const anpe_simulator_ops cannon_ops = {.size = sizeof cannon_ops,
+                                              .info = cannon_info,
+                                              .scratch_size = cannon_scratch,
+                                              .simulate = cannon_simulate,
+                                              .derivatives = cannon_derivatives};
 
 static const anpe_plugin cannon_plugin = {.abi = ANPE_ABI,
                                           .kind = ANPE_SIMULATOR,

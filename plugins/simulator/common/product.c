@@ -33,7 +33,12 @@ void product_clear(product *p)
     *p = (product){0};
 }
 
-void product_apply(const product *p, int64_t n, const double *x, double *y, float *y_float)
+/* What a tangent has for a bias. */
+static const double no_bias[PRODUCT_PAIR];
+static const float no_bias_float[PRODUCT_PAIR_FLOAT];
+
+static void apply(const product *p, int tangents, int64_t n, const double *x, double *y,
+                  float *y_float)
 {
     enum { W = PRODUCT_PAIR };
     double tile[PRODUCT_ROWS * W];
@@ -42,10 +47,12 @@ void product_apply(const product *p, int64_t n, const double *x, double *y, floa
         const int64_t width = p->n_out - o < W ? p->n_out - o : W;
         for (int64_t row = 0; row < n; row += PRODUCT_ROWS) {
             const int64_t rows = n - row < PRODUCT_ROWS ? n - row : PRODUCT_ROWS;
-            SIMD_CALL(product_pair, (p->n_in, x + row * p->n_in, pair, p->bias + o, tile));
+            const double *bias = tangents ? no_bias : p->bias + o;
+            SIMD_CALL(product_pair, (p->n_in, x + row * p->n_in, pair, bias, tile));
             for (int64_t r = 0; r < rows; r++)
                 for (int64_t c = 0; c < width; c++) {
-                    const double v = tile[r * W + c];
+                    const double first = tangents && row + r == 0 ? p->bias[o + c] : 0;
+                    const double v = tile[r * W + c] + first;
                     if (y_float)
                         y_float[(row + r) * p->n_out + o + c] = (float)v;
                     else
@@ -53,6 +60,16 @@ void product_apply(const product *p, int64_t n, const double *x, double *y, floa
                 }
         }
     }
+}
+
+void product_apply(const product *p, int64_t n, const double *x, double *y, float *y_float)
+{
+    apply(p, 0, n, x, y, y_float);
+}
+
+void product_apply_tangents(const product *p, int64_t n, const double *x, double *y, float *y_float)
+{
+    apply(p, 1, n, x, y, y_float);
 }
 
 anpe_status product_add_float(anpe_ctx *ctx, product *p)
@@ -81,12 +98,13 @@ void product_drop_float(product *p)
     p->panels_float = p->bias_float = NULL;
 }
 
-void product_apply_float(const product *p, int64_t n, const float *x, float *y)
+static void apply_float(const product *p, int tangents, int64_t n, const float *x, float *y)
 {
     enum { ROWS = PRODUCT_ROWS_FLOAT, W = PRODUCT_PAIR_FLOAT };
     float tile[ROWS * W];
     for (int64_t o = 0; o < p->n_out; o += W) {
-        const float *pair = p->panels_float + o * p->n_in, *bias = p->bias_float + o;
+        const float *pair = p->panels_float + o * p->n_in;
+        const float *bias = tangents ? no_bias_float : p->bias_float + o;
         const int64_t left = p->n_out - o, whole = left >= W ? n / ROWS * ROWS : 0;
         SIMD_CALL(product_pair_float, (p->n_in, whole, x, pair, bias, y + o, p->n_out));
         for (int64_t row = whole; row < n; row += ROWS) {
@@ -97,4 +115,16 @@ void product_apply_float(const product *p, int64_t n, const float *x, float *y)
                        (size_t)(left < W ? left : W) * sizeof(float));
         }
     }
+}
+
+void product_apply_float(const product *p, int64_t n, const float *x, float *y)
+{
+    apply_float(p, 0, n, x, y);
+}
+
+void product_apply_float_tangents(const product *p, int64_t n, const float *x, float *y)
+{
+    apply_float(p, 1, n, x, y);
+    for (int64_t o = 0; o < p->n_out; o++)
+        y[o] += p->bias_float[o];
 }

@@ -40,9 +40,13 @@ static inline int64_t product_rows(int64_t n)
 /* x (n, n_in) with at least PRODUCT_ROWS - 1 readable rows after the last -> y (n, n_out); either
  * y or y_float is NULL. */
 void product_apply(const product *p, int64_t n, const double *x, double *y, float *y_float);
+/* A value and its tangents: b is added to the first row alone. */
+void product_apply_tangents(const product *p, int64_t n, const double *x, double *y,
+                            float *y_float);
 /* The same in float, twice as fast: for sums that do not cancel. x with at least
  * PRODUCT_ROWS_FLOAT - 1 readable rows after the last. */
 ANPE_MUST_CHECK anpe_status product_add_float(anpe_ctx *ctx, product *p);
 void product_drop_float(product *p); /* back to double */
 void product_apply_float(const product *p, int64_t n, const float *x, float *y);
+void product_apply_float_tangents(const product *p, int64_t n, const float *x, float *y);
 #endif

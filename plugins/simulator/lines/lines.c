@@ -412,8 +412,10 @@ static anpe_status lines_simulate(const void *self, anpe_ctx *ctx, int64_t n, co
     return status;
 }
 
-static const anpe_simulator_ops ops = {sizeof(anpe_simulator_ops), lines_info, lines_scratch,
-                                       lines_simulate};
+static const anpe_simulator_ops ops = {.size = sizeof ops,
+                                       .info = lines_info,
+                                       .scratch_size = lines_scratch,
+                                       .simulate = lines_simulate};
 
 static const anpe_plugin plugin = {
     .abi = ANPE_ABI,

@@ -280,9 +280,88 @@ static int64_t width_of(const payne *p)
     return p->n_layers ? p->widest : p->e.n_labels;
 }
 
+/* Rows of a spectrum and its derivatives: whole tiles of either precision. */
+static int64_t tangent_rows(const payne *p)
+{
+    enum { ROWS = PRODUCT_ROWS_FLOAT };
+    return (1 + p->e.n_labels + ROWS - 1) / ROWS * ROWS;
+}
+
 static size_t payne_scratch(const void *self, int64_t n)
 {
-    return (size_t)(2 * product_rows(n) * width_of(self)) * sizeof(double);
+    const payne *p = self;
+    const int64_t rows = product_rows(n), tangents = tangent_rows(p);
+    const int64_t most = rows > tangents ? rows : tangents;
+    const int64_t room = p->n_layers ? 0 : per_pixel_derive_room(&p->pixels);
+    return (size_t)(2 * most * width_of(p) + room) * sizeof(double);
+}
+
+/* d s_i / d theta_i: 0 where a label was moved to the edge of its range. */
+static double label_slope(const payne *p, int64_t i, double theta)
+{
+    const anpe_label *l = &p->e.labels[i];
+    return theta < l->min || theta > l->max ? 0 : 1 / (l->max - l->min);
+}
+
+/* Rows 1 to L, the tangents, through the activation that has made y (rows, n) of row 0. */
+static void activate_tangents(activation a, int64_t rows, int64_t n, double *y)
+{
+    const double slope = a == RELU ? 0 : 0.01;
+    for (int64_t i = 0; i < n; i++) {
+        const double factor = a == SIGMOID ? y[i] * (1 - y[i]) : y[i] > 0 ? 1 : slope;
+        for (int64_t r = 1; r < rows; r++)
+            y[r * n + i] *= factor;
+    }
+}
+
+/* Row 0 is the spectrum, row 1 + k its derivative with respect to label k: each layer is applied to
+ * all of them, its bias to the first alone. */
+static void derive_dense(const payne *p, const double *theta, double *x, double *y, float *flux)
+{
+    const int64_t L = p->e.n_labels, rows = 1 + L;
+    const product *last = &p->layers[p->n_layers - 1];
+    for (int64_t k = 0; k < L; k++)
+        x[(1 + k) * L + k] = label_slope(p, k, theta[k]);
+    for (int64_t i = 0; i < p->n_layers - 1; i++) {
+        const int64_t width = p->layers[i].n_out;
+        product_apply_tangents(&p->layers[i], rows, x, y, NULL);
+        activate(p->activation, width, y);
+        activate_tangents(p->activation, rows, width, y);
+        double *swap = x;
+        x = y;
+        y = swap;
+    }
+    if (!last->panels_float) {
+        product_apply_tangents(last, rows, x, NULL, flux);
+        return;
+    }
+    float *rounded = (float *)(void *)y;
+    for (int64_t i = 0; i < tangent_rows(p) * last->n_in; i++)
+        rounded[i] = i < rows * last->n_in ? (float)x[i] : 0;
+    product_apply_float_tangents(last, rows, rounded, flux);
+}
+
+static anpe_status payne_derivatives(const void *self, anpe_ctx *ctx, const double *theta,
+                                     float *flux, void *scratch)
+{
+    const payne *p = self;
+    const int64_t L = p->e.n_labels, P = p->e.n_pixels;
+    double *x = scratch, *y = x + tangent_rows(p) * width_of(p);
+    memset(scratch, 0, payne_scratch(self, 1));
+    const anpe_status status = scale_labels(p, ctx, theta, x);
+    if (status)
+        return status;
+    if (p->n_layers) {
+        derive_dense(p, theta, x, y, flux);
+        return ANPE_OK;
+    }
+    per_pixel_derive(&p->pixels, x, (float *)(void *)y, flux, flux + P);
+    for (int64_t k = 0; k < L; k++) {
+        const float slope = (float)label_slope(p, k, theta[k]);
+        for (int64_t i = 0; i < P; i++)
+            flux[(1 + k) * P + i] *= slope;
+    }
+    return ANPE_OK;
 }
 
 static anpe_status payne_simulate(const void *self, anpe_ctx *ctx, int64_t n, const double *theta,
@@ -302,8 +381,11 @@ static anpe_status payne_simulate(const void *self, anpe_ctx *ctx, int64_t n, co
     return status;
 }
 
-static const anpe_simulator_ops payne_ops = {sizeof payne_ops, payne_info, payne_scratch,
-                                             payne_simulate};
+static const anpe_simulator_ops payne_ops = {.size = sizeof payne_ops,
+                                             .info = payne_info,
+                                             .scratch_size = payne_scratch,
+                                             .simulate = payne_simulate,
+                                             .derivatives = payne_derivatives};
 
 static const anpe_plugin payne_plugin = {
     .abi = ANPE_ABI,

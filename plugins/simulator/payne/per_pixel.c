@@ -60,3 +60,27 @@ void per_pixel_apply(const per_pixel *p, int64_t n, const float *s, float *flux)
         }
     }
 }
+
+void per_pixel_derive(const per_pixel *p, const double *s, float *slope, float *flux,
+                      float *derivative)
+{
+    enum { W = PER_PIXEL_BLOCK };
+    const int64_t P = p->n_pixels, L = p->n_labels;
+    float *tail = slope + p->n_hidden * W; /* (1 + L, W): the last block goes past the end */
+    for (int64_t i = 0; i < P; i += W) {
+        const float *block = p->blocks + i / W * block_size(p);
+        if (P - i >= W) {
+            SIMD_CALL(per_pixel_tangents, (p, block, s, P, slope, flux + i, derivative + i));
+            continue;
+        }
+        SIMD_CALL(per_pixel_tangents, (p, block, s, W, slope, tail, tail + W));
+        memcpy(flux + i, tail, (size_t)(P - i) * sizeof *tail);
+        for (int64_t k = 0; k < L; k++)
+            memcpy(derivative + k * P + i, tail + (1 + k) * W, (size_t)(P - i) * sizeof *tail);
+    }
+}
+
+int64_t per_pixel_derive_room(const per_pixel *p)
+{
+    return (p->n_hidden + 1 + p->n_labels) * PER_PIXEL_BLOCK;
+}

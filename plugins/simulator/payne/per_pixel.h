@@ -26,4 +26,8 @@ ANPE_MUST_CHECK anpe_status per_pixel_new(anpe_ctx *ctx, int64_t n_pixels, int64
 void per_pixel_clear(per_pixel *p);
 /* s (n, L) scaled labels -> flux (n, P) */
 void per_pixel_apply(const per_pixel *p, int64_t n, const float *s, float *flux);
+/* s (L) -> flux (P) and d flux / d s (L, P). room: floats, per_pixel_derive_room of them. */
+void per_pixel_derive(const per_pixel *p, const double *s, float *room, float *flux,
+                      float *derivative);
+int64_t per_pixel_derive_room(const per_pixel *p);
 #endif

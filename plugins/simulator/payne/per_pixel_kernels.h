@@ -3,11 +3,11 @@
 typedef float SIMD_NAME(vf) __attribute__((vector_size(SIMD_BYTES), aligned(4), may_alias));
 typedef int32_t SIMD_NAME(vi) __attribute__((vector_size(SIMD_BYTES)));
 
-/* (1 - e) / (1 + e) with e = exp(-x), that is tanh(x/2). Beyond |x| = 20 it is 1 in float. The
+/* e = exp(-x), of which (1 - e) / (1 + e) is tanh(x/2). Beyond |x| = 20 that is 1 in float. The
  * exponential: e = 2^n exp(r), |r| <= ln(2)/2, and the Taylor series to r^6/6! (error 1.2e-7 e,
  * which tanh halves at least). <anpe/vecmath.h> leaves vectors to the
  * compiler and would not do here, see simd.h. */
-SIMD_TARGET static inline void SIMD_NAME(half_tanh)(SIMD_NAME(vf) * x)
+SIMD_TARGET static inline void SIMD_NAME(exp_minus)(SIMD_NAME(vf) * x)
 {
     typedef SIMD_NAME(vf) vf;
     const vf zero = {0};
@@ -27,7 +27,22 @@ SIMD_TARGET static inline void SIMD_NAME(half_tanh)(SIMD_NAME(vf) * x)
     e = e * r + 1.0f;
     /* the integer is in the low bits of `shifted`: move it to the exponent */
     const SIMD_NAME(vi) exponent = (SIMD_NAME(vi))shifted << 23;
-    e = (vf)((SIMD_NAME(vi))e + exponent);
+    *x = (vf)((SIMD_NAME(vi))e + exponent);
+}
+
+/* tanh(x/2) */
+SIMD_TARGET static inline void SIMD_NAME(half_tanh)(SIMD_NAME(vf) * x)
+{
+    SIMD_NAME(exp_minus)(x);
+    *x = (1.0f - *x) / (1.0f + *x);
+}
+
+/* The same and its derivative, 2 e / (1 + e)^2: not from the rounded tanh, which is nearly 1. */
+SIMD_TARGET static inline void SIMD_NAME(half_tanh_slope)(SIMD_NAME(vf) * x, SIMD_NAME(vf) * slope)
+{
+    SIMD_NAME(exp_minus)(x);
+    const SIMD_NAME(vf) e = *x, inverse = 1.0f / (1.0f + e);
+    *slope = 2.0f * e * inverse * inverse;
     *x = (1.0f - e) / (1.0f + e);
 }
 
@@ -58,4 +73,49 @@ SIMD_TARGET static void SIMD_NAME(per_pixel_block)(const per_pixel *p, const flo
             }
             *(vf *)(flux + row * stride + lane) = sum;
         }
+}
+
+typedef double SIMD_NAME(wide) __attribute__((vector_size(2 * SIMD_BYTES)));
+
+/* The same for one row, and the derivatives with respect to s (L): 16 values of each, `stride`
+ * apart. What goes into the exponential is summed in double: an error there is a relative one of
+ * the slope, whose terms cancel more than the flux's. slope (H, 16): scratch. */
+SIMD_TARGET static void SIMD_NAME(per_pixel_tangents)(const per_pixel *p, const float *block,
+                                                      const double *s, int64_t stride, float *slope,
+                                                      float *flux, float *derivative)
+{
+    typedef SIMD_NAME(vf) vf;
+    typedef SIMD_NAME(wide) wide;
+    enum { LANES = SIMD_BYTES / 4 };
+    for (int lane = 0; lane < PER_PIXEL_BLOCK; lane += LANES) {
+        const int64_t L = p->n_labels, unit = (L + 2) * PER_PIXEL_BLOCK;
+        const float *w = block + lane;
+        vf sum = *(const vf *)(w + p->n_hidden * unit), outer = {0};
+        for (int64_t j = 0; j < p->n_hidden; j++) {
+            const float *wj = w + j * unit;
+            wide x = __builtin_convertvector(*(const vf *)wj, wide);
+            for (int64_t k = 0; k < L; k++)
+                x += __builtin_convertvector(*(const vf *)(wj + (1 + k) * PER_PIXEL_BLOCK), wide) *
+                     s[k];
+            vf a = __builtin_convertvector(x, vf), rise;
+            SIMD_NAME(half_tanh_slope)(&a, &rise);
+            const vf last = *(const vf *)(wj + (1 + L) * PER_PIXEL_BLOCK);
+            sum += last * a;
+            *(vf *)(slope + j * PER_PIXEL_BLOCK + lane) = last * rise;
+        }
+        outer += 1.0f;
+        if (p->sigmoid_output) {
+            SIMD_NAME(half_tanh_slope)(&sum, &outer);
+            outer *= 0.5f * p->scale;
+            sum = sum * (0.5f * p->scale) + (0.5f * p->scale + p->offset);
+        }
+        *(vf *)(flux + lane) = sum;
+        for (int64_t k = 0; k < L; k++) {
+            vf total = {0};
+            for (int64_t j = 0; j < p->n_hidden; j++)
+                total += *(const vf *)(slope + j * PER_PIXEL_BLOCK + lane) *
+                         *(const vf *)(w + j * unit + (1 + k) * PER_PIXEL_BLOCK);
+            *(vf *)(derivative + k * stride + lane) = total * outer;
+        }
+    }
 }

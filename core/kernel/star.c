@@ -1,0 +1,129 @@
+/* Loops over the pixels of one spectrum: see kernel/star.h. In float only. */
+#include "config.h"
+#include "kernel/real.h"
+#include "kernel/star.h"
+
+#ifndef ANPE_REAL_DOUBLE
+/* In PARTS sums side by side, for the vectoriser. */
+enum { PARTS = 16 };
+
+static double total(const double *part)
+{
+    double sum = 0;
+    for (int k = 0; k < PARTS; k++)
+        sum += part[k];
+    return sum;
+}
+
+ANPE_CLONES
+static double dot(int64_t n, const float *x, const float *y)
+{
+    double part[PARTS] = {0};
+    int64_t i = 0;
+    for (; i + PARTS <= n; i += PARTS)
+        for (int k = 0; k < PARTS; k++)
+            part[k] += (double)x[i + k] * (double)y[i + k];
+    for (int k = 0; i < n; i++, k++)
+        part[k] += (double)x[i] * (double)y[i];
+    return total(part);
+}
+
+ANPE_CLONES
+static void add(int64_t n, float a, const float *restrict x, float *restrict sum)
+{
+    for (int64_t i = 0; i < n; i++)
+        sum[i] += a * x[i];
+}
+
+ANPE_CLONES
+static int divide(int64_t n, const float *restrict continuum, const uint8_t *restrict mask,
+                  float *restrict flux)
+{
+    int bad = 0;
+    for (int64_t i = 0; i < n; i++) {
+        const int positive = continuum[i] > 0;
+        flux[i] = flux[i] / (positive ? continuum[i] : 1);
+        bad |= !positive & !mask[i];
+    }
+    return bad;
+}
+
+ANPE_CLONES
+static void divide_slope(int64_t n, const float *restrict continuum,
+                         const float *restrict continuum_slope, const float *restrict reduced,
+                         float *restrict slope)
+{
+    for (int64_t i = 0; i < n; i++)
+        slope[i] =
+            (slope[i] - reduced[i] * continuum_slope[i]) / (continuum[i] > 0 ? continuum[i] : 1);
+}
+
+ANPE_CLONES
+static void whiten(int64_t n, const float *restrict x, const float *restrict y,
+                   const float *restrict w, float *restrict r)
+{
+    for (int64_t i = 0; i < n; i++)
+        r[i] = (x[i] - y[i]) * w[i];
+}
+
+ANPE_CLONES
+static void filter(int64_t n, int64_t taps, const double *weight, const float *restrict in,
+                   float *restrict out)
+{
+    enum { BLOCK = 32 };
+    int64_t i = 0;
+    for (; i + BLOCK <= n; i += BLOCK) {
+        double sum[BLOCK] = {0};
+        for (int64_t k = 0; k < taps; k++)
+            for (int j = 0; j < BLOCK; j++)
+                sum[j] += weight[k] * (double)in[i + k + j];
+        for (int j = 0; j < BLOCK; j++)
+            out[i + j] = (float)sum[j];
+    }
+    for (; i < n; i++) {
+        double sum = 0;
+        for (int64_t k = 0; k < taps; k++)
+            sum += weight[k] * (double)in[i + k];
+        out[i] = (float)sum;
+    }
+}
+
+void anpe_star_filter(int64_t n, int64_t taps, const double *weight, const float *in, float *out)
+{
+    filter(n, taps, weight, in, out);
+}
+
+double anpe_star_gather(int64_t n, const int32_t *at, const double *weight, const float *x)
+{
+    double part[PARTS] = {0};
+    for (int64_t k = 0; k < n; k++)
+        part[k % PARTS] += weight[k] * (double)x[at[k]];
+    return total(part);
+}
+
+void anpe_star_add(int64_t n, float a, const float *x, float *sum)
+{
+    add(n, a, x, sum);
+}
+
+double anpe_star_dot(int64_t n, const float *x, const float *y)
+{
+    return dot(n, x, y);
+}
+
+int anpe_star_divide(int64_t n, const float *continuum, const uint8_t *mask, float *flux)
+{
+    return divide(n, continuum, mask, flux);
+}
+
+void anpe_star_divide_slope(int64_t n, const float *continuum, const float *continuum_slope,
+                            const float *reduced, float *slope)
+{
+    divide_slope(n, continuum, continuum_slope, reduced, slope);
+}
+
+void anpe_star_whiten(int64_t n, const float *x, const float *y, const float *w, float *r)
+{
+    whiten(n, x, y, w, r);
+}
+#endif

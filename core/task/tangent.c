@@ -1,0 +1,88 @@
+/* The model spectrum and its derivatives. */
+#include <config.h>
+#include "task/tangent.h"
+#include "kind/simulator.h"
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+anpe_status anpe_tangent_new(anpe_ctx *ctx, const anpe_task *t, anpe_tangent **out)
+{
+    *out = NULL;
+    if (!anpe_simulator_has_derivatives(&t->simulator))
+        return ANPE_OK;
+    anpe_tangent *g = calloc(1, sizeof *g);
+    if (!g)
+        return ANPE_FAIL(ctx, ANPE_ENOMEM, "derivatives: out of memory");
+    const size_t n_sim = (size_t)t->sim.n_labels, n_prior = (size_t)t->prior->n_labels;
+    g->task = t;
+    g->sim_theta = anpe_alloc(ctx, n_sim * sizeof *g->sim_theta);
+    g->raw = anpe_alloc(ctx, (1 + n_sim) * (size_t)t->sim.n_pixels * sizeof *g->raw);
+    g->flux = anpe_alloc(ctx, (1 + n_prior) * (size_t)anpe_task_size(t) * sizeof *g->flux);
+    if (!g->sim_theta || !g->raw || !g->flux) {
+        anpe_tangent_free(g);
+        return ANPE_ENOMEM;
+    }
+    *out = g;
+    return ANPE_OK;
+}
+
+anpe_tangent *anpe_tangent_free(anpe_tangent *g)
+{
+    if (!g)
+        return NULL;
+    anpe_free(g->sim_theta);
+    anpe_free(g->raw);
+    anpe_free(g->flux);
+    free(g);
+    return NULL;
+}
+
+/* Row of the simulator's output -> row of the instrument's. */
+static void observe(const anpe_tangent *g, double rv, int64_t from, int64_t to, void *scratch)
+{
+    const anpe_task *t = g->task;
+    const int64_t size = anpe_task_size(t);
+    const float *raw = g->raw + from * t->sim.n_pixels;
+    if (t->projector)
+        anpe_projector_apply(t->projector, rv, raw, g->flux + to * size, scratch);
+    else
+        memcpy(g->flux + to * size, raw, (size_t)size * sizeof *raw);
+}
+
+static anpe_status check_finite(const anpe_tangent *g, anpe_ctx *ctx)
+{
+    const anpe_task *t = g->task;
+    const int64_t n = t->sim.n_pixels;
+    for (int64_t i = 0; i < (1 + t->sim.n_labels) * n; i++)
+        if (!isfinite(g->raw[i]))
+            return ANPE_FAIL(ctx, ANPE_ENUMERIC,
+                             "simulator '%s' gives %g for %s%s in its pixel %lld",
+                             t->simulator.plugin->name, (double)g->raw[i],
+                             i < n ? "the flux" : "the derivative with respect to ",
+                             i < n ? "" : t->sim.labels[i / n - 1].name, (long long)(i % n));
+    return ANPE_OK;
+}
+
+anpe_status anpe_tangent_run(anpe_tangent *g, anpe_ctx *ctx, const double *theta, void *scratch)
+{
+    const anpe_task *t = g->task;
+    const anpe_simulator_ops *ops = t->simulator.ops;
+    const int64_t size = anpe_task_size(t), n = t->sim.n_labels;
+    const double rv = t->rv < 0 ? 0 : theta[t->rv];
+    for (int64_t j = 0; j < n; j++)
+        g->sim_theta[j] = theta[t->sim_label[j]];
+    anpe_status status = ops->derivatives(t->simulator.self, ctx, g->sim_theta, g->raw, scratch);
+    if (status)
+        return anpe_fail_prefix(ctx, status, "%s", t->simulator.plugin->name);
+    status = check_finite(g, ctx);
+    if (status)
+        return status;
+    memset(g->flux + size, 0, (size_t)(t->prior->n_labels * size) * sizeof *g->flux);
+    observe(g, rv, 0, 0, scratch);
+    for (int64_t j = 0; j < n; j++)
+        observe(g, rv, 1 + j, 1 + t->sim_label[j], scratch);
+    if (t->rv >= 0 && t->projector)
+        anpe_projector_slope(t->projector, rv, g->raw, g->flux + (1 + t->rv) * size, scratch);
+    return ANPE_OK;
+}
