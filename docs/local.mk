@@ -2,6 +2,7 @@
 dist_man_MANS += docs/man/anpe.1 docs/man/anpe.cfg.5
 EXTRA_DIST += docs/LICENCES.md docs/PERFORMANCE.md docs/book/method.md docs/book/files.md \
 	docs/book/validation.md docs/book/figures.md
+EXTRA_DIST += docs/examples/pipe_simulator.py
 EXTRA_DIST += docs/plugin-template/Makefile docs/plugin-template/README.md docs/plugin-template/one_line.c
 
 # The template must build from the installed files alone and load; distcheck runs this.

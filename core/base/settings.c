@@ -37,6 +37,16 @@ anpe_status anpe_settings_parse(anpe_ctx *ctx, const char *text, const char *ori
     return make(ctx, NULL, text, origin, n_sets, sets, out);
 }
 
+void anpe_settings_set_stored(anpe_settings *s)
+{
+    s->stored = 1;
+}
+
+int anpe_settings_stored(const anpe_settings *s)
+{
+    return s->stored;
+}
+
 anpe_settings *anpe_settings_free(anpe_settings *s)
 {
     if (!s)

@@ -21,6 +21,10 @@ ANPE_MUST_CHECK anpe_status anpe_settings_parse(anpe_ctx *ctx, const char *text,
                                                 int n_sets, const char *const *sets,
                                                 anpe_settings **out);
 anpe_settings *anpe_settings_free(anpe_settings *s);
+/* The configuration comes from a file that is data (a model), which must not start programs; what
+ * was said of it. */
+void anpe_settings_set_stored(anpe_settings *s);
+int anpe_settings_stored(const anpe_settings *s);
 
 /* Whether the group (or list) at `path` ("noise", "prior.[1]") is given by the user. */
 int anpe_settings_has(const anpe_settings *s, const char *path);

@@ -37,6 +37,7 @@ struct anpe_settings {
     void **block; /* all memory handed out by anpe_settings_keep */
     int n_blocks, block_capacity;
     const char *origin; /* the file's name in messages */
+    int stored;         /* it is a file of data, not a configuration that the user wrote */
     anpe_value *given, *resolved;
     anpe_used_file *file;
     int n_files, file_capacity;

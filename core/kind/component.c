@@ -1,6 +1,7 @@
 /* A configured plugin: name and options from the settings, then create. */
 #include "kind/component.h"
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* "payne: " once, also where the plugin names itself already. A value that create refuses is the
@@ -15,6 +16,21 @@ static anpe_status explain(anpe_ctx *ctx, const anpe_settings *settings, const c
     if (status == ANPE_ECONFIG || status == ANPE_EINVAL)
         (void)anpe_fail_prefix(ctx, status, "%s", anpe_settings_where(settings, path));
     return status;
+}
+
+/* A model from somewhere else must not start a program here. */
+static anpe_status check_programs(anpe_ctx *ctx, const anpe_settings *settings, const char *path,
+                                  const anpe_plugin *plugin)
+{
+    const char *allowed = getenv("ANPE_ALLOW_PROGRAMS");
+    if (!(plugin->capabilities & ANPE_RUNS_PROGRAMS) || !anpe_settings_stored(settings) ||
+        (allowed && !strcmp(allowed, "1")))
+        return ANPE_OK;
+    return ANPE_FAIL(ctx, ANPE_EUNSUPPORTED,
+                     "%s: %s '%s' starts a program that the model names; if you trust where the "
+                     "model is from, set ANPE_ALLOW_PROGRAMS=1 in the environment",
+                     anpe_settings_where(settings, path), anpe_kind_name(plugin->kind),
+                     plugin->name);
 }
 
 anpe_status anpe_component_new(anpe_ctx *ctx, anpe_settings *settings, anpe_kind kind,
@@ -35,6 +51,9 @@ anpe_status anpe_component_new(anpe_ctx *ctx, anpe_settings *settings, anpe_kind
         return anpe_fail_prefix(ctx, status, "%s", anpe_settings_where(settings, key));
     status =
         anpe_settings_fill(ctx, settings, path, plugin->options, plugin->options_size, &options);
+    if (status)
+        return status;
+    status = check_programs(ctx, settings, path, plugin);
     if (status)
         return status;
     void *self = NULL;

@@ -508,6 +508,8 @@ anpe_status anpe_model_file_settings(anpe_ctx *ctx, const anpe_model_file *f, in
         all[n++] = sets[i];
     if (!status)
         status = anpe_settings_parse(ctx, f->config, path, n, all, out);
+    if (!status)
+        anpe_settings_set_stored(*out);
     anpe_settings_free(plain);
     free(all);
     return status;

@@ -197,7 +197,7 @@ typedef struct anpe_plugin {
     anpe_abi abi; /* ANPE_ABI: first, for ever */
     anpe_kind kind;
     const char *name, *version, *summary;
-    uint64_t capabilities;      /* ANPE_CAN_* of this kind */
+    uint64_t capabilities;      /* of ANPE_RUNS_PROGRAMS and those of its kind */
     const anpe_option *options; /* ends with ANPE_OPT_END */
     size_t options_size;        /* sizeof the struct they fill */
     /* options: the filled struct, valid until destroy returns. setup: anpe_<kind>_setup below. */
@@ -208,6 +208,11 @@ typedef struct anpe_plugin {
 /* clang-format off */
 #define ANPE_ABI { sizeof(anpe_plugin), ANPE_ABI_MAJOR, ANPE_ABI_MINOR }
 /* clang-format on */
+
+/* Capability, of any kind: create starts programs that its options name. A configuration may ask
+ * for that; a model file, which is data and may come from anywhere, only when the user allows it
+ * with ANPE_ALLOW_PROGRAMS=1 in the environment. */
+#define ANPE_RUNS_PROGRAMS ((uint64_t)1 << 63)
 
 /* The one symbol a plugin exports. It answers NULL past its last descriptor, and NULL at once
  * when the plugin is linked to another copy of libanpe than the one that calls it. */
