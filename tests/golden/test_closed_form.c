@@ -1,7 +1,7 @@
 /* maf with weights set by hand, where the density has a closed form. */
 #include "golden/fixture.h"
 #include <anpe/anpe.h>
-#include <CUnit/Basic.h>
+#include "unit/testlib.h"
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -203,24 +203,25 @@ static void test_clamp(void)
     }
 }
 
-int main(void)
+static int set_up(void)
+{
+    ctx = anpe_ctx_new();
+    fixture_find_plugins();
+    return !ctx;
+}
+
+static int tear_down(void)
+{
+    ctx = anpe_ctx_free(ctx);
+    return 0;
+}
+
+int main(int argc, char **argv)
 {
     static const CU_TestInfo tests[] = {
         {"base density", test_base},      {"one label", test_one_label},
         {"mixture", test_mixture},        {"two labels", test_two_labels},
         {"labels swapped", test_swapped}, {"clamp", test_clamp},
     };
-    ctx = anpe_ctx_new();
-    fixture_find_plugins();
-    if (!ctx || CU_initialize_registry() != CUE_SUCCESS)
-        return EXIT_FAILURE;
-    CU_pSuite suite = CU_add_suite("maf in closed form", NULL, NULL);
-    for (size_t i = 0; i < sizeof tests / sizeof tests[0]; i++)
-        CU_add_test(suite, tests[i].pName, tests[i].pTestFunc);
-    CU_basic_set_mode(CU_BRM_VERBOSE);
-    CU_basic_run_tests();
-    const int bad = CU_get_number_of_failures() > 0;
-    CU_cleanup_registry();
-    anpe_ctx_free(ctx);
-    return bad ? EXIT_FAILURE : EXIT_SUCCESS;
+    return test_run(argc, argv, "maf in closed form", COUNT(tests), tests, set_up, tear_down);
 }

@@ -3,7 +3,7 @@
  * The files are no part of the source: they lie in $ANPE_SHARED/golden where there is one. */
 #define _GNU_SOURCE
 #include "config.h"
-#include <CUnit/Basic.h>
+#include "unit/testlib.h"
 #include <hdf5.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -213,15 +213,8 @@ static void test_usage(void)
     CU_ASSERT(WEXITSTATUS(system(GOLDEN_CHECK " a b 2>/dev/null")) == 2);
 }
 
-int main(void)
+static int start(void)
 {
-    static const CU_TestInfo tests[] = {
-        {"golden files agree", test_agrees},
-        {"damaged values", test_damaged},
-        {"incomplete files", test_incomplete},
-        {"foreign files", test_foreign},
-        {"usage", test_usage},
-    };
     const char *dir = getenv("ANPE_SHARED");
     struct stat s;
     for (size_t i = 0; dir && i < 3; i++) {
@@ -230,16 +223,24 @@ int main(void)
     }
     snprintf(copy, sizeof copy, "golden-%d.h5", (int)getpid());
     snprintf(output, sizeof output, "golden-%d.txt", (int)getpid());
-    if (CU_initialize_registry() != CUE_SUCCESS)
-        return EXIT_FAILURE;
-    CU_pSuite suite = CU_add_suite("golden_check", NULL, NULL);
-    for (size_t i = 0; i < sizeof tests / sizeof tests[0]; i++)
-        CU_add_test(suite, tests[i].pName, tests[i].pTestFunc);
-    CU_basic_set_mode(CU_BRM_VERBOSE);
-    CU_basic_run_tests();
-    const int bad = CU_get_number_of_failures() > 0;
-    CU_cleanup_registry();
+    return 0;
+}
+
+static int stop(void)
+{
     remove(copy);
     remove(output);
-    return bad ? EXIT_FAILURE : EXIT_SUCCESS;
+    return 0;
+}
+
+int main(int argc, char **argv)
+{
+    static const CU_TestInfo tests[] = {
+        {"golden files agree", test_agrees},
+        {"damaged values", test_damaged},
+        {"incomplete files", test_incomplete},
+        {"foreign files", test_foreign},
+        {"usage", test_usage},
+    };
+    return test_run(argc, argv, "golden_check", COUNT(tests), tests, start, stop);
 }

@@ -1,9 +1,9 @@
-/* Shared by the tests of core/data: a context, a scratch directory of their own, and a main. */
+/* Shared by most tests: a context, and a scratch directory of their own. */
 #ifndef ANPE_TEST_DATA_SUPPORT_H
 #define ANPE_TEST_DATA_SUPPORT_H
 #include "base/context.h"
+#include "testlib.h"
 
-#include <CUnit/Basic.h>
 #include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -98,17 +98,9 @@ static inline int stop(void)
     return 0;
 }
 
-static inline int run_suite(const char *name, int n, const CU_TestInfo *tests)
+static inline int run_suite(int argc, char **argv, const char *name, int n,
+                            const CU_TestInfo *tests)
 {
-    if (CU_initialize_registry() != CUE_SUCCESS)
-        return EXIT_FAILURE;
-    CU_pSuite suite = CU_add_suite(name, start, stop);
-    for (int i = 0; i < n; i++)
-        CU_add_test(suite, tests[i].pName, tests[i].pTestFunc);
-    CU_basic_set_mode(CU_BRM_NORMAL);
-    CU_basic_run_tests();
-    unsigned failed = CU_get_number_of_failures() + CU_get_number_of_suites_failed();
-    CU_cleanup_registry();
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return test_run(argc, argv, name, n, tests, start, stop);
 }
 #endif

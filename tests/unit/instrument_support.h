@@ -138,7 +138,7 @@ static inline const char *shared(const char *name)
     snprintf(path[turn], sizeof path[turn], "%s/data/%s", root ? root : "", name);
     if (root && access(path[turn], R_OK) == 0)
         return path[turn];
-    printf("(skipped: no shared data) ");
+    test_skip("no shared data");
     return NULL;
 }
 #endif

@@ -4,8 +4,8 @@
 #ifndef ANPE_TEST_NETWORK_SUPPORT_H
 #define ANPE_TEST_NETWORK_SUPPORT_H
 #include "golden/golden.h"
+#include "testlib.h"
 #include <anpe/anpe.h>
-#include <CUnit/Basic.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -119,21 +119,22 @@ static inline void flow_draw(flow *f, int64_t n, const double *context, uint32_t
     free(memory);
 }
 
-static int run_tests(const char *name, const CU_TestInfo *tests, unsigned n)
+static inline int start(void)
 {
-    int bad = 1;
     ctx = anpe_ctx_new();
     fixture_find_plugins();
-    if (ctx && CU_initialize_registry() == CUE_SUCCESS) {
-        CU_pSuite suite = CU_add_suite(name, NULL, NULL);
-        for (unsigned i = 0; i < n; i++)
-            CU_add_test(suite, tests[i].pName, tests[i].pTestFunc);
-        CU_basic_set_mode(CU_BRM_VERBOSE);
-        CU_basic_run_tests();
-        bad = CU_get_number_of_failures() > 0 || CU_get_number_of_tests_run() < n;
-        CU_cleanup_registry();
-    }
-    anpe_ctx_free(ctx);
-    return bad ? EXIT_FAILURE : EXIT_SUCCESS;
+    return !ctx;
+}
+
+static inline int stop(void)
+{
+    ctx = anpe_ctx_free(ctx);
+    return 0;
+}
+
+static inline int run_suite(int argc, char **argv, const char *name, int n,
+                            const CU_TestInfo *tests)
+{
+    return test_run(argc, argv, name, n, tests, start, stop);
 }
 #endif

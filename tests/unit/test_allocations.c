@@ -127,7 +127,7 @@ static void test_lamost(void)
     check("instruments/lamost_lrs/lines.cfg");
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     static const CU_TestInfo tests[] = {
         {"APOGEE", test_apogee}, {"LAMOST", test_lamost}, {"oneDNN", test_onednn}};
@@ -135,5 +135,5 @@ int main(void)
         printf("skip allocations: they cannot be counted here\n");
         return 77;
     }
-    return run_suite("allocations", (int)(sizeof tests / sizeof tests[0]), tests);
+    return run_suite(argc, argv, "allocations", COUNT(tests), tests);
 }

@@ -385,7 +385,7 @@ static void test_real(void)
     check_real("apogee", "apStar-dr14", 2);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     const CU_TestInfo tests[] = {
         {"bad bits one by one", test_bits},
@@ -402,7 +402,7 @@ int main(void)
         {"continuum rule", test_normalise},
         {"real files", test_real},
     };
-    const int code = run_suite("instrument apogee", sizeof tests / sizeof tests[0], tests);
+    const int code = run_suite(argc, argv, "instrument apogee", COUNT(tests), tests);
     close_all();
     return code;
 }

@@ -289,12 +289,12 @@ static void test_gru_reads_everything(void)
     }
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     static const CU_TestInfo tests[] = {
         {"any length", test_any_length}, {"gradients of whole networks", test_gradients},
         {"learning", test_learning},     {"the order of patches", test_order_of_patches},
         {"a shift", test_shift},         {"gru reads everything", test_gru_reads_everything},
     };
-    return run_tests("architectures", tests, sizeof tests / sizeof tests[0]);
+    return run_suite(argc, argv, "architectures", COUNT(tests), tests);
 }

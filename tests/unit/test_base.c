@@ -481,7 +481,7 @@ static void test_cholesky_singular(void)
     CU_ASSERT(nan[0] > 0);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     static const CU_TestInfo tests[] = {
         {"Cholesky", test_cholesky},
@@ -505,5 +505,5 @@ int main(void)
         {"denormals", test_denormals},
         {"number of workers", test_worker_numbers},
     };
-    return run_suite("base", (int)(sizeof tests / sizeof tests[0]), tests);
+    return run_suite(argc, argv, "base", COUNT(tests), tests);
 }

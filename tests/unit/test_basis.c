@@ -260,7 +260,7 @@ static void test_found(void)
     anpe_settings_free(settings);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     static const CU_TestInfo tests[] = {{"amplitudes come back", test_amplitudes},
                                         {"errors", test_errors},
@@ -269,5 +269,5 @@ int main(void)
                                         {"limits", test_limits},
                                         {"found from a task", test_found}};
     rng = anpe_rng_make(11, ANPE_FOR_BASIS, 0, 0);
-    return run_suite("basis", (int)(sizeof tests / sizeof tests[0]), tests);
+    return run_suite(argc, argv, "basis", COUNT(tests), tests);
 }

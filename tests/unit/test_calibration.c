@@ -176,7 +176,7 @@ static void test_shifted_posterior(void)
     }
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     static const CU_TestInfo tests[] = {
         {"incomplete gamma", test_gamma},
@@ -188,5 +188,5 @@ int main(void)
         {"20 % too narrow is rejected", test_narrow_posterior},
         {"a shift by 0.3 sd is rejected", test_shifted_posterior},
     };
-    return run_suite("calibration", (int)(sizeof tests / sizeof tests[0]), tests);
+    return run_suite(argc, argv, "calibration", COUNT(tests), tests);
 }

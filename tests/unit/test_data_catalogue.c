@@ -319,7 +319,7 @@ static void test_spectra_refused(void)
     anpe_spectrum_clear(&wide);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     static const CU_TestInfo tests[] = {
         {"FITS", test_fits},
@@ -332,5 +332,5 @@ int main(void)
         {"spectra that do not fit", test_spectra_refused},
     };
     signal(SIGXFSZ, SIG_IGN);
-    return run_suite("catalogue", (int)(sizeof tests / sizeof tests[0]), tests);
+    return run_suite(argc, argv, "catalogue", COUNT(tests), tests);
 }

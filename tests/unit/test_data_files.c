@@ -608,7 +608,7 @@ static void test_published(void)
     free(v);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     static const CU_TestInfo tests[] = {
         {"an output appears when it is whole", test_output_appears},
@@ -633,5 +633,5 @@ int main(void)
     };
     signal(SIGXFSZ, SIG_IGN);
     anpe_h5_own_process(); /* files that could not be written stay open */
-    return run_suite("files", (int)(sizeof tests / sizeof tests[0]), tests);
+    return run_suite(argc, argv, "files", COUNT(tests), tests);
 }

@@ -715,7 +715,7 @@ static void test_noise_library(void)
     FAILS(anpe_noise_library_read(ctx, in_scratch("no.h5"), &library), ANPE_EIO, "No such file");
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     static const CU_TestInfo tests[] = {
         {"bad pixels", test_check},
@@ -739,5 +739,5 @@ int main(void)
         {"air to vacuum", test_air},
         {"noise library", test_noise_library},
     };
-    return run_suite("spectrum", (int)(sizeof tests / sizeof tests[0]), tests);
+    return run_suite(argc, argv, "spectrum", COUNT(tests), tests);
 }

@@ -213,7 +213,7 @@ static void test_refused(void)
     FAILS(anpe_catalogue_read_open(ctx, in_scratch("no.h5"), &c), ANPE_EIO, "No such file");
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     static const CU_TestInfo tests[] = {
         {"what anpe writes", test_round_trip},  {"a survey's FITS table", test_foreign_fits},
@@ -221,5 +221,5 @@ int main(void)
         {"CSV by hand", test_foreign_csv},      {"mocks", test_mocks},
         {"what is no table", test_refused},
     };
-    return run_suite("table", (int)(sizeof tests / sizeof tests[0]), tests);
+    return run_suite(argc, argv, "table", COUNT(tests), tests);
 }

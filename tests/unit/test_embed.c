@@ -239,5 +239,5 @@ int main(int argc, char **argv)
     };
     if (argc == 4 && !strcmp(argv[1], "host"))
         return host(argv[2], argv[3]);
-    return run_suite("embed", (int)(sizeof tests / sizeof tests[0]), tests);
+    return run_suite(argc, argv, "embed", COUNT(tests), tests);
 }

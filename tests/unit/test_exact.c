@@ -300,7 +300,7 @@ static void test_set_up(void)
     train(in_scratch("untrained.h5"), "", 2);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     static const CU_TestInfo tests[] = {
         {"set-up", test_set_up},
@@ -309,5 +309,5 @@ int main(void)
         {"the flow's density", test_flow_density},
         {"models that cannot be made exact", test_unsupported},
     };
-    return run_suite("exact", (int)(sizeof tests / sizeof tests[0]), tests);
+    return run_suite(argc, argv, "exact", COUNT(tests), tests);
 }

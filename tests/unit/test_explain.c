@@ -236,12 +236,12 @@ static void test_basis(void)
     close_fixture(&f);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     static const CU_TestInfo tests[] = {
         {"against differences", test_against_differences},
         {"reduced basis", test_basis},
         {"mixture, and the error that is stated", test_mixture},
     };
-    return run_suite("explain", (int)(sizeof tests / sizeof tests[0]), tests);
+    return run_suite(argc, argv, "explain", COUNT(tests), tests);
 }

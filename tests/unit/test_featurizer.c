@@ -191,7 +191,7 @@ static void test_names(void)
     fixture_clear(&f);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     static const CU_TestInfo tests[] = {
         {"what is refused", test_refused},
@@ -202,5 +202,5 @@ int main(void)
         {"resnet_gru and a shift", test_resnet_shift},
         {"names of parameters", test_names},
     };
-    return run_tests("featurizers", tests, sizeof tests / sizeof tests[0]);
+    return run_suite(argc, argv, "featurizers", COUNT(tests), tests);
 }

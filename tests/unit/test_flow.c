@@ -399,7 +399,7 @@ static void test_options(void)
     fixture_clear(&f);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     static const CU_TestInfo tests[] = {
         {"log q of draws equals the network's", test_log_prob_of_draws},
@@ -412,5 +412,5 @@ int main(void)
         {"permutations", test_permutations},
         {"options", test_options},
     };
-    return run_tests("flow maf", tests, sizeof tests / sizeof tests[0]);
+    return run_suite(argc, argv, "flow maf", COUNT(tests), tests);
 }

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <CUnit/Basic.h>
+#include "testlib.h"
 #include "base/context.h"
 #include "graph/plan.h"
 #include "graph_support.h"
@@ -402,25 +402,21 @@ static void test_weights_are_effective(void)
     anpe_graph_free(g), anpe_ctx_free(ctx);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
-    if (CU_initialize_registry() != CUE_SUCCESS)
-        return EXIT_FAILURE;
-    CU_pSuite s = CU_add_suite("graph", NULL, NULL);
-    CU_ADD_TEST(s, test_float_agrees_with_double);
-    CU_ADD_TEST(s, test_input_gradients_alone);
-    CU_ADD_TEST(s, test_inference_equals_training);
-    CU_ADD_TEST(s, test_rows_are_independent);
-    CU_ADD_TEST(s, test_threads_give_the_same_bits);
-    CU_ADD_TEST(s, test_plan_never_overlaps);
-    CU_ADD_TEST(s, test_inference_uses_memory_again);
-    CU_ADD_TEST(s, test_forward_between);
-    CU_ADD_TEST(s, test_nonfinite_is_named);
-    CU_ADD_TEST(s, test_errors_name_the_operation);
-    CU_ADD_TEST(s, test_names_shapes_and_initial_values);
-    CU_ADD_TEST(s, test_weights_are_effective);
-    CU_basic_run_tests();
-    const int failed = CU_get_number_of_failures() != 0;
-    CU_cleanup_registry();
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    static const CU_TestInfo tests[] = {
+        {"float agrees with double", test_float_agrees_with_double},
+        {"input gradients alone", test_input_gradients_alone},
+        {"inference equals training", test_inference_equals_training},
+        {"rows are independent", test_rows_are_independent},
+        {"threads give the same bits", test_threads_give_the_same_bits},
+        {"plan never overlaps", test_plan_never_overlaps},
+        {"inference uses memory again", test_inference_uses_memory_again},
+        {"forward between", test_forward_between},
+        {"nonfinite is named", test_nonfinite_is_named},
+        {"errors name the operation", test_errors_name_the_operation},
+        {"names shapes and initial values", test_names_shapes_and_initial_values},
+        {"weights are effective", test_weights_are_effective},
+    };
+    return test_run(argc, argv, "graph", COUNT(tests), tests, NULL, NULL);
 }

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <CUnit/Basic.h>
+#include "testlib.h"
 #include "base/context.h"
 #include "base/loader.h"
 #include "graph_support.h"
@@ -241,7 +241,7 @@ static void test_nonfinite(void)
     anpe_test_net n;
     CU_ASSERT_EQUAL_FATAL(anpe_test_open(&n, &cases[RESIDUAL], ANPE_FLOAT, 1, emulated, CAPACITY),
                           0);
-    CU_ASSERT_EQUAL(anpe_executor_first_nonfinite(n.e, CAPACITY), NULL);
+    CU_ASSERT_PTR_NULL(anpe_executor_first_nonfinite(n.e, CAPACITY));
     const anpe_parameter *bias = anpe_parameters_find(n.p, "test.b.bias");
     ((float *)n.p->raw)[bias->offset] = NAN;
     anpe_parameters_prepare(n.p);
@@ -253,7 +253,32 @@ static void test_nonfinite(void)
     anpe_test_close(&n);
 }
 
-int main(void)
+static const anpe_plugin *plugin; /* NULL: no oneDNN here */
+static void *onednn;
+
+static int start(void)
+{
+    const anpe_backend_setup setup = {sizeof setup, ANPE_NUMBER_BFLOAT16};
+    ctx = anpe_ctx_new();
+    if (anpe_loader_get(ctx, ANPE_BACKEND, "onednn", &plugin) != ANPE_OK) {
+        test_skip(anpe_error(ctx));
+        return 0;
+    }
+    if (plugin->create(ctx, (const int[]){1}, &setup, &onednn) != ANPE_OK)
+        return 1;
+    emulated = (anpe_backend){onednn, plugin->ops, ANPE_NUMBER_BFLOAT16};
+    return 0;
+}
+
+static int stop(void)
+{
+    if (plugin)
+        plugin->destroy(onednn);
+    ctx = anpe_ctx_free(ctx);
+    return 0;
+}
+
+int main(int argc, char **argv)
 {
     static const CU_TestInfo tests[] = {
         {"small integers: as in float", test_integers},
@@ -264,26 +289,5 @@ int main(void)
         {"one reader in float only", test_border},
         {"what is not finite", test_nonfinite},
     };
-    const anpe_backend_setup setup = {sizeof setup, ANPE_NUMBER_BFLOAT16};
-    const anpe_plugin *plugin = NULL;
-    void *self = NULL;
-    ctx = anpe_ctx_new();
-    if (anpe_loader_get(ctx, ANPE_BACKEND, "onednn", &plugin) != ANPE_OK)
-        printf("skipped: %s\n", anpe_error(ctx));
-    else if (plugin->create(ctx, (const int[]){1}, &setup, &self) != ANPE_OK)
-        return EXIT_FAILURE;
-    else
-        emulated = (anpe_backend){self, plugin->ops, ANPE_NUMBER_BFLOAT16};
-    CU_initialize_registry();
-    CU_pSuite suite = CU_add_suite("bfloat16", NULL, NULL);
-    for (size_t i = 0; i < sizeof tests / sizeof tests[0]; i++)
-        CU_add_test(suite, tests[i].pName, tests[i].pTestFunc);
-    CU_basic_set_mode(CU_BRM_VERBOSE);
-    CU_basic_run_tests();
-    const unsigned failures = CU_get_number_of_failures();
-    CU_cleanup_registry();
-    if (plugin)
-        plugin->destroy(self);
-    anpe_ctx_free(ctx);
-    return failures ? EXIT_FAILURE : EXIT_SUCCESS;
+    return test_run(argc, argv, "bfloat16", COUNT(tests), tests, start, stop);
 }

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <CUnit/Basic.h>
+#include "testlib.h"
 #include "base/context.h"
 #include "base/loader.h"
 #include "kernel/conv3.h"
@@ -451,11 +451,31 @@ static anpe_backend open_backend(const char *name, const void *options, anpe_num
     return (anpe_backend){self, plugin->ops, precision};
 }
 
-int main(void)
+static int start(void)
 {
     const struct {
         const char *coretype;
     } options = {"auto"};
+    setenv("OMP_NUM_THREADS", "4", 1);
+    ctx = anpe_ctx_new();
+    backends[OPENBLAS] = open_backend("openblas", &options, ANPE_NUMBER_FLOAT);
+    backends[ONEDNN] = open_backend("onednn", NULL, ANPE_NUMBER_FLOAT);
+    backends[BFLOAT16] = open_backend("onednn", NULL, ANPE_NUMBER_BFLOAT16);
+    backends[EMULATED] = open_backend("onednn", (const int[]){1}, ANPE_NUMBER_BFLOAT16);
+    return !backends[OPENBLAS].ops;
+}
+
+static int stop(void)
+{
+    for (int i = 0, k = 0; i < N_BACKENDS; i++)
+        if (backends[i].ops)
+            plugin_of[k++]->destroy((void *)(uintptr_t)backends[i].self);
+    ctx = anpe_ctx_free(ctx);
+    return 0;
+}
+
+int main(int argc, char **argv)
+{
     static const CU_TestInfo tests[] = {
         {"outputs and gradients equal loops", test_against_loops},
         {"oneDNN: the same", test_onednn},
@@ -467,25 +487,5 @@ int main(void)
         {"both ways are taken", test_both_ways},
         {"a sample does not depend on its batch", test_batch_independent},
     };
-    setenv("OMP_NUM_THREADS", "4", 1);
-    ctx = anpe_ctx_new();
-    backends[OPENBLAS] = open_backend("openblas", &options, ANPE_NUMBER_FLOAT);
-    backends[ONEDNN] = open_backend("onednn", NULL, ANPE_NUMBER_FLOAT);
-    backends[BFLOAT16] = open_backend("onednn", NULL, ANPE_NUMBER_BFLOAT16);
-    backends[EMULATED] = open_backend("onednn", (const int[]){1}, ANPE_NUMBER_BFLOAT16);
-    if (!backends[OPENBLAS].ops)
-        return EXIT_FAILURE;
-    CU_initialize_registry();
-    CU_pSuite suite = CU_add_suite("convolution", NULL, NULL);
-    for (size_t i = 0; i < sizeof tests / sizeof tests[0]; i++)
-        CU_add_test(suite, tests[i].pName, tests[i].pTestFunc);
-    CU_basic_set_mode(CU_BRM_VERBOSE);
-    CU_basic_run_tests();
-    const unsigned failures = CU_get_number_of_failures();
-    CU_cleanup_registry();
-    for (int i = 0, k = 0; i < N_BACKENDS; i++)
-        if (backends[i].ops)
-            plugin_of[k++]->destroy((void *)(uintptr_t)backends[i].self);
-    anpe_ctx_free(ctx);
-    return failures ? EXIT_FAILURE : EXIT_SUCCESS;
+    return test_run(argc, argv, "convolution", COUNT(tests), tests, start, stop);
 }

@@ -4,7 +4,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <CUnit/Basic.h>
+#include "testlib.h"
 #include "graph/operations.h"
 #include "graph_support.h"
 
@@ -98,17 +98,13 @@ static void test_own_operation(void)
     CU_ASSERT(error >= 0 && error < 1e-7);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
-    if (CU_initialize_registry() != CUE_SUCCESS)
-        return EXIT_FAILURE;
-    CU_pSuite s = CU_add_suite("gradients", NULL, NULL);
-    CU_ADD_TEST(s, test_gradients);
-    CU_ADD_TEST(s, test_every_operation_has_a_case);
-    CU_ADD_TEST(s, test_check_finds_one_percent);
-    CU_ADD_TEST(s, test_own_operation);
-    CU_basic_run_tests();
-    const int failed = CU_get_number_of_failures() != 0;
-    CU_cleanup_registry();
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    static const CU_TestInfo tests[] = {
+        {"gradients", test_gradients},
+        {"every operation has a case", test_every_operation_has_a_case},
+        {"check finds one percent", test_check_finds_one_percent},
+        {"own operation", test_own_operation},
+    };
+    return test_run(argc, argv, "gradients", COUNT(tests), tests, NULL, NULL);
 }

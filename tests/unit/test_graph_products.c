@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <CUnit/Basic.h>
+#include "testlib.h"
 #include <anpe/vecmath.h>
 #include "base/context.h"
 #include "base/loader.h"
@@ -166,18 +166,14 @@ static void test_vecmath_at_the_ends(void)
     CU_ASSERT(isnan(anpe_expf(NAN)) && isnan(anpe_tanhf(NAN)) && isnan(anpe_sigmoidf(NAN)));
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
-    if (CU_initialize_registry() != CUE_SUCCESS)
-        return EXIT_FAILURE;
-    CU_pSuite s = CU_add_suite("products", NULL, NULL);
-    CU_ADD_TEST(s, test_openblas_equals_loops);
-    CU_ADD_TEST(s, test_openblas_puts_the_environment_back);
-    CU_ADD_TEST(s, test_packed_product);
-    CU_ADD_TEST(s, test_vecmath_is_accurate);
-    CU_ADD_TEST(s, test_vecmath_at_the_ends);
-    CU_basic_run_tests();
-    const int failed = CU_get_number_of_failures() != 0;
-    CU_cleanup_registry();
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    static const CU_TestInfo tests[] = {
+        {"openblas equals loops", test_openblas_equals_loops},
+        {"openblas puts the environment back", test_openblas_puts_the_environment_back},
+        {"packed product", test_packed_product},
+        {"vecmath is accurate", test_vecmath_is_accurate},
+        {"vecmath at the ends", test_vecmath_at_the_ends},
+    };
+    return test_run(argc, argv, "products", COUNT(tests), tests, NULL, NULL);
 }

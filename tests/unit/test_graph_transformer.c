@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <CUnit/Basic.h>
+#include "testlib.h"
 #include "base/context.h"
 #include "graph_support.h"
 
@@ -252,20 +252,16 @@ static void test_shapes_that_do_not_fit(void)
     anpe_ctx_free(ctx);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
-    if (CU_initialize_registry() != CUE_SUCCESS)
-        return EXIT_FAILURE;
-    CU_pSuite s = CU_add_suite("transformers", NULL, NULL);
-    CU_ADD_TEST(s, test_attention_equals_loops);
-    CU_ADD_TEST(s, test_attention_of_large_scores);
-    CU_ADD_TEST(s, test_layer_norm);
-    CU_ADD_TEST(s, test_gelu);
-    CU_ADD_TEST(s, test_patches);
-    CU_ADD_TEST(s, test_offset_and_append);
-    CU_ADD_TEST(s, test_shapes_that_do_not_fit);
-    CU_basic_run_tests();
-    const int failed = CU_get_number_of_failures() != 0;
-    CU_cleanup_registry();
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    static const CU_TestInfo tests[] = {
+        {"attention equals loops", test_attention_equals_loops},
+        {"attention of large scores", test_attention_of_large_scores},
+        {"layer norm", test_layer_norm},
+        {"gelu", test_gelu},
+        {"patches", test_patches},
+        {"offset and append", test_offset_and_append},
+        {"shapes that do not fit", test_shapes_that_do_not_fit},
+    };
+    return test_run(argc, argv, "transformers", COUNT(tests), tests, NULL, NULL);
 }

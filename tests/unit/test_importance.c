@@ -154,12 +154,12 @@ static void test_resample(void)
         CU_ASSERT(fabs((double)count[i] - M * exp(weight[i])) <= 1 + 1e-9);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     static const CU_TestInfo tests[] = {
         {"generalised Pareto fit", test_pareto_fit}, {"k-hat of known tails", test_khat},
         {"Gaussian proposals", test_gaussian},       {"weights that are odd", test_odd_weights},
         {"equal weights", test_equal_weights},       {"systematic resampling", test_resample},
     };
-    return run_suite("importance", (int)(sizeof tests / sizeof tests[0]), tests);
+    return run_suite(argc, argv, "importance", COUNT(tests), tests);
 }

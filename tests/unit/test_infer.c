@@ -365,7 +365,7 @@ static void test_inputs(void)
     WORKS(make_inputs());
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     static const CU_TestInfo tests[] = {
         {"a model and mocks", test_inputs},
@@ -376,5 +376,5 @@ int main(void)
         {"comparison", test_comparison},
         {"wrong catalogue", test_wrong_catalogue},
     };
-    return run_suite("infer", (int)(sizeof tests / sizeof tests[0]), tests);
+    return run_suite(argc, argv, "infer", COUNT(tests), tests);
 }

@@ -2,7 +2,7 @@
  * double: the sources are included, so that each variant can be called by its name. */
 #include "../../plugins/simulator/common/product.c"
 #include "../../plugins/simulator/payne/per_pixel.c"
-#include <CUnit/Basic.h>
+#include "testlib.h"
 #include <anpe/anpe.h>
 #include <float.h>
 #include <math.h>
@@ -164,18 +164,20 @@ static void test_half_tanh(void)
     }
 }
 
-int main(void)
+static int start(void)
 {
     ctx = anpe_ctx_new();
-    if (!ctx || CU_initialize_registry() != CUE_SUCCESS)
-        return EXIT_FAILURE;
-    CU_pSuite suite = CU_add_suite("kernels", NULL, NULL);
-    CU_add_test(suite, "variants", test_variants);
-    CU_add_test(suite, "tanh", test_half_tanh);
-    CU_basic_set_mode(CU_BRM_NORMAL);
-    CU_basic_run_tests();
-    const unsigned failed = CU_get_number_of_failures();
-    CU_cleanup_registry();
+    return !ctx;
+}
+
+static int stop(void)
+{
     ctx = anpe_ctx_free(ctx);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return 0;
+}
+
+int main(int argc, char **argv)
+{
+    static const CU_TestInfo tests[] = {{"variants", test_variants}, {"tanh", test_half_tanh}};
+    return test_run(argc, argv, "kernels", COUNT(tests), tests, start, stop);
 }

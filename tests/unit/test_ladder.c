@@ -404,7 +404,7 @@ static void test_end(void)
     CU_ASSERT_PTR_NULL(ladder);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     static const CU_TestInfo tests[] = {
         {"mixture fit", test_mixture_fit},
@@ -421,5 +421,5 @@ int main(void)
         {"the same again", test_repeats},
         {"memory", test_end},
     };
-    return run_suite("ladder", (int)(sizeof tests / sizeof tests[0]), tests);
+    return run_suite(argc, argv, "ladder", COUNT(tests), tests);
 }

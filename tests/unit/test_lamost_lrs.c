@@ -237,7 +237,7 @@ static void test_real(void)
     CU_ASSERT_EQUAL(n, 33);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     const CU_TestInfo tests[] = {
         {"grid", test_grid},
@@ -248,7 +248,7 @@ int main(void)
         {"continuum rule", test_normalise},
         {"real files", test_real},
     };
-    const int code = run_suite("instrument lamost_lrs", sizeof tests / sizeof tests[0], tests);
+    const int code = run_suite(argc, argv, "instrument lamost_lrs", COUNT(tests), tests);
     close_all();
     return code;
 }

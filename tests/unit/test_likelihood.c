@@ -426,12 +426,12 @@ static void test_density(void)
     close_task();
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     static const CU_TestInfo tests[] = {{"closed form on plain data", test_closed_form},
                                         {"modes of the continuum rule", test_modes},
                                         {"the plain path in double", test_plain},
                                         {"gradient and Gauss-Newton matrix", test_expansion},
                                         {"the density is right", test_density}};
-    return run_suite("likelihood", (int)(sizeof tests / sizeof tests[0]), tests);
+    return run_suite(argc, argv, "likelihood", COUNT(tests), tests);
 }

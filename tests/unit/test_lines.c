@@ -366,7 +366,7 @@ static const CU_TestInfo tests[] = {
     {"alpha", test_alpha},
 };
 
-int main(void)
+int main(int argc, char **argv)
 {
-    return run_suite("lines", (int)(sizeof tests / sizeof tests[0]), tests);
+    return run_suite(argc, argv, "lines", COUNT(tests), tests);
 }

@@ -1,5 +1,5 @@
 /* Parts of the simulator `lines`: Voigt function, kernels, line list, the layer. */
-#include <CUnit/Basic.h>
+#include "testlib.h"
 #include <float.h>
 #include <math.h>
 #include <string.h>

@@ -281,7 +281,7 @@ static void test_all_plugins(void)
     free(list);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     static const CU_TestInfo tests[] = {
         {"kinds", test_kinds},
@@ -300,5 +300,5 @@ int main(void)
     const char *build = getenv("ANPE_BUILDDIR"), *path = getenv("ANPE_PLUGIN_PATH");
     snprintf(odd, sizeof odd, "%s/tests/unit/odd", build ? build : ".");
     snprintf(built, sizeof built, "%s", path ? path : "plugins");
-    return run_suite("loader", (int)(sizeof tests / sizeof tests[0]), tests);
+    return run_suite(argc, argv, "loader", COUNT(tests), tests);
 }

@@ -445,7 +445,7 @@ static const CU_TestInfo tests[] = {
     {"curve of growth", test_growth}, {"windows", test_windows},
 };
 
-int main(void)
+int main(int argc, char **argv)
 {
-    return run_suite("lte: lines", (int)(sizeof tests / sizeof tests[0]), tests);
+    return run_suite(argc, argv, "lte: lines", COUNT(tests), tests);
 }

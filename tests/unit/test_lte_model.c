@@ -405,7 +405,7 @@ static const CU_TestInfo tests[] = {
     {"pure hydrogen", test_hydrogen_gas},
 };
 
-int main(void)
+int main(int argc, char **argv)
 {
-    return run_suite("lte: model", (int)(sizeof tests / sizeof tests[0]), tests);
+    return run_suite(argc, argv, "lte: model", COUNT(tests), tests);
 }

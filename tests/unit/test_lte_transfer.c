@@ -245,7 +245,7 @@ static const CU_TestInfo tests[] = {
     {"continuum", test_continuum},
 };
 
-int main(void)
+int main(int argc, char **argv)
 {
-    return run_suite("lte: transfer", (int)(sizeof tests / sizeof tests[0]), tests);
+    return run_suite(argc, argv, "lte: transfer", COUNT(tests), tests);
 }

@@ -287,7 +287,7 @@ static void test_apply(void)
     anpe_label_map_free(m);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     static const CU_TestInfo tests[] = {
         {"white residuals", test_white},
@@ -303,7 +303,7 @@ int main(void)
     if (anpe_residuals_new(own, PIXELS, 3, segment, &residuals) ||
         anpe_spectrum_new(own, PIXELS, &spectrum))
         return 99;
-    const int result = run_suite("misfit", (int)(sizeof tests / sizeof tests[0]), tests);
+    const int result = run_suite(argc, argv, "misfit", COUNT(tests), tests);
     anpe_residuals_free(residuals);
     anpe_spectrum_clear(&spectrum);
     anpe_ctx_free(own);

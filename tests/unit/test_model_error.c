@@ -293,14 +293,14 @@ static void test_held_out(void)
     anpe_emulator_clear(&e);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     static const CU_TestInfo tests[] = {
         {"variances add up", test_moments},  {"bad pixels and small error bars", test_inpainted},
         {"projection", test_projection},     {"scatter of a model", test_of_model},
         {"held-out spectra", test_held_out},
     };
-    const int status = run_suite("model error", (int)(sizeof tests / sizeof tests[0]), tests);
+    const int status = run_suite(argc, argv, "model error", COUNT(tests), tests);
     settings = anpe_settings_free(settings);
     return status;
 }

@@ -458,7 +458,7 @@ static void test_room_for_labels(void)
           "the model has 140 labels, a catalogue has room for 139");
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     static const CU_TestInfo tests[] = {
         {"normal quantile", test_quantile},
@@ -479,5 +479,5 @@ int main(void)
         {"sort", test_sort},
         {"labels that a catalogue has room for", test_room_for_labels},
     };
-    return run_suite("npe", (int)(sizeof tests / sizeof tests[0]), tests);
+    return run_suite(argc, argv, "npe", COUNT(tests), tests);
 }

@@ -251,7 +251,7 @@ static void test_stored(void)
     anpe_settings_free(settings);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     const CU_TestInfo tests[] = {{"describes itself", test_describes_itself},
                                  {"spectra", test_spectra},
@@ -262,5 +262,5 @@ int main(void)
                                  {"headers", test_headers},
                                  {"does not start", test_does_not_start},
                                  {"stored", test_stored}};
-    return run_suite("pipe", sizeof tests / sizeof *tests, tests);
+    return run_suite(argc, argv, "pipe", COUNT(tests), tests);
 }

@@ -126,7 +126,7 @@ static void test_names(void)
     CU_ASSERT_STRING_EQUAL(anpe_names_plain(buffer, 6, "abcdefgh"), "abc");
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     static const CU_TestInfo tests[] = {
         {"contours of a Gaussian", test_contours},
@@ -135,5 +135,5 @@ int main(void)
         {"bands", test_bands},
         {"names", test_names},
     };
-    return run_suite("plot", (int)(sizeof tests / sizeof tests[0]), tests);
+    return run_suite(argc, argv, "plot", COUNT(tests), tests);
 }

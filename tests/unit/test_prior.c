@@ -424,7 +424,7 @@ static const CU_TestInfo tests[] = {
     {"table: bad input", test_table_errors},
 };
 
-int main(void)
+int main(int argc, char **argv)
 {
-    return run_suite("prior", (int)(sizeof tests / sizeof tests[0]), tests);
+    return run_suite(argc, argv, "prior", COUNT(tests), tests);
 }

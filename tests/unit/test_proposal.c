@@ -270,11 +270,11 @@ static void test_set_up(void)
     train(in_scratch("model.h5"), "");
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     static const CU_TestInfo tests[] = {
         {"set-up", test_set_up}, {"truncated", test_truncated}, {"weighted", test_weighted},
         {"seeds", test_seeds},   {"bad input", test_bad_input},
     };
-    return run_suite("proposal", (int)(sizeof tests / sizeof tests[0]), tests);
+    return run_suite(argc, argv, "proposal", COUNT(tests), tests);
 }

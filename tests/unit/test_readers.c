@@ -408,7 +408,7 @@ static void test_lamost_cases(void)
     anpe_spectrum_clear(&b);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     const CU_TestInfo tests[] = {
         {"masks of any type in HDF5", test_masks},
@@ -423,7 +423,7 @@ int main(void)
         {"LAMOST: one pixel", test_lamost},
         {"LAMOST cases", test_lamost_cases},
     };
-    const int code = run_suite("readers", sizeof tests / sizeof tests[0], tests);
+    const int code = run_suite(argc, argv, "readers", COUNT(tests), tests);
     close_reader();
     close_all();
     return code;

@@ -102,7 +102,7 @@ static void test_packed_size(void)
     CU_ASSERT(end[4] == 11);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     static const CU_TestInfo tests[] = {
         {"plain vectors", test_plain},
@@ -111,5 +111,5 @@ int main(void)
         {"a NaN passes the relu", test_nan_is_seen},
         {"packed weights", test_packed_size},
     };
-    return run_tests("sampler", tests, sizeof tests / sizeof tests[0]);
+    return run_suite(argc, argv, "sampler", COUNT(tests), tests);
 }

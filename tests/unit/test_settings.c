@@ -509,7 +509,7 @@ static void test_table_check(void)
          "x: option 'snr': its name is there twice");
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     static const CU_TestInfo tests[] = {
         {"defaults", test_defaults},
@@ -529,7 +529,7 @@ int main(void)
         {"lists", test_lists},
         {"option tables", test_table_check},
     };
-    const int status = run_suite("settings", (int)(sizeof tests / sizeof tests[0]), tests);
+    const int status = run_suite(argc, argv, "settings", COUNT(tests), tests);
     s = anpe_settings_free(s);
     return status;
 }

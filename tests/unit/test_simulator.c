@@ -960,7 +960,7 @@ static const CU_TestInfo tests[] = {
     {"array", test_array},
 };
 
-int main(void)
+int main(int argc, char **argv)
 {
-    return run_suite("simulator", (int)(sizeof tests / sizeof tests[0]), tests);
+    return run_suite(argc, argv, "simulator", COUNT(tests), tests);
 }

@@ -532,7 +532,7 @@ static void test_none_and_gaussian(void)
           ANPE_ECONFIG, "not both");
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     const CU_TestInfo tests[] = {
         {"mean of 1/sigma equals the target", test_target},
@@ -551,7 +551,7 @@ int main(void)
         {"array", test_array},
         {"none and gaussian", test_none_and_gaussian},
     };
-    const int code = run_suite("noise models", sizeof tests / sizeof tests[0], tests);
+    const int code = run_suite(argc, argv, "noise models", COUNT(tests), tests);
     close_all();
     return code;
 }
