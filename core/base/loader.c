@@ -7,6 +7,7 @@
 #include "config.h"
 #include "base/loader.h"
 #include "base/settings.h"
+#include "base/table.h"
 #include "base/text.h"
 #include <ctype.h>
 #include <dirent.h>
@@ -163,9 +164,9 @@ static anpe_status check_abi(anpe_ctx *ctx, const char *object, const anpe_plugi
                          "%s: plugin ABI %u.%u is newer than anpe's %u.%u: install a newer anpe",
                          object, (unsigned)p->abi.major, (unsigned)p->abi.minor, ANPE_ABI_MAJOR,
                          ANPE_ABI_MINOR);
-    if (p->abi.size < sizeof(anpe_plugin)) /* grows only with the major number as yet */
+    if (p->abi.size < ANPE_SIZE_TO(p, ops)) /* the last member that all have */
         return ANPE_FAIL(ctx, ANPE_EPLUGIN, "%s: a descriptor of %u bytes, at least %zu expected",
-                         object, (unsigned)p->abi.size, sizeof(anpe_plugin));
+                         object, (unsigned)p->abi.size, ANPE_SIZE_TO(p, ops));
     return ANPE_OK;
 }
 

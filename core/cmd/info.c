@@ -15,8 +15,8 @@ static const anpe_flag flags[] = {
     ANPE_FLAG_END};
 
 /* Root attributes and datasets with their shapes: for any HDF5 file. */
-static const char *const text_attributes[] = {"format",    "anpe_version", "created", "instrument",
-                                              "simulator", "digest",       "kind"};
+static const char *const text_attributes[] = {"format",     "anpe_version", "created", "kernels",
+                                              "instrument", "simulator",    "digest",  "kind"};
 
 static anpe_status describe_texts(anpe_ctx *ctx, anpe_cmd *cmd, anpe_h5 *f)
 {

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "base/table.h"
 #include "graph/graph.h"
 
 anpe_graph *anpe_graph_new(void)
@@ -299,7 +300,7 @@ anpe_node anpe_apply(anpe_graph *g, const anpe_operation *operation, const char 
                      size_t attributes_size)
 {
     anpe_weight_spec specs[ANPE_MAX_PARAMETERS] = {0};
-    if (operation->size < sizeof(anpe_operation))
+    if (operation->size < ANPE_SIZE_TO(operation, backward_needs))
         return anpe_graph_fail(g, ANPE_EINVAL, "the operation of '%s' is of another version", name);
     for (int i = 0; i < n_parameters && i < ANPE_MAX_PARAMETERS; i++) {
         specs[i].name = parameters[i].name;

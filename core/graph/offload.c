@@ -1,14 +1,16 @@
 /* Asking the backend: see graph/offload.h. */
 #include "config.h"
 #include <string.h>
+#include "base/table.h"
 #include "graph/offload.h"
 #include "graph/operations.h"
 
-/* The hooks came with ABI 1.1; a shorter struct ends before them. */
+/* The hooks came with ABI 1.1. */
 static int has_hooks(const anpe_backend_ops *ops)
 {
-    return ops->size >= sizeof *ops && ops->operation_new && ops->operation_free &&
-           ops->operation_prepare && ops->operation_forward && ops->operation_backward;
+    return ANPE_HAS(ops, operation_new) && ANPE_HAS(ops, operation_free) &&
+           ANPE_HAS(ops, operation_prepare) && ANPE_HAS(ops, operation_forward) &&
+           ANPE_HAS(ops, operation_backward);
 }
 
 /* What the request says of the vertex; 0 if it is none of those that a backend is asked for. */
@@ -36,7 +38,8 @@ static int describe(const anpe_vertex *v, anpe_backend_request *r)
 int anpe_offload_stores_bfloat16(const anpe_graph *g, int i, const anpe_backend *backend)
 {
     const anpe_vertex *v = &g->vertex[i];
-    const char *const *name = has_hooks(backend->ops) ? backend->ops->stores_bfloat16 : NULL;
+    const int some = has_hooks(backend->ops) && ANPE_HAS(backend->ops, stores_bfloat16);
+    const char *const *name = some ? backend->ops->stores_bfloat16 : NULL;
     if (!v->reduce || backend->precision != ANPE_NUMBER_BFLOAT16 || !name)
         return 0;
     while (*name && strcmp(*name, v->operation->name) != 0)

@@ -1,5 +1,6 @@
 /* Opening a backend, or choosing one: see kind/backend.h. */
 #include "config.h"
+#include <stdio.h>
 #include <string.h>
 #include "base/context.h"
 #include "kind/backend.h"
@@ -66,4 +67,13 @@ anpe_status anpe_backend_open(anpe_ctx *ctx, anpe_settings *settings, const char
              precision_names[precision]);
     *backend = (anpe_backend){component->self, component->ops, precision};
     return ANPE_OK;
+}
+
+const char *anpe_backend_kernels(const anpe_component *component, char *text, size_t size)
+{
+    const anpe_backend_ops *ops = component->ops;
+    const char *kernels = ANPE_HAS(ops, kernels) ? ops->kernels(component->self) : NULL;
+    snprintf(text, size, "%s%s%s", component->plugin->name, kernels && *kernels ? " " : "",
+             kernels ? kernels : "");
+    return text;
 }

@@ -11,4 +11,6 @@
 ANPE_MUST_CHECK anpe_status anpe_backend_open(anpe_ctx *ctx, anpe_settings *settings,
                                               const char *name, anpe_number precision,
                                               anpe_component *component, anpe_backend *backend);
+/* "openblas Haswell": the plugin and, if it says, the kernels in force. Returns text. */
+const char *anpe_backend_kernels(const anpe_component *component, char *text, size_t size);
 #endif

@@ -4,6 +4,7 @@
 #define ANPE_CORE_COMPONENT_H
 #include "base/loader.h"
 #include "base/settings.h"
+#include "base/table.h" /* ANPE_HAS(ops, member) */
 
 typedef struct anpe_component {
     const anpe_plugin *plugin; /* NULL: not there */

@@ -60,7 +60,7 @@ anpe_status anpe_input_open(const anpe_instrument *i, anpe_ctx *ctx, const char 
 {
     anpe_status status = ANPE_OK;
     *out = (anpe_input){.path = path};
-    if (!ops_of(i)->read || anpe_spectra_file_is_hdf5(path))
+    if (!ANPE_HAS(ops_of(i), read) || anpe_spectra_file_is_hdf5(path))
         status = anpe_spectra_file_open(ctx, path, &out->h5);
     if (status)
         *out = (anpe_input){0};
@@ -78,7 +78,8 @@ anpe_status anpe_instrument_count(const anpe_instrument *i, anpe_ctx *ctx, const
 {
     const anpe_instrument_ops *ops = ops_of(i);
     *n = in->h5 ? anpe_spectra_file_rows(in->h5) : 1;
-    return in->h5 || !ops->count ? ANPE_OK : ops->count(i->component.self, ctx, in->path, n);
+    return in->h5 || !ANPE_HAS(ops, count) ? ANPE_OK
+                                           : ops->count(i->component.self, ctx, in->path, n);
 }
 
 /* Plain values have no neighbours to take one from that is missing. */
@@ -122,17 +123,14 @@ anpe_status anpe_instrument_normalise(const anpe_instrument *i, anpe_ctx *ctx,
                                       const uint8_t *continuum, anpe_spectrum *s)
 {
     const anpe_instrument_ops *ops = ops_of(i);
-    return ops->normalise ? ops->normalise(i->component.self, ctx, continuum, s) : ANPE_OK;
+    return ANPE_HAS(ops, normalise) ? ops->normalise(i->component.self, ctx, continuum, s)
+                                    : ANPE_OK;
 }
 
 int64_t anpe_instrument_continuum_modes(const anpe_instrument *i, float *mode)
 {
     const anpe_instrument_ops *ops = ops_of(i);
-    const size_t needed =
-        offsetof(anpe_instrument_ops, continuum_modes) + sizeof ops->continuum_modes;
-    if (ops->size < needed || !ops->continuum_modes)
-        return 0;
-    return ops->continuum_modes(i->component.self, mode);
+    return ANPE_HAS(ops, continuum_modes) ? ops->continuum_modes(i->component.self, mode) : 0;
 }
 
 anpe_status anpe_instrument_continuum_weights(const anpe_instrument *i, anpe_ctx *ctx,

@@ -24,7 +24,7 @@ anpe_status anpe_noise_draw(const anpe_component *noise, anpe_ctx *ctx, anpe_rng
 anpe_status anpe_noise_add(const anpe_component *noise, anpe_ctx *ctx, anpe_rng *rng,
                            anpe_spectrum *s)
 {
-    if (ops_of(noise)->add)
+    if (ANPE_HAS(ops_of(noise), add))
         return ops_of(noise)->add(noise->self, ctx, rng, s);
     for (int64_t p = 0; p < s->n_pixels; p++)
         s->flux[p] += s->sigma[p] * (float)anpe_normal(rng);
@@ -47,7 +47,7 @@ double anpe_noise_chi2(const anpe_spectrum *o, const float *model, int64_t *n)
 double anpe_noise_log_likelihood(const anpe_component *noise, const anpe_spectrum *o,
                                  const float *model)
 {
-    if (ops_of(noise)->log_likelihood)
+    if (ANPE_HAS(ops_of(noise), log_likelihood))
         return ops_of(noise)->log_likelihood(noise->self, o, model);
     int64_t n;
     double sum = -0.5 * anpe_noise_chi2(o, model, &n) - 0.5 * log(2 * M_PI) * (double)n;

@@ -3,6 +3,7 @@
 #include "model/model.h"
 #include "base/digest.h"
 #include "base/text.h"
+#include "kind/backend.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -198,6 +199,10 @@ static anpe_status write_provenance(anpe_ctx *ctx, anpe_h5 *f, const anpe_model_
     anpe_status status = anpe_h5_put_texts(ctx, f, "/", "plugins", n, plugins);
     if (!status && p->n_inputs)
         status = anpe_h5_put_texts(ctx, f, "/", "inputs", p->n_inputs, p->inputs);
+    if (!status)
+        status = anpe_h5_put_text(
+            ctx, f, "/", "kernels",
+            anpe_backend_kernels(&p->net->backend_plugin, text[0], sizeof text[0]));
     return status;
 }
 

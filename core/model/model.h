@@ -3,6 +3,7 @@
  *
  *   attributes of /       format "anpe model", format_version, anpe_version, seed, complete, config
  *                         (the resolved configuration as libconfig text), digest, created
+ *                         kernels: what the backend computed with
  *                         round, observed: trained in rounds for this spectrum alone
  *   labels/               attributes names, units; min, max, kind, mean, sd (D)
  *   channels/             attributes names, planes; mean, scale (L, C)

@@ -132,8 +132,8 @@ anpe_status anpe_session_new_batch(anpe_ctx *ctx, const anpe_model *m, int64_t b
     s->u = anpe_alloc(ctx, n * sizeof *s->u);
     s->y = anpe_alloc(ctx, n * sizeof *s->y);
     s->log_q = anpe_alloc(ctx, (size_t)max_draws * sizeof *s->log_q);
-    s->scratch =
-        anpe_alloc(ctx, flow->scratch_size ? flow->scratch_size(m->net->flow.self, max_draws) : 0);
+    s->scratch = anpe_alloc(
+        ctx, ANPE_HAS(flow, scratch_size) ? flow->scratch_size(m->net->flow.self, max_draws) : 0);
     if (!s->z || !s->u || !s->y || !s->log_q || !s->scratch) {
         status = ANPE_ENOMEM;
         goto out;

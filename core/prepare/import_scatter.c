@@ -81,7 +81,8 @@ static anpe_status open_memory(anpe_ctx *ctx, held_out *h)
     h->flux = malloc(n * sizeof *h->flux);
     h->sum = calloc(n, sizeof *h->sum);
     h->count = calloc(n, sizeof *h->count);
-    h->scratch = anpe_alloc(ctx, ops->scratch_size ? ops->scratch_size(h->simulator.self, 1) : 0);
+    h->scratch =
+        anpe_alloc(ctx, ANPE_HAS(ops, scratch_size) ? ops->scratch_size(h->simulator.self, 1) : 0);
     if (!h->theta || !h->flux || !h->sum || !h->count || !h->scratch)
         return ANPE_FAIL(ctx, ANPE_ENOMEM, "held-out spectra: out of memory");
     return anpe_spectrum_new(ctx, h->e->n_pixels, &h->spectrum);

@@ -41,7 +41,7 @@ static anpe_status normalise(anpe_ctx *ctx, const maker *m, anpe_spectrum *s)
     const anpe_instrument_info *i = &m->info;
     const int64_t n = i->n_pixels;
 
-    if (m->ops->normalise && (i->continuum || !i->needs_continuum))
+    if (ANPE_HAS(m->ops, normalise) && (i->continuum || !i->needs_continuum))
         return m->ops->normalise(m->self, ctx, i->continuum, s);
     if (!i->wavelength)
         return ANPE_OK; /* no continuum to speak of */

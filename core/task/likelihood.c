@@ -180,7 +180,7 @@ static const anpe_component *own_likelihood(const anpe_likelihood *l)
 {
     const anpe_component *noise = &l->task->noise;
     const anpe_noise_ops *ops = noise->plugin ? noise->ops : NULL;
-    return ops && ops->log_likelihood ? noise : NULL;
+    return ops && ANPE_HAS(ops, log_likelihood) ? noise : NULL;
 }
 
 /* |r|^2 less what lies in the modes. */

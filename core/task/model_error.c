@@ -47,7 +47,7 @@ static anpe_status scatter_of_simulator(anpe_ctx *ctx, anpe_task *t)
     const size_t size = (size_t)anpe_task_size(t);
     if (!t->sim.scatter || !(t->observe->scatter > 0))
         return ANPE_OK;
-    if (ops->normalise && !t->sim.normalised)
+    if (ANPE_HAS(ops, normalise) && !t->sim.normalised)
         return ANPE_FAIL(ctx, ANPE_ECONFIG,
                          "simulator '%s' gives a scatter of absolute flux, instrument '%s' divides "
                          "by a continuum: set observe.scatter = 0",

@@ -221,7 +221,8 @@ anpe_status anpe_task_open_likelihood(anpe_ctx *ctx, anpe_task *t)
                          "no likelihood: labels.infer leaves %lld of the prior's %lld labels open",
                          (long long)(t->prior->n_labels - t->n_labels),
                          (long long)t->prior->n_labels);
-    if (((const anpe_noise_ops *)plugin->ops)->log_likelihood && !t->noise.plugin)
+    const anpe_noise_ops *ops = plugin->ops;
+    if (ANPE_HAS(ops, log_likelihood) && !t->noise.plugin)
         ANPE_TRY(anpe_noise_new(ctx, t->settings, name, &t->instrument.info, &t->noise));
 out:
     return status;
@@ -256,7 +257,7 @@ int64_t anpe_task_size(const anpe_task *t)
 static size_t scratch_size(const anpe_task *t, int64_t batch)
 {
     const anpe_simulator_ops *ops = t->simulator.ops;
-    const size_t a = ops->scratch_size ? ops->scratch_size(t->simulator.self, batch) : 0;
+    const size_t a = ANPE_HAS(ops, scratch_size) ? ops->scratch_size(t->simulator.self, batch) : 0;
     const size_t b = t->projector ? anpe_projector_scratch(t->projector) : 0;
     return a > b ? a : b;
 }

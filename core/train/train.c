@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "base/workers.h"
 #include "file/output.h"
+#include "kind/backend.h"
 #include "train/dataset.h"
 #include "train/optimiser.h"
 #include "model/model.h"
@@ -565,7 +566,10 @@ static void log_profile(anpe_ctx *ctx, const trainer *t)
 {
     anpe_profile_row row[64];
     double all = 0;
+    char kernels[96];
     const int n = anpe_executor_profile(t->lane[0].executor, row, 64);
+    anpe_log(ctx, ANPE_INFO, "computed with %s",
+             anpe_backend_kernels(&t->net->backend_plugin, kernels, sizeof kernels));
     for (int i = 0; i < n; i++)
         all += row[i].forward + row[i].backward;
     for (int i = 0; i < n; i++)

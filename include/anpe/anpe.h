@@ -11,6 +11,15 @@
  * What is the whole program's stays as the program has it: its locale (numbers are read and written
  * with a decimal point all the same), HDF5's error stack, error handler and clean-up at exit. HDF5
  * is used in anpe_model_open alone, not safe beside HDF5 calls of other threads.
+ *
+ * What opening a model does change beyond its own memory, with the backend `openblas`: the library
+ * OpenBLAS is loaded, if the program has not done so (its kernels and its number of threads are
+ * then chosen anew: it may be loaded, unloaded and loaded again, with OPENBLAS_CORETYPE and
+ * OPENBLAS_NUM_THREADS set in the environment meanwhile and put back, so no other thread may read
+ * or change the environment then), stays loaded, and is set to one thread a call
+ * (openblas_set_num_threads(1)). A program that uses OpenBLAS itself, and has loaded it before,
+ * keeps its kernels (a warning says when these are poor for the processor), but not its number of
+ * threads.
  */
 #ifndef ANPE_ANPE_H
 #define ANPE_ANPE_H

@@ -490,6 +490,9 @@ typedef struct anpe_backend_ops {
     /* Names, NULL at the end, of the operations of which tensors may be stored in bfloat16 when
      * that is the precision asked for; requests where one is are not declined. May be NULL. */
     const char *const *stores_bfloat16;
+    /* Since 1.2: the kernels in force, as the library below calls them ("Haswell"), for records of
+     * what a result was computed with; valid until destroy. NULL op: it does not say. */
+    const char *(*kernels)(const void *self);
 } anpe_backend_ops;
 
 /* ---- help that libanpe gives to plugins ---------------------------------------------- */

@@ -16,9 +16,14 @@ trap 'rm -rf "$work"' EXIT
 trap 'exit 99' HUP INT TERM
 checks=0 failures=0 status=0
 
+# What the backend says of a processor that this OpenBLAS has no good kernels for is no verdict on anpe.
 run() {
     status=0
     "$@" >"$work/out" 2>"$work/err" </dev/null || status=$?
+    if grep -q '^anpe: warning: openblas: kernels for' "$work/err"; then
+        sed '/^anpe: warning: openblas: kernels for/d' "$work/err" >"$work/err.rest"
+        mv "$work/err.rest" "$work/err"
+    fi
 }
 
 ok() {

@@ -23,6 +23,22 @@ expect "bfloat16 with openblas" 1 "anpe: backend 'openblas' computes in float on
 needs compute.backend = \"onednn\" or \"auto\""
 check "nothing is left" test ! -e a.h5
 
+# Kernels by name. Prescott is what every processor of this kind runs.
+run "$ANPE" train small.cfg --quiet -o a.h5 --set backend.coretype=nonsense
+expect "kernels that OpenBLAS does not know" 1 "anpe: --set backend.coretype: openblas: coretype = \"nonsense\": \
+OpenBLAS has no such kernels; expected auto or a name of its own, as Haswell or SkylakeX"
+check "nor is anything left of that" test ! -e a.h5
+run env OPENBLAS_CORETYPE=Prescott "$ANPE" train small.cfg -o a.h5 --profile --set compute.backend=openblas
+check "a training says its kernels" grep -q '^anpe: computed with openblas [A-Z]' err
+kernels=$(sed -n 's/^anpe: computed with //p' err)
+run "$ANPE" info a.h5
+check "and so does the model" grep -q "^kernels  *$kernels\$" out
+case $(uname -m)$kernels in
+x86_64"openblas Prescott") ok "kernels by the variable" ;;
+*) skip "kernels by the variable" "this OpenBLAS has $kernels alone" ;;
+esac
+rm -f a.h5
+
 # Without the plugin: every other one in a directory of its own.
 mkdir plugins
 for file in "${ANPE_PLUGIN_PATH:-$ANPE_BUILDDIR/plugins}"/.libs/*.so; do

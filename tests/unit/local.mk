@@ -19,3 +19,4 @@ EXTRA_tests_unit_test_loader_DEPENDENCIES = $(odd_plugins)
 EXTRA_DIST += tests/unit/allocation_count.h tests/unit/base_support.h tests/unit/data_support.h \
 	tests/unit/graph_support.h tests/unit/instrument_support.h tests/unit/network_support.h \
 	tests/unit/plugin_support.h tests/unit/test_lines.h tests/unit/testlib.h
+include tests/unit/openblas.mk

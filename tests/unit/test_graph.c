@@ -8,6 +8,7 @@
 #include <string.h>
 #include "testlib.h"
 #include "base/context.h"
+#include "graph/operations.h"
 #include "graph/plan.h"
 #include "graph_support.h"
 
@@ -248,6 +249,81 @@ static void test_forward_between(void)
     anpe_executor_free(e), anpe_parameters_free(p), anpe_graph_free(g), anpe_ctx_free(ctx);
 }
 
+/* Counts what the backend of test_tables_of_older_plugins is asked. */
+static int asked;
+
+static anpe_status count_new(const void *self, anpe_ctx *ctx, const anpe_backend_request *request,
+                             anpe_backend_operation *operation)
+{
+    (void)self, (void)ctx, (void)request, (void)operation; /* declines */
+    asked++;
+    return ANPE_OK;
+}
+
+static void never(void *state, const anpe_call *call)
+{
+    (void)state, (void)call;
+    abort();
+}
+
+static void free_nothing(void *state)
+{
+    (void)state;
+}
+
+static int ask_with_table_of(size_t size)
+{
+    anpe_backend_ops ops = *anpe_test_naive.ops;
+    ops.size = size;
+    ops.operation_new = count_new;
+    ops.operation_free = free_nothing;
+    ops.operation_prepare = ops.operation_forward = ops.operation_backward = never;
+    anpe_test_net net;
+    asked = 0;
+    for (int i = 0; i < anpe_test_n_cases; i++)
+        if (!strcmp(anpe_test_cases[i].name, "linear")) {
+            CU_ASSERT_EQUAL_FATAL(anpe_test_open(&net, &anpe_test_cases[i], ANPE_FLOAT, 1,
+                                                 (anpe_backend){.ops = &ops}, 1),
+                                  0);
+            anpe_test_close(&net);
+        }
+    return asked;
+}
+
+/* A table has the members that lie within its size: those that are appended later take nothing
+ * away, and what lies behind a shorter one is not looked at. */
+static void test_tables_of_older_plugins(void)
+{
+    const anpe_backend_ops *t = NULL;
+    const size_t hooks = offsetof(anpe_backend_ops, operation_backward);
+    CU_ASSERT(ask_with_table_of(sizeof *t) > 0);
+    CU_ASSERT(ask_with_table_of(sizeof *t + 64) > 0);
+    CU_ASSERT(ask_with_table_of(hooks + sizeof t->operation_backward) > 0);
+    CU_ASSERT_EQUAL(ask_with_table_of(hooks), 0);
+    CU_ASSERT_EQUAL(ask_with_table_of(offsetof(anpe_backend_ops, operation_new)), 0);
+}
+
+static int apply_of_size(size_t size)
+{
+    anpe_operation operation = *anpe_operation_get(ANPE_OP_tanh);
+    operation.size = size;
+    anpe_graph *g = anpe_graph_new();
+    const anpe_node x = anpe_graph_input(g, "x", 1, 1, 3);
+    const anpe_node y = anpe_apply(g, &operation, "y", 1, &x, 0, NULL, NULL, 0);
+    anpe_graph_free(g);
+    return y >= 0;
+}
+
+/* Likewise for an operation that a plugin brings: its last member of ABI 1.0 is enough. */
+static void test_operations_of_older_plugins(void)
+{
+    const anpe_operation *o = NULL;
+    const size_t last = offsetof(anpe_operation, backward_needs) + sizeof o->backward_needs;
+    CU_ASSERT(apply_of_size(sizeof *o));
+    CU_ASSERT(apply_of_size(last));
+    CU_ASSERT(!apply_of_size(last - 1));
+}
+
 static void test_nonfinite_is_named(void)
 {
     anpe_test_net net;
@@ -413,6 +489,8 @@ int main(int argc, char **argv)
         {"plan never overlaps", test_plan_never_overlaps},
         {"inference uses memory again", test_inference_uses_memory_again},
         {"forward between", test_forward_between},
+        {"tables of older plugins", test_tables_of_older_plugins},
+        {"operations of older plugins", test_operations_of_older_plugins},
         {"nonfinite is named", test_nonfinite_is_named},
         {"errors name the operation", test_errors_name_the_operation},
         {"names shapes and initial values", test_names_shapes_and_initial_values},

@@ -181,6 +181,12 @@ ALONE(backward)
 
 static const char *const stores_bfloat16[] = {"conv1d", "linear", "masked_linear", "gru", NULL};
 
+static const char *kernels(const void *self)
+{
+    (void)self;
+    return instruction_set();
+}
+
 static const anpe_backend_ops ops = {
     .size = sizeof ops,
     .sgemm = sgemm,
@@ -191,6 +197,7 @@ static const anpe_backend_ops ops = {
     .operation_forward = operation_forward,
     .operation_backward = operation_backward,
     .stores_bfloat16 = stores_bfloat16,
+    .kernels = kernels,
 };
 
 static const anpe_plugin plugin = {
