@@ -59,4 +59,4 @@ EXTRA_DIST += tests/long/payne_model.sh tests/long/validate.sh tests/long/misspe
 	tests/long/misspecified.py
 EXTRA_DIST += tests/valgrind.supp tests/leaks.lsan
 clean-local:
-	rm -rf sanitize $(IC_DIR)
+	rm -rf sanitize kernels $(IC_DIR)

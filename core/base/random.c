@@ -72,3 +72,12 @@ void anpe_normals(anpe_rng *r, int64_t n, float *out)
             out[i + 1] = (float)(radius * sin(angle));
     }
 }
+
+void anpe_uniforms(anpe_rng *r, int64_t n, float *out)
+{
+    const float largest = 0x1.fffffep-1f; /* below 1 */
+    for (int64_t i = 0; i < n; i++) {
+        const float u = (float)anpe_uniform(r);
+        out[i] = u < largest ? u : largest;
+    }
+}

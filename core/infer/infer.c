@@ -1,5 +1,7 @@
 /* Posteriors of many spectra. The main thread reads a block, workers reduce, featurize and draw
- * micro-batches of it, the main thread keeps the rows and lets the extras append to their files. */
+ * one spectrum of it after the other, each alone: products of several rows at once round by how
+ * many there are, and what is said of a spectrum must not depend on its company. Meanwhile the main
+ * thread keeps the rows and lets the extras append to their files. */
 #include "infer/run.h"
 #include "base/clock.h"
 #include <math.h>
@@ -79,33 +81,24 @@ static void fail_finished(const anpe_inference *f, anpe_star *star, const char *
     anpe_infer_fail_star(star, reason);
 }
 
-static anpe_status run_micro_batch(void *user, int64_t item, int worker, anpe_ctx *ctx)
+static anpe_status run_star(void *user, int64_t b, int worker, anpe_ctx *ctx)
 {
     anpe_inference *f = user;
-    anpe_infer_lane *lane = &f->lane[worker];
-    int64_t used[ANPE_INFER_MICRO_BATCH], n = 0;
-    for (int64_t b = item * f->micro; b < (item + 1) * f->micro && b < f->n; b++) {
-        anpe_star *star = &f->result->star[f->first + b];
-        if (star->failed)
-            continue;
-        if (anpe_task_reduce(f->model->task, ctx, &f->spectrum[b])) {
-            anpe_infer_fail_star(star, anpe_error(ctx));
-            continue;
-        }
-        anpe_channels_fill(f->model->channels, &f->spectrum[b],
-                           anpe_session_input(lane->session, n));
-        used[n++] = b;
-    }
-    if (n == 0)
+    anpe_session *session = f->lane[worker].session;
+    anpe_star *star = &f->result->star[f->first + b];
+    if (star->failed)
         return ANPE_OK;
-    anpe_session_featurize(lane->session, n);
-    for (int64_t i = 0; i < n; i++) {
-        const anpe_status status = finish_star(f, ctx, worker, used[i], i);
-        if (status == ANPE_ECANCEL) /* the run's, not the star's */
-            return status;
-        if (status)
-            fail_finished(f, &f->result->star[f->first + used[i]], anpe_error(ctx));
+    if (anpe_task_reduce(f->model->task, ctx, &f->spectrum[b])) {
+        anpe_infer_fail_star(star, anpe_error(ctx));
+        return ANPE_OK;
     }
+    anpe_channels_fill(f->model->channels, &f->spectrum[b], anpe_session_input(session, 0));
+    anpe_session_featurize(session, 1);
+    const anpe_status status = finish_star(f, ctx, worker, b, 0);
+    if (status == ANPE_ECANCEL) /* the run's, not the star's */
+        return status;
+    if (status)
+        fail_finished(f, star, anpe_error(ctx));
     return ANPE_OK;
 }
 
@@ -125,8 +118,7 @@ static anpe_status run_block(anpe_ctx *ctx, anpe_inference *f)
     memset(f->outside, 0, ANPE_INFER_BLOCK * sizeof *f->outside);
     for (int64_t b = 0; b < f->n && !anpe_cancelled(ctx); b++)
         anpe_infer_read_star(ctx, f, &r->star[f->first + b], &f->spectrum[b]);
-    anpe_status status =
-        anpe_workers_run(f->workers, ctx, (f->n + f->micro - 1) / f->micro, run_micro_batch, f);
+    anpe_status status = anpe_workers_run(f->workers, ctx, f->n, run_star, f);
     if (status)
         return status;
     for (int64_t b = 0; b < f->n; b++) {
@@ -153,11 +145,6 @@ static anpe_status open_memory(anpe_ctx *ctx, anpe_inference *f)
     if (status)
         return status;
     f->n_lanes = anpe_workers_count(f->workers);
-    /* Few spectra, or long work on each: spread them over the workers rather than fill one
-     * micro-batch. */
-    f->micro = f->result->n_stars < ANPE_INFER_MICRO_BATCH || f->request->exact
-                   ? 1
-                   : ANPE_INFER_MICRO_BATCH;
     const int64_t block =
         f->result->n_stars < ANPE_INFER_BLOCK ? f->result->n_stars : ANPE_INFER_BLOCK;
     f->lane = calloc((size_t)f->n_lanes, sizeof *f->lane);
@@ -175,7 +162,7 @@ static anpe_status open_memory(anpe_ctx *ctx, anpe_inference *f)
         if (!f->lane[i].column)
             return ANPE_FAIL(ctx, ANPE_ENOMEM, "inference: out of memory");
         const int64_t most = f->request->exact && n < anpe_exact_block() ? anpe_exact_block() : n;
-        status = anpe_session_new_batch(ctx, f->model, f->micro, most, &f->lane[i].session);
+        status = anpe_session_new_batch(ctx, f->model, 1, most, &f->lane[i].session);
     }
     return status;
 }

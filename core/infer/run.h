@@ -20,7 +20,7 @@
 #include "file/hdf5_file.h"
 #include "infer/infer.h"
 
-enum { ANPE_INFER_MICRO_BATCH = 8, ANPE_INFER_BLOCK = 128, ANPE_INFER_MAX_EXTRAS = 8 };
+enum { ANPE_INFER_BLOCK = 128, ANPE_INFER_MAX_EXTRAS = 8 };
 
 typedef struct anpe_infer_lane { /* one worker */
     anpe_session *session;
@@ -35,7 +35,6 @@ typedef struct anpe_inference {
     anpe_model *model;
     anpe_workers *workers;
     int n_lanes;
-    int64_t micro;
     anpe_infer_lane *lane;   /* (n_lanes) */
     anpe_infer_exact *exact; /* NULL: not wanted */
     anpe_spectrum *spectrum; /* (BLOCK) reduced once the workers had them */

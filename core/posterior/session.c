@@ -199,8 +199,7 @@ anpe_status anpe_session_draw(anpe_session *s, anpe_ctx *ctx, int64_t i, int64_t
     const float *features = anpe_executor_tensor(s->executor, m->net->features);
     const anpe_flow_ops *flow = m->net->flow.ops;
     anpe_normals(rng, n * labels, s->z);
-    for (int64_t k = 0; k < n * labels; k++)
-        s->u[k] = (float)anpe_uniform(rng);
+    anpe_uniforms(rng, n * labels, s->u);
     anpe_status status =
         flow->sample(m->net->flow.self, ctx, m->sampler, features + i * m->net->n_context, n, s->z,
                      s->u, s->y, s->log_q, s->scratch);

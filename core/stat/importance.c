@@ -224,11 +224,13 @@ void anpe_weighted_quantiles(int64_t n, const double *value, int64_t stride,
 
 void anpe_weighted_resample(int64_t n, const double *log_weight, double u, int64_t m, int64_t *row)
 {
-    int64_t i = 0;
+    int64_t i = 0, last = n - 1;
     double reached = exp(log_weight[0]);
+    while (last > 0 && !(exp(log_weight[last]) > 0)) /* rounding may leave the sum below u */
+        last--;
     for (int64_t j = 0; j < m; j++) {
         const double at = ((double)j + u) / (double)m;
-        while (reached < at && i + 1 < n)
+        while (reached < at && i < last)
             reached += exp(log_weight[++i]);
         row[j] = i;
     }

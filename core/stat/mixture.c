@@ -87,8 +87,10 @@ void anpe_mixture_draw(const anpe_mixture *m, anpe_rng *rng, double *y)
 {
     const int64_t d = m->width;
     double u = anpe_uniform(rng), chi2 = 0;
-    int k = 0;
-    while (k + 1 < m->n && u >= m->share[k])
+    int k = 0, last = m->n - 1;
+    while (last > 0 && !(m->share[last] > 0)) /* rounding may leave the sum below u */
+        last--;
+    while (k < last && u >= m->share[k])
         u -= m->share[k++];
     for (int64_t i = 0; i < d; i++)
         m->work[i] = anpe_normal(rng);

@@ -216,7 +216,7 @@ static anpe_status run_batch(void *user, int64_t item, int worker, anpe_ctx *ctx
     anpe_status status = make_mocks(v, ctx, l, first, n);
     if (status)
         return status;
-    anpe_session_featurize(l->session, n);
+    anpe_session_featurize(l->session, BATCH); /* products round by how many rows there are */
     for (int64_t i = 0; i < n && !status; i++)
         status = compare(v, ctx, l, first + i, i);
     return status;

@@ -90,6 +90,9 @@ ANPE_EXPORT double anpe_uniform(anpe_rng *rng);                      /* in (0, 1
 ANPE_EXPORT double anpe_normal(anpe_rng *rng);                       /* mean 0, variance 1 */
 ANPE_EXPORT int64_t anpe_integer(anpe_rng *rng, int64_t n);          /* in [0, n), n >= 1 */
 ANPE_EXPORT void anpe_normals(anpe_rng *rng, int64_t n, float *out); /* n Gaussians */
+/* n numbers in (0, 1), never an end: (float)anpe_uniform would round to 1 once in 2^25. Since 1.2.
+ */
+ANPE_EXPORT void anpe_uniforms(anpe_rng *rng, int64_t n, float *out);
 
 /* ---- options ------------------------------------------------------------------------- */
 

@@ -16,5 +16,5 @@ bench: all tests/bench/bench$(EXEEXT)
 
 # Side by side with the same network in PyTorch, if it is there.
 .PHONY: bench-compare
-bench-compare: all tests/bench/bench$(EXEEXT)
+bench-compare: all tests/bench/bench$(EXEEXT) tests/kernels/kernel_types$(EXEEXT)
 	@$(AM_TESTS_ENVIRONMENT) $(srcdir)/tests/bench/compare $(BENCH)

@@ -23,15 +23,18 @@ C
 "$ANPE" simulate small.cfg -n 2 --observed -o observed.h5 --quiet || exit 99
 rounds() { run "$ANPE" train small.cfg --observe observed.h5 "$@"; }
 
-rounds --row 1 -o one.h5 --rounds 6 --threads 1
+# Which round is the last depends on rounding, so there may be twice as many as any machine has needed.
+rounds --row 1 -o one.h5 --rounds 14 --threads 1
 check "rounds" test "$status" = 0
 efficiency() { sed -n "s/.*round $1: efficiency \([0-9.]*\),.*/\1/p" err; }
 first=$(efficiency 1)
 last=$(sed -n 's/.*efficiency \([0-9.]*\), k-hat.*/\1/p' out)
 check "the first alone is not enough ($first)" awk -v a="$first" 'BEGIN { exit !(a != "" && a < 0.1) }'
 check "the last is as good as wanted ($last)" awk -v a="$last" 'BEGIN { exit !(a >= 0.5) }'
-check "fewer than at most" sh -c '! grep -q "round 6" err'
-rounds --row 1 -o two.h5 --rounds 6 --threads 2
+# They end at the first that is good enough, by what is printed and its rounding.
+sed -n 's/.*round [0-9]*: efficiency \([0-9.]*\), k-hat \(.*\)/\1 \2/p' err >each
+check "all before it were not" awk 'good { exit 1 } { good = $1 >= 0.501 && $2 <= 0.69 }' each
+rounds --row 1 -o two.h5 --rounds 14 --threads 2
 check "on two threads byte for byte the same" cmp one.h5 two.h5
 rounds --row 1 -o weighted.h5 --rounds 6 --threads 1 --proposal weighted
 check "weighted rounds" test "$status" = 0

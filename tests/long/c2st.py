@@ -51,6 +51,9 @@ def main():
         print(f"figure c2st_{i + 1} {scores[-1]:.4f}")
         print(f"figure sliced_{i + 1} {distances[-1]:.4f}")
     print(f"figure c2st_mean {np.mean(scores):.4f}")
+    print(f"figure c2st_observations {len(scores)}")
+    print(f"figure c2st_lowest {np.min(scores):.4f}")
+    print(f"figure c2st_highest {np.max(scores):.4f}")
     print(f"figure sliced_mean {np.mean(distances):.4f}")
 
 

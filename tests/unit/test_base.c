@@ -256,6 +256,27 @@ static void test_uniform(void)
     CU_ASSERT(fabs(chi2 - 99) < 5 * sqrt(198.0));
 }
 
+/* The highest and the lowest number that there is, in double and rounded to float. */
+static void test_ends_of_uniform(void)
+{
+    const anpe_rng high = {.buf = {~0u, ~0u, ~0u, ~0u}, .left = 4}, low = {.left = 4};
+    anpe_rng r = high;
+    float u[2], v[2];
+    CU_ASSERT(anpe_uniform(&r) < 1);
+    r = high;
+    anpe_uniforms(&r, 2, u);
+    CU_ASSERT(u[0] < 1 && u[1] < 1 && u[0] > 0.9999999f);
+    r = low;
+    anpe_uniforms(&r, 2, u);
+    CU_ASSERT(u[0] > 0 && u[0] < 1e-15f);
+    r = anpe_rng_make(2, ANPE_FOR_TRAINING, 0, 0); /* otherwise those of anpe_uniform */
+    v[0] = (float)anpe_uniform(&r);
+    v[1] = (float)anpe_uniform(&r);
+    r = anpe_rng_make(2, ANPE_FOR_TRAINING, 0, 0);
+    anpe_uniforms(&r, 2, u);
+    CU_ASSERT(u[0] == v[0] && u[1] == v[1]);
+}
+
 static void test_integer(void)
 {
     enum { N = 700000 };
@@ -497,6 +518,7 @@ int main(int argc, char **argv)
         {"philox", test_philox},
         {"normal", test_normal},
         {"uniform", test_uniform},
+        {"ends of uniform", test_ends_of_uniform},
         {"integer", test_integer},
         {"streams", test_streams},
         {"ordered sum", test_ordered_sum},

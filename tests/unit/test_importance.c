@@ -152,6 +152,12 @@ static void test_resample(void)
         count[row[j]]++;
     for (int64_t i = 0; i < N; i++)
         CU_ASSERT(fabs((double)count[i] - M * exp(weight[i])) <= 1 + 1e-9);
+    /* ten times 0.1 is less than 1 in double: what has no weight is not drawn for the rest */
+    double tenths[12];
+    for (int i = 0; i < 12; i++)
+        tenths[i] = i < 10 ? log(0.1) - 1e-15 : -INFINITY;
+    anpe_weighted_resample(12, tenths, 1 - 0x1p-53, 1, row);
+    CU_ASSERT_EQUAL(row[0], 9);
 }
 
 int main(int argc, char **argv)

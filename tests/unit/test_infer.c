@@ -359,6 +359,30 @@ static void test_threads(void)
     }
 }
 
+/* The mocks alone, and as the first of four times as many: not a bit differs. A damaged spectrum in
+ * between changes nothing either. */
+static void test_company(void)
+{
+    const char *files[] = {mocks, mocks, mocks, mocks, "missing.h5", mocks};
+    anpe_infer_result few, many;
+    anpe_infer_request q = {.model = model_file,
+                            .n_files = 1,
+                            .files = files,
+                            .output = in_scratch("company.csv"),
+                            .n_draws = DRAWS,
+                            .seed = 3,
+                            .threads = 1};
+    WORKS(anpe_infer_files(ctx, &q, &few));
+    q.n_files = 6;
+    WORKS(anpe_infer_files(ctx, &q, &many));
+    CU_ASSERT_FATAL(few.n_stars == MOCKS && many.n_stars == 5 * MOCKS + 1);
+    for (int i = 0; i < MOCKS; i++)
+        CU_ASSERT_EQUAL(memcmp(few.star[i].label, many.star[i].label, D * sizeof *few.star->label),
+                        0);
+    anpe_infer_result_clear(&few);
+    anpe_infer_result_clear(&many);
+}
+
 static void test_inputs(void)
 {
     setenv("SOURCE_DATE_EPOCH", "1700000000", 1);
@@ -368,13 +392,10 @@ static void test_inputs(void)
 int main(int argc, char **argv)
 {
     static const CU_TestInfo tests[] = {
-        {"a model and mocks", test_inputs},
-        {"predictions", test_predictions},
-        {"best draw", test_best_draw},
-        {"gradients", test_gradients},
-        {"threads", test_threads},
-        {"comparison", test_comparison},
-        {"wrong catalogue", test_wrong_catalogue},
+        {"a model and mocks", test_inputs}, {"predictions", test_predictions},
+        {"best draw", test_best_draw},      {"gradients", test_gradients},
+        {"threads", test_threads},          {"company", test_company},
+        {"comparison", test_comparison},    {"wrong catalogue", test_wrong_catalogue},
     };
     return run_suite(argc, argv, "infer", COUNT(tests), tests);
 }
