@@ -17,8 +17,8 @@ typedef struct exact_lane {
 struct anpe_infer_exact {
     int n;
     exact_lane *lane;   /* (n) */
-    double *log_weight; /* (BLOCK, n_draws) */
-    double *best;       /* (BLOCK, D) draw with the highest density; the first NAN: none */
+    double *log_weight; /* (block, n_draws); NULL: draws are not kept */
+    double *best;       /* (block, D) draw with the highest density; the first NAN: none */
 };
 
 anpe_infer_exact *anpe_infer_exact_free(anpe_infer_exact *e)
@@ -48,9 +48,11 @@ anpe_status anpe_infer_exact_open(anpe_ctx *ctx, anpe_inference *f)
     if (!e || !(e->lane = calloc((size_t)f->n_lanes, sizeof *e->lane)))
         return ANPE_FAIL(ctx, ANPE_ENOMEM, "importance sampling: out of memory");
     e->n = f->n_lanes;
-    e->log_weight = malloc(ANPE_INFER_BLOCK * (size_t)f->request->n_draws * sizeof *e->log_weight);
-    e->best = malloc(ANPE_INFER_BLOCK * (size_t)f->result->n_labels * sizeof *e->best);
-    if (!e->log_weight || !e->best)
+    const size_t block = (size_t)f->block;
+    if (f->keep)
+        e->log_weight = malloc(block * (size_t)f->request->n_draws * sizeof *e->log_weight);
+    e->best = malloc(block * (size_t)f->result->n_labels * sizeof *e->best);
+    if ((f->keep && !e->log_weight) || !e->best)
         return ANPE_FAIL(ctx, ANPE_ENOMEM, "importance sampling: out of memory");
     for (int i = 0; i < e->n && !status; i++) {
         exact_lane *l = &e->lane[i];
@@ -131,10 +133,11 @@ static void keep_best(anpe_inference *f, int64_t b, const anpe_exact_result *r)
 }
 
 /* The row of draws of star b. */
-static void resample(anpe_inference *f, int64_t b, const anpe_exact_result *r, anpe_rng *rng,
-                     int64_t *row)
+static void resample(anpe_inference *f, int lane, int64_t b, const anpe_exact_result *r,
+                     anpe_rng *rng, int64_t *row)
 {
     const int64_t n = f->request->n_draws, labels = f->result->n_labels;
+    double *theta = anpe_infer_theta(f, lane, b), *log_q = anpe_infer_log_q(f, lane, b);
     anpe_weighted_resample(r->n, r->log_weight, anpe_uniform(rng), n, row);
     for (int64_t k = n - 1; k > 0; k--) {
         const int64_t other = anpe_integer(rng, k + 1), keep = row[k];
@@ -142,9 +145,8 @@ static void resample(anpe_inference *f, int64_t b, const anpe_exact_result *r, a
         row[other] = keep;
     }
     for (int64_t k = 0; k < n; k++) {
-        memcpy(f->theta + (b * n + k) * labels, r->theta + row[k] * labels,
-               (size_t)labels * sizeof *f->theta);
-        f->log_q[b * n + k] = r->log_q[row[k]];
+        memcpy(theta + k * labels, r->theta + row[k] * labels, (size_t)labels * sizeof *theta);
+        log_q[k] = r->log_q[row[k]];
     }
 }
 
@@ -154,7 +156,7 @@ anpe_status anpe_infer_exact_star(anpe_ctx *ctx, anpe_inference *f, int lane, in
     anpe_infer_lane *common = &f->lane[lane];
     const int64_t n = f->request->n_draws, index = f->first + b;
     anpe_star *star = &f->result->star[index];
-    double *theta = f->theta + b * n * f->result->n_labels;
+    double *theta = anpe_infer_theta(f, lane, b), *log_q = anpe_infer_log_q(f, lane, b);
     anpe_rng rng = anpe_rng_make(f->request->seed, ANPE_FOR_POSTERIOR, index, 0);
     anpe_exact_result r;
     anpe_status status;
@@ -164,11 +166,11 @@ anpe_status anpe_infer_exact_star(anpe_ctx *ctx, anpe_inference *f, int lane, in
     keep_best(f, b, &r);
     if (r.ladder.ess > 0) {
         summarise(f, star, &r, l->ranked);
-        resample(f, b, &r, &rng, l->row);
+        resample(f, lane, b, &r, &rng, l->row);
         goto out;
     }
     /* no draw with weight: the flow's own, flagged */
-    ANPE_TRY(anpe_session_draw(common->session, ctx, i, n, &rng, theta, f->log_q + b * n));
+    ANPE_TRY(anpe_session_draw(common->session, ctx, i, n, &rng, theta, log_q));
     anpe_infer_summarise(f, star, theta, common->column);
     star->n_draws = n;
 out:

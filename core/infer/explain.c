@@ -9,9 +9,9 @@ typedef struct explanations {
     int n_lanes;
     int64_t pixels, labels;
     anpe_explainer **lane; /* (n_lanes) */
-    float *gradient;       /* (BLOCK, labels, pixels) */
-    double *error;         /* (BLOCK, labels) */
-    uint8_t *mask;         /* (BLOCK, pixels) */
+    float *gradient;       /* (block, labels, pixels) */
+    double *error;         /* (block, labels) */
+    uint8_t *mask;         /* (block, pixels) */
 } explanations;
 
 static const char *output(const anpe_infer_request *q)
@@ -33,7 +33,7 @@ static void close_explanations(void *state)
 
 static anpe_status allocate(anpe_ctx *ctx, const anpe_inference *f, explanations *x)
 {
-    const size_t n = ANPE_INFER_BLOCK, labels = (size_t)x->labels, pixels = (size_t)x->pixels;
+    const size_t n = (size_t)f->block, labels = (size_t)x->labels, pixels = (size_t)x->pixels;
     anpe_status status = ANPE_OK;
     x->lane = calloc((size_t)x->n_lanes, sizeof *x->lane);
     x->gradient = malloc(n * labels * pixels * sizeof *x->gradient);

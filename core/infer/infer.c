@@ -38,11 +38,12 @@ static anpe_status draw_star(anpe_inference *f, anpe_ctx *ctx, int lane, int64_t
     const int64_t n = f->request->n_draws;
     anpe_infer_lane *l = &f->lane[lane];
     anpe_star *star = &f->result->star[f->first + b];
-    double *theta = f->theta + b * n * f->result->n_labels;
+    double *theta = anpe_infer_theta(f, lane, b);
     anpe_rng rng = anpe_rng_make(f->request->seed, ANPE_FOR_POSTERIOR, f->first + b, 0);
     if (f->exact)
         return anpe_infer_exact_star(ctx, f, lane, b, i);
-    anpe_status status = anpe_session_draw(l->session, ctx, i, n, &rng, theta, f->log_q + b * n);
+    anpe_status status =
+        anpe_session_draw(l->session, ctx, i, n, &rng, theta, anpe_infer_log_q(f, lane, b));
     if (status)
         return status;
     anpe_infer_summarise(f, star, theta, l->column);
@@ -53,10 +54,10 @@ static anpe_status draw_star(anpe_inference *f, anpe_ctx *ctx, int lane, int64_t
 /* Draws, statistics, chi2 and extras of spectrum b of the block, the i-th of the lane's batch. */
 static anpe_status finish_star(anpe_inference *f, anpe_ctx *ctx, int lane, int64_t b, int64_t i)
 {
-    const int64_t n = f->request->n_draws, labels = f->result->n_labels;
+    const int64_t labels = f->result->n_labels;
     anpe_infer_lane *l = &f->lane[lane];
     anpe_star *star = &f->result->star[f->first + b];
-    double *theta = f->theta + b * n * labels, *median = l->column;
+    double *theta = anpe_infer_theta(f, lane, b), *median = l->column;
     anpe_status status;
     ANPE_TRY(draw_star(f, ctx, lane, b, i));
     f->outside[b] = anpe_infer_count_outside(f, theta);
@@ -115,7 +116,7 @@ static void warn_failed(anpe_ctx *ctx, const anpe_star *s)
 static anpe_status run_block(anpe_ctx *ctx, anpe_inference *f)
 {
     anpe_infer_result *r = f->result;
-    memset(f->outside, 0, ANPE_INFER_BLOCK * sizeof *f->outside);
+    memset(f->outside, 0, (size_t)f->block * sizeof *f->outside);
     for (int64_t b = 0; b < f->n && !anpe_cancelled(ctx); b++)
         anpe_infer_read_star(ctx, f, &r->star[f->first + b], &f->spectrum[b]);
     anpe_status status = anpe_workers_run(f->workers, ctx, f->n, run_star, f);
@@ -138,6 +139,21 @@ static anpe_status run_block(anpe_ctx *ctx, anpe_inference *f)
 /* ---- set-up and end
  * --------------------------------------------------------------------------------- */
 
+/* Stars at a time: as many as BLOCK_BYTES hold, and one for each worker at least. */
+static void choose_block(anpe_inference *f)
+{
+    enum { BLOCK_BYTES = 16 << 20 };
+    const anpe_infer_request *q = f->request;
+    const double labels = (double)f->result->n_labels, pixel = 9; /* flux, sigma, mask */
+    const double pixels = (double)anpe_task_size(f->model->task);
+    const double draws = f->keep ? (double)q->n_draws * (labels + 1 + (q->exact ? 1 : 0)) : 0;
+    const double star = draws * sizeof(double) +
+                        pixels * (pixel + (q->predict ? 16 : 0) + (q->explain ? 4 * labels : 0));
+    const int64_t most = (int64_t)fmin(BLOCK_BYTES / star, ANPE_INFER_BLOCK);
+    f->block = most > f->n_lanes ? most : f->n_lanes;
+    f->block = f->result->n_stars < f->block ? f->result->n_stars : f->block;
+}
+
 static anpe_status open_memory(anpe_ctx *ctx, anpe_inference *f)
 {
     const int64_t n = f->request->n_draws, labels = f->result->n_labels;
@@ -145,16 +161,17 @@ static anpe_status open_memory(anpe_ctx *ctx, anpe_inference *f)
     if (status)
         return status;
     f->n_lanes = anpe_workers_count(f->workers);
-    const int64_t block =
-        f->result->n_stars < ANPE_INFER_BLOCK ? f->result->n_stars : ANPE_INFER_BLOCK;
+    f->keep = f->request->posterior != NULL;
+    choose_block(f);
+    const int64_t rows = f->keep ? f->block : f->n_lanes;
     f->lane = calloc((size_t)f->n_lanes, sizeof *f->lane);
-    f->spectrum = calloc(ANPE_INFER_BLOCK, sizeof *f->spectrum);
-    f->theta = malloc((size_t)(block * n * labels) * sizeof *f->theta);
-    f->log_q = malloc((size_t)(block * n) * sizeof *f->log_q);
-    f->outside = calloc(ANPE_INFER_BLOCK, sizeof *f->outside);
+    f->spectrum = calloc((size_t)f->block, sizeof *f->spectrum);
+    f->theta = malloc((size_t)(rows * n * labels) * sizeof *f->theta);
+    f->log_q = malloc((size_t)(rows * n) * sizeof *f->log_q);
+    f->outside = calloc((size_t)f->block, sizeof *f->outside);
     if (!f->lane || !f->spectrum || !f->theta || !f->log_q || !f->outside)
         return ANPE_FAIL(ctx, ANPE_ENOMEM, "inference: out of memory");
-    for (int64_t b = 0; b < block && !status; b++)
+    for (int64_t b = 0; b < f->block && !status; b++)
         status = anpe_spectrum_new(ctx, anpe_task_size(f->model->task), &f->spectrum[b]);
     for (int i = 0; i < f->n_lanes && !status; i++) {
         const int64_t columns = n > labels ? n : labels;
@@ -189,7 +206,7 @@ static void close_inference(anpe_inference *f)
     }
     free(f->lane);
     anpe_infer_exact_free(f->exact);
-    for (int64_t b = 0; f->spectrum && b < ANPE_INFER_BLOCK; b++)
+    for (int64_t b = 0; f->spectrum && b < f->block; b++)
         anpe_spectrum_clear(&f->spectrum[b]);
     free(f->spectrum);
     free(f->theta);
@@ -244,8 +261,8 @@ static anpe_status run_blocks(anpe_ctx *ctx, anpe_inference *f)
 {
     const int64_t n = f->result->n_stars;
     anpe_status status = ANPE_OK;
-    for (f->first = 0; f->first < n; f->first += ANPE_INFER_BLOCK) {
-        f->n = n - f->first < ANPE_INFER_BLOCK ? n - f->first : ANPE_INFER_BLOCK;
+    for (f->first = 0; f->first < n; f->first += f->block) {
+        f->n = n - f->first < f->block ? n - f->first : f->block;
         ANPE_TRY(run_block(ctx, f));
     }
     if (f->result->n_failed == n)

@@ -24,11 +24,11 @@ static const struct {
 typedef struct predictions {
     anpe_h5 *file;
     int64_t pixels, labels;
-    float *flux[N_KINDS];   /* (BLOCK, pixels) */
-    double *theta[N_KINDS]; /* (BLOCK, labels) */
-    double *chi2[N_KINDS];  /* (BLOCK) */
-    float *row;             /* (BLOCK, pixels) to gather what is written */
-    int64_t *n_good;        /* (BLOCK) */
+    float *flux[N_KINDS];   /* (block, pixels) */
+    double *theta[N_KINDS]; /* (block, labels) */
+    double *chi2[N_KINDS];  /* (block) */
+    float *row;             /* (block, pixels) to gather what is written */
+    int64_t *n_good;        /* (block) */
 } predictions;
 
 static const char *output(const anpe_infer_request *q)
@@ -52,9 +52,9 @@ static void close_predictions(void *state)
     free(p);
 }
 
-static int allocate(predictions *p)
+static int allocate(const anpe_inference *f, predictions *p)
 {
-    const size_t block = ANPE_INFER_BLOCK, pixels = (size_t)p->pixels, labels = (size_t)p->labels;
+    const size_t block = (size_t)f->block, pixels = (size_t)p->pixels, labels = (size_t)p->labels;
     p->row = malloc(block * pixels * sizeof *p->row);
     p->n_good = calloc(block, sizeof *p->n_good);
     int done = p->row && p->n_good;
@@ -110,7 +110,7 @@ static anpe_status open_predictions(anpe_ctx *ctx, anpe_inference *f, void **sta
     *state = p;
     p->pixels = anpe_task_size(f->model->task);
     p->labels = f->result->n_labels;
-    if (!allocate(p))
+    if (!allocate(f, p))
         return ANPE_FAIL(ctx, ANPE_ENOMEM, "predictions: out of memory");
     return create_file(ctx, f, p);
 }
@@ -149,7 +149,7 @@ static anpe_status predict_star(anpe_ctx *ctx, anpe_inference *f, void *state, i
 {
     predictions *p = state;
     const anpe_star *star = &f->result->star[f->first + b];
-    const double *draw = f->theta + b * f->request->n_draws * p->labels;
+    const double *draw = anpe_infer_theta(f, lane, b);
     double *theta = f->lane[lane].column;
     (void)i;
     for (int k = 0; k < N_KINDS; k++)

@@ -37,9 +37,11 @@ typedef struct anpe_inference {
     int n_lanes;
     anpe_infer_lane *lane;   /* (n_lanes) */
     anpe_infer_exact *exact; /* NULL: not wanted */
-    anpe_spectrum *spectrum; /* (BLOCK) reduced once the workers had them */
-    double *theta, *log_q;   /* (BLOCK, n_draws, D), (BLOCK, n_draws) */
-    int64_t *outside;        /* (BLOCK) draws outside the prior */
+    int64_t block;           /* stars at a time: BLOCK, or fewer where one takes much memory */
+    anpe_spectrum *spectrum; /* (block) reduced once the workers had them */
+    int keep;                /* draws of a block are kept until its end, else one star's a lane */
+    double *theta, *log_q;   /* (rows, n_draws, D), (rows, n_draws); rows: block or n_lanes */
+    int64_t *outside;        /* (block) draws outside the prior */
     int64_t first, n;        /* the block: stars first .. first + n of the result */
     anpe_input input;        /* the file that rows are being read from */
     anpe_status first_failure;
@@ -47,6 +49,17 @@ typedef struct anpe_inference {
     int n_outputs;
     anpe_h5 *output[ANPE_INFER_MAX_EXTRAS]; /* put in place at the end, all or none */
 } anpe_inference;
+
+/* Draws (n_draws, D) of star b of the block and their densities, for the lane that works on it. */
+static inline double *anpe_infer_theta(const anpe_inference *f, int lane, int64_t b)
+{
+    return f->theta + (f->keep ? b : lane) * f->request->n_draws * f->result->n_labels;
+}
+
+static inline double *anpe_infer_log_q(const anpe_inference *f, int lane, int64_t b)
+{
+    return f->log_q + (f->keep ? b : lane) * f->request->n_draws;
+}
 
 typedef struct anpe_infer_extra {
     /* The file that it writes, NULL for none; to be checked before any work. */

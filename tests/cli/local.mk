@@ -42,3 +42,5 @@ check_PROGRAMS += tests/cli/make_sets
 tests_cli_make_sets_SOURCES = tests/cli/make_sets.c
 tests_cli_make_sets_CPPFLAGS = $(HDF5_CFLAGS)
 tests_cli_make_sets_LDADD = $(HDF5_LIBS)
+check_PROGRAMS += tests/cli/peak
+tests_cli_peak_SOURCES = tests/cli/peak.c

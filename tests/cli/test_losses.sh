@@ -108,6 +108,21 @@ else
         "^anpe: c.csv: cannot write: Permission denied"
 fi
 
+# ---- memory ---------------------------------------------------------------------------------------
+# Draws that no one asked to keep are not: 100 stars x 8000 draws x 3 doubles are 18 MiB.
+"$tools/make_sets" hundred.h5 x=100x2
+held() { "$tools/peak" "$1" "$ANPE" infer one.h5 hundred.h5 --threads 1 --quiet --samples "$2" -o "$3"; }
+run held few 400 few.csv
+check "memory: few draws" test "$status" = 0
+run held many 8000 many.csv
+check "memory: many draws" test "$status" = 0
+check "memory of infer does not grow with stars x draws: $(cat few many | tr '\n' ' ')KiB" \
+    test $(($(cat many) - $(cat few))) -lt 9000
+# What is kept is cut into blocks by its size.
+run "$ANPE" infer one.h5 hundred.h5 --samples 8000 --quiet -o kept.csv --posterior kept.h5
+check "the catalogue is the same whether draws are kept or not" \
+    test "$(grep -v '^#' kept.csv)" = "$(grep -v '^#' many.csv)"
+
 # ---- signals --------------------------------------------------------------------------------------
 mkdir run
 much="sims.h5 sims.h5 sims.h5 sims.h5 sims.h5 sims.h5 sims.h5 sims.h5"
