@@ -3,6 +3,9 @@
  *
  *   proposal   draws of the proposal
  *   more       as many as the efficiency of those asks for
+ *   newton     normal distributions at the maxima that Newton steps from the best draws lead to,
+ *              with wider ones about them and a twentieth of the proposal, so that weights are
+ *              bounded by those of the proposal and a maximum that only it knows is not lost
  *   defensive  half from the proposal, half from wide Student t distributions around what was found
  *   adaptive   mixtures of Student t fitted again and again to all weighted draws so far, their
  *              weights tempered while they are few (adaptive multiple importance sampling: Cornuet,
@@ -17,15 +20,17 @@
 #ifndef ANPE_CORE_LADDER_H
 #define ANPE_CORE_LADDER_H
 #include "stat/ensemble.h"
+#include "stat/newton.h"
 
 typedef enum anpe_rung {
     ANPE_RUNG_PROPOSAL,
     ANPE_RUNG_MORE,
+    ANPE_RUNG_NEWTON,
     ANPE_RUNG_DEFENSIVE,
     ANPE_RUNG_ADAPTIVE,
     ANPE_RUNG_MCMC
 } anpe_rung;
-enum { ANPE_N_RUNGS = 5 };
+enum { ANPE_N_RUNGS = 6 };
 extern const char *const anpe_rung_names[ANPE_N_RUNGS];
 
 typedef struct anpe_ladder_options {
@@ -36,6 +41,15 @@ typedef struct anpe_ladder_options {
 /* 500 effective draws, 100000 evaluations, the whole ladder. */
 anpe_ladder_options anpe_ladder_defaults(void);
 
+/* Coordinates x (D) in which the target is nearer to a normal distribution than in y, cut off at
+ * the sides of a box. */
+typedef struct anpe_ladder_box {
+    const double *low, *high;                                 /* (D), may be infinite */
+    double (*from_y)(void *user, const double *y, double *x); /* returns log |d x / d y| */
+    void (*to_y)(void *user, const double *x, double *y);
+    anpe_expand_fn *expand; /* of the target per unit of x; costs D + 1 evaluations */
+} anpe_ladder_box;
+
 /* In coordinates y (D) without bounds. Chunks of any length n are asked for. */
 typedef struct anpe_ladder_problem {
     int64_t width; /* D */
@@ -45,6 +59,7 @@ typedef struct anpe_ladder_problem {
                         double *log_q);
     anpe_log_density_fn *log_q;  /* the proposal's normalised density */
     anpe_log_density_fn *target; /* of the density wanted; its integral is the evidence */
+    const anpe_ladder_box *box;  /* NULL: no rung newton */
 } anpe_ladder_problem;
 
 typedef struct anpe_ladder_result {
@@ -58,7 +73,9 @@ typedef struct anpe_ladder_result {
     /* natural log of the evidence, and its sd: from fresh draws of a mixture fitted to the draws
      * behind the numbers, unless they are not exact or its weights are worse than theirs */
     double log_evidence, log_evidence_err;
-    double proposal_efficiency, proposal_khat; /* of the first draws, whatever rung came after */
+    /* of the proposal alone: by its first draws, and where Newton steps left few of these the
+     * efficiency by the draws behind the numbers */
+    double proposal_efficiency, proposal_khat;
     /* the weighted draws, borrowed until the next climb */
     int64_t n;
     const double *y;          /* (n, D) */

@@ -4,5 +4,7 @@ libanpe_la_SOURCES += core/stat/ensemble.c core/stat/ensemble.h
 libanpe_la_SOURCES += core/stat/importance.c core/stat/importance.h
 libanpe_la_SOURCES += core/stat/ladder.c core/stat/ladder.h
 libanpe_la_SOURCES += core/stat/mixture.c core/stat/mixture.h
+libanpe_la_SOURCES += core/stat/newton.c core/stat/newton.h
 libanpe_la_SOURCES += core/stat/normal.c core/stat/normal.h
 libanpe_la_SOURCES += core/stat/order.c core/stat/order.h
+libanpe_la_SOURCES += core/stat/truncated.c core/stat/truncated.h

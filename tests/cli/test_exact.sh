@@ -28,7 +28,7 @@ config "$gaussian" '' >all.cfg
 
 run "$ANPE" infer model.h5 mocks.h5 -o one.csv --exact --threads 1 --posterior one.h5
 check "infer --exact" test "$status" = 0
-check "it says how far it climbed" grep -Eq "^exact: 10 of 10 spectra \(proposal [0-9]+, more [0-9]+, defensive [0-9]+, adaptive [0-9]+, mcmc 0\), [0-9]+ evaluations" "$work/out"
+check "it says how far it climbed" grep -Eq "^exact: 10 of 10 spectra \(proposal [0-9]+, more [0-9]+, newton [0-9]+, defensive [0-9]+, adaptive [0-9]+, mcmc 0\), [0-9]+ evaluations" "$work/out"
 run "$ANPE" infer model.h5 mocks.h5 -o two.csv --exact --threads 2 --posterior two.h5
 check "1 and 2 threads give the same catalogue, byte for byte" cmp one.csv two.csv
 for column in rung ess efficiency khat log_evidence log_evidence_err rhat n_evaluations exact_reason; do

@@ -194,7 +194,7 @@ static anpe_ladder *ladder;
 
 static anpe_ladder_result climb(problem *p, int64_t seed, const anpe_ladder_options *options)
 {
-    const anpe_ladder_problem asked = {p->d, p, draw, log_q, target};
+    const anpe_ladder_problem asked = {p->d, p, draw, log_q, target, NULL};
     anpe_ladder_result r;
     anpe_rng rng = stream(seed);
     anpe_ladder_free(ladder);
@@ -346,7 +346,7 @@ static void test_not_exact(void)
     CU_ASSERT(!r.exact && r.ess == 0 && r.n_evaluations < 20000);
     CU_ASSERT_STRING_EQUAL(r.reason, "proposal: the posterior is zero at every draw");
     p.fails = 1;
-    const anpe_ladder_problem asked = {p.d, &p, draw, log_q, target};
+    const anpe_ladder_problem asked = {p.d, &p, draw, log_q, target, NULL};
     anpe_rng rng = stream(1);
     SAYS(anpe_ladder_climb(ladder, ctx, &asked, &rng, &r), ANPE_ENUMERIC, "the simulator says no");
 }

@@ -1,0 +1,253 @@
+/* Damped Newton steps in a box. Differences are taken over a quarter of the width that a coordinate
+ * has when the others are held, as soon as that is known. */
+#include <config.h>
+#include "stat/newton.h"
+#include "base/linear.h"
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const double enough = 0.05;       /* gain of log density that is not worth a step */
+static const double tiny = 1e-3;         /* the same of a damped step, which promises less */
+static const double first_damping = 0.3; /* after a step that failed */
+static const double part = 0.25;         /* of a width, for differences */
+
+struct anpe_newton {
+    int64_t width;
+    double *step, *at, *gradient; /* (D) step, and the place after it */
+    double *h, *factor;           /* (D, D) */
+    double *right, *unit;         /* (D) */
+    int64_t *is_free;             /* (D) indices of the free coordinates */
+    uint8_t *held;                /* (D) */
+};
+
+anpe_status anpe_newton_new(anpe_ctx *ctx, int64_t width, anpe_newton **out)
+{
+    const size_t d = (size_t)width;
+    anpe_newton *w = calloc(1, sizeof *w);
+    *out = NULL;
+    if (!w)
+        return ANPE_FAIL(ctx, ANPE_ENOMEM, "newton: out of memory");
+    w->width = width;
+    w->step = calloc(5 * d, sizeof *w->step);
+    w->h = calloc(2 * d * d, sizeof *w->h);
+    w->is_free = calloc(d, sizeof *w->is_free);
+    w->held = calloc(d, sizeof *w->held);
+    if (!w->step || !w->h || !w->is_free || !w->held) {
+        anpe_newton_free(w);
+        return ANPE_FAIL(ctx, ANPE_ENOMEM, "newton: out of memory");
+    }
+    w->at = w->step + d;
+    w->gradient = w->step + 2 * d;
+    w->right = w->step + 3 * d;
+    w->unit = w->step + 4 * d;
+    w->factor = w->h + d * d;
+    *out = w;
+    return ANPE_OK;
+}
+
+anpe_newton *anpe_newton_free(anpe_newton *w)
+{
+    if (!w)
+        return NULL;
+    free(w->step);
+    free(w->h);
+    free(w->is_free);
+    free(w->held);
+    free(w);
+    return NULL;
+}
+
+anpe_status anpe_optimum_new(anpe_ctx *ctx, int64_t width, anpe_optimum *o)
+{
+    const size_t d = (size_t)width;
+    *o = (anpe_optimum){.x = calloc(3 * d + 2 * d * d, sizeof *o->x)};
+    if (!o->x)
+        return ANPE_FAIL(ctx, ANPE_ENOMEM, "newton: out of memory");
+    o->gradient = o->x + d;
+    o->mean = o->x + 2 * d;
+    o->h = o->x + 3 * d;
+    o->covariance = o->h + d * d;
+    return ANPE_OK;
+}
+
+void anpe_optimum_clear(anpe_optimum *o)
+{
+    free(o->x);
+    *o = (anpe_optimum){0};
+}
+
+/* ---- one step ------------------------------------------------------------------------------- */
+
+/* (H + damping diag H) step = gradient for the coordinates that are not held, whose steps are
+ * given. */
+static void solve(anpe_newton *w, const anpe_optimum *o, double damping)
+{
+    const int64_t d = w->width;
+    int64_t n = 0;
+    for (int64_t i = 0; i < d; i++)
+        if (!w->held[i])
+            w->is_free[n++] = i;
+    for (int64_t r = 0; r < n; r++) {
+        const int64_t i = w->is_free[r];
+        w->right[r] = o->gradient[i];
+        for (int64_t k = 0; k < d; k++)
+            if (w->held[k])
+                w->right[r] -= o->h[i * d + k] * w->step[k];
+        for (int64_t c = 0; c <= r; c++)
+            w->factor[r * d + c] = o->h[i * d + w->is_free[c]] * (c == r ? 1 + damping : 1);
+    }
+    (void)anpe_cholesky(n, w->factor, d, 1e-12);
+    anpe_cholesky_solve(n, w->factor, d, w->right);
+    for (int64_t r = 0; r < n; r++)
+        w->step[w->is_free[r]] = w->right[r];
+}
+
+/* Holds the free coordinates that the step takes out of the box, on its side; were there any? */
+static int hold_outside(anpe_newton *w, const anpe_newton_problem *p, const anpe_optimum *o)
+{
+    int any = 0;
+    for (int64_t i = 0; i < w->width; i++) {
+        const double to = o->x[i] + w->step[i];
+        if (w->held[i] || (to >= p->low[i] && to <= p->high[i]))
+            continue;
+        w->step[i] = (to < p->low[i] ? p->low[i] : p->high[i]) - o->x[i];
+        w->held[i] = 1;
+        any = 1;
+    }
+    return any;
+}
+
+/* The step from o; returns the gain that the expansion promises. */
+static double find_step(anpe_newton *w, const anpe_newton_problem *p, const anpe_optimum *o,
+                        double damping)
+{
+    const int64_t d = w->width;
+    double gain = 0;
+    for (int64_t i = 0; i < d; i++) {
+        const double g = o->gradient[i];
+        w->held[i] = (o->x[i] <= p->low[i] && g <= 0) || (o->x[i] >= p->high[i] && g >= 0);
+        w->step[i] = 0;
+    }
+    do
+        solve(w, o, damping);
+    while (hold_outside(w, p, o));
+    for (int64_t i = 0; i < d; i++) {
+        double slope = 0;
+        for (int64_t k = 0; k < d; k++)
+            slope += o->h[i * d + k] * w->step[k];
+        gain += w->step[i] * (o->gradient[i] - 0.5 * slope);
+    }
+    return gain;
+}
+
+/* ---- the way up ----------------------------------------------------------------------------- */
+
+static void set_unit(anpe_newton *w, const anpe_newton_problem *p, const double *h)
+{
+    for (int64_t i = 0; i < w->width; i++) {
+        const double own = h[i * w->width + i];
+        if (own > 0)
+            w->unit[i] = part / sqrt(own);
+        w->unit[i] = fmin(w->unit[i], part * (p->high[i] - p->low[i]));
+    }
+}
+
+static void take(const anpe_newton *w, anpe_optimum *o, double f)
+{
+    const size_t d = (size_t)w->width;
+    memcpy(o->x, w->at, d * sizeof *o->x);
+    memcpy(o->gradient, w->gradient, d * sizeof *o->gradient);
+    memcpy(o->h, w->h, d * d * sizeof *o->h);
+    o->f = f;
+}
+
+/* A direction in which nothing is known has the width of the box. */
+static void add_box(const anpe_newton *w, const anpe_newton_problem *p, double *h)
+{
+    for (int64_t i = 0; i < w->width; i++) {
+        const double range = p->high[i] - p->low[i];
+        h[i * w->width + i] += isfinite(range) ? 1 / (range * range) : 0;
+    }
+}
+
+/* The normal distribution of the last expansion. */
+static void describe(anpe_newton *w, const anpe_newton_problem *p, anpe_optimum *o)
+{
+    const int64_t d = w->width;
+    memcpy(w->factor, o->h, (size_t)(d * d) * sizeof *w->factor);
+    add_box(w, p, w->factor);
+    (void)anpe_cholesky(d, w->factor, d, 1e-12);
+    memcpy(w->step, o->gradient, (size_t)d * sizeof *w->step);
+    anpe_cholesky_solve(d, w->factor, d, w->step);
+    o->log_det = 0;
+    o->top = o->f;
+    for (int64_t i = 0; i < d; i++) {
+        o->mean[i] = o->x[i] + w->step[i];
+        o->top += 0.5 * w->step[i] * o->gradient[i];
+        o->log_det -= 2 * log(w->factor[i * d + i]);
+    }
+    anpe_cholesky_invert(d, w->factor, d); /* H^-1 = L^-T L^-1 */
+    for (int64_t i = 0; i < d; i++)
+        for (int64_t j = 0; j <= i; j++) {
+            double sum = 0;
+            for (int64_t k = i; k < d; k++)
+                sum += w->factor[k * d + i] * w->factor[k * d + j];
+            o->covariance[i * d + j] = o->covariance[j * d + i] = sum;
+        }
+}
+
+/* The place after the step; who was put on a side is there to the last bit. */
+static void go(anpe_newton *w, const anpe_newton_problem *p, const anpe_optimum *o)
+{
+    for (int64_t i = 0; i < w->width; i++) {
+        w->at[i] = fmin(fmax(o->x[i] + w->step[i], p->low[i]), p->high[i]);
+        if (w->held[i] && w->step[i] != 0)
+            w->at[i] = w->step[i] < 0 ? p->low[i] : p->high[i];
+    }
+}
+
+anpe_status anpe_newton_run(anpe_newton *w, anpe_ctx *ctx, const anpe_newton_problem *p,
+                            const double *start, const double *scale, int max_expansions,
+                            anpe_optimum *o, int *n_expansions)
+{
+    const int64_t d = w->width;
+    double damping = 0, f, gain = 0;
+    anpe_status status = ANPE_OK;
+    o->f = -INFINITY;
+    o->converged = 0;
+    for (int64_t i = 0; i < d; i++) {
+        w->at[i] = fmin(fmax(start[i], p->low[i]), p->high[i]);
+        w->unit[i] = fmin(part * scale[i], part * (p->high[i] - p->low[i]));
+    }
+    for (*n_expansions = 0; *n_expansions < max_expansions && !o->converged;) {
+        ANPE_TRY(p->expand(p->user, ctx, w->at, w->unit, &f, w->gradient, w->h));
+        ++*n_expansions;
+        if (f > o->f) {
+            const double ratio = (f - o->f) / gain;
+            damping = ratio > 0.5 ? 0.1 * damping : damping;
+            damping = damping < 1e-3 ? 0 : damping;
+            take(w, o, f);
+            set_unit(w, p, o->h);
+        } else if (*n_expansions == 1)
+            break; /* nothing to start from */
+        else
+            damping = fmax(10 * damping, first_damping);
+        gain = find_step(w, p, o, damping);
+        o->converged = gain < (damping > 0 ? tiny : enough);
+        go(w, p, o);
+    }
+    if (o->f > -INFINITY)
+        describe(w, p, o);
+out:
+    return status;
+}
+
+double anpe_optimum_distance2(const anpe_optimum *o, int64_t width, const double *x)
+{
+    double sum = 0;
+    for (int64_t i = 0; i < width; i++)
+        for (int64_t j = 0; j < width; j++)
+            sum += (x[i] - o->mean[i]) * o->h[i * width + j] * (x[j] - o->mean[j]);
+    return sum;
+}

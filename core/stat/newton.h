@@ -1,0 +1,47 @@
+/* stat/newton.h -- the maximum of a log density inside a box by damped Newton steps (Levenberg
+ * 1944, Marquardt 1963), for densities that come with a gradient and with a matrix in the place of
+ * their second derivatives that is never negative, as Gauss-Newton's is.
+ *
+ * A coordinate on a side of the box stays there as long as the gradient points out of it. The step
+ * of the others solves (H + lambda diag H) step = gradient; what would leave the box is put on its
+ * side, and the rest is solved for again. lambda is 0 until a step fails. */
+#ifndef ANPE_CORE_NEWTON_H
+#define ANPE_CORE_NEWTON_H
+#include "base/context.h"
+
+/* Near x (D), inside the box: log density f, its gradient (D), and H (D, D), both triangles:
+ * f + gradient . s - s . H s / 2. step (D): a length over which it hardly bends, for differences.
+ * f may be -inf or NAN, then the rest is not read. */
+typedef anpe_status anpe_expand_fn(void *user, anpe_ctx *ctx, const double *x, const double *step,
+                                   double *f, double *gradient, double *h);
+
+typedef struct anpe_newton_problem {
+    const double *low, *high; /* (D) the box; may be infinite */
+    void *user;
+    anpe_expand_fn *expand;
+} anpe_newton_problem;
+
+/* The last expansion, and the normal distribution that it stands for. */
+typedef struct anpe_optimum {
+    double *x, *gradient;      /* (D) */
+    double *h;                 /* (D, D) */
+    double *mean, *covariance; /* (D), (D, D): x + H^-1 gradient, which may lie outside, and H^-1 */
+    double f, log_det;         /* at x; of the covariance */
+    double top;                /* f at the mean */
+    int converged;
+} anpe_optimum;
+
+typedef struct anpe_newton anpe_newton; /* memory; one per thread */
+ANPE_MUST_CHECK anpe_status anpe_newton_new(anpe_ctx *ctx, int64_t width, anpe_newton **out);
+anpe_newton *anpe_newton_free(anpe_newton *w);
+ANPE_MUST_CHECK anpe_status anpe_optimum_new(anpe_ctx *ctx, int64_t width, anpe_optimum *o);
+void anpe_optimum_clear(anpe_optimum *o);
+/* From start (D), where f is finite; scale (D): a guess of the density's width there. At most
+ * max_expansions; *n_expansions: how many it took. Not to converge is no error. */
+ANPE_MUST_CHECK anpe_status anpe_newton_run(anpe_newton *w, anpe_ctx *ctx,
+                                            const anpe_newton_problem *problem, const double *start,
+                                            const double *scale, int max_expansions,
+                                            anpe_optimum *o, int *n_expansions);
+/* Squared distance of x (D) from the optimum's mean, in units of its covariance. */
+double anpe_optimum_distance2(const anpe_optimum *o, int64_t width, const double *x);
+#endif

@@ -1,0 +1,219 @@
+/* Normals in a box, one coordinate at a time. Far out in a tail, where the normal's own functions
+ * lose their digits, the interval has an exponential distribution, in the draw as in the density.
+ */
+#include <config.h>
+#include "stat/truncated.h"
+#include "base/linear.h"
+#include "stat/importance.h"
+#include "stat/normal.h"
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const double far_out = 30;                 /* sd; at 38 the mass is no double any more */
+static const double log_root = 0.918938533204673; /* log(2 pi) / 2 */
+
+anpe_status anpe_truncated_new(anpe_ctx *ctx, int64_t width, int most, anpe_truncated **out)
+{
+    const size_t d = (size_t)width, k = (size_t)most;
+    anpe_truncated *m = calloc(1, sizeof *m);
+    *out = NULL;
+    if (!m)
+        return ANPE_FAIL(ctx, ANPE_ENOMEM, "mixture: out of memory");
+    m->width = width;
+    m->most = most;
+    m->low = calloc(d, sizeof *m->low);
+    m->high = calloc(d, sizeof *m->high);
+    m->share = calloc(k, sizeof *m->share);
+    m->mean = calloc(k * d, sizeof *m->mean);
+    m->cholesky = calloc(k * d * d, sizeof *m->cholesky);
+    m->order = calloc(k * d, sizeof *m->order);
+    m->work = calloc(d, sizeof *m->work);
+    if (!m->low || !m->high || !m->share || !m->mean || !m->cholesky || !m->order || !m->work) {
+        anpe_truncated_free(m);
+        return ANPE_FAIL(ctx, ANPE_ENOMEM, "mixture: out of memory");
+    }
+    *out = m;
+    return ANPE_OK;
+}
+
+anpe_truncated *anpe_truncated_free(anpe_truncated *m)
+{
+    if (!m)
+        return NULL;
+    free(m->low);
+    free(m->high);
+    free(m->share);
+    free(m->mean);
+    free(m->cholesky);
+    free(m->order);
+    free(m->work);
+    free(m);
+    return NULL;
+}
+
+void anpe_truncated_clear(anpe_truncated *m, const double *low, const double *high)
+{
+    m->n = 0;
+    memcpy(m->low, low, (size_t)m->width * sizeof *low);
+    memcpy(m->high, high, (size_t)m->width * sizeof *high);
+}
+
+/* ---- one coordinate ------------------------------------------------------------------------- */
+
+static double upper(double z) /* 1 - Phi(z) */
+{
+    return 0.5 * erfc(z * M_SQRT1_2);
+}
+
+/* log (Phi(b) - Phi(a)), a < b. By symmetry a side that is near lies in the upper tail. */
+static double log_mass(double a, double b)
+{
+    if (a < 0 && b > 0)
+        return log1p(-upper(-a) - upper(b));
+    const double near = a >= 0 ? a : -b, away = a >= 0 ? b : -a;
+    if (near > far_out)
+        return -0.5 * near * near - log_root - log(near) + log(-expm1(-near * (away - near)));
+    return log(upper(near) - upper(away));
+}
+
+/* Log density of z in [a, b] of a standard normal that is cut off there. */
+static double cut_log_density(double a, double b, double z)
+{
+    const double near = a >= 0 ? a : b <= 0 ? -b : 0;
+    if (near <= far_out)
+        return -0.5 * z * z - log_root - log_mass(a, b);
+    const double away = a >= 0 ? b : -a;
+    return log(near) - near * (fabs(z) - near) - log(-expm1(-near * (away - near)));
+}
+
+/* u in (0, 1) -> a draw of it. */
+static double cut_draw(double a, double b, double u)
+{
+    const int mirrored = b <= 0;
+    const double low = mirrored ? -b : a, high = mirrored ? -a : b;
+    double z = high;
+    if (low > far_out)
+        z = low - log1p(u * expm1(-low * (high - low))) / low;
+    else {
+        const double from = upper(low), p = from - u * (from - upper(high));
+        if (p > 0 && p < 1)
+            z = -anpe_normal_quantile(p);
+    }
+    z = fmin(fmax(z, low), high);
+    return mirrored ? -z : z;
+}
+
+/* Interval of z_i given those before it; returns x_i at z_i = 0. */
+static double interval(const anpe_truncated *m, int k, int64_t i, const double *z, double *a,
+                       double *b)
+{
+    const int64_t d = m->width, from = m->order[k * d + i];
+    const double *row = m->cholesky + (k * d + i) * d;
+    double middle = m->mean[k * d + i];
+    for (int64_t j = 0; j < i; j++)
+        middle += row[j] * z[j];
+    *a = (m->low[from] - middle) / row[i];
+    *b = (m->high[from] - middle) / row[i];
+    return middle;
+}
+
+/* ---- all of them ---------------------------------------------------------------------------- */
+
+/* Those that the box cuts most come first. */
+static void set_order(anpe_truncated *m, int k, const double *mean, const double *covariance)
+{
+    const int64_t d = m->width;
+    int64_t *order = m->order + k * d;
+    for (int64_t i = 0; i < d; i++) {
+        const double sd = sqrt(covariance[i * d + i]);
+        const double mass = log_mass((m->low[i] - mean[i]) / sd, (m->high[i] - mean[i]) / sd);
+        int64_t at = i;
+        for (; at > 0 && m->work[at - 1] > mass; at--) {
+            m->work[at] = m->work[at - 1];
+            order[at] = order[at - 1];
+        }
+        m->work[at] = mass;
+        order[at] = i;
+    }
+}
+
+void anpe_truncated_add(anpe_truncated *m, const double *mean, const double *covariance,
+                        double scale, double share)
+{
+    const int64_t d = m->width;
+    const int k = m->n++;
+    double *c = m->cholesky + k * d * d;
+    set_order(m, k, mean, covariance);
+    const int64_t *order = m->order + k * d;
+    for (int64_t i = 0; i < d; i++) {
+        m->mean[k * d + i] = mean[order[i]];
+        for (int64_t j = 0; j <= i; j++)
+            c[i * d + j] = scale * scale * covariance[order[i] * d + order[j]];
+    }
+    (void)anpe_cholesky(d, c, d, 1e-12);
+    m->share[k] = share;
+}
+
+void anpe_truncated_normalise(anpe_truncated *m)
+{
+    double sum = 0;
+    for (int k = 0; k < m->n; k++)
+        sum += m->share[k];
+    for (int k = 0; k < m->n; k++)
+        m->share[k] /= sum;
+}
+
+static double component_log_density(const anpe_truncated *m, int k, const double *x)
+{
+    const int64_t d = m->width;
+    double sum = 0, a, b;
+    for (int64_t i = 0; i < d; i++) {
+        const double side = m->cholesky[(k * d + i) * d + i];
+        const double middle = interval(m, k, i, m->work, &a, &b);
+        m->work[i] = (x[m->order[k * d + i]] - middle) / side;
+        sum += cut_log_density(a, b, m->work[i]) - log(side);
+    }
+    return sum;
+}
+
+double anpe_truncated_log_density(const anpe_truncated *m, const double *x)
+{
+    double sum = -INFINITY;
+    for (int k = 0; k < m->n; k++)
+        sum = anpe_log_add(sum, log(m->share[k]) + component_log_density(m, k, x));
+    return sum;
+}
+
+/* Into x; returns the log of the mass that was cut off on the way. */
+static double component_draw(const anpe_truncated *m, int k, anpe_rng *rng, double *x)
+{
+    const int64_t d = m->width;
+    double sum = 0, a, b;
+    for (int64_t i = 0; i < d; i++) {
+        const int64_t to = m->order[k * d + i];
+        const double middle = interval(m, k, i, m->work, &a, &b);
+        m->work[i] = cut_draw(a, b, anpe_uniform(rng));
+        x[to] = middle + m->cholesky[(k * d + i) * d + i] * m->work[i];
+        x[to] = fmin(fmax(x[to], m->low[to]), m->high[to]);
+        sum += log_mass(a, b);
+    }
+    return sum;
+}
+
+void anpe_truncated_draw(const anpe_truncated *m, anpe_rng *rng, double *x)
+{
+    double u = anpe_uniform(rng);
+    int k = 0;
+    while (k + 1 < m->n && u >= m->share[k])
+        u -= m->share[k++];
+    (void)component_draw(m, k, rng, x);
+}
+
+double anpe_truncated_log_mass(const anpe_truncated *m, int k, anpe_rng *rng, int n, double *x)
+{
+    double sum = -INFINITY;
+    for (int i = 0; i < n; i++)
+        sum = anpe_log_add(sum, component_draw(m, k, rng, x));
+    return sum - log((double)n);
+}
