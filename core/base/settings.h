@@ -52,7 +52,7 @@ char *anpe_settings_resolved(anpe_ctx *ctx, const anpe_settings *s, int origins)
 /* Every ANPE_T_FILE value in use: i-th path or NULL past the end (for SHA-256 in provenance);
  * *option is "simulator.file". */
 const char *anpe_settings_file(const anpe_settings *s, int i, const char **option);
-/* Fills a struct with defaults only and checks the table itself (used by tests and `plugins`). */
+/* Checks a table itself: defaults inside their ranges, names, sizes (tests and `anpe plugins`). */
 ANPE_MUST_CHECK anpe_status anpe_options_check(anpe_ctx *ctx, const char *owner,
                                                const anpe_option *table, size_t size);
 #endif

@@ -1,7 +1,8 @@
 /* anpe infer: posteriors of spectra to a catalogue. */
 #include "cmd/command.h"
-#include "infer/infer.h"
+#include "infer/rows.h"
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 typedef struct options {
@@ -40,42 +41,65 @@ static const anpe_flag flags[] = {
                   "most evaluations of the likelihood for one star with --exact"),
     ANPE_FLAG_END};
 
-static json_t *exact_json(const anpe_star *s)
+static json_t *column_json(const anpe_star *s, const anpe_infer_column *c)
 {
-    return json_pack("{s:b,s:s,s:s,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:I}", "exact", s->exact, "rung",
-                     s->rung, "reason", s->exact_reason, "ess", anpe_cmd_number(s->ess),
-                     "efficiency", anpe_cmd_number(s->efficiency), "proposal_efficiency",
-                     anpe_cmd_number(s->proposal_efficiency), "khat", anpe_cmd_number(s->khat),
-                     "rhat", anpe_cmd_number(s->rhat), "log_evidence",
-                     anpe_cmd_number(s->log_evidence), "log_evidence_err",
-                     anpe_cmd_number(s->log_evidence_err), "n_evaluations",
-                     (json_int_t)s->n_evaluations);
+    switch (c->column.type) {
+    case ANPE_COLUMN_TEXT:
+        return json_string(anpe_infer_text(s, c));
+    case ANPE_COLUMN_INT64:
+        return json_integer(anpe_infer_integer(s, c));
+    case ANPE_COLUMN_REAL:
+        return anpe_cmd_number(anpe_infer_real(s, c));
+    }
+    return json_null();
 }
 
-static json_t *star_json(const anpe_star *s, const anpe_infer_result *r)
+/* Member `name` of o, an object that is made if it is not there. */
+static json_t *object_in(json_t *o, const char *name)
 {
-    json_t *o = json_object(), *labels = json_object();
-    json_object_set_new(o, "id", json_string(s->id));
-    json_object_set_new(o, "file", json_string(s->file));
-    json_object_set_new(o, "row", json_integer(s->row));
-    json_object_set_new(o, "flags", json_integer(s->flags));
-    if (s->failed)
-        json_object_set_new(o, "reason", json_string(s->reason));
-    for (int64_t d = 0; d < r->n_labels && !s->failed; d++) {
-        const anpe_label_summary *l = &s->label[d];
-        json_object_set_new(labels, r->label[d].name,
-                            json_pack("{s:o,s:o,s:o,s:o,s:o,s:s}", "median",
-                                      anpe_cmd_number(l->median), "mean", anpe_cmd_number(l->mean),
-                                      "sd", anpe_cmd_number(l->sd), "p16", anpe_cmd_number(l->p16),
-                                      "p84", anpe_cmd_number(l->p84), "unit", r->label[d].unit));
+    if (!json_object_get(o, name))
+        json_object_set_new(o, name, json_object());
+    return json_object_get(o, name);
+}
+
+/* All that the catalogue has of a star, and two things of an exact one that it has not. Empty texts
+ * are left out, and the labels of a star without a posterior. */
+static json_t *star_json(const anpe_star *s, const anpe_infer_result *r, int n,
+                         const anpe_infer_column *column)
+{
+    json_t *o = json_object();
+    for (int k = 0; k < n; k++) {
+        const anpe_infer_column *c = &column[k];
+        json_t *in = o;
+        if ((c->object && s->failed) ||
+            (c->column.type == ANPE_COLUMN_TEXT && !anpe_infer_text(s, c)[0]))
+            continue;
+        if (c->object)
+            in = object_in(o, c->object);
+        if (c->label >= 0) {
+            in = object_in(in, r->label[c->label].name);
+            json_object_set_new(in, "unit", json_string(c->column.unit));
+        }
+        json_object_set_new(in, c->key, column_json(s, c));
     }
-    json_object_set_new(o, "labels", labels);
-    json_object_set_new(o, "chi2", anpe_cmd_number(s->chi2));
-    json_object_set_new(o, "n_good", json_integer(s->n_good));
-    json_object_set_new(o, "snr", anpe_cmd_number(s->snr));
-    if (r->exact && !s->failed)
-        json_object_set_new(o, "exact", exact_json(s));
+    object_in(o, "labels");
+    if (r->exact && !s->failed) {
+        json_object_set_new(object_in(o, "exact"), "exact", json_boolean(s->exact));
+        json_object_set_new(object_in(o, "exact"), "proposal_efficiency",
+                            anpe_cmd_number(s->proposal_efficiency));
+    }
     return o;
+}
+
+static json_t *stars_json(const anpe_infer_result *r)
+{
+    json_t *stars = json_array();
+    anpe_infer_column *column = calloc(ANPE_CATALOGUE_MAX_COLUMNS, sizeof *column);
+    const int n = column ? anpe_infer_columns(r, column) : 0;
+    for (int64_t i = 0; i < r->n_stars; i++)
+        json_array_append_new(stars, star_json(&r->star[i], r, n, column));
+    free(column);
+    return stars;
 }
 
 static json_t *recovery_json(const anpe_infer_result *r)
@@ -180,10 +204,7 @@ static void say_comparison(const anpe_cmd *cmd, const options *o, const anpe_inf
 static void report(anpe_cmd *cmd, const options *o, const anpe_infer_result *r)
 {
     const int64_t good = r->n_stars - r->n_failed;
-    json_t *stars = json_array();
-    for (int64_t i = 0; cmd->json && i < r->n_stars; i++)
-        json_array_append_new(stars, star_json(&r->star[i], r));
-    json_object_set_new(cmd->result, "spectra", stars);
+    json_object_set_new(cmd->result, "spectra", cmd->json ? stars_json(r) : json_array());
     json_object_set_new(cmd->result, "catalogue", json_string(o->output));
     if (o->predict)
         json_object_set_new(cmd->result, "predictions", json_string(o->predict));

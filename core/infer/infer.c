@@ -113,6 +113,14 @@ static void warn_failed(anpe_ctx *ctx, const anpe_star *s)
         anpe_log(ctx, ANPE_WARNING, "%s", s->reason);
 }
 
+/* Warns of the stars up to `end` that failed, those of earlier blocks included. */
+static void report_failures(anpe_ctx *ctx, anpe_inference *f, int64_t end)
+{
+    for (; f->n_reported < end; f->n_reported++)
+        if (f->result->star[f->n_reported].failed)
+            warn_failed(ctx, &f->result->star[f->n_reported]);
+}
+
 static anpe_status run_block(anpe_ctx *ctx, anpe_inference *f)
 {
     anpe_infer_result *r = f->result;
@@ -126,9 +134,9 @@ static anpe_status run_block(anpe_ctx *ctx, anpe_inference *f)
         const anpe_star *s = &r->star[f->first + b];
         r->n_failed += s->failed;
         r->n_outside += f->outside[b];
-        if (s->failed)
-            warn_failed(ctx, s);
     }
+    if (r->n_failed < f->first + f->n) /* while none has worked, the first is the run's error */
+        report_failures(ctx, f, f->first + f->n);
     anpe_progress(ctx, "inferring", (double)(f->first + f->n), (double)r->n_stars);
     for (int k = 0; k < N_EXTRAS && !status; k++)
         if (f->extra[k] && extras[k]->block)
@@ -222,10 +230,13 @@ static void close_inference(anpe_inference *f)
     anpe_model_close(f->model);
 }
 
-static anpe_status all_failed(anpe_ctx *ctx, const anpe_inference *f)
+/* The reason of the first star is said here alone. */
+static anpe_status all_failed(anpe_ctx *ctx, anpe_inference *f)
 {
     const anpe_star *s = &f->result->star[0];
     const anpe_status status = f->first_failure ? f->first_failure : ANPE_EFORMAT;
+    f->n_reported = 1;
+    report_failures(ctx, f, f->result->n_stars);
     if (f->result->n_stars == 1)
         return ANPE_FAIL(ctx, status, "%s", s->reason);
     return ANPE_FAIL(ctx, status, "none of %lld spectra could be used; the first: %s",

@@ -56,7 +56,7 @@ typedef struct anpe_star {
     char predictive_worst[40];
 } anpe_star;
 
-/* Against the labels of a catalogue: infer_compare.c. */
+/* Against the labels of a catalogue: compare.c. */
 typedef struct anpe_comparison {
     int wanted;
     uint8_t *given;      /* (n_labels) 1: from the catalogue, 0: our median in both */
@@ -101,7 +101,7 @@ typedef struct anpe_infer_result {
 ANPE_MUST_CHECK anpe_status anpe_infer_files(anpe_ctx *ctx, const anpe_infer_request *request,
                                              anpe_infer_result *result);
 void anpe_infer_result_clear(anpe_infer_result *r);
-/* catalogue_rows.c: so many labels have room in a catalogue; and the result as one, in
+/* rows.c: so many labels have room in a catalogue; and the result as one, in
  * request->output once `out` is committed. */
 ANPE_MUST_CHECK anpe_status anpe_infer_check_labels(anpe_ctx *ctx, int64_t n_labels);
 ANPE_MUST_CHECK anpe_status anpe_infer_catalogue(anpe_ctx *ctx, const anpe_infer_request *request,

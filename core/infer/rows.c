@@ -1,11 +1,8 @@
-/* The result of an inference as a catalogue: columns with units and UCDs, rows, provenance.
- *
- * A new column is a member of anpe_star (or of anpe_label_summary: a column for every label) and a
- * row in one of the tables here. */
+/* See rows.h. A new column is a member of anpe_star (or of anpe_label_summary: a column for every
+ * label), a row in one of the tables here, and one in docs/book/files.md. */
 #include <config.h>
-#include "infer/infer.h"
+#include "infer/rows.h"
 #include "base/text.h"
-#include "file/catalogue.h"
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -114,16 +111,18 @@ static int always(const anpe_infer_result *r)
 }
 
 /* The columns in their order; those of the labels follow the first group. */
-#define GROUP(name, wanted)                                                                        \
+#define GROUP(name, object, wanted)                                                                \
     {                                                                                              \
-        wanted, sizeof name / sizeof name[0], name                                                 \
+        wanted, object, sizeof name / sizeof name[0], name                                         \
     }
 static const struct {
     int (*wanted)(const anpe_infer_result *r);
+    const char *object; /* of JSON */
     int n;
     const star_column *column;
-} groups[] = {GROUP(identity, always), GROUP(quality, always), GROUP(exact, is_exact),
-              GROUP(compared, is_compared), GROUP(misfit, is_checked)};
+} groups[] = {GROUP(identity, NULL, always), GROUP(quality, NULL, always),
+              GROUP(exact, "exact", is_exact), GROUP(compared, NULL, is_compared),
+              GROUP(misfit, NULL, is_checked)};
 enum { N_GROUPS = sizeof groups / sizeof groups[0] };
 
 static const struct {
@@ -176,82 +175,80 @@ static int longest_file(const anpe_infer_result *r, int shortest)
     return (int)n;
 }
 
-static void describe(anpe_column *c, const anpe_infer_result *r, const star_column *from)
+static anpe_infer_column star_column_of(const anpe_infer_result *r, const char *object,
+                                        const star_column *from)
 {
-    snprintf(c->name, sizeof c->name, "%s", from->name);
-    snprintf(c->unit, sizeof c->unit, "%s", from->unit);
-    snprintf(c->ucd, sizeof c->ucd, "%s", from->ucd);
-    snprintf(c->help, sizeof c->help, "%s", from->help);
-    c->type = from->type;
-    c->width = from->offset == MEMBER(file) ? longest_file(r, from->width) : from->width;
+    anpe_infer_column c = {.object = object, .label = -1, .offset = from->offset};
+    anpe_column *to = &c.column;
+    const size_t prefix = object ? strlen(object) + 1 : 0;
+    snprintf(to->name, sizeof to->name, "%s", from->name);
+    snprintf(to->unit, sizeof to->unit, "%s", from->unit);
+    snprintf(to->ucd, sizeof to->ucd, "%s", from->ucd);
+    snprintf(to->help, sizeof to->help, "%s", from->help);
+    to->type = from->type;
+    to->width = from->offset == MEMBER(file) ? longest_file(r, from->width) : from->width;
+    c.key = prefix && !strncmp(from->name, object, prefix - 1) ? from->name + prefix : from->name;
+    return c;
 }
 
-static int describe_labels(anpe_column *c, const anpe_infer_result *r)
+static anpe_infer_column label_column_of(const anpe_label *l, int64_t label, int k)
 {
-    int n = 0;
-    for (int64_t d = 0; d < r->n_labels; d++)
-        for (int k = 0; k < N_STATISTICS; k++) {
-            anpe_column *l = &c[n];
-            if (!statistic[k].wanted(r))
-                continue;
-            snprintf(l->name, sizeof l->name, "%s%s", r->label[d].name, statistic[k].suffix);
-            snprintf(l->unit, sizeof l->unit, "%s", r->label[d].unit);
-            snprintf(l->ucd, sizeof l->ucd, "%s%s%s", statistic[k].ucd, k ? ";" : "",
-                     ucd_of(r->label[d].name));
-            snprintf(l->help, sizeof l->help, "%s", statistic[k].help);
-            l->type = ANPE_COLUMN_REAL;
-            n++;
-        }
-    return n;
+    anpe_infer_column c = {.object = "labels", .label = label, .offset = statistic[k].offset};
+    anpe_column *to = &c.column;
+    snprintf(to->name, sizeof to->name, "%s%s", l->name, statistic[k].suffix);
+    snprintf(to->unit, sizeof to->unit, "%s", l->unit);
+    snprintf(to->ucd, sizeof to->ucd, "%s%s%s", statistic[k].ucd, k ? ";" : "", ucd_of(l->name));
+    snprintf(to->help, sizeof to->help, "%s", statistic[k].help);
+    to->type = ANPE_COLUMN_REAL;
+    c.key = k ? statistic[k].suffix + 1 : "median";
+    return c;
 }
 
-static int describe_all(anpe_column *c, const anpe_infer_result *r)
+int anpe_infer_columns(const anpe_infer_result *r, anpe_infer_column *c)
 {
     int n = 0;
     for (int g = 0; g < N_GROUPS; g++) {
         for (int i = 0; groups[g].wanted(r) && i < groups[g].n; i++)
-            describe(&c[n++], r, &groups[g].column[i]);
-        n += g == 0 ? describe_labels(c + n, r) : 0;
+            c[n++] = star_column_of(r, groups[g].object, &groups[g].column[i]);
+        for (int64_t d = 0; g == 0 && d < r->n_labels; d++)
+            for (int k = 0; k < N_STATISTICS; k++)
+                if (statistic[k].wanted(r))
+                    c[n++] = label_column_of(&r->label[d], d, k);
     }
     return n;
 }
 
-static void fill_member(anpe_catalogue *c, int64_t row, int column, const anpe_star *s,
-                        const star_column *from)
+static const void *member(const anpe_star *s, const anpe_infer_column *c)
 {
-    const char *member = (const char *)s + from->offset;
-    if (from->offset == MEMBER(file))
-        anpe_catalogue_set_text(c, row, column, s->file);
-    else if (from->type == ANPE_COLUMN_TEXT)
-        anpe_catalogue_set_text(c, row, column, member);
-    else if (from->type == ANPE_COLUMN_INT64)
-        anpe_catalogue_set_int(c, row, column, *(const int64_t *)(const void *)member);
-    else
-        anpe_catalogue_set_real(c, row, column, *(const double *)(const void *)member);
+    return c->label < 0 ? (const char *)s + c->offset
+                        : (const char *)&s->label[c->label] + c->offset;
 }
 
-static int fill_labels(anpe_catalogue *c, int64_t row, int column, const anpe_star *s,
-                       const anpe_infer_result *r)
+const char *anpe_infer_text(const anpe_star *s, const anpe_infer_column *c)
 {
-    int n = 0;
-    for (int64_t d = 0; d < r->n_labels; d++)
-        for (int k = 0; k < N_STATISTICS; k++)
-            if (statistic[k].wanted(r)) {
-                const char *value = (const char *)&s->label[d] + statistic[k].offset;
-                anpe_catalogue_set_real(c, row, column + n++, *(const double *)(const void *)value);
-            }
-    return n;
+    return c->offset == MEMBER(file) ? s->file : member(s, c);
 }
 
-static void fill_row(anpe_catalogue *c, int64_t row, const anpe_infer_result *r)
+double anpe_infer_real(const anpe_star *s, const anpe_infer_column *c)
 {
-    const anpe_star *s = &r->star[row];
-    int n = 0;
-    for (int g = 0; g < N_GROUPS; g++) {
-        for (int i = 0; groups[g].wanted(r) && i < groups[g].n; i++)
-            fill_member(c, row, n++, s, &groups[g].column[i]);
-        n += g == 0 ? fill_labels(c, row, n, s, r) : 0;
-    }
+    return *(const double *)member(s, c);
+}
+
+int64_t anpe_infer_integer(const anpe_star *s, const anpe_infer_column *c)
+{
+    return *(const int64_t *)member(s, c);
+}
+
+static void fill_row(anpe_catalogue *table, int64_t row, const anpe_star *s, int n,
+                     const anpe_infer_column *c)
+{
+    for (int k = 0; k < n; k++)
+        if (c[k].column.type == ANPE_COLUMN_TEXT)
+            anpe_catalogue_set_text(table, row, k, anpe_infer_text(s, &c[k]));
+        else if (c[k].column.type == ANPE_COLUMN_INT64)
+            anpe_catalogue_set_int(table, row, k, anpe_infer_integer(s, &c[k]));
+        else
+            anpe_catalogue_set_real(table, row, k, anpe_infer_real(s, &c[k]));
 }
 
 static anpe_status add_provenance(anpe_ctx *ctx, anpe_catalogue *c, const anpe_infer_request *q,
@@ -273,18 +270,23 @@ anpe_status anpe_infer_catalogue(anpe_ctx *ctx, const anpe_infer_request *q,
 {
     anpe_catalogue *c = NULL;
     anpe_status status;
+    anpe_infer_column *from = calloc(ANPE_CATALOGUE_MAX_COLUMNS, sizeof *from);
     anpe_column *column = calloc(ANPE_CATALOGUE_MAX_COLUMNS, sizeof *column);
-    if (!column)
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "catalogue: out of memory");
-    const int n_columns = describe_all(column, r); /* room for all: anpe_infer_check_labels */
-    ANPE_TRY(
-        anpe_catalogue_new(ctx, r->n_stars, n_columns, column, ANPE_N_FLAGS, anpe_flag_names, &c));
+    if (!from || !column) {
+        status = ANPE_FAIL(ctx, ANPE_ENOMEM, "catalogue: out of memory");
+        goto out;
+    }
+    const int n = anpe_infer_columns(r, from); /* room for all: anpe_infer_check_labels */
+    for (int k = 0; k < n; k++)
+        column[k] = from[k].column;
+    ANPE_TRY(anpe_catalogue_new(ctx, r->n_stars, n, column, ANPE_N_FLAGS, anpe_flag_names, &c));
     for (int64_t i = 0; i < r->n_stars; i++)
-        fill_row(c, i, r);
+        fill_row(c, i, &r->star[i], n, from);
     ANPE_TRY(add_provenance(ctx, c, q, r->model_digest));
     ANPE_TRY(anpe_catalogue_prepare(ctx, c, q->output, out));
 out:
     anpe_catalogue_free(c);
     free(column);
+    free(from);
     return status;
 }

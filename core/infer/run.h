@@ -1,16 +1,16 @@
 /* infer/run.h -- a run of `anpe infer` from the inside, for the files that share the work:
  *
  *     infer.c          blocks of spectra, set-up and end
- *     infer_spectra.c  the list of spectra and the reading of one
- *     infer_star.c     statistics of a star's draws; how well known labels came back
- *     infer_exact.c    draws that are made exact, in place of the flow's
- *     infer_outputs.c  the files that are written, all or none
- *     infer_draws.c    extra: the file of all draws
- *     infer_predict.c  extra: the file of model spectra
- *     infer_explain.c  extra: the file of gradients
- *     infer_compare.c  extra: chi2 at the labels of a catalogue
- *     infer_check.c    extra: what the model's validation says of a star
- *     catalogue_rows.c the catalogue: groups of columns
+ *     spectra.c        the list of spectra and the reading of one
+ *     star.c           statistics of a star's draws; how well known labels came back
+ *     exact.c          draws that are made exact, in place of the flow's
+ *     outputs.c        the files that are written, all or none
+ *     draws.c          extra: the file of all draws
+ *     predict.c        extra: the file of model spectra
+ *     explain.c        extra: the file of gradients
+ *     compare.c        extra: chi2 at the labels of a catalogue
+ *     check.c          extra: what the model's validation says of a star
+ *     rows.c           the columns of a catalogue, of JSON and of the documentation
  *
  * What is computed for every star beside its labels is an extra: one file, one line in the list in
  * infer.c, members of anpe_star for what goes to the catalogue and a group of columns there. */
@@ -45,6 +45,7 @@ typedef struct anpe_inference {
     int64_t first, n;        /* the block: stars first .. first + n of the result */
     anpe_input input;        /* the file that rows are being read from */
     anpe_status first_failure;
+    int64_t n_reported;                 /* stars whose failure has been warned of */
     void *extra[ANPE_INFER_MAX_EXTRAS]; /* state of each; NULL: not wanted */
     int n_outputs;
     anpe_h5 *output[ANPE_INFER_MAX_EXTRAS]; /* put in place at the end, all or none */
@@ -80,7 +81,7 @@ typedef struct anpe_infer_extra {
 extern const anpe_infer_extra anpe_infer_draws, anpe_infer_predict, anpe_infer_explain,
     anpe_infer_compare, anpe_infer_check;
 
-/* infer_exact.c: memory for every lane, if the request asks for it; then draws, statistics and
+/* exact.c: memory for every lane, if the request asks for it; then draws, statistics and
  * columns of star b of the block, the i-th of the lane's batch. */
 ANPE_MUST_CHECK anpe_status anpe_infer_exact_open(anpe_ctx *ctx, anpe_inference *f);
 /* Log weights (block, n_draws) of the rows of draws: equal, NAN for stars that failed. */
@@ -91,7 +92,7 @@ anpe_infer_exact *anpe_infer_exact_free(anpe_infer_exact *e);
 ANPE_MUST_CHECK anpe_status anpe_infer_exact_star(anpe_ctx *ctx, anpe_inference *f, int lane,
                                                   int64_t b, int64_t i);
 
-/* infer_outputs.c: path (n): files beside the catalogue, NULL for none. All can be written, and
+/* outputs.c: path (n): files beside the catalogue, NULL for none. All can be written, and
  * none of them is an input or another output. */
 ANPE_MUST_CHECK anpe_status anpe_infer_check_outputs(anpe_ctx *ctx, const anpe_infer_request *q,
                                                      int n, const char *const *path);
@@ -113,13 +114,13 @@ ANPE_MUST_CHECK anpe_status anpe_infer_put_ids(anpe_ctx *ctx, const anpe_infer_r
 /* Puts the files of extras and the catalogue in place, or none of them. */
 ANPE_MUST_CHECK anpe_status anpe_infer_commit(anpe_ctx *ctx, anpe_inference *f);
 
-/* infer_spectra.c: one row for every spectrum of the files; a file that cannot be read has one that
+/* spectra.c: one row for every spectrum of the files; a file that cannot be read has one that
  * says why. Then the spectrum of a star; a failure is the star's. */
 ANPE_MUST_CHECK anpe_status anpe_infer_list_stars(anpe_ctx *ctx, anpe_inference *f);
 void anpe_infer_read_star(anpe_ctx *ctx, anpe_inference *f, anpe_star *star, anpe_spectrum *s);
 void anpe_infer_fail_star(anpe_star *star, const char *reason);
 
-/* infer_star.c: statistics of the draws theta (n_draws, D); column (n_draws) is scratch. */
+/* star.c: statistics of the draws theta (n_draws, D); column (n_draws) is scratch. */
 void anpe_infer_summarise(const anpe_inference *f, anpe_star *star, const double *theta,
                           double *column);
 int64_t anpe_infer_count_outside(const anpe_inference *f, const double *theta);

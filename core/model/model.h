@@ -1,21 +1,6 @@
 /* model/model.h -- the model file (HDF5): data only; opening one runs no code but that of installed
  * plugins that it names.
- *
- *   attributes of /       format "anpe model", format_version, anpe_version, seed, complete, config
- *                         (the resolved configuration as libconfig text), digest, created
- *                         kernels: what the backend computed with
- *                         round, observed: trained in rounds for this spectrum alone
- *   labels/               attributes names, units; min, max, kind, mean, sd (D)
- *   channels/             attributes names, planes; mean, scale (L, C)
- *   basis/                mean (P), vector (P, stride), precision (K + M); attribute amplitudes
- *                         (K, M), if the network sees a reduced basis (model/basis.h)
- *   wavelength, continuum, exclude (P) where the instrument has them
- *   scatter (C P)         the simulator's on the instrument's pixels, if it has one
- *   parameters/NAME       raw values, by the names of <anpe/graph.h>
- *   history/              epoch, train_loss, validation_loss, rate, norm
- *   provenance/           attributes files, sha256, plugins
- *   training/             only until training has ended: what --resume needs
- */
+ * The layout is in docs/book/files.md, which tests/cli/test_docs.sh compares with real files. */
 #ifndef ANPE_CORE_MODEL_H
 #define ANPE_CORE_MODEL_H
 #include "file/hdf5_file.h"

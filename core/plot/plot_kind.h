@@ -7,7 +7,7 @@
 #include "plot/plot.h"
 #include "plot/plot_list.h"
 
-/* load reads the files; size says which width and height (mm) suit, shape draws into an area of
+/* load reads the files; size says which width and height (mm) suit, draw draws into an area of
  * (0, 0) to (width, height) of a page that is begun. */
 typedef struct anpe_plot_kind {
     anpe_status (*load)(anpe_ctx *ctx, const anpe_plot_request *q, void **data);

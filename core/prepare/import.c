@@ -117,7 +117,7 @@ static anpe_status add_spec(anpe_ctx *ctx, anpe_emulator *e, const char *spec, c
 
 /* ---- wavelengths ----------------------------------------------------------------------------- */
 
-/* NUMERICS: lambda_i = 10^(4.179 + 6e-6 i), i = 0..8574, or The Payne's three pieces of it. */
+/* lambda_i = 10^(4.179 + 6e-6 i), i = 0..8574, or The Payne's three pieces of it. */
 static anpe_status apogee_grid(anpe_ctx *ctx, anpe_emulator *e)
 {
     static const int64_t payne[3][2] = {{322, 3242}, {3648, 6048}, {6412, 8306}};
@@ -358,7 +358,8 @@ static anpe_status import_payne(anpe_ctx *ctx, source *s)
 
 /* ---- The Cannon ------------------------------------------------------------------------------ */
 
-/* Exponents of 1, d_i, d_i d_j (j >= i): the quadratic Cannon in NUMERICS' order. */
+/* Exponents of 1, d_i, d_i d_j (j >= i): the quadratic Cannon in the order of
+ * plugins/simulator/cannon/README.md. */
 static anpe_status quadratic(anpe_ctx *ctx, int64_t D, int64_t *n_features, double **exponents)
 {
     *n_features = 1 + D + D * (D + 1) / 2;

@@ -1,6 +1,5 @@
 /* spectrum/spectrum.h -- one spectrum on an instrument's grid: allocation, bad pixels, inpainting,
- * Doppler shift and the projection of a simulator's flux onto the instrument. NUMERICS,
- * "Observing". */
+ * Doppler shift and the projection of a simulator's flux onto the instrument. */
 #ifndef ANPE_CORE_SPECTRUM_H
 #define ANPE_CORE_SPECTRUM_H
 #include "base/context.h"

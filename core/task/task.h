@@ -1,7 +1,7 @@
 /* task/task.h -- what is to be learned: labels and their prior, the simulator, the instrument and
  * its noise. Makes simulated observations; says nothing of networks.
  *
- * One sample (NUMERICS, "Observing a simulation"): labels from the prior -> simulator -> Doppler
+ * One sample: labels from the prior -> simulator -> Doppler
  * shift, LSF, pixels -> error bars and mask from the noise model -> noise -> the instrument's
  * continuum rule with these error bars and this mask, exactly as it is applied to an observed
  * spectrum -> bad pixels inpainted. */

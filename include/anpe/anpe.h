@@ -2,8 +2,10 @@
  *
  *     anpe_ctx *ctx = anpe_ctx_new();
  *     anpe_model *model = NULL;
- *     if (anpe_model_open(ctx, "apogee.h5", NULL, &model))
+ *     if (anpe_model_open(ctx, "apogee.h5", &model))
  *         fprintf(stderr, "%s\n", anpe_error(ctx));
+ *     model = anpe_model_close(model);
+ *     ctx = anpe_ctx_free(ctx);
  *
  * Functions return anpe_status; anpe_error(ctx) has the message of the last failure. A context
  * belongs to one thread. `free` functions take NULL and return NULL.

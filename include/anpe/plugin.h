@@ -514,7 +514,7 @@ ANPE_EXPORT ANPE_MUST_CHECK anpe_status anpe_attribute_read(anpe_ctx *ctx, const
                                                             const char *object, const char *name,
                                                             int64_t *n, char ***texts);
 
-/* Least-squares Chebyshev continuum (NUMERICS): in each segment a polynomial of `degree` in
+/* Least-squares Chebyshev continuum: in each segment a polynomial of `degree` in
  * x = 2k/(n-1) - 1 through the good continuum pixels, weight 1/sigma; flux and sigma are divided
  * by it. A segment with too few good continuum pixels is marked bad as a whole. */
 ANPE_EXPORT ANPE_MUST_CHECK anpe_status anpe_continuum_chebyshev(anpe_ctx *ctx, int degree,

@@ -9,6 +9,7 @@
 #   expect_out NAME STATUS TEXT  the same for standard output, with nothing on standard error
 #   expect_error NAME STATUS RE  a line of standard error matches the extended expression RE
 #   check NAME COMMAND...        the command succeeds
+#   none COMMAND...             succeeds if the command prints nothing, and shows what it printed otherwise
 #   skip NAME WHY                / skip_all WHY: nothing of this file can be tested here
 : "${ANPE:=./anpe}" "${ANPE_SRCDIR:=.}" "${ANPE_SHARED:=/nonexistent}"
 work=$(mktemp -d "${TMPDIR:-/tmp}/anpe-test.XXXXXX") || exit 99
@@ -49,6 +50,14 @@ same() {
     sed 's/^/    > /' "$work/out"
     sed 's/^/    ! /' "$work/err"
 }
+
+none() {
+    found=$("$@")
+    [ -z "$found" ] && return 0
+    printf '%s\n' "$found" | sed 's/^/    /'
+    return 1
+}
+
 
 expect() { same "$1" "$2" "${3-}" "$work/err" "$work/out"; }
 expect_out() { same "$1" "$2" "$3" "$work/out" "$work/err"; }

@@ -44,3 +44,9 @@ tests_cli_make_sets_CPPFLAGS = $(HDF5_CFLAGS)
 tests_cli_make_sets_LDADD = $(HDF5_LIBS)
 check_PROGRAMS += tests/cli/peak
 tests_cli_peak_SOURCES = tests/cli/peak.c
+# Documents: the trees of files.md, the examples of README.md and of the headers.
+dist_check_SCRIPTS += tests/cli/test_docs.sh
+check_PROGRAMS += tests/cli/tree
+tests_cli_tree_SOURCES = tests/cli/tree.c
+tests_cli_tree_CPPFLAGS = $(HDF5_CFLAGS)
+tests_cli_tree_LDADD = $(HDF5_LIBS)

@@ -114,13 +114,6 @@ foreign_includes() {
         --include='*.[ch]' "$@"
 }
 
-none() {
-    found=$("$@")
-    [ -z "$found" ] && return 0
-    printf '%s\n' "$found" | sed 's/^/    /'
-    return 1
-}
-
 wrong() {
     graph "$1" | awk '$1 == "unknown" || $5 == "wrong" { $1 = ""; print }'
 }

@@ -48,6 +48,7 @@ refused() {
         --predict outputs/predict.h5
     expect_error "$1" 1 "^anpe: $2: $3"
     check "$1: nothing on standard output" test ! -s out
+    check "$1: its reason is said once" test "$(wc -l <err)" = 1
     nothing "$1"
 }
 refused "every flux is NaN" nan.fits "no good pixel among 7214"
@@ -66,6 +67,7 @@ nothing "--json"
 run "$ANPE" infer model.h5 nan.fits short.fits -o outputs/bad.fits
 expect_error "all of several" 1 \
     "^anpe: none of 2 spectra could be used; the first: nan.fits: no good pixel among 7214"
+check "all of several: a reason each" test "$(grep -c nan.fits err) $(grep -c short.fits err)" = "1 1"
 nothing "all of several"
 
 # One good among all the bad: a row each, in the order given, and a status that says so.

@@ -3,7 +3,7 @@ openblas_sources = plugins/backend/openblas/library.c plugins/backend/openblas/p
 if HAVE_CUNIT
 check_PROGRAMS += tests/unit/test_openblas
 TESTS += tests/unit/test_openblas
-tests_unit_test_openblas_SOURCES = tests/unit/test_openblas.c $(openblas_sources)
+tests_unit_test_openblas_SOURCES = tests/unit/test_openblas.c tests/unit/testlib.c $(openblas_sources)
 tests_unit_test_openblas_CPPFLAGS = $(AM_CPPFLAGS)
 tests_unit_test_openblas_LDADD = -lcunit
 fake_openblas = tests/unit/odd/openblas_some.la tests/unit/odd/openblas_old.la

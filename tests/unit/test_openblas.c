@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <CUnit/Basic.h>
+#include "testlib.h"
 #include "../../plugins/backend/openblas/library.h"
 #include "../../plugins/backend/openblas/processor.h"
 
@@ -197,19 +197,15 @@ static void test_library_of_the_program(void)
     CU_ASSERT(!strcmp(none.core, "") && !strcmp(none.better, ""));
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
-    if (CU_initialize_registry() != CUE_SUCCESS)
-        return EXIT_FAILURE;
-    CU_pSuite s = CU_add_suite("openblas", NULL, NULL);
+    static const CU_TestInfo tests[] = {
+        {"instruction sets", test_instruction_sets},
+        {"this processor", test_this_processor},
+        {"better kernels", test_better_kernels},
+        {"libraries", test_libraries},
+        {"library of the program", test_library_of_the_program},
+    };
     set_variable(NULL);
-    CU_ADD_TEST(s, test_instruction_sets);
-    CU_ADD_TEST(s, test_this_processor);
-    CU_ADD_TEST(s, test_better_kernels);
-    CU_ADD_TEST(s, test_libraries);
-    CU_ADD_TEST(s, test_library_of_the_program);
-    CU_basic_run_tests();
-    const int failed = CU_get_number_of_failures() != 0;
-    CU_cleanup_registry();
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return test_run(argc, argv, "openblas", COUNT(tests), tests, NULL, NULL);
 }
