@@ -251,6 +251,22 @@ static void leave(anpe_value *v)
         leave(v->child[i]);
 }
 
+void anpe_settings_retire(anpe_settings *s, const char *path)
+{
+    anpe_value *group = NULL, *v = anpe_value_find(s->given, path, NULL);
+    char parent[128];
+    const char *dot = strrchr(path, '.');
+    snprintf(parent, sizeof parent, "%.*s", dot ? (int)(dot - path) : 0, path);
+    if (v && dot && (!v->where || strncmp(v->where, "--set", 5)))
+        group = anpe_value_find(s->given, parent, NULL);
+    for (int i = 0; group && i < group->n; i++)
+        if (group->child[i] == v) {
+            memmove(group->child + i, group->child + i + 1,
+                    (size_t)(group->n - i - 1) * sizeof *group->child);
+            group->n--;
+        }
+}
+
 void anpe_settings_leave(anpe_settings *s, const char *path)
 {
     anpe_value *v = anpe_value_find(s->given, path, NULL);

@@ -41,6 +41,9 @@ ANPE_MUST_CHECK anpe_status anpe_settings_fill(anpe_ctx *ctx, anpe_settings *s, 
                                                const anpe_option *table, size_t size, void **out);
 /* The group at path, if it is there, is for somebody else: finish does not complain about it. */
 void anpe_settings_leave(anpe_settings *s, const char *path);
+/* Takes the option at path out of the text that a model stored, if it is there: an earlier version
+ * had it, to no effect. One given by --set stays, and is unknown. */
+void anpe_settings_retire(anpe_settings *s, const char *path);
 /* Error at the first top-level group or value nobody asked for. */
 ANPE_MUST_CHECK anpe_status anpe_settings_finish(anpe_ctx *ctx, const anpe_settings *s);
 /* "FILE:LINE" of a path (of its nearest existing parent), for messages of other modules. */

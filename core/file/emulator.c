@@ -69,6 +69,7 @@ static anpe_status write_array(anpe_ctx *ctx, anpe_h5 *f, const anpe_emulator_ar
 static anpe_status write_labels(anpe_ctx *ctx, anpe_h5 *f, const anpe_emulator *e)
 {
     const size_t n = (size_t)e->n_labels;
+    const int scaled = anpe_emulator_find(e, "x_min") != NULL;
     const char **names = malloc(2 * n * sizeof *names), **units = names + n;
     double *lo = malloc(2 * n * sizeof *lo), *hi = lo + n;
     anpe_status status = ANPE_OK;
@@ -85,9 +86,11 @@ static anpe_status write_labels(anpe_ctx *ctx, anpe_h5 *f, const anpe_emulator *
     if (!status)
         status = anpe_h5_put_texts(ctx, f, "/", "units", e->n_labels, units);
     if (!status)
-        status = anpe_h5_write(ctx, f, "x_min", ANPE_H5_DOUBLE, 1, &e->n_labels, lo);
+        status = anpe_h5_write(ctx, f, scaled ? "domain_min" : "x_min", ANPE_H5_DOUBLE, 1,
+                               &e->n_labels, lo);
     if (!status)
-        status = anpe_h5_write(ctx, f, "x_max", ANPE_H5_DOUBLE, 1, &e->n_labels, hi);
+        status = anpe_h5_write(ctx, f, scaled ? "domain_max" : "x_max", ANPE_H5_DOUBLE, 1,
+                               &e->n_labels, hi);
     free(names);
     free(lo);
     return status;
@@ -121,6 +124,7 @@ static anpe_status write_attributes(anpe_ctx *ctx, anpe_h5 *f, const anpe_emulat
         {"on_grid", e->on_grid ? e->on_grid : ""},
         {"resolution", resolution},
         {"normalised", e->normalised ? "yes" : "no"},
+        {"domain", anpe_emulator_find(e, "x_min") ? "domain" : "x"},
         {"scatter", anpe_emulator_find(e, "scatter") ? "yes" : "no"},
         {"creator", "anpe import"},
     };

@@ -21,8 +21,9 @@ typedef struct anpe_emulator {
     double resolution;      /* lambda / FWHM of the spectra; inf: sharp or not known */
     int normalised;         /* continuum near 1 */
     int64_t n_labels, n_pixels, n_layers;
-    anpe_label *labels; /* malloc'ed */
-    /* w0, b0, ...; coefficients; wavelength; scatter: whatever the kind has */
+    anpe_label *labels; /* malloc'ed; min, max: the domain */
+    /* w0, b0, ...; coefficients; wavelength; scatter; x_min, x_max where labels are scaled with
+     * them: whatever the kind has */
     int n_arrays;
     anpe_emulator_array arrays[ANPE_EMULATOR_ARRAYS];
     int n_sources; /* base names and SHA-256 of the files it came from */
@@ -33,8 +34,8 @@ typedef struct anpe_emulator {
 ANPE_MUST_CHECK anpe_status anpe_emulator_add(anpe_ctx *ctx, anpe_emulator *e, const char *name,
                                               int rank, const int64_t *shape, double *v);
 const anpe_emulator_array *anpe_emulator_find(const anpe_emulator *e, const char *name);
-/* Adds x_min and x_max from the labels and writes. Numbers that a float holds exactly are stored
- * as float. */
+/* Writes, with the labels' domain as domain_min and domain_max, or where there is no scaling as
+ * x_min and x_max. Numbers that a float holds exactly are stored as float. */
 ANPE_MUST_CHECK anpe_status anpe_emulator_write(anpe_ctx *ctx, const anpe_emulator *e,
                                                 const char *path);
 void anpe_emulator_clear(anpe_emulator *e);

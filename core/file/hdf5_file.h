@@ -56,6 +56,11 @@ ANPE_MUST_CHECK anpe_status anpe_h5_read_rows(anpe_ctx *ctx, anpe_h5 *f, const c
 /* Rows [start, start + n_rows) of a mask of any numbers: 0 where it is 0, else 1 (NaN too). */
 ANPE_MUST_CHECK anpe_status anpe_h5_read_mask(anpe_ctx *ctx, anpe_h5 *f, const char *name,
                                               int64_t start, int64_t n_rows, uint8_t *mask);
+/* What the file says of the instrument it was made for, if it says it, must be this one: the
+ * attribute `instrument` (name NULL: not compared) and `wavelength` (n; NULL: not compared), to
+ * 1e-3 of a pixel. */
+ANPE_MUST_CHECK anpe_status anpe_h5_made_for(anpe_ctx *ctx, anpe_h5 *f, const char *name, int64_t n,
+                                             const double *wavelength);
 /* Writes a whole dataset; missing groups in name ("a/b/c") are made. */
 ANPE_MUST_CHECK anpe_status anpe_h5_write(anpe_ctx *ctx, anpe_h5 *f, const char *name,
                                           anpe_real_type type, int rank, const int64_t *shape,

@@ -13,6 +13,7 @@ libanpe_la_SOURCES += core/file/catalogue_text.c
 libanpe_la_SOURCES += core/file/emulator.c core/file/emulator.h
 libanpe_la_SOURCES += core/file/hdf5_attribute.c
 libanpe_la_SOURCES += core/file/hdf5_file.c core/file/hdf5_file.h
+libanpe_la_SOURCES += core/file/hdf5_made_for.c
 libanpe_la_SOURCES += core/file/hdf5_mask.c
 libanpe_la_SOURCES += core/file/hdf5_private.h
 libanpe_la_SOURCES += core/file/noise_library.c

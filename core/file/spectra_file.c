@@ -2,7 +2,6 @@
 #define _GNU_SOURCE
 #include "file/spectra_file.h"
 #include "base/text.h"
-#include "spectrum/grid.h"
 #include "file/hdf5_file.h"
 
 #include <math.h>
@@ -59,6 +58,11 @@ static anpe_status check_row(anpe_ctx *ctx, anpe_h5 *f, int64_t row, int64_t row
                      (long long)row, (long long)rows);
 }
 
+anpe_status anpe_spectra_file_made_for(anpe_ctx *ctx, anpe_spectra_file *f, const char *name)
+{
+    return anpe_h5_made_for(ctx, f->h5, name, 0, NULL);
+}
+
 anpe_status anpe_spectra_file_open(anpe_ctx *ctx, const char *path, anpe_spectra_file **out)
 {
     anpe_spectra_file *f = anpe_alloc(ctx, sizeof *f);
@@ -96,23 +100,12 @@ int anpe_spectra_file_has_sigma(const anpe_spectra_file *f)
 static anpe_status check_wavelengths(anpe_ctx *ctx, anpe_spectra_file *file,
                                      const anpe_instrument_info *ins)
 {
-    anpe_h5 *f = file->h5;
-    if (file->same_wavelength == ins->wavelength || !anpe_h5_has(f, "wavelength"))
+    if (file->same_wavelength == ins->wavelength)
         return ANPE_OK;
-    double *w = anpe_alloc(ctx, (size_t)ins->n_pixels * sizeof *w);
-    if (!w)
-        return ANPE_ENOMEM;
-    anpe_status status = anpe_h5_read(ctx, f, "wavelength", ANPE_H5_DOUBLE, ins->n_pixels, w);
-    double off = status ? 0 : anpe_grid_distance(ins->n_pixels, ins->wavelength, w);
-    if (off > 1e-3)
-        status = ANPE_FAIL(ctx, ANPE_EFORMAT,
-                           "%s: its wavelengths (%.3f to %.3f) are not the "
-                           "instrument's (%.3f to %.3f): up to %.3g pixels apart",
-                           anpe_h5_path(f), w[0], w[ins->n_pixels - 1], ins->wavelength[0],
-                           ins->wavelength[ins->n_pixels - 1], off);
+    const anpe_status status =
+        anpe_h5_made_for(ctx, file->h5, NULL, ins->n_pixels, ins->wavelength);
     if (!status)
         file->same_wavelength = ins->wavelength;
-    anpe_free(w);
     return status;
 }
 

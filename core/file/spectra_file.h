@@ -16,6 +16,9 @@ typedef struct anpe_spectra_file anpe_spectra_file;
 ANPE_MUST_CHECK anpe_status anpe_spectra_file_open(anpe_ctx *ctx, const char *path,
                                                    anpe_spectra_file **out);
 anpe_spectra_file *anpe_spectra_file_close(anpe_spectra_file *f);
+/* The file's attribute `instrument`, if it has one, must be this name. */
+ANPE_MUST_CHECK anpe_status anpe_spectra_file_made_for(anpe_ctx *ctx, anpe_spectra_file *f,
+                                                       const char *name);
 int64_t anpe_spectra_file_rows(const anpe_spectra_file *f);
 int anpe_spectra_file_has_sigma(const anpe_spectra_file *f);
 /* Row `row` into s (arrays of s->n_pixels). Checks the number of values and, if the file has them,

@@ -62,8 +62,10 @@ anpe_status anpe_input_open(const anpe_instrument *i, anpe_ctx *ctx, const char 
     *out = (anpe_input){.path = path};
     if (!ANPE_HAS(ops_of(i), read) || anpe_spectra_file_is_hdf5(path))
         status = anpe_spectra_file_open(ctx, path, &out->h5);
+    if (!status && out->h5)
+        status = anpe_spectra_file_made_for(ctx, out->h5, i->name);
     if (status)
-        *out = (anpe_input){0};
+        anpe_input_close(out);
     return status;
 }
 

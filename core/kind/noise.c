@@ -9,10 +9,17 @@ static const anpe_noise_ops *ops_of(const anpe_component *c)
 }
 
 anpe_status anpe_noise_new(anpe_ctx *ctx, anpe_settings *settings, const char *fallback,
-                           const anpe_instrument_info *instrument, anpe_component *out)
+                           const anpe_instrument *instrument, anpe_component *out)
 {
-    const anpe_noise_setup setup = {sizeof setup, instrument};
+    const anpe_noise_setup setup = {sizeof setup, &instrument->info, instrument->name};
     return anpe_component_new(ctx, settings, ANPE_NOISE, "noise", fallback, &setup, out);
+}
+
+anpe_noise_unit anpe_noise_unit_of(const anpe_component *noise)
+{
+    const anpe_noise_ops *ops = ops_of(noise);
+    const size_t needed = offsetof(anpe_noise_ops, unit) + sizeof ops->unit;
+    return ops->size >= needed && ops->unit ? ops->unit(noise->self) : ANPE_NOISE_IN_FLUX;
 }
 
 anpe_status anpe_noise_draw(const anpe_component *noise, anpe_ctx *ctx, anpe_rng *rng,

@@ -494,6 +494,7 @@ anpe_status anpe_model_file_settings(anpe_ctx *ctx, const anpe_model_file *f, in
                                      const char *const *sets, anpe_settings **out)
 {
     static const char *const inside[] = {"instrument.continuum", "instrument.exclude"};
+    static const char *const retired[] = {"simulator.clip"}; /* 0.1.0 */
     enum { N = sizeof inside / sizeof *inside };
     const char *path = anpe_h5_path(f->h5);
     char cleared[N][40];
@@ -515,6 +516,8 @@ anpe_status anpe_model_file_settings(anpe_ctx *ctx, const anpe_model_file *f, in
         status = anpe_settings_parse(ctx, f->config, path, n, all, out);
     if (!status)
         anpe_settings_set_stored(*out);
+    for (size_t i = 0; !status && i < sizeof retired / sizeof *retired; i++)
+        anpe_settings_retire(*out, retired[i]);
     anpe_settings_free(plain);
     free(all);
     return status;

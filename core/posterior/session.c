@@ -22,14 +22,15 @@ static anpe_status open_task(anpe_ctx *ctx, anpe_model *m, const anpe_model_file
     return status;
 }
 
-static anpe_status check_grid(anpe_ctx *ctx, const anpe_model *m, const char *path)
+static anpe_status check_grid(anpe_ctx *ctx, const anpe_model *m, anpe_h5 *f, const char *path)
 {
+    const anpe_instrument_info *i = &m->task->instrument.info;
     if (anpe_task_size(m->task) != anpe_channels_values(m->channels))
         return ANPE_FAIL(ctx, ANPE_EFORMAT,
                          "%s: made for spectra of %lld values, instrument '%s' has %lld", path,
                          (long long)anpe_channels_values(m->channels), m->task->instrument.name,
                          (long long)anpe_task_size(m->task));
-    return ANPE_OK;
+    return anpe_h5_made_for(ctx, f, NULL, i->n_pixels, i->wavelength);
 }
 
 static anpe_status open_model(anpe_ctx *ctx, const char *path, anpe_model **out)
@@ -52,7 +53,7 @@ static anpe_status open_model(anpe_ctx *ctx, const char *path, anpe_model **out)
     f.map = NULL;
     f.channels = NULL;
     ANPE_TRY(open_task(ctx, m, &f));
-    ANPE_TRY(check_grid(ctx, m, path));
+    ANPE_TRY(check_grid(ctx, m, f.h5, path));
     ANPE_TRY(anpe_net_new(ctx, m->settings, m->channels->length, m->channels->width, m->map->n,
                           m->seed, 1, &m->net));
     f.map = m->map; /* the digest covers them */

@@ -346,6 +346,14 @@ static anpe_status import_payne(anpe_ctx *ctx, source *s)
         status = read_array(ctx, s->e, s->request->file, "x_max", 1, &n, "; as x_min", &hi);
     if (!status)
         status = anpe_import_labels(ctx, s->request, n, lo, hi, s->e);
+    if (!status) { /* the scaling stays the file's, whatever --range says of the domain */
+        status = anpe_emulator_add(ctx, s->e, "x_min", 1, &n, lo);
+        lo = NULL;
+    }
+    if (!status) {
+        status = anpe_emulator_add(ctx, s->e, "x_max", 1, &n, hi);
+        hi = NULL;
+    }
     if (!status)
         status = anpe_array_read(ctx, s->request->file, "w_array_0", &w, &rank, shape);
     if (!status)

@@ -93,6 +93,18 @@ static anpe_status set_unit(anpe_ctx *ctx, const anpe_import_request *r, int64_t
     return ANPE_OK;
 }
 
+/* Whether the label's range is inside [lo, hi], to a millionth of that: published limits are
+ * floats, and people round them. Then it is put inside. */
+static int narrow(double lo, double hi, anpe_label *l)
+{
+    const double slack = 1e-6 * (hi - lo);
+    if (l->min < lo - slack || l->max > hi + slack)
+        return 0;
+    l->min = fmax(l->min, lo);
+    l->max = fmin(l->max, hi);
+    return 1;
+}
+
 static anpe_status set_range(anpe_ctx *ctx, const anpe_import_request *r, int64_t i,
                              const double *x_min, const double *x_max, anpe_label *l)
 {
@@ -110,6 +122,11 @@ static anpe_status set_range(anpe_ctx *ctx, const anpe_import_request *r, int64_
             return ANPE_FAIL(ctx, ANPE_EINVAL, "--range: '%s' of label %s is not MIN:MAX", text,
                              l->name);
     }
+    if (x_min && x_max && !narrow(x_min[i], x_max[i], l))
+        return ANPE_FAIL(
+            ctx, ANPE_EINVAL,
+            "--range: '%s' of label %s is wider than [%.9g, %.9g], where %s was trained", text,
+            l->name, x_min[i], x_max[i], r->file);
     if (!(l->min < l->max))
         return ANPE_FAIL(ctx, ANPE_EFORMAT, "%s: label %s has the empty range [%g, %g]", r->file,
                          l->name, l->min, l->max);

@@ -56,6 +56,7 @@ struct anpe_projector {
     int resampled;             /* the input is not on that grid: */
     int32_t *source;           /* (n_uniform) first of 4 input pixels */
     float *source_weight;      /* (n_uniform, 4) */
+    uint8_t *hole;             /* (n_uniform) 1: in a gap of the input */
     int64_t *first, *offset;   /* (n_out), (n_out + 1): grid index, place in weight */
     float *weight;             /* rows padded with 0 to a multiple of LANES */
 };
@@ -72,9 +73,10 @@ static int is_uniform(int64_t n, const double *wavelength, double x0, double h)
     return 1;
 }
 
-/* Cubic through the 4 input pixels around x; a straight line across a gap, where a cubic swings. */
-static void interpolate_at(const double *wavelength, int64_t n, int64_t cell, double x, int32_t *at,
-                           float *weight)
+/* Cubic through the 4 input pixels around x; a straight line across a gap, where a cubic swings.
+ * Returns whether x is in a gap, farther than a usual step from its ends. */
+static int interpolate_at(const double *wavelength, int64_t n, int64_t cell, double x, int32_t *at,
+                          float *weight)
 {
     double node[4];
     int64_t from = cell - 1 < 0 ? 0 : cell - 1 > n - 4 ? n - 4 : cell - 1;
@@ -94,6 +96,8 @@ static void interpolate_at(const double *wavelength, int64_t n, int64_t cell, do
             w = k == c ? (node[c + 1] - x) / step : k == c + 1 ? (x - node[c]) / step : 0;
         weight[k] = (float)w;
     }
+    const double usual = c > 0 ? node[c] - node[c - 1] : node[c + 2] - node[c + 1];
+    return gap && x > node[c] + usual && x < node[c + 1] - usual;
 }
 
 static anpe_status make_resampling(anpe_ctx *ctx, anpe_projector *p, const double *wavelength)
@@ -101,14 +105,16 @@ static anpe_status make_resampling(anpe_ctx *ctx, anpe_projector *p, const doubl
     size_t n = (size_t)p->n_uniform;
     p->source = anpe_alloc(ctx, n * sizeof *p->source);
     p->source_weight = anpe_alloc(ctx, 4 * n * sizeof *p->source_weight);
-    if (!p->source || !p->source_weight)
+    p->hole = anpe_alloc(ctx, n);
+    if (!p->source || !p->source_weight || !p->hole)
         return ANPE_ENOMEM;
     int64_t cell = 0;
     for (int64_t k = 0; k < p->n_uniform; k++) {
         double x = p->x0 + (double)k * p->h;
         while (cell < p->n_in - 2 && log(wavelength[cell + 1]) <= x)
             cell++;
-        interpolate_at(wavelength, p->n_in, cell, x, p->source + k, p->source_weight + 4 * k);
+        p->hole[k] = (uint8_t)interpolate_at(wavelength, p->n_in, cell, x, p->source + k,
+                                             p->source_weight + 4 * k);
     }
     return ANPE_OK;
 }
@@ -465,11 +471,60 @@ anpe_projector *anpe_projector_free(anpe_projector *p)
     anpe_free(p->sinc);
     anpe_free(p->source);
     anpe_free(p->source_weight);
+    anpe_free(p->hole);
     anpe_free(p->first);
     anpe_free(p->offset);
     anpe_free(p->weight);
     anpe_free(p);
     return NULL;
+}
+
+/* ---- what the simulator does not cover
+ * ---------------------------------------------------------- */
+
+static void uncovered_ends(const double *x, int64_t n, double s_min, double s_max,
+                           uint8_t *uncovered)
+{
+    const double slack = 1e-12; /* of ln(lambda): rounding */
+    for (int64_t i = 0; i < n; i++)
+        uncovered[i] = x[i] - s_max < x[0] - slack || x[i] - s_min > x[n - 1] + slack;
+}
+
+/* The share of a pixel's weights (count), shifted by `at` steps from grid index `first`, that falls
+ * on holes or beyond the grid. */
+static double uncovered_share(const anpe_projector *p, const float *weight, int64_t first,
+                              int64_t count)
+{
+    double share = 0;
+    for (int64_t k = 0; k < count; k++)
+        if (first + k < 0 || first + k >= p->n_uniform || (p->hole && p->hole[first + k]))
+            share += fabs((double)weight[k]);
+    return share;
+}
+
+static int is_uncovered(const anpe_projector *p, int64_t i, int64_t from, int64_t to)
+{
+    const int64_t first = p->first[i], count = p->offset[i + 1] - p->offset[i];
+    int64_t suspect = first + from < 0 || first + count + to > p->n_uniform;
+    for (int64_t k = first + from; !suspect && p->hole && k < first + count + to; k++)
+        suspect = p->hole[k];
+    for (int64_t at = from; suspect && at <= to; at++)
+        if (uncovered_share(p, p->weight + p->offset[i], first + at, count) > 1e-3)
+            return 1;
+    return 0;
+}
+
+void anpe_projector_uncovered(const anpe_projector *p, double rv_min, double rv_max,
+                              uint8_t *uncovered)
+{
+    const double s_min = atanh(rv_min / ANPE_C_KMS), s_max = atanh(rv_max / ANPE_C_KMS);
+    memset(uncovered, 0, (size_t)p->n_out);
+    for (int64_t k = 0; p->mode == SHIFT && k < p->n_segments; k++)
+        uncovered_ends(p->x + p->segment[k], p->segment[k + 1] - p->segment[k], s_min, s_max,
+                       uncovered + p->segment[k]);
+    for (int64_t i = 0; p->mode == PROJECT && i < p->n_out; i++)
+        uncovered[i] = (uint8_t)is_uncovered(p, i, (int64_t)floor(-s_max / p->h),
+                                             (int64_t)ceil(-s_min / p->h));
 }
 
 /* ---- shift on the instrument's own pixels

@@ -45,6 +45,12 @@ static int by_value(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
+float anpe_median(int64_t n, float *v)
+{
+    qsort(v, (size_t)n, sizeof *v, by_value);
+    return v[n / 2];
+}
+
 anpe_status anpe_spectrum_null_errors(anpe_ctx *ctx, int64_t n, const float *sigma, uint8_t *mask)
 {
     const float most = 1e4f;

@@ -10,6 +10,7 @@ ANPE_MUST_CHECK anpe_status anpe_spectrum_new(anpe_ctx *ctx, int64_t n_pixels, a
 void anpe_spectrum_clear(anpe_spectrum *s); /* frees the arrays */
 /* NaN, infinite flux or sigma, sigma <= 0 -> mask = 1; returns the number of good pixels. */
 int64_t anpe_spectrum_check(anpe_spectrum *s);
+float anpe_median(int64_t n, float *v); /* the upper one of n >= 1 values, which are sorted */
 /* An error bar that stands for no measurement, more than 10^4 times the tenth percentile of those
  * of the good pixels (surveys write 1e10, or an inverse variance of 1e-30): the pixel, which weighs
  * less than 10^-8 of another, becomes bad. For sigma (n) in one unit. */
@@ -43,6 +44,12 @@ typedef struct anpe_projector_setup {
 ANPE_MUST_CHECK anpe_status anpe_projector_new(anpe_ctx *ctx, const anpe_projector_setup *setup,
                                                anpe_projector **out);
 anpe_projector *anpe_projector_free(anpe_projector *p);
+/* Pixels that at some radial velocity of [rv_min, rv_max] see more than a thousandth of their light
+ * where the simulator has no flux: beyond its ends, in a gap of its wavelengths, or, of a simulator
+ * on the instrument's pixels, beyond the ends of a segment -> uncovered (n_pixels) 1, others 0.
+ * What apply gives there is a neighbour's flux. */
+void anpe_projector_uncovered(const anpe_projector *p, double rv_min, double rv_max,
+                              uint8_t *uncovered);
 size_t anpe_projector_scratch(const anpe_projector *p); /* bytes of scratch for one call */
 /* rest-frame flux_in (n_in) seen at radial velocity rv (km/s, > 0 receding) -> flux_out (n_pixels).
  * Re-entrant; scratch belongs to the caller's thread. */

@@ -10,8 +10,10 @@ const anpe_option anpe_observe_table[] = {
         anpe_observe_options, channels, "",
         "network input channels of flux, mask, log_sigma, position; default: flux mask for an "
         "instrument with wavelengths, else flux"),
-    ANPE_OPT_REAL(anpe_observe_options, sigma_floor, 0, 0, 1, "",
-                  "relative error of the simulator, in quadrature to every error bar"),
+    ANPE_OPT_REAL(
+        anpe_observe_options, sigma_floor, 0, 0, 1, "",
+        "error of the simulator in units of the continuum (of x for plain arrays), in quadrature "
+        "to every error bar"),
     ANPE_OPT_REAL(anpe_observe_options, scatter, 1, 0, 1000, "",
                   "factor on the simulator's own scatter in each pixel, if it brings one, in "
                   "quadrature to the error bars; 0: leave it out"),
@@ -128,6 +130,29 @@ static anpe_status add_projector(anpe_ctx *ctx, anpe_task *t)
     return ANPE_OK;
 }
 
+/* Noise and model error in units of the continuum, as error bars of normalised spectra are, need
+ * one where the simulator's flux is not normalised: the instrument's rule finds it in every
+ * spectrum. */
+static anpe_status check_units(anpe_ctx *ctx, anpe_task *t)
+{
+    const anpe_instrument_ops *ops = t->instrument.component.ops;
+    const int has_rule = t->instrument.info.wavelength && ops->normalise;
+    const int in_continuum =
+        t->noise.plugin && anpe_noise_unit_of(&t->noise) == ANPE_NOISE_IN_CONTINUUM;
+    if (!t->simulator.plugin || t->sim.normalised)
+        return ANPE_OK;
+    if (in_continuum && !has_rule)
+        return ANPE_FAIL(ctx, ANPE_ECONFIG,
+                         "%s: noise model '%s' gives errors in units of the continuum, the flux of "
+                         "simulator '%s' is not normalised, and instrument '%s' has no continuum "
+                         "rule to convert them; noise 'gaussian' takes sigma in units of the flux",
+                         anpe_settings_where(t->settings, "noise"), t->noise.plugin->name,
+                         t->simulator.plugin->name, t->instrument.name);
+    t->noise_in_continuum = in_continuum;
+    t->finds_continuum = has_rule && (in_continuum || t->observe->sigma_floor > 0);
+    return ANPE_OK;
+}
+
 static anpe_status copy_set(anpe_ctx *ctx, int64_t n, const uint8_t *from, uint8_t **to)
 {
     if (!from)
@@ -139,7 +164,45 @@ static anpe_status copy_set(anpe_ctx *ctx, int64_t n, const uint8_t *from, uint8
     return ANPE_OK;
 }
 
-/* The pixel sets become the task's own: those of the model, else those of the instrument. */
+/* Pixels for which the simulator has no flux at some velocity of the prior's become excluded. */
+static anpe_status exclude_uncovered(anpe_ctx *ctx, anpe_task *t)
+{
+    const int64_t n = t->instrument.info.n_pixels;
+    const anpe_label *rv = t->rv < 0 ? NULL : &t->prior->label[t->rv];
+    int64_t lost = 0, left = 0;
+    if (!t->projector)
+        return ANPE_OK;
+    uint8_t *uncovered = malloc((size_t)n);
+    if (!t->exclude)
+        t->exclude = calloc((size_t)n, 1);
+    if (!uncovered || !t->exclude) {
+        free(uncovered);
+        return ANPE_FAIL(ctx, ANPE_ENOMEM, "pixel sets: out of memory");
+    }
+    anpe_projector_uncovered(t->projector, rv ? rv->min : 0, rv ? rv->max : 0, uncovered);
+    for (int64_t p = 0; p < n; p++) {
+        lost += uncovered[p] && !t->exclude[p];
+        t->exclude[p] |= uncovered[p];
+        left += !t->exclude[p];
+    }
+    free(uncovered);
+    if (lost)
+        anpe_log(ctx, ANPE_INFO,
+                 "%lld pixels are left out: simulator '%s' has no flux for them at radial "
+                 "velocities from %g to %g km/s",
+                 (long long)lost, t->simulator.plugin->name, rv ? rv->min : 0, rv ? rv->max : 0);
+    if (left == 0)
+        return ANPE_FAIL(
+            ctx, ANPE_ECONFIG,
+            "%s: no pixel is left that simulator '%s' has flux for at radial velocities "
+            "from %g to %g km/s",
+            anpe_settings_where(t->settings, "prior"), t->simulator.plugin->name, rv ? rv->min : 0,
+            rv ? rv->max : 0);
+    return ANPE_OK;
+}
+
+/* The pixel sets become the task's own: those of the model, else those of the instrument and
+ * what the simulator does not cover. */
 static anpe_status add_pixel_sets(anpe_ctx *ctx, anpe_task *t, const anpe_pixel_sets *given)
 {
     anpe_instrument_info *inst = &t->instrument.info;
@@ -150,6 +213,8 @@ static anpe_status add_pixel_sets(anpe_ctx *ctx, anpe_task *t, const anpe_pixel_
                          (long long)given->n, t->instrument.name, (long long)inst->n_pixels);
     anpe_status status =
         copy_set(ctx, inst->n_pixels, given ? given->exclude : inst->exclude, &t->exclude);
+    if (!status && !given)
+        status = exclude_uncovered(ctx, t);
     inst->exclude = t->exclude;
     if (status || !inst->needs_continuum)
         return status;
@@ -195,7 +260,8 @@ anpe_status anpe_task_new(anpe_ctx *ctx, anpe_settings *settings, unsigned parts
         ANPE_TRY(add_projector(ctx, t));
     }
     if (parts & ANPE_TASK_NOISE)
-        ANPE_TRY(anpe_noise_new(ctx, settings, default_noise(t), &t->instrument.info, &t->noise));
+        ANPE_TRY(anpe_noise_new(ctx, settings, default_noise(t), &t->instrument, &t->noise));
+    ANPE_TRY(check_units(ctx, t));
     ANPE_TRY(add_pixel_sets(ctx, t, given));
     ANPE_TRY(anpe_task_add_model_error(ctx, t, given));
 out:
@@ -223,7 +289,7 @@ anpe_status anpe_task_open_likelihood(anpe_ctx *ctx, anpe_task *t)
                          (long long)t->prior->n_labels);
     const anpe_noise_ops *ops = plugin->ops;
     if (ANPE_HAS(ops, log_likelihood) && !t->noise.plugin)
-        ANPE_TRY(anpe_noise_new(ctx, t->settings, name, &t->instrument.info, &t->noise));
+        ANPE_TRY(anpe_noise_new(ctx, t->settings, name, &t->instrument, &t->noise));
 out:
     return status;
 }
@@ -280,6 +346,8 @@ anpe_status anpe_bench_new(anpe_ctx *ctx, const anpe_task *t, int64_t batch, anp
     b->scratch = anpe_alloc(ctx, scratch_size(t, batch));
     if (b->theta && b->weight && b->sim_theta && b->label && b->sim_flux && b->flux && b->scratch)
         status = anpe_spectrum_new(ctx, anpe_task_size(t), &b->spectrum);
+    if (!status && t->finds_continuum)
+        status = anpe_spectrum_new(ctx, anpe_task_size(t), &b->reference);
     for (int64_t k = 0; k < batch && !status; k++)
         b->weight[k] = 1;
     if (status)
@@ -300,6 +368,7 @@ anpe_bench *anpe_bench_free(anpe_bench *b)
     anpe_free(b->flux);
     anpe_free(b->scratch);
     anpe_spectrum_clear(&b->spectrum);
+    anpe_spectrum_clear(&b->reference);
     free(b);
     return NULL;
 }
@@ -361,42 +430,69 @@ anpe_status anpe_task_simulate(const anpe_task *t, anpe_ctx *ctx, anpe_bench *b,
     return check_finite(t, ctx, b, n);
 }
 
-static void add_model_error(const anpe_task *t, anpe_spectrum *s)
+/* continuum (size): the unit of s in each pixel; NULL: 1. */
+static void add_model_error(const anpe_task *t, const float *continuum, anpe_spectrum *s)
 {
     const float *variance = t->model_variance;
     for (int64_t p = 0; variance && p < s->n_pixels; p++)
-        if (variance[p] > 0) /* where there is none, sigma keeps its last bit */
-            s->sigma[p] = sqrtf(s->sigma[p] * s->sigma[p] + variance[p]);
+        if (variance[p] > 0) { /* where there is none, sigma keeps its last bit */
+            const float unit = continuum ? continuum[p] : 1, sigma = s->sigma[p] / unit;
+            s->sigma[p] = unit * sqrtf(sigma * sigma + variance[p]);
+        }
 }
 
 /* Back to the survey's sigma in pixel p; what rounding may leave of a sigma far below the model
  * error stays positive. */
-static float survey_sigma(const anpe_task *t, int64_t p, float sigma)
+static float survey_sigma(const anpe_task *t, int64_t p, float unit, float sigma)
 {
-    const float variance = t->model_variance ? t->model_variance[p] : 0;
-    return variance > 0 ? sqrtf(fmaxf(sigma * sigma - variance, 1e-6f * variance)) : sigma;
+    const float variance = t->model_variance ? t->model_variance[p] : 0, s = sigma / unit;
+    return variance > 0 ? unit * sqrtf(fmaxf(s * s - variance, 1e-6f * variance)) : sigma;
+}
+
+/* The continuum of the noise-free b->spectrum under the instrument's rule -> b->reference.flux, and
+ * a sigma in units of it into that of the flux. A pixel where the rule finds none is bad. */
+static anpe_status find_continuum(const anpe_task *t, anpe_ctx *ctx, anpe_bench *b)
+{
+    anpe_spectrum *s = &b->spectrum, *r = &b->reference;
+    const size_t n = (size_t)s->n_pixels;
+    memcpy(r->flux, s->flux, n * sizeof *r->flux);
+    memcpy(r->sigma, s->sigma, n * sizeof *r->sigma);
+    memcpy(r->mask, s->mask, n);
+    const anpe_status status = anpe_instrument_normalise(&t->instrument, ctx, t->continuum, r);
+    for (int64_t p = 0; p < s->n_pixels && !status; p++) {
+        r->flux[p] = s->sigma[p] / r->sigma[p];
+        s->mask[p] |= r->mask[p] || !(r->flux[p] > 0 && isfinite(r->flux[p]));
+        if (s->mask[p])
+            r->flux[p] = 1;
+        if (t->noise_in_continuum)
+            s->sigma[p] *= r->flux[p];
+    }
+    return status;
 }
 
 void anpe_task_survey_sigma(const anpe_task *t, const anpe_spectrum *reduced, float *sigma)
 {
     for (int64_t p = 0; p < reduced->n_pixels; p++)
-        sigma[p] = survey_sigma(t, p, reduced->sigma[p]);
+        sigma[p] = survey_sigma(t, p, 1, reduced->sigma[p]);
 }
 
 anpe_status anpe_task_observe(const anpe_task *t, anpe_ctx *ctx, anpe_bench *b, int64_t k,
                               anpe_rng *rng)
 {
     anpe_spectrum *s = &b->spectrum;
+    const float *continuum = t->finds_continuum ? b->reference.flux : NULL;
     memcpy(s->flux, b->flux + k * s->n_pixels, (size_t)s->n_pixels * sizeof *s->flux);
     anpe_status status = anpe_noise_draw(&t->noise, ctx, rng, s);
     if (status)
         return anpe_fail_prefix(ctx, status, "noise");
     anpe_instrument_exclude(&t->instrument, s);
     (void)anpe_spectrum_check(s);
-    add_model_error(t, s);
+    if (continuum && (status = find_continuum(t, ctx, b)))
+        return status;
+    add_model_error(t, continuum, s);
     status = anpe_noise_add(&t->noise, ctx, rng, s);
     for (int64_t p = 0; p < s->n_pixels; p++)
-        s->sigma[p] = survey_sigma(t, p, s->sigma[p]);
+        s->sigma[p] = survey_sigma(t, p, continuum ? continuum[p] : 1, s->sigma[p]);
     return status ? anpe_fail_prefix(ctx, status, "noise") : ANPE_OK;
 }
 
@@ -410,7 +506,7 @@ anpe_status anpe_task_reduce(const anpe_task *t, anpe_ctx *ctx, anpe_spectrum *s
         return status;
     if (anpe_spectrum_check(s) == 0)
         return ANPE_FAIL(ctx, ANPE_EFORMAT, "no good pixel is left after the continuum rule");
-    add_model_error(t, s);
+    add_model_error(t, NULL, s);
     anpe_spectrum_inpaint(t->instrument.info.channels, s);
     return ANPE_OK;
 }
@@ -447,7 +543,7 @@ double anpe_task_snr(const anpe_task *t, const anpe_spectrum *s)
     int64_t n = 0;
     for (int64_t p = 0; p < s->n_pixels; p++)
         if (!s->mask[p]) {
-            sum += 1 / (double)survey_sigma(t, p, s->sigma[p]);
+            sum += 1 / (double)survey_sigma(t, p, 1, s->sigma[p]);
             n++;
         }
     return n ? sum / (double)n : 0;

@@ -113,6 +113,9 @@ static anpe_status open_file(anpe_ctx *ctx, anpe_dataset *d, const char *path)
     anpe_status status;
     ANPE_TRY(anpe_h5_open(ctx, path, &d->file));
     ANPE_TRY(check_shapes(ctx, d));
+    ANPE_TRY(anpe_h5_made_for(ctx, d->file, d->task->instrument.name,
+                              d->task->instrument.info.n_pixels,
+                              d->task->instrument.info.wavelength));
     ANPE_TRY(match_columns(ctx, d));
     const int64_t columns = d->n_columns;
     d->group = 1;

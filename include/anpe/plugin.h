@@ -268,7 +268,8 @@ typedef struct anpe_simulator_info {
     double resolution;        /* lambda / FWHM already in the spectra; inf: none; a simulator that
                                * emulates the instrument itself says so with on_grid */
     int on_grid;              /* 1: its pixels and line-spread function are the instrument's */
-    int normalised;           /* 1: continuum is near 1 already */
+    int normalised;           /* 1: continuum is near 1; 0: flux of any other unit, absolute or not
+                               * known, to which noise in units of the continuum is scaled */
     const float *scatter;     /* since 1.1: (n_pixels) standard deviation of the simulator's own
                                * error, in units of its flux; NULL: none, or not known */
 } anpe_simulator_info;
@@ -361,19 +362,29 @@ typedef struct anpe_instrument_ops {
 typedef struct anpe_noise_setup {
     size_t size;
     const anpe_instrument_info *instrument;
+    const char *instrument_name; /* since 1.2; may be NULL: not known */
 } anpe_noise_setup;
 
 /* Capability of a noise model whose data has no density given a model flux. */
 #define ANPE_NOISE_NO_LIKELIHOOD ((uint64_t)1)
 
+/* What the sigma of a noise model is in: the unit of the flux that it is given, or of the continuum
+ * of that flux, as error bars of normalised spectra are. Since 1.2. */
+typedef enum anpe_noise_unit { ANPE_NOISE_IN_FLUX, ANPE_NOISE_IN_CONTINUUM } anpe_noise_unit;
+
 typedef struct anpe_noise_ops {
     size_t size;
-    /* s->flux: a noise-free spectrum; fills s->sigma and s->mask. n_pixels as in s. */
+    /* s->flux: a noise-free spectrum, in the simulator's unit; fills s->sigma and s->mask. n_pixels
+     * as in s. */
     anpe_status (*draw)(const void *self, anpe_ctx *ctx, anpe_rng *rng, anpe_spectrum *s);
     /* Adds noise to s->flux. NULL: flux += sigma * N(0, 1) on every pixel. */
     anpe_status (*add)(const void *self, anpe_ctx *ctx, anpe_rng *rng, anpe_spectrum *s);
     /* log p(observed | model flux), good pixels only. NULL: independent Gaussians. */
     double (*log_likelihood)(const void *self, const anpe_spectrum *observed, const float *model);
+    /* What the sigma of draw is in: the core scales IN_CONTINUUM to the continuum that the
+     * instrument's rule finds, where the simulator's flux is not normalised, and refuses where
+     * there is no rule. NULL: IN_FLUX. Since 1.2. */
+    anpe_noise_unit (*unit)(const void *self);
 } anpe_noise_ops;
 
 /* Real error bars and masks, as `anpe noise` writes them. rows x n_pixels; owned by the plugin. */
@@ -383,6 +394,12 @@ typedef struct anpe_noise_library {
     uint8_t *mask; /* (n_rows, n_pixels) 1 = bad */
 } anpe_noise_library;
 ANPE_EXPORT ANPE_MUST_CHECK anpe_status anpe_noise_library_read(anpe_ctx *ctx, const char *path,
+                                                                anpe_noise_library *library);
+/* The same for a noise model of this instrument, since 1.2: what the file says of the instrument it
+ * was made for must be this one: its pixels, its attribute `instrument`, and `wavelength`, to 1e-3
+ * of a pixel. With wavelengths, pixels whose error bar stands for none are bad. */
+ANPE_EXPORT ANPE_MUST_CHECK anpe_status anpe_noise_library_load(anpe_ctx *ctx, const char *path,
+                                                                const anpe_noise_setup *setup,
                                                                 anpe_noise_library *library);
 ANPE_EXPORT void anpe_noise_library_free(anpe_noise_library *library); /* frees the arrays */
 

@@ -44,18 +44,14 @@ static void mend_row(int64_t n, float *sigma, uint8_t *mask)
             sigma[i] = sigma[i - 1];
 }
 
-static anpe_status open_library(anpe_ctx *ctx, const char *path, survey_noise *s)
+static anpe_status open_library(anpe_ctx *ctx, const char *path, const anpe_noise_setup *setup,
+                                survey_noise *s)
 {
     anpe_noise_library *l = &s->library;
-    anpe_status status = anpe_noise_library_read(ctx, path, l);
+    anpe_status status = anpe_noise_library_load(ctx, path, setup, l);
 
     if (status)
         return status;
-    if (l->n_pixels != s->n_pixels)
-        return ANPE_FAIL(ctx, ANPE_EINVAL,
-                         "%s: the noise library has %lld pixels a spectrum, the instrument %lld; "
-                         "make it again with the instrument's present options",
-                         path, (long long)l->n_pixels, (long long)s->n_pixels);
     for (int64_t row = 0; row < l->n_rows; row++)
         mend_row(l->n_pixels, l->sigma + row * l->n_pixels, l->mask + row * l->n_pixels);
     return ANPE_OK;
@@ -203,10 +199,10 @@ static void draw_sky(const survey_noise *s, anpe_rng *rng, anpe_spectrum *out)
 /* ---- both ------------------------------------------------------------------------------------ */
 
 anpe_status survey_noise_new(anpe_ctx *ctx, const survey_noise_options *o,
-                             const anpe_instrument_info *instrument, double log_step,
-                             int64_t margin, survey_sky_fn *sky, const survey_variety *variety,
-                             survey_noise **out)
+                             const anpe_noise_setup *setup, double log_step, int64_t margin,
+                             survey_sky_fn *sky, const survey_variety *variety, survey_noise **out)
 {
+    const anpe_instrument_info *instrument = setup->instrument;
     survey_noise *s;
     anpe_status status;
 
@@ -222,7 +218,7 @@ anpe_status survey_noise_new(anpe_ctx *ctx, const survey_noise_options *o,
     s->n_pixels = instrument->channels * instrument->n_pixels;
     s->margin = margin;
     s->variety = *variety;
-    status = o->library[0] ? open_library(ctx, o->library, s)
+    status = o->library[0] ? open_library(ctx, o->library, setup, s)
                            : make_sky(ctx, instrument, log_step, sky, s);
     if (status) {
         survey_noise_free(s);
@@ -242,6 +238,12 @@ void survey_noise_free(survey_noise *s)
     free(s->sky.depth);
     free(s->place);
     free(s);
+}
+
+anpe_noise_unit survey_noise_unit(const void *self)
+{
+    (void)self;
+    return ANPE_NOISE_IN_CONTINUUM;
 }
 
 #define TRIES 100 /* a synthetic draw without a good pixel is drawn again */

@@ -74,9 +74,10 @@ void survey_sky_absorb(survey_sky *sky, double wavelength, double depth, double 
 typedef struct survey_noise survey_noise;
 /* sky and variety may be dropped afterwards. margin: pixels of log_step on both sides. */
 ANPE_MUST_CHECK anpe_status survey_noise_new(anpe_ctx *ctx, const survey_noise_options *o,
-                                             const anpe_instrument_info *instrument,
-                                             double log_step, int64_t margin, survey_sky_fn *sky,
+                                             const anpe_noise_setup *setup, double log_step,
+                                             int64_t margin, survey_sky_fn *sky,
                                              const survey_variety *variety, survey_noise **out);
-void survey_noise_free(survey_noise *s); /* takes NULL */
+void survey_noise_free(survey_noise *s);             /* takes NULL */
+anpe_noise_unit survey_noise_unit(const void *self); /* of the continuum: S/N is one's of it */
 anpe_status survey_noise_draw(const void *self, anpe_ctx *ctx, anpe_rng *rng, anpe_spectrum *s);
 #endif

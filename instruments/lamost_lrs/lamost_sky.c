@@ -60,7 +60,7 @@ static anpe_status create(anpe_ctx *ctx, const void *o, const void *setup, void 
     const anpe_noise_setup *with = setup;
     survey_noise *s = NULL;
     const anpe_status status =
-        survey_noise_new(ctx, o, with->instrument, LAMOST_LOG_STEP, 10, describe_sky, &variety, &s);
+        survey_noise_new(ctx, o, with, LAMOST_LOG_STEP, 10, describe_sky, &variety, &s);
     *self = s;
     return status;
 }
@@ -70,7 +70,7 @@ static void destroy(void *self)
     survey_noise_free(self);
 }
 
-static const anpe_noise_ops ops = {sizeof ops, survey_noise_draw, NULL, NULL};
+static const anpe_noise_ops ops = {sizeof ops, survey_noise_draw, NULL, NULL, survey_noise_unit};
 
 const anpe_plugin lamost_lrs_noise = {
     .abi = ANPE_ABI,

@@ -45,7 +45,7 @@ static inline anpe_status open_noise(const char *text)
     anpe_status status = open_instrument(text);
     if (status)
         return status;
-    const anpe_noise_setup setup = {sizeof setup, &info};
+    const anpe_noise_setup setup = {sizeof setup, &info, NULL};
     return anpe_component_new(ctx, settings, ANPE_NOISE, "noise", NULL, &setup, &noise);
 }
 

@@ -392,6 +392,95 @@ static void test_on_grid_segments(void)
     free(t);
 }
 
+static int uncovered_pixels(setting *t, double rv_min, double rv_max, uint8_t *uncovered)
+{
+    anpe_projector *p;
+    int n = 0;
+    WORKS(anpe_projector_new(ctx, &t->setup, &p));
+    anpe_projector_uncovered(p, rv_min, rv_max, uncovered);
+    anpe_projector_free(p);
+    for (int i = 0; i < N_OUT; i++)
+        n += uncovered[i];
+    return n;
+}
+
+/* On the instrument's pixels: the ends of each segment, as far as the velocities reach. What is
+ * left is the flux that a wider simulator would give. */
+static void test_uncovered_ends(void)
+{
+    const double pixel = 7e-6 * ANPE_C_KMS, width = 7e-5;
+    uint8_t bad[N_OUT];
+    setting *t = make_setting(0);
+    t->setup.n_in = N_OUT;
+    t->setup.wavelength_in = t->out;
+    t->setup.on_grid = 1;
+    CU_ASSERT_EQUAL(uncovered_pixels(t, 0, 0, bad), 0);
+    CU_ASSERT_EQUAL(uncovered_pixels(t, 0, 2.5 * pixel, bad), 6);
+    CU_ASSERT(bad[0] && bad[2] && !bad[3] && !bad[499] && bad[500] && bad[502] && !bad[N_OUT - 1]);
+    CU_ASSERT_EQUAL(uncovered_pixels(t, -9.5 * pixel, 2.5 * pixel, bad), 2 * (3 + 10));
+    CU_ASSERT(bad[490] && !bad[489] && bad[499] && bad[N_OUT - 10] && !bad[N_OUT - 11]);
+    for (int i = 0; i < N_OUT; i++)
+        t->flux[i] = (float)lines(log(t->out[i]), width);
+    for (int end = 0; end < 2; end++) {
+        const double rv = end ? -9.5 * pixel : 2.5 * pixel, s = atanh(rv / ANPE_C_KMS);
+        project(t, rv, t->got);
+        for (int i = 0; i < N_OUT; i++)
+            CU_ASSERT(bad[i] || fabs((double)t->got[i] - lines(log(t->out[i]) - s, width)) < 1e-3);
+    }
+    free(t);
+}
+
+/* A simulator that ends where the pixels' centres do, and one with a gap: pixels that see past it
+ * are uncovered, the others have the whole one's flux. */
+static void check_partial(setting *t, const setting *whole, int from, int to)
+{
+    const double rv = 6, reach = 2e-5 + 6 * 1.9e-5 + 1e-5;
+    uint8_t bad[N_OUT];
+    float want[N_OUT];
+    const int n = uncovered_pixels(t, -rv, rv, bad);
+    CU_ASSERT(n > 0 && n < 200);
+    for (int i = 0; i < N_OUT; i++) {
+        const double x = log(t->out[i]);
+        const int near = x > log(whole->in[from]) - reach && x < log(whole->in[to]) + reach;
+        CU_ASSERT(!bad[i] || near);
+    }
+    for (int sign = -1; sign <= 1; sign++) {
+        setting *all = make_setting(0);
+        memcpy(all->flux, whole->flux, sizeof all->flux);
+        project(all, sign * rv, want);
+        free(all);
+        project(t, sign * rv, t->got);
+        for (int i = 0; i < N_OUT; i++)
+            CU_ASSERT(bad[i] || fabsf(t->got[i] - want[i]) < 2e-3f);
+    }
+}
+
+static void test_uncovered_projection(void)
+{
+    const int start = 679, gap = 3000, size = 600;
+    uint8_t bad[N_OUT];
+    setting *whole = make_setting(0), *t = make_setting(0);
+    for (int i = 0; i < N_IN; i++)
+        whole->flux[i] = (float)lines(log(whole->in[i]), 7e-5);
+    CU_ASSERT_EQUAL(uncovered_pixels(whole, -6, 6, bad), 0);
+    t->setup.max_rv = 6;
+    t->setup.n_in = N_IN - start;
+    t->setup.wavelength_in = whole->in + start;
+    memcpy(t->flux, whole->flux + start, (size_t)(N_IN - start) * sizeof *t->flux);
+    check_partial(t, whole, 0, start);
+    CU_ASSERT(uncovered_pixels(t, -6, 6, bad) > 5 && bad[0]);
+    memcpy(t->in, whole->in, sizeof t->in);
+    memcpy(t->flux, whole->flux, sizeof t->flux);
+    memmove(t->in + gap, t->in + gap + size, (size_t)(N_IN - gap - size) * sizeof *t->in);
+    memmove(t->flux + gap, t->flux + gap + size, (size_t)(N_IN - gap - size) * sizeof *t->flux);
+    t->setup.n_in = N_IN - size;
+    t->setup.wavelength_in = t->in;
+    check_partial(t, whole, gap, gap + size);
+    CU_ASSERT(uncovered_pixels(t, 0, 0, bad) > 80); /* 600e-6 / 7e-6 are 86 */
+    free(t);
+    free(whole);
+}
+
 static void test_projector_refuses(void)
 {
     setting *t = make_setting(0);
@@ -729,6 +818,8 @@ int main(int argc, char **argv)
         {"projection conserves flux", test_projector_conserves},
         {"shift on the instrument's grid", test_on_grid},
         {"segments and edges on that grid", test_on_grid_segments},
+        {"ends that a shift uncovers", test_uncovered_ends},
+        {"ends and gaps of a simulator", test_uncovered_projection},
         {"projections that cannot be", test_projector_refuses},
         {"Chebyshev recovers a polynomial", test_chebyshev_recovers},
         {"Chebyshev is the least-squares fit", test_chebyshev_least_squares},

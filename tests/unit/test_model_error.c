@@ -22,9 +22,10 @@ static void write_rows(const char *path, int rows, int64_t n, double (*value)(in
 enum { PIXELS = 4, FINE = 20000 };
 static const double scatters[PIXELS] = {0, 0.01, 0.03, 0.05};
 
+static double unit = 1; /* of the flux */
 static double coefficient(int row, int64_t i)
 {
-    return row == 0 ? 1 : row == 1 ? 0.1 * (double)(i % 7) : 0.01;
+    return unit * (row == 0 ? 1 : row == 1 ? 0.1 * (double)(i % 7) : 0.01);
 }
 
 static double scatter_of(int row, int64_t i)
@@ -81,6 +82,7 @@ static void make_emulator(int64_t n, double (*scatter)(int, int64_t), int wavele
 }
 
 static anpe_settings *settings;
+static const char *with_noise = "plugin = \"gaussian\"; sigma = 0.02;";
 
 static anpe_status make_task(const char *instrument, const char *observe, unsigned parts,
                              const anpe_pixel_sets *given, anpe_task **t)
@@ -91,9 +93,9 @@ static anpe_status make_task(const char *instrument, const char *observe, unsign
                   "prior = ({ plugin = \"independent\"; labels = ("
                   "{ name = \"a_h\"; type = \"uniform\"; min = -1.0; max = 1.0; }); });"
                   "instrument = { %s };"
-                  "noise = { plugin = \"gaussian\"; sigma = 0.02; };"
+                  "noise = { %s };"
                   "observe = { channels = [\"flux\"]; max_rv = 0.0; %s };",
-                  in_scratch("e.h5"), instrument, observe);
+                  in_scratch("e.h5"), instrument, with_noise, observe);
     anpe_settings_free(settings);
     settings = NULL;
     WORKS(anpe_settings_parse(ctx, text.text, "test", 0, NULL, &settings));
@@ -293,12 +295,171 @@ static void test_held_out(void)
     anpe_emulator_clear(&e);
 }
 
+/* ---- units -------------------------------------------------------------------------------------
+ */
+
+enum { MOCKS = 4 };
+#define LAMOST "plugin = \"lamost_lrs\"; lambda_min = 4500.0; lambda_max = 5500.0;"
+
+/* Reduced mocks of a simulator whose flux has this unit, one after the other. */
+static void reduced_mocks(double flux_unit, const char *with, anpe_spectrum *s)
+{
+    anpe_task *t;
+    anpe_bench *b;
+    unit = flux_unit;
+    with_noise = with;
+    make_emulator(FINE, NULL, 1, 1);
+    unit = 1;
+    WORKS(make_task(LAMOST, "sigma_floor = 0.01;", ANPE_TASK_ALL, NULL, &t));
+    WORKS(anpe_bench_new(ctx, t, 1, &b));
+    for (int64_t k = 0; k < MOCKS; k++) {
+        anpe_rng rng = anpe_rng_make(1, ANPE_FOR_MOCKS, k, ANPE_SLOT_NOISE);
+        WORKS(anpe_task_draw_labels(t, ctx, b, 1, ANPE_FOR_MOCKS, k, 1));
+        WORKS(anpe_task_simulate(t, ctx, b, 1));
+        WORKS(anpe_task_mock(t, ctx, b, 0, &rng));
+        WORKS(anpe_spectrum_new(ctx, b->spectrum.n_pixels, s + k));
+        for (int64_t p = 0; p < b->spectrum.n_pixels; p++) {
+            s[k].flux[p] = b->spectrum.flux[p];
+            s[k].sigma[p] = b->spectrum.sigma[p];
+            s[k].mask[p] = b->spectrum.mask[p];
+        }
+    }
+    anpe_bench_free(b);
+    anpe_task_free(t);
+}
+
+/* Noise in units of the continuum is the same noise whatever the unit of the flux, and so is the
+ * model error; want: of 1/sigma without it, in the mean. */
+static void check_unit(const char *with, double want)
+{
+    static const double units[] = {1, 1e5, 1e-12};
+    anpe_spectrum s[3][MOCKS];
+    for (int u = 0; u < 3; u++)
+        reduced_mocks(units[u], with, s[u]);
+    for (int k = 0; k < MOCKS; k++) {
+        double sum = 0;
+        int64_t good = 0, unlike = 0;
+        for (int64_t p = 0; p < s[0][k].n_pixels; p++) {
+            for (int u = 1; u < 3; u++)
+                unlike += fabsf(s[u][k].flux[p] - s[0][k].flux[p]) > 1e-4f ||
+                          fabsf(s[u][k].sigma[p] / s[0][k].sigma[p] - 1) > 1e-4f ||
+                          s[u][k].mask[p] != s[0][k].mask[p];
+            if (s[0][k].mask[p])
+                continue;
+            sum += 1 / sqrt(pow((double)s[0][k].sigma[p], 2) - 1e-4);
+            good++;
+        }
+        CU_ASSERT_EQUAL(unlike, 0);
+        /* the continuum of a noisy spectrum is known to a few per cent */
+        CU_ASSERT_DOUBLE_EQUAL(sum / (double)good / want, 1, 0.1);
+    }
+    for (int u = 0; u < 3; u++)
+        for (int k = 0; k < MOCKS; k++)
+            anpe_spectrum_clear(&s[u][k]);
+}
+
+static void test_units(void)
+{
+    anpe_task *t = NULL;
+    check_unit("plugin = \"lamost_lrs\"; snr_min = 20.0; snr_max = 20.0;", 20);
+    check_unit("plugin = \"gaussian\"; snr = 50.0;", 50);
+    with_noise = "plugin = \"gaussian\"; snr = 50.0;"; /* plain arrays have no continuum */
+    make_emulator(PIXELS, NULL, 0, 1);
+    FAILS(make_task(ARRAY, "", ANPE_TASK_ALL, NULL, &t), ANPE_ECONFIG,
+          "noise model 'gaussian' gives errors in units of the continuum, the flux of simulator "
+          "'cannon' is not normalised, and instrument 'array' has no continuum rule");
+    make_emulator(PIXELS, NULL, 0, 0);
+    WORKS(make_task(ARRAY, "", ANPE_TASK_ALL, NULL, &t));
+    t = anpe_task_free(t);
+    with_noise = "plugin = \"gaussian\"; sigma = 3.0;"; /* in the unit of the flux: as it is */
+    make_emulator(PIXELS, NULL, 0, 1);
+    WORKS(make_task(ARRAY, "", ANPE_TASK_ALL, NULL, &t));
+    anpe_task_free(t);
+}
+
+/* ---- velocities --------------------------------------------------------------------------------
+ */
+
+/* The prior's velocities decide which pixels an emulator on the instrument's grid covers: in the
+ * exclusion of the task, hence in mocks and in observed spectra; a model's own set stays. */
+static void test_velocities(void)
+{
+    anpe_task *t, *again;
+    anpe_text text = {0};
+    int64_t excluded[2] = {0, 0};
+    const char *path = in_scratch("grid.h5");
+    enum { N = 7214 };
+    double *c = calloc(3 * N, sizeof *c);
+    CU_ASSERT_FATAL(c != NULL);
+    for (int64_t i = 0; i < N; i++) {
+        c[i] = 1;
+        c[N + i] = 0.05 * (double)(i % 5);
+    }
+    char file[2][512];
+    snprintf(file[0], sizeof file[0], "%s", in_scratch("gc.txt"));
+    snprintf(file[1], sizeof file[1], "%s", in_scratch("gp.txt"));
+    FILE *f = fopen(file[0], "w");
+    for (int64_t i = 0; i < 3 * N; i++)
+        fprintf(f, "%g%c", c[i], i % N == N - 1 ? '\n' : ' ');
+    fclose(f);
+    free(c);
+    write_rows(file[1], 1, 1, pivot);
+    anpe_emulator e;
+    const anpe_import_request r = {.model = "cannon",
+                                   .file = file[0],
+                                   .pivots = file[1],
+                                   .grid = "apogee",
+                                   .labels = "a_h",
+                                   .range = "-1:1",
+                                   .out = path};
+    WORKS(anpe_import(ctx, &r, &e));
+    anpe_emulator_clear(&e);
+    for (int wide = 0; wide < 2; wide++) {
+        text = (anpe_text){0};
+        anpe_text_add(&text,
+                      "simulator = { plugin = \"cannon\"; file = \"%s\"; };"
+                      "prior = ({ plugin = \"independent\"; labels = ("
+                      "{ name = \"a_h\"; type = \"uniform\"; min = -1.0; max = 1.0; },"
+                      "{ name = \"rv\"; type = \"uniform\"; min = %s; max = %s; }); });"
+                      "instrument = { plugin = \"apogee\"; };",
+                      path, wide ? "-300.0" : "-0.001", wide ? "300.0" : "0.001");
+        anpe_settings_free(settings);
+        settings = NULL;
+        WORKS(anpe_settings_parse(ctx, text.text, "test", 0, NULL, &settings));
+        anpe_text_free(&text);
+        WORKS(anpe_task_new(ctx, settings, ANPE_TASK_SIMULATOR, NULL, &t));
+        for (int64_t p = 0; p < N; p++)
+            excluded[wide] += t->instrument.info.exclude[p];
+        if (wide) { /* 300 km/s are 72.4 pixels of 6e-6 dex: 73 at 6 ends of segments */
+            CU_ASSERT(t->exclude[72] && !t->exclude[73] && t->exclude[2919] && t->exclude[2920]);
+            anpe_spectrum s;
+            WORKS(anpe_spectrum_new(ctx, N, &s));
+            for (int64_t p = 0; p < N; p++) {
+                s.flux[p] = 1;
+                s.sigma[p] = 0.01f;
+            }
+            WORKS(anpe_task_reduce(t, ctx, &s));
+            CU_ASSERT(s.mask[0] && s.mask[72] && !s.mask[73]);
+            anpe_spectrum_clear(&s);
+            uint8_t *none = calloc(N, 1);
+            const anpe_pixel_sets given = {.n = N, .continuum = t->continuum, .exclude = none};
+            WORKS(anpe_task_new(ctx, settings, ANPE_TASK_SIMULATOR, &given, &again));
+            CU_ASSERT_EQUAL(again->exclude[0], 0);
+            anpe_task_free(again);
+            free(none);
+        }
+        anpe_task_free(t);
+    }
+    CU_ASSERT(excluded[0] == 6 && excluded[1] == 6 * 73);
+}
+
 int main(int argc, char **argv)
 {
     static const CU_TestInfo tests[] = {
         {"variances add up", test_moments},  {"bad pixels and small error bars", test_inpainted},
         {"projection", test_projection},     {"scatter of a model", test_of_model},
-        {"held-out spectra", test_held_out},
+        {"held-out spectra", test_held_out}, {"units", test_units},
+        {"velocities", test_velocities},
     };
     const int status = run_suite(argc, argv, "model error", COUNT(tests), tests);
     settings = anpe_settings_free(settings);

@@ -249,6 +249,70 @@ static void test_planes(void)
     anpe_spectrum_clear(&s);
 }
 
+/* ---- the instrument that a file is for ----------------------------------------------------------
+ */
+
+/* Error bars of flux 1 on the reader's grid, moved by so many pixels, for an instrument. */
+static const char *library_of(const char *name, double moved, const char *instrument_name,
+                              float level)
+{
+    const int64_t n = reader.info.n_pixels, shape[2] = {2, n};
+    const char *path = in_scratch(name);
+    float *v = malloc((size_t)(2 * n) * sizeof *v);
+    double *w = malloc((size_t)n * sizeof *w);
+    anpe_h5 *f;
+    CU_ASSERT_FATAL(v && w);
+    for (int64_t i = 0; i < n; i++)
+        w[i] = reader.info.wavelength[i] *
+               pow(reader.info.wavelength[1] / reader.info.wavelength[0], moved);
+    for (int64_t i = 0; i < 2 * n; i++)
+        v[i] = 0.01f;
+    v[7] = 1e10f;
+    WORKS(anpe_h5_create(ctx, path, &f));
+    WORKS(anpe_h5_write(ctx, f, "sigma", ANPE_H5_FLOAT, 2, shape, v));
+    for (int64_t i = 0; i < 2 * n; i++)
+        v[i] = level;
+    if (level > 0)
+        WORKS(anpe_h5_write(ctx, f, "flux", ANPE_H5_FLOAT, 2, shape, v));
+    if (isfinite(moved))
+        WORKS(anpe_h5_write(ctx, f, "wavelength", ANPE_H5_DOUBLE, 1, &n, w));
+    if (instrument_name)
+        WORKS(anpe_h5_put_text(ctx, f, "/", "instrument", instrument_name));
+    WORKS(anpe_h5_close(ctx, f));
+    free(v);
+    free(w);
+    return path;
+}
+
+/* Libraries and spectra of another grid or instrument are refused; what a file does not say is not
+ * compared. A library is in units of the continuum. */
+static void test_made_for(void)
+{
+    anpe_noise_library l;
+    anpe_spectrum s;
+    open_reader("instrument: { plugin = \"lamost_lrs\"; };");
+    const anpe_noise_setup setup = {sizeof setup, &reader.info, "lamost_lrs"};
+    WORKS(anpe_noise_library_load(ctx, library_of("l.h5", 0, "lamost_lrs", 1), &setup, &l));
+    CU_ASSERT(l.mask[7] && !l.mask[8] && l.n_rows == 2); /* 1e10 is no error bar */
+    anpe_noise_library_free(&l);
+    WORKS(anpe_noise_library_load(ctx, library_of("l.h5", NAN, NULL, 0), &setup, &l));
+    anpe_noise_library_free(&l);
+    FAILS(anpe_noise_library_load(ctx, library_of("l.h5", 0.01, NULL, 0), &setup, &l), ANPE_EFORMAT,
+          "l.h5: its wavelengths (3700.8");
+    FAILS(anpe_noise_library_load(ctx, library_of("l.h5", 0, "apogee", 0), &setup, &l),
+          ANPE_EFORMAT, "l.h5: was made for instrument 'apogee', not for 'lamost_lrs'");
+    FAILS(anpe_noise_library_load(ctx, library_of("l.h5", 0, NULL, 870), &setup, &l), ANPE_EFORMAT,
+          "l.h5: holds spectra with a flux of about 870");
+    WORKS(read_first(library_of("s.h5", 0, "lamost_lrs", 870), &s));
+    anpe_spectrum_clear(&s);
+    FAILS(read_first(library_of("s.h5", 0.01, NULL, 870), &s), ANPE_EFORMAT,
+          "s.h5: its wavelengths");
+    anpe_spectrum_clear(&s);
+    FAILS(read_first(library_of("s.h5", 0, "galah", 870), &s), ANPE_EFORMAT,
+          "s.h5: was made for instrument 'galah', not for 'lamost_lrs'");
+    anpe_spectrum_clear(&s);
+}
+
 /* ---- FITS --------------------------------------------------------------------------------------
  */
 
@@ -417,6 +481,7 @@ int main(int argc, char **argv)
         {"error bars that stand for none", test_null_errors},
         {"arrays have no neighbours", test_array},
         {"nor have their channels", test_planes},
+        {"the instrument a file is for", test_made_for},
         {"BLANK", test_blank},
         {"masks of floats in FITS", test_float_mask},
         {"APOGEE cases", test_apogee_cases},

@@ -300,7 +300,7 @@ static void test_library_refused(void)
              "instrument: { plugin = \"apogee\"; };"
              "noise: { plugin = \"apogee\"; library = \"%s\"; };",
              in_scratch("lib.h5"));
-    FAILS(open_noise(text), ANPE_EINVAL, "has 100 pixels a spectrum, the instrument 7214");
+    FAILS(open_noise(text), ANPE_EINVAL, "error bars of 100 pixels, the instrument has 7214");
     write_library(in_scratch("lib.h5"), 2, PAYNE, 1);
     FAILS(open_noise(text), ANPE_EFORMAT, "row 1 of the noise library has no good pixel");
 }
@@ -461,7 +461,7 @@ static void test_rows_refused(void)
     char text[512];
     write_spectra(in_scratch("spectra.h5"));
     snprintf(text, sizeof text,
-             "instrument: { plugin = \"array\"; shape = [3]; };"
+             "instrument: { plugin = \"array\"; shape = [2]; };"
              "noise: { plugin = \"library\"; file = \"%s\"; };",
              in_scratch("spectra.h5"));
     FAILS(open_noise(text), ANPE_EFORMAT, "row 2 of the noise library has no good pixel");

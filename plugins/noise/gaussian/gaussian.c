@@ -9,14 +9,16 @@ typedef struct options {
 } options;
 
 static const anpe_option option_table[] = {
-    ANPE_OPT_REAL_OPTIONAL(options, sigma, 1e-30, 1e30, "", "standard deviation, in units of x"),
+    ANPE_OPT_REAL_OPTIONAL(options, sigma, 1e-30, 1e30, "",
+                           "standard deviation, in units of x or of the simulator's flux"),
     ANPE_OPT_REAL_OPTIONAL(
         options, snr, 1e-6, 1e30, "",
-        "instead of sigma: sigma = 1/snr, for spectra with their continuum at 1"),
+        "instead of sigma: sigma = 1/snr of the continuum, whatever unit the flux has"),
     ANPE_OPT_END};
 
 typedef struct gaussian {
     float sigma;
+    anpe_noise_unit unit;
 } gaussian;
 
 static anpe_status create(anpe_ctx *ctx, const void *o, const void *setup, void **self)
@@ -32,6 +34,7 @@ static anpe_status create(anpe_ctx *ctx, const void *o, const void *setup, void 
     if (!(s = malloc(sizeof *s)))
         return ANPE_FAIL(ctx, ANPE_ENOMEM, "out of memory");
     s->sigma = (float)(isnan(opt->snr) ? opt->sigma : 1 / opt->snr);
+    s->unit = isnan(opt->snr) ? ANPE_NOISE_IN_FLUX : ANPE_NOISE_IN_CONTINUUM;
     *self = s;
     return ANPE_OK;
 }
@@ -54,7 +57,12 @@ static anpe_status draw(const void *self, anpe_ctx *ctx, anpe_rng *rng, anpe_spe
     return ANPE_OK;
 }
 
-static const anpe_noise_ops ops = {sizeof ops, draw, NULL, NULL};
+static anpe_noise_unit unit(const void *self)
+{
+    return ((const gaussian *)self)->unit;
+}
+
+static const anpe_noise_ops ops = {sizeof ops, draw, NULL, NULL, unit};
 
 static const anpe_plugin plugin = {
     .abi = ANPE_ABI,

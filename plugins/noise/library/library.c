@@ -22,6 +22,7 @@ static const anpe_option option_table[] = {
 typedef struct library {
     anpe_noise_library rows;
     double log_min, log_range;
+    anpe_noise_unit unit;
 } library;
 
 static void destroy(void *self)
@@ -32,16 +33,13 @@ static void destroy(void *self)
     free(l);
 }
 
-static anpe_status open_rows(anpe_ctx *ctx, const options *o, int64_t values, library *l)
+static anpe_status open_rows(anpe_ctx *ctx, const options *o, const anpe_noise_setup *setup,
+                             library *l)
 {
-    anpe_status status = anpe_noise_library_read(ctx, o->file, &l->rows);
+    const anpe_status status = anpe_noise_library_load(ctx, o->file, setup, &l->rows);
     if (status)
         return status;
-    if (l->rows.n_pixels != values)
-        return ANPE_FAIL(ctx, ANPE_EINVAL,
-                         "%s: error bars of %lld pixels, the instrument has %lld values", o->file,
-                         (long long)l->rows.n_pixels, (long long)values);
-    for (int64_t i = 0; i < l->rows.n_rows * values; i++)
+    for (int64_t i = 0; i < l->rows.n_rows * l->rows.n_pixels; i++)
         if (l->rows.mask[i])
             l->rows.sigma[i] = 1; /* nobody uses it, but it must be a number */
     return ANPE_OK;
@@ -50,7 +48,6 @@ static anpe_status open_rows(anpe_ctx *ctx, const options *o, int64_t values, li
 static anpe_status create(anpe_ctx *ctx, const void *o, const void *setup, void **self)
 {
     const options *opt = o;
-    const anpe_instrument_info *instrument = ((const anpe_noise_setup *)setup)->instrument;
     *self = NULL;
     if (opt->scale_min > opt->scale_max)
         return ANPE_FAIL(ctx, ANPE_ECONFIG, "scale_min %g is above scale_max %g", opt->scale_min,
@@ -60,7 +57,9 @@ static anpe_status create(anpe_ctx *ctx, const void *o, const void *setup, void 
         return ANPE_FAIL(ctx, ANPE_ENOMEM, "out of memory");
     l->log_min = log(opt->scale_min); /* both 0 unless asked for: then no number is drawn */
     l->log_range = log(opt->scale_max) - l->log_min;
-    const anpe_status status = open_rows(ctx, opt, instrument->channels * instrument->n_pixels, l);
+    l->unit = ((const anpe_noise_setup *)setup)->instrument->wavelength ? ANPE_NOISE_IN_CONTINUUM
+                                                                        : ANPE_NOISE_IN_FLUX;
+    const anpe_status status = open_rows(ctx, opt, setup, l);
     if (status) {
         destroy(l);
         return status;
@@ -84,7 +83,13 @@ static anpe_status draw(const void *self, anpe_ctx *ctx, anpe_rng *rng, anpe_spe
     return ANPE_OK;
 }
 
-static const anpe_noise_ops ops = {sizeof ops, draw, NULL, NULL};
+/* Plain arrays have no continuum: the file's sigma is in their own unit. */
+static anpe_noise_unit unit(const void *self)
+{
+    return ((const library *)self)->unit;
+}
+
+static const anpe_noise_ops ops = {sizeof ops, draw, NULL, NULL, unit};
 
 static const anpe_plugin plugin = {
     .abi = ANPE_ABI,

@@ -42,7 +42,7 @@ static void destroy(void *self)
 }
 
 static const anpe_option option_table[] = {ANPE_OPT_END};
-static const anpe_noise_ops ops = {sizeof ops, draw, add, NULL};
+static const anpe_noise_ops ops = {sizeof ops, draw, add, NULL, NULL};
 
 static const anpe_plugin none = {
     .abi = ANPE_ABI,

@@ -94,7 +94,7 @@ static void array_info(const void *self, anpe_simulator_info *info)
     info->wavelength = NULL;
     info->resolution = INFINITY;
     info->on_grid = 1;
-    info->normalised = 1;
+    info->normalised = 0; /* whatever the file has */
 }
 
 static anpe_status array_simulate(const void *self, anpe_ctx *ctx, int64_t n, const double *theta,

@@ -8,18 +8,14 @@
 
 typedef struct cannon_options {
     const char *file;
-    int clip;
 } cannon_options;
 
 static const anpe_option cannon_option_table[] = {
     ANPE_OPT_FILE(cannon_options, file, NULL, "emulator, as 'anpe import cannon' writes it"),
-    ANPE_OPT_BOOL(cannon_options, clip, 0,
-                  "move labels outside the emulator's domain to its edge instead of failing"),
     ANPE_OPT_END};
 
 typedef struct cannon {
     emulator e;
-    int clip;
     int64_t n_features;
     double *pivots, *scales; /* (D) */
     double *exponents;       /* (F, D), small whole numbers */
@@ -83,7 +79,6 @@ static anpe_status cannon_create(anpe_ctx *ctx, const void *options, const void 
     cannon *p = calloc(1, sizeof *p);
     if (!p)
         return ANPE_FAIL(ctx, ANPE_ENOMEM, "no memory for an emulator");
-    p->clip = o->clip;
     anpe_status status = emulator_open(ctx, o->file, "cannon", &p->e);
     if (!status)
         status = read_model(ctx, p);
@@ -116,11 +111,11 @@ static anpe_status make_features(const cannon *p, anpe_ctx *ctx, const double *t
                                  double *features)
 {
     const int64_t D = p->e.n_labels;
-    const anpe_status status = emulator_labels(&p->e, ctx, "cannon", p->clip, theta, d);
+    const anpe_status status = emulator_labels(&p->e, ctx, "cannon", theta);
     if (status)
         return status;
     for (int64_t i = 0; i < D; i++)
-        d[i] = (d[i] - p->pivots[i]) / p->scales[i];
+        d[i] = (theta[i] - p->pivots[i]) / p->scales[i];
     for (int64_t f = 0; f < p->n_features; f++)
         features[f] = feature_of(p, d, f, -1);
     return ANPE_OK;

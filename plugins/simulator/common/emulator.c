@@ -84,7 +84,7 @@ anpe_status emulator_array(anpe_ctx *ctx, const emulator *e, const char *key, in
 /* Names, units and domain. */
 static anpe_status read_labels(anpe_ctx *ctx, emulator *e)
 {
-    char **names = NULL, **units = NULL;
+    char **names = NULL, **units = NULL, domain[16];
     double *lo = NULL, *hi = NULL;
     int64_t n_units = 0;
     anpe_status status = anpe_attribute_read(ctx, e->path, "/", "labels", &e->n_labels, &names);
@@ -94,9 +94,16 @@ static anpe_status read_labels(anpe_ctx *ctx, emulator *e)
         status = ANPE_FAIL(ctx, ANPE_EFORMAT, "%s: %lld label names and %lld units", e->path,
                            (long long)e->n_labels, (long long)n_units);
     if (!status)
-        status = emulator_array(ctx, e, "x_min", 1, &e->n_labels, &lo);
+        status = emulator_array(ctx, e, "x_min", 1, &e->n_labels, &e->x_min);
     if (!status)
-        status = emulator_array(ctx, e, "x_max", 1, &e->n_labels, &hi);
+        status = emulator_array(ctx, e, "x_max", 1, &e->n_labels, &e->x_max);
+    if (!status) /* older files: the two are one */
+        status = text_attribute(ctx, e, "domain", "x", domain, sizeof domain);
+    const int apart = !status && !strcmp(domain, "domain");
+    if (!status)
+        status = emulator_array(ctx, e, apart ? "domain_min" : "x_min", 1, &e->n_labels, &lo);
+    if (!status)
+        status = emulator_array(ctx, e, apart ? "domain_max" : "x_max", 1, &e->n_labels, &hi);
     if (status)
         goto out;
     e->labels = calloc((size_t)e->n_labels, sizeof *e->labels);
@@ -113,6 +120,9 @@ static anpe_status read_labels(anpe_ctx *ctx, emulator *e)
         if (!(l->min < l->max))
             status = ANPE_FAIL(ctx, ANPE_EFORMAT, "%s: label %s has the empty range [%g, %g]",
                                e->path, l->name, l->min, l->max);
+        if (!status && apart && !(e->x_min[i] < e->x_max[i]))
+            status = ANPE_FAIL(ctx, ANPE_EFORMAT, "%s: label %s is scaled by the empty [%g, %g]",
+                               e->path, l->name, e->x_min[i], e->x_max[i]);
     }
 out:
     free(names);
@@ -201,23 +211,21 @@ void emulator_clear(emulator *e)
 {
     free(e->path);
     free(e->labels);
+    free(e->x_min);
+    free(e->x_max);
     free(e->wavelength);
     free(e->scatter);
     *e = (emulator){0};
 }
 
-anpe_status emulator_labels(const emulator *e, anpe_ctx *ctx, const char *plugin, int clip,
-                            const double *theta, double *out)
+anpe_status emulator_labels(const emulator *e, anpe_ctx *ctx, const char *plugin,
+                            const double *theta)
 {
     for (int64_t i = 0; i < e->n_labels; i++) {
         const anpe_label *l = &e->labels[i];
-        out[i] = theta[i];
-        if (theta[i] >= l->min && theta[i] <= l->max)
-            continue;
-        if (!clip || isnan(theta[i]))
+        if (!(theta[i] >= l->min && theta[i] <= l->max))
             return ANPE_FAIL(ctx, ANPE_EINVAL, "%s: label %s outside [%.8g, %.8g]: %.8g", plugin,
                              l->name, l->min, l->max, theta[i]);
-        out[i] = theta[i] < l->min ? l->min : l->max;
     }
     return ANPE_OK;
 }

@@ -11,10 +11,11 @@ typedef struct emulator {
     char kind[16], activation[16], output[16];
     int64_t n_layers; /* dense */
     int64_t n_labels, n_pixels;
-    anpe_label *labels; /* (n_labels) with the domain */
-    double *wavelength; /* (n_pixels), NULL if the file has none */
-    float *scatter;     /* (n_pixels), NULL if the file has none */
-    double resolution;  /* inf: not given */
+    anpe_label *labels;    /* (n_labels) with the domain */
+    double *x_min, *x_max; /* (n_labels) what labels are scaled with; the domain may be narrower */
+    double *wavelength;    /* (n_pixels), NULL if the file has none */
+    float *scatter;        /* (n_pixels), NULL if the file has none */
+    double resolution;     /* inf: not given */
     int on_grid, normalised;
 } emulator;
 
@@ -29,8 +30,8 @@ void emulator_clear(emulator *e);
  * others must agree. A NaN is refused. *data is malloc'ed. */
 ANPE_MUST_CHECK anpe_status emulator_array(anpe_ctx *ctx, const emulator *e, const char *key,
                                            int rank, int64_t *shape, double **data);
-/* theta (n_labels) checked against the domain, or moved into it if clip -> out (n_labels). */
+/* theta (n_labels) checked against the domain. */
 ANPE_MUST_CHECK anpe_status emulator_labels(const emulator *e, anpe_ctx *ctx, const char *plugin,
-                                            int clip, const double *theta, double *out);
+                                            const double *theta);
 void emulator_info(const emulator *e, anpe_simulator_info *info);
 #endif

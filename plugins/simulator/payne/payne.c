@@ -12,20 +12,16 @@ enum { MAX_LAYERS = 16 };
 
 typedef struct payne_options {
     const char *file;
-    int clip;
 } payne_options;
 
 static const anpe_option payne_option_table[] = {
     ANPE_OPT_FILE(payne_options, file, NULL, "emulator, as 'anpe import payne' writes it"),
-    ANPE_OPT_BOOL(payne_options, clip, 0,
-                  "move labels outside the emulator's domain to its edge instead of failing"),
     ANPE_OPT_END};
 
 typedef enum activation { LEAKY_RELU, RELU, SIGMOID } activation;
 
 typedef struct payne {
     emulator e;
-    int clip;
     int64_t n_layers; /* dense; 0: per pixel */
     activation activation;
     product layers[MAX_LAYERS];
@@ -127,14 +123,14 @@ static void payne_info(const void *self, anpe_simulator_info *info)
     emulator_info(&((const payne *)self)->e, info);
 }
 
-/* s = (label - min)/(max - min) - 1/2, in double: the labels of a hot star lose digits in float. */
+/* s = (label - x_min)/(x_max - x_min) - 1/2, in double: the labels of a hot star lose digits in
+ * float. */
 static anpe_status scale_labels(const payne *p, anpe_ctx *ctx, const double *theta, double *s)
 {
-    const anpe_status status = emulator_labels(&p->e, ctx, "payne", p->clip, theta, s);
-    for (int64_t i = 0; i < p->e.n_labels && !status; i++) {
-        const anpe_label *l = &p->e.labels[i];
-        s[i] = (s[i] - l->min) / (l->max - l->min) - 0.5;
-    }
+    const double *lo = p->e.x_min, *hi = p->e.x_max;
+    const anpe_status status = emulator_labels(&p->e, ctx, "payne", theta);
+    for (int64_t i = 0; i < p->e.n_labels && !status; i++)
+        s[i] = (theta[i] - lo[i]) / (hi[i] - lo[i]) - 0.5;
     return status;
 }
 
@@ -244,7 +240,6 @@ static anpe_status payne_create(anpe_ctx *ctx, const void *options, const void *
     payne *p = calloc(1, sizeof *p);
     if (!p)
         return ANPE_FAIL(ctx, ANPE_ENOMEM, "no memory for an emulator");
-    p->clip = o->clip;
     anpe_status status = emulator_open(ctx, o->file, "dense|per_pixel", &p->e);
     if (!status)
         status = strcmp(p->e.kind, "dense") ? read_per_pixel(ctx, p) : read_dense(ctx, p);
@@ -296,11 +291,10 @@ static size_t payne_scratch(const void *self, int64_t n)
     return (size_t)(2 * most * width_of(p) + room) * sizeof(double);
 }
 
-/* d s_i / d theta_i: 0 where a label was moved to the edge of its range. */
-static double label_slope(const payne *p, int64_t i, double theta)
+/* d s_i / d theta_i */
+static double label_slope(const payne *p, int64_t i)
 {
-    const anpe_label *l = &p->e.labels[i];
-    return theta < l->min || theta > l->max ? 0 : 1 / (l->max - l->min);
+    return 1 / (p->e.x_max[i] - p->e.x_min[i]);
 }
 
 /* Rows 1 to L, the tangents, through the activation that has made y (rows, n) of row 0. */
@@ -316,12 +310,12 @@ static void activate_tangents(activation a, int64_t rows, int64_t n, double *y)
 
 /* Row 0 is the spectrum, row 1 + k its derivative with respect to label k: each layer is applied to
  * all of them, its bias to the first alone. */
-static void derive_dense(const payne *p, const double *theta, double *x, double *y, float *flux)
+static void derive_dense(const payne *p, double *x, double *y, float *flux)
 {
     const int64_t L = p->e.n_labels, rows = 1 + L;
     const product *last = &p->layers[p->n_layers - 1];
     for (int64_t k = 0; k < L; k++)
-        x[(1 + k) * L + k] = label_slope(p, k, theta[k]);
+        x[(1 + k) * L + k] = label_slope(p, k);
     for (int64_t i = 0; i < p->n_layers - 1; i++) {
         const int64_t width = p->layers[i].n_out;
         product_apply_tangents(&p->layers[i], rows, x, y, NULL);
@@ -352,12 +346,12 @@ static anpe_status payne_derivatives(const void *self, anpe_ctx *ctx, const doub
     if (status)
         return status;
     if (p->n_layers) {
-        derive_dense(p, theta, x, y, flux);
+        derive_dense(p, x, y, flux);
         return ANPE_OK;
     }
     per_pixel_derive(&p->pixels, x, (float *)(void *)y, flux, flux + P);
     for (int64_t k = 0; k < L; k++) {
-        const float slope = (float)label_slope(p, k, theta[k]);
+        const float slope = (float)label_slope(p, k);
         for (int64_t i = 0; i < P; i++)
             flux[(1 + k) * P + i] *= slope;
     }
