@@ -36,7 +36,8 @@ static anpe_status check_rows(anpe_ctx *ctx, const char *path, int one_unit,
                               anpe_noise_library *library)
 {
     const int64_t n = library->n_pixels;
-    anpe_status status = ANPE_OK;
+    float *room = one_unit ? anpe_alloc(ctx, (size_t)n * sizeof *room) : NULL;
+    anpe_status status = one_unit && !room ? ANPE_ENOMEM : ANPE_OK;
     for (int64_t r = 0; r < library->n_rows && !status; r++) {
         int64_t good = 0;
         for (int64_t k = r * n; k < (r + 1) * n; k++) {
@@ -45,14 +46,14 @@ static anpe_status check_rows(anpe_ctx *ctx, const char *path, int one_unit,
             good += ok;
         }
         if (good == 0)
-            return ANPE_FAIL(ctx, ANPE_EFORMAT,
-                             "%s: row %lld of the noise library has no good "
-                             "pixel",
-                             path, (long long)r);
-        if (one_unit)
-            status =
-                anpe_spectrum_null_errors(ctx, n, library->sigma + r * n, library->mask + r * n);
+            status = ANPE_FAIL(ctx, ANPE_EFORMAT,
+                               "%s: row %lld of the noise library has no good "
+                               "pixel",
+                               path, (long long)r);
+        else if (one_unit)
+            anpe_spectrum_null_errors(n, library->sigma + r * n, library->mask + r * n, room);
     }
+    anpe_free(room);
     return status;
 }
 

@@ -97,20 +97,6 @@ static const char *sigma_is_missed_by(const anpe_inference *f)
     return f->exact ? "an exact posterior needs the errors and the file has no sigma" : NULL;
 }
 
-/* The same for values that the file's mask leaves out: a network that does not see the mask would
- * take what stands in their place for data. With wavelengths that is a pixel's neighbour. */
-static const char *mask_is_missed_by(const anpe_inference *f, const anpe_spectrum *s)
-{
-    const anpe_channels *c = f->model->channels;
-    int sees = c->basis != NULL || f->model->task->instrument.info.wavelength != NULL;
-    for (int k = 0; k < c->n_kinds; k++)
-        sees = sees || c->kind[k] == ANPE_CHANNEL_MASK;
-    for (int64_t p = 0; !sees && p < s->n_pixels; p++)
-        if (s->mask[p])
-            return "the file masks values and the model reads no mask (observe.channels)";
-    return NULL;
-}
-
 /* Rows of one file follow each other: it is opened for the first and stays open. */
 static anpe_status read_row(anpe_ctx *ctx, anpe_inference *f, const anpe_star *star,
                             anpe_spectrum *s)
@@ -138,7 +124,7 @@ void anpe_infer_read_star(anpe_ctx *ctx, anpe_inference *f, anpe_star *star, anp
     }
     const char *reason = sigma_is_missed_by(f);
     if (!reason)
-        reason = mask_is_missed_by(f, s);
+        reason = anpe_model_misses_mask(f->model, s);
     if (reason) {
         anpe_infer_fail_star(star, reason);
         f->first_failure = f->first_failure ? f->first_failure : ANPE_EFORMAT;

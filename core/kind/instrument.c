@@ -2,6 +2,7 @@
 #include "kind/instrument.h"
 #include "spectrum/spectrum.h"
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 static const anpe_instrument_ops *ops_of(const anpe_instrument *i)
@@ -85,34 +86,46 @@ anpe_status anpe_instrument_count(const anpe_instrument *i, anpe_ctx *ctx, const
 }
 
 /* Plain values have no neighbours to take one from that is missing. */
-static anpe_status check_values(anpe_ctx *ctx, const char *path, int64_t row,
-                                const anpe_spectrum *s)
+static anpe_status check_values(anpe_ctx *ctx, const char *name, const anpe_spectrum *s)
 {
     for (int64_t k = 0; k < s->n_pixels; k++)
         if (!s->mask[k] && !isfinite(s->flux[k]))
-            return ANPE_FAIL(
-                ctx, ANPE_EFORMAT,
-                "%s: value %lld of spectrum %lld is %g: a spectrum without wavelengths "
-                "has no neighbours to take it from, and no mask says that it is bad",
-                path, (long long)k, (long long)row, (double)s->flux[k]);
+            return ANPE_FAIL(ctx, ANPE_EFORMAT,
+                             "value %lld of %s is %g: a spectrum without wavelengths has no "
+                             "neighbours to take it from, and no mask says that it is bad",
+                             (long long)k, name, (double)s->flux[k]);
+    return ANPE_OK;
+}
+
+anpe_status anpe_instrument_judge(const anpe_instrument *i, anpe_ctx *ctx, const char *name,
+                                  anpe_spectrum *s, float *room)
+{
+    const anpe_status status = i->info.wavelength ? ANPE_OK : check_values(ctx, name, s);
+    if (status)
+        return status;
+    anpe_instrument_exclude(i, s);
+    if (anpe_spectrum_check(s) == 0)
+        return ANPE_FAIL(ctx, ANPE_EFORMAT, "no good pixel in %s", name);
+    if (i->info.wavelength)
+        anpe_spectrum_null_errors(s->n_pixels, s->sigma, s->mask, room);
     return ANPE_OK;
 }
 
 anpe_status anpe_instrument_read(const anpe_instrument *i, anpe_ctx *ctx, anpe_input *in,
                                  int64_t row, anpe_spectrum *s)
 {
+    char name[48];
     anpe_status status = in->h5 ? anpe_spectra_file_read(ctx, in->h5, row, &i->info, s)
                                 : ops_of(i)->read(i->component.self, ctx, in->path, row, s);
-    if (!status)
-        status = i->info.wavelength ? ANPE_OK : check_values(ctx, in->path, row, s);
+    float *room = status ? NULL : anpe_alloc(ctx, (size_t)s->n_pixels * sizeof *room);
+    if (!status && !room)
+        status = ANPE_ENOMEM;
     if (status)
         return status;
-    anpe_instrument_exclude(i, s);
-    if (anpe_spectrum_check(s) == 0)
-        return ANPE_FAIL(ctx, ANPE_EFORMAT, "%s: no good pixel in spectrum %lld", in->path,
-                         (long long)row);
-    return i->info.wavelength ? anpe_spectrum_null_errors(ctx, s->n_pixels, s->sigma, s->mask)
-                              : ANPE_OK;
+    snprintf(name, sizeof name, "spectrum %lld", (long long)row);
+    status = anpe_instrument_judge(i, ctx, name, s, room);
+    anpe_free(room);
+    return status ? anpe_fail_prefix(ctx, status, "%s", in->path) : ANPE_OK;
 }
 
 void anpe_instrument_exclude(const anpe_instrument *i, anpe_spectrum *s)

@@ -35,6 +35,9 @@ ANPE_MUST_CHECK anpe_status anpe_instrument_count(const anpe_instrument *i, anpe
  * that is not finite and has no mask. Not yet normalised. */
 ANPE_MUST_CHECK anpe_status anpe_instrument_read(const anpe_instrument *i, anpe_ctx *ctx,
                                                  anpe_input *in, int64_t row, anpe_spectrum *s);
+/* The same for a spectrum from elsewhere, called `name` in messages; room (channels * n_pixels). */
+ANPE_MUST_CHECK anpe_status anpe_instrument_judge(const anpe_instrument *i, anpe_ctx *ctx,
+                                                  const char *name, anpe_spectrum *s, float *room);
 /* The continuum rule in place; re-entrant. */
 ANPE_MUST_CHECK anpe_status anpe_instrument_normalise(const anpe_instrument *i, anpe_ctx *ctx,
                                                       const uint8_t *continuum, anpe_spectrum *s);

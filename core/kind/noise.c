@@ -18,8 +18,7 @@ anpe_status anpe_noise_new(anpe_ctx *ctx, anpe_settings *settings, const char *f
 anpe_noise_unit anpe_noise_unit_of(const anpe_component *noise)
 {
     const anpe_noise_ops *ops = ops_of(noise);
-    const size_t needed = offsetof(anpe_noise_ops, unit) + sizeof ops->unit;
-    return ops->size >= needed && ops->unit ? ops->unit(noise->self) : ANPE_NOISE_IN_FLUX;
+    return ANPE_HAS(ops, unit) ? ops->unit(noise->self) : ANPE_NOISE_IN_FLUX;
 }
 
 anpe_status anpe_noise_draw(const anpe_component *noise, anpe_ctx *ctx, anpe_rng *rng,

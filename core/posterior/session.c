@@ -133,9 +133,10 @@ anpe_status anpe_session_new_batch(anpe_ctx *ctx, const anpe_model *m, int64_t b
     s->u = anpe_alloc(ctx, n * sizeof *s->u);
     s->y = anpe_alloc(ctx, n * sizeof *s->y);
     s->log_q = anpe_alloc(ctx, (size_t)max_draws * sizeof *s->log_q);
+    s->room = anpe_alloc(ctx, (size_t)anpe_task_size(m->task) * sizeof *s->room);
     s->scratch = anpe_alloc(
         ctx, ANPE_HAS(flow, scratch_size) ? flow->scratch_size(m->net->flow.self, max_draws) : 0);
-    if (!s->z || !s->u || !s->y || !s->log_q || !s->scratch) {
+    if (!s->z || !s->u || !s->y || !s->log_q || !s->scratch || !s->room) {
         status = ANPE_ENOMEM;
         goto out;
     }
@@ -172,6 +173,7 @@ anpe_session *anpe_session_free(anpe_session *s)
     anpe_free(s->u);
     anpe_free(s->y);
     anpe_free(s->log_q);
+    anpe_free(s->room);
     anpe_free(s->scratch);
     anpe_spectrum_clear(&s->spectrum);
     anpe_executor_free(s->executor);
@@ -267,6 +269,18 @@ anpe_status anpe_session_chi2(anpe_session *s, anpe_ctx *ctx, const double *thet
 /* ---- one spectrum, for those who embed the library ---------------------------------------------
  */
 
+const char *anpe_model_misses_mask(const anpe_model *m, const anpe_spectrum *s)
+{
+    const anpe_channels *c = m->channels;
+    int sees = c->basis != NULL || m->task->instrument.info.wavelength != NULL;
+    for (int k = 0; k < c->n_kinds; k++)
+        sees = sees || c->kind[k] == ANPE_CHANNEL_MASK;
+    for (int64_t p = 0; !sees && p < s->n_pixels; p++)
+        if (s->mask[p])
+            return "some values are bad and the model reads no mask (observe.channels)";
+    return NULL;
+}
+
 static anpe_status infer_one(anpe_session *s, anpe_ctx *ctx, int64_t n_draws, double *theta,
                              double *log_q, const float *flux, const float *sigma,
                              const uint8_t *mask, uint32_t seed, int64_t index)
@@ -283,7 +297,13 @@ static anpe_status infer_one(anpe_session *s, anpe_ctx *ctx, int64_t n_draws, do
     else
         memset(o->mask, 0, n);
     s->inferred = 0;
-    anpe_status status = anpe_task_reduce(s->model->task, ctx, o);
+    anpe_status status =
+        anpe_instrument_judge(&s->model->task->instrument, ctx, "the spectrum", o, s->room);
+    const char *reason = status ? NULL : anpe_model_misses_mask(s->model, o);
+    if (reason)
+        status = ANPE_FAIL(ctx, ANPE_EFORMAT, "%s", reason);
+    if (!status)
+        status = anpe_task_reduce(s->model->task, ctx, o);
     if (status)
         return status;
     s->inferred = 1;

@@ -30,6 +30,7 @@ struct anpe_session {
     anpe_bench *bench;      /* NULL when the simulator could not be opened */
     float *z, *u, *y;       /* (max_draws, D) */
     float *log_q;           /* (max_draws) in flow coordinates */
+    float *room;            /* (pixels) */
     void *scratch;          /* of the flow's sample */
     anpe_spectrum spectrum; /* of the last anpe_infer, reduced */
     int inferred;           /* there was one */
@@ -39,6 +40,9 @@ struct anpe_session {
 ANPE_MUST_CHECK anpe_status anpe_session_new_batch(anpe_ctx *ctx, const anpe_model *model,
                                                    int64_t batch, int64_t max_draws,
                                                    anpe_session **out);
+/* Why a spectrum with bad values cannot be given to the model, or NULL: without wavelengths a
+ * network that does not see the mask would take what stands in their place for data. */
+const char *anpe_model_misses_mask(const anpe_model *m, const anpe_spectrum *s);
 /* Context vectors of the first n inputs that were put into anpe_session_input. */
 float *anpe_session_input(anpe_session *s, int64_t i); /* (L, C) of spectrum i < batch */
 void anpe_session_featurize(anpe_session *s, int64_t n);

@@ -2,7 +2,6 @@
 #include "spectrum/spectrum.h"
 
 #include <math.h>
-#include <stdlib.h>
 
 anpe_status anpe_spectrum_new(anpe_ctx *ctx, int64_t n_pixels, anpe_spectrum *s)
 {
@@ -39,34 +38,50 @@ int64_t anpe_spectrum_check(anpe_spectrum *s)
     return good;
 }
 
-static int by_value(const void *a, const void *b)
+/* Hoare's selection: v[k] as it would be if v were sorted; qsort may allocate. */
+static float smallest(int64_t n, int64_t k, float *v)
 {
-    const float x = *(const float *)a, y = *(const float *)b;
-    return (x > y) - (x < y);
+    int64_t low = 0, high = n - 1;
+    while (low < high) {
+        const float pivot = v[low + (high - low) / 2];
+        int64_t i = low, j = high;
+        while (i <= j) {
+            while (v[i] < pivot)
+                i++;
+            while (v[j] > pivot)
+                j--;
+            if (i <= j) {
+                const float swap = v[i];
+                v[i++] = v[j];
+                v[j--] = swap;
+            }
+        }
+        if (k <= j)
+            high = j;
+        else if (k >= i)
+            low = i;
+        else
+            break;
+    }
+    return v[k];
 }
 
 float anpe_median(int64_t n, float *v)
 {
-    qsort(v, (size_t)n, sizeof *v, by_value);
-    return v[n / 2];
+    return smallest(n, n / 2, v);
 }
 
-anpe_status anpe_spectrum_null_errors(anpe_ctx *ctx, int64_t n, const float *sigma, uint8_t *mask)
+void anpe_spectrum_null_errors(int64_t n, const float *sigma, uint8_t *mask, float *room)
 {
     const float most = 1e4f;
     int64_t good = 0;
-    float *sorted = anpe_alloc(ctx, (size_t)(n ? n : 1) * sizeof *sorted);
-    if (!sorted)
-        return ANPE_ENOMEM;
     for (int64_t i = 0; i < n; i++)
         if (!mask[i])
-            sorted[good++] = sigma[i];
-    qsort(sorted, (size_t)good, sizeof *sorted, by_value);
-    for (int64_t i = 0; i < n && good; i++)
-        if (!mask[i] && sigma[i] > most * sorted[good / 10])
+            room[good++] = sigma[i];
+    const float limit = good ? most * smallest(good, good / 10, room) : 0;
+    for (int64_t i = 0; i < n; i++)
+        if (!mask[i] && sigma[i] > limit)
             mask[i] = 1;
-    anpe_free(sorted);
-    return ANPE_OK;
 }
 
 static int64_t first_good(int64_t n, const uint8_t *mask)

@@ -10,12 +10,11 @@ ANPE_MUST_CHECK anpe_status anpe_spectrum_new(anpe_ctx *ctx, int64_t n_pixels, a
 void anpe_spectrum_clear(anpe_spectrum *s); /* frees the arrays */
 /* NaN, infinite flux or sigma, sigma <= 0 -> mask = 1; returns the number of good pixels. */
 int64_t anpe_spectrum_check(anpe_spectrum *s);
-float anpe_median(int64_t n, float *v); /* the upper one of n >= 1 values, which are sorted */
+float anpe_median(int64_t n, float *v); /* the upper one of n >= 1 values, whose order changes */
 /* An error bar that stands for no measurement, more than 10^4 times the tenth percentile of those
  * of the good pixels (surveys write 1e10, or an inverse variance of 1e-30): the pixel, which weighs
- * less than 10^-8 of another, becomes bad. For sigma (n) in one unit. */
-ANPE_MUST_CHECK anpe_status anpe_spectrum_null_errors(anpe_ctx *ctx, int64_t n, const float *sigma,
-                                                      uint8_t *mask);
+ * less than 10^-8 of another, becomes bad. For sigma (n) in one unit; room (n): scratch. */
+void anpe_spectrum_null_errors(int64_t n, const float *sigma, uint8_t *mask, float *room);
 /* Inside each of `planes` channels, of equal length and no neighbours of each other: bad pixels
  * take the nearest good value to the left, a leading run the first good value; the same for sigma.
  * A channel without a good pixel becomes 0, with sigma 1. Returns the number of good pixels (0:

@@ -107,6 +107,27 @@ static anpe_status place_groups(anpe_ctx *ctx, anpe_dataset *d)
     return ANPE_OK;
 }
 
+/* n rows from `row` of the file: values and the labels that are inferred are finite. */
+static anpe_status check_rows(anpe_ctx *ctx, const anpe_dataset *d, int64_t row, int64_t n,
+                              const float *values, const double *theta)
+{
+    const int64_t size = anpe_task_size(d->task);
+    for (int64_t i = 0; i < n * size; i++)
+        if (!isfinite(values[i]))
+            return ANPE_FAIL(
+                ctx, ANPE_EFORMAT, "%s: row %lld of '%s' holds a value that is not finite (%g)",
+                anpe_h5_path(d->file), (long long)(row + i / size), d->values, (double)values[i]);
+    for (int64_t i = 0; i < n * d->task->n_labels; i++) {
+        const int64_t k = i / d->task->n_labels, label = i % d->task->n_labels;
+        const double x = theta[k * d->n_columns + d->column[d->task->inferred[label]]];
+        if (!isfinite(x))
+            return ANPE_FAIL(ctx, ANPE_EFORMAT, "%s: row %lld of 'theta': label '%s' is %g",
+                             anpe_h5_path(d->file), (long long)(row + k),
+                             d->task->label[label].name, x);
+    }
+    return ANPE_OK;
+}
+
 static anpe_status open_file(anpe_ctx *ctx, anpe_dataset *d, const char *path)
 {
     const size_t size = (size_t)anpe_task_size(d->task);
@@ -133,6 +154,7 @@ static anpe_status open_file(anpe_ctx *ctx, anpe_dataset *d, const char *path)
                               d->memory));
         ANPE_TRY(anpe_h5_read(ctx, d->file, "theta", ANPE_H5_DOUBLE, d->n_rows * columns,
                               d->memory_theta));
+        ANPE_TRY(check_rows(ctx, d, 0, d->n_rows, d->memory, d->memory_theta));
     }
     const int64_t most = d->batch > FIT_BATCH ? d->batch : FIT_BATCH;
     d->rows = malloc((size_t)most * size * sizeof *d->rows);
@@ -158,9 +180,11 @@ static anpe_status copy_rows(anpe_dataset *d, anpe_ctx *ctx, int64_t row, int64_
     }
     anpe_status status =
         anpe_h5_read_rows(ctx, d->file, d->values, ANPE_H5_FLOAT, row, n, d->rows + k * size);
+    if (!status)
+        status = anpe_h5_read_rows(ctx, d->file, "theta", ANPE_H5_DOUBLE, row, n,
+                                   d->rows_theta + k * columns);
     return status ? status
-                  : anpe_h5_read_rows(ctx, d->file, "theta", ANPE_H5_DOUBLE, row, n,
-                                      d->rows_theta + k * columns);
+                  : check_rows(ctx, d, row, n, d->rows + k * size, d->rows_theta + k * columns);
 }
 
 /* ---- order --------------------------------------------------------------------------------------
@@ -232,11 +256,6 @@ static anpe_status noise_free(const anpe_dataset *d, anpe_ctx *ctx, anpe_bench *
         memcpy(b->flux, d->rows + offset * size, (size_t)(n * size) * sizeof *b->flux);
         for (int64_t k = 0; k < n; k++)
             labels_of_row(d, offset + k, b->theta + k * labels);
-        for (int64_t i = 0; i < n * size; i++)
-            if (!isfinite(b->flux[i]))
-                return ANPE_FAIL(ctx, ANPE_EFORMAT,
-                                 "%s: '%s' holds a value that is not finite (%g)",
-                                 anpe_h5_path(d->file), d->values, (double)b->flux[i]);
         return ANPE_OK;
     }
     anpe_status status = ANPE_OK;

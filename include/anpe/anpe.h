@@ -69,7 +69,9 @@ ANPE_EXPORT anpe_session *anpe_session_free(anpe_session *session);
 /* One spectrum as the survey has it, on the instrument's pixels: flux, sigma (n), mask (n, 1 = bad;
  * may be NULL). Continuum rule, bad pixels and inpainting are applied here. Fills theta
  * (n_draws, D) in physical units and, unless NULL, log_q (n_draws), the log density per unit of
- * the labels. The same seed and index give the same draws. ANPE_EFORMAT: no good pixel. */
+ * the labels. The same seed and index give the same draws. ANPE_EFORMAT: no good pixel, or,
+ * without wavelengths, a value that is not finite and not masked, or a bad one that the model does
+ * not see (docs/book/files.md). */
 ANPE_EXPORT ANPE_MUST_CHECK anpe_status anpe_infer(anpe_session *session, anpe_ctx *ctx,
                                                    int64_t n_draws, double *theta, double *log_q,
                                                    const float *flux, const float *sigma,

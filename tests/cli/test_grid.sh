@@ -77,6 +77,15 @@ if [ -r "$case" ]; then
 else
     skip "x = (NaN, 0.3) is not answered" "no shared data"
 fi
+case=$ANPE_SHARED/data/cases/sims_nan_row_19000.h5
+if [ -r "$case" ]; then
+    sed 's/"cannon"; file = "e.h5"/"array"; labels = ({ name = "theta_1"; }, { name = "theta_2"; })/
+        s/a_h/theta_1/; s/b_h/theta_2/' two.cfg >theta.cfg
+    run "$ANPE" train theta.cfg --data "$case" -o row.h5 --quiet
+    expect_error "a simulation that is not finite" 1 "row 19000 of 'x' holds a value that is not finite"
+else
+    skip "a simulation that is not finite" "no shared data"
+fi
 # the unit of the noise
 "$ANPE" import cannon c.txt --pivots pivots.txt --labels a_h,b_h --range=-1:1,-1:1 --absolute -o e.h5 \
     2>/dev/null >&2

@@ -7,6 +7,7 @@
 #include "file/hdf5_file.h"
 #include "prepare/import.h"
 #include "task/task.h"
+#include "train/dataset.h"
 #include <math.h>
 
 static void write_rows(const char *path, int rows, int64_t n, double (*value)(int row, int64_t i))
@@ -377,6 +378,51 @@ static void test_units(void)
     anpe_task_free(t);
 }
 
+/* ---- stored simulations ------------------------------------------------------------------------
+ */
+
+/* A row that is not finite is refused before the first step, by its number; so is a label. */
+static void test_stored(void)
+{
+    enum { ROWS = 64, BAD = 37 };
+    const int64_t shape[2] = {ROWS, PIXELS}, labels[2] = {ROWS, 1};
+    const char *const name[1] = {"a_h"};
+    float x[ROWS * PIXELS];
+    double theta[ROWS];
+    anpe_task *t;
+    with_noise = "plugin = \"gaussian\"; sigma = 0.02;";
+    make_emulator(PIXELS, NULL, 0, 0);
+    WORKS(make_task(ARRAY, "", ANPE_TASK_ALL, NULL, &t));
+    for (int bad = 0; bad < 3; bad++) {
+        anpe_h5 *f;
+        anpe_dataset *d = NULL;
+        for (int i = 0; i < ROWS * PIXELS; i++)
+            x[i] = 1;
+        for (int i = 0; i < ROWS; i++)
+            theta[i] = 0.01 * i;
+        if (bad == 1)
+            x[BAD * PIXELS + 2] = NAN;
+        if (bad == 2)
+            theta[BAD] = NAN;
+        WORKS(anpe_h5_create(ctx, in_scratch("sims.h5"), &f));
+        WORKS(anpe_h5_write(ctx, f, "theta", ANPE_H5_DOUBLE, 2, labels, theta));
+        WORKS(anpe_h5_put_texts(ctx, f, "theta", "labels", 1, name));
+        WORKS(anpe_h5_write(ctx, f, "x", ANPE_H5_FLOAT, 2, shape, x));
+        WORKS(anpe_h5_close(ctx, f));
+        char path[512];
+        snprintf(path, sizeof path, "%s", in_scratch("sims.h5"));
+        const anpe_dataset_setup setup = {1, 0, 8, 8, path};
+        if (bad == 0)
+            WORKS(anpe_dataset_new(ctx, t, &setup, NULL, NULL, &d));
+        else
+            FAILS(anpe_dataset_new(ctx, t, &setup, NULL, NULL, &d), ANPE_EFORMAT,
+                  bad == 1 ? "sims.h5: row 37 of 'x' holds a value that is not finite (nan)"
+                           : "sims.h5: row 37 of 'theta': label 'a_h' is nan");
+        anpe_dataset_free(d);
+    }
+    anpe_task_free(t);
+}
+
 /* ---- velocities --------------------------------------------------------------------------------
  */
 
@@ -459,7 +505,7 @@ int main(int argc, char **argv)
         {"variances add up", test_moments},  {"bad pixels and small error bars", test_inpainted},
         {"projection", test_projection},     {"scatter of a model", test_of_model},
         {"held-out spectra", test_held_out}, {"units", test_units},
-        {"velocities", test_velocities},
+        {"velocities", test_velocities},     {"stored simulations", test_stored},
     };
     const int status = run_suite(argc, argv, "model error", COUNT(tests), tests);
     settings = anpe_settings_free(settings);

@@ -181,6 +181,7 @@ static void test_null_errors(void)
 {
     float sigma[20];
     uint8_t mask[20];
+    float room[20];
     for (int unit = 0; unit < 2; unit++) {
         for (int i = 0; i < 20; i++) {
             sigma[i] = (unit ? 1e-17f : 1) * (float)(1 + i); /* twentyfold is an error bar */
@@ -188,7 +189,7 @@ static void test_null_errors(void)
         }
         sigma[7] = unit ? 1e-7f : 1e10f;
         sigma[9] = unit ? 1 : 1e15f;
-        WORKS(anpe_spectrum_null_errors(ctx, 20, sigma, mask));
+        anpe_spectrum_null_errors(20, sigma, mask, room);
         for (int i = 0; i < 20; i++)
             CU_ASSERT_EQUAL(mask[i], i == 4 || i == 7 || i == 9);
     }
