@@ -43,19 +43,19 @@ typedef struct anpe_task {
     anpe_component simulator, noise;
     anpe_simulator_info sim;
     anpe_prior *prior;
-    int64_t n_labels;              /* inferred */
-    anpe_label *label;             /* (n_labels) */
-    int64_t *inferred;             /* (n_labels) index into prior->label */
-    int64_t *sim_label;            /* (sim.n_labels) index into prior->label */
-    int64_t rv;                    /* index into prior->label, -1: no Doppler shift */
-    anpe_projector *projector;     /* NULL: simulator pixels are the instrument's, no wavelengths */
-    uint8_t *continuum;            /* (n_pixels) or NULL */
-    uint8_t *exclude;              /* (n_pixels) or NULL; what instrument.info.exclude points to */
-    float *scatter;                /* (size) the simulator's on the instrument's pixels, or NULL */
-    float *model_variance;         /* (size) of the model error, in units of the continuum (plain
-                                    * arrays: of x), or NULL: there is none */
-    int noise_in_continuum;        /* the sigma drawn is in units of a continuum that is not 1, */
-    int finds_continuum;           /* which is found in each noise-free spectrum */
+    int64_t n_labels;          /* inferred */
+    anpe_label *label;         /* (n_labels) */
+    int64_t *inferred;         /* (n_labels) index into prior->label */
+    int64_t *sim_label;        /* (sim.n_labels) index into prior->label */
+    int64_t rv;                /* index into prior->label, -1: no Doppler shift */
+    anpe_projector *projector; /* NULL: simulator pixels are the instrument's, no wavelengths */
+    uint8_t *continuum;        /* (n_pixels) or NULL */
+    uint8_t *exclude;          /* (n_pixels) or NULL; what instrument.info.exclude points to */
+    float *scatter;            /* (size) the simulator's on the instrument's pixels, or NULL */
+    float *model_variance;     /* (size) of the model error, in units of the continuum (plain
+                                * arrays: of x), or NULL: there is none */
+    int noise_in_continuum;    /* the sigma drawn is in units of a continuum that is not 1, */
+    int finds_continuum;       /* which is found in each noise-free spectrum */
     const anpe_label_rows *proposal; /* labels are drawn from it; NULL: from the prior. Borrowed */
 } anpe_task;
 

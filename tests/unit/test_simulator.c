@@ -604,27 +604,27 @@ static void test_derivatives_cannon(void)
     subject_clear(&m.s);
 }
 
-/* At an end of a label's range the derivative is that from inside; beyond it, where `clip` moves
- * the label, nothing changes; without `clip` it is refused as by simulate. A plugin that was built
- * before there were derivatives has none, whatever lies behind its operations. */
+/* At an end of a label's range the derivative is that from inside, also of a range that is narrower
+ * than the file's; beyond it is refused as by simulate. A plugin that was built before there were
+ * derivatives has none, whatever lies behind its operations. */
 static void test_derivatives_edge(void)
 {
     emulated m;
-    const anpe_import_request r = small_request(make_published("p.h5", N_PER_PIXEL, per_pixel));
-    const double edge[] = {1, 0.5}, outside[] = {1.25, 0.5};
-    float at_edge[3 * 37], beyond[3 * 37];
+    anpe_import_request r = small_request(make_published("p.h5", N_PER_PIXEL, per_pixel));
+    const double edge[] = {0.5, 0.5}, outside[] = {1.25, 0.5};
+    float whole[3 * 37], narrow[3 * 37];
     open_emulator(&r, NULL, &m);
     void *room = anpe_alloc(ctx, m.ops->scratch_size(m.s.c.self, 1));
-    FAILS(m.ops->derivatives(m.s.c.self, ctx, outside, beyond, room), ANPE_EINVAL,
+    FAILS(m.ops->derivatives(m.s.c.self, ctx, outside, whole, room), ANPE_EINVAL,
           "payne: label teff outside [0, 1]: 1.25");
+    WORKS(m.ops->derivatives(m.s.c.self, ctx, edge, whole, room));
     subject_clear(&m.s);
-    open_emulator(&r, "clip = true;", &m);
-    WORKS(m.ops->derivatives(m.s.c.self, ctx, edge, at_edge, room));
-    WORKS(m.ops->derivatives(m.s.c.self, ctx, outside, beyond, room));
-    CU_ASSERT(!memcmp(at_edge, beyond, 37 * sizeof *beyond));
-    CU_ASSERT(!memcmp(at_edge + 74, beyond + 74, 37 * sizeof *beyond));
-    for (int i = 37; i < 74; i++)
-        CU_ASSERT(at_edge[i] != 0 && beyond[i] == 0);
+    r.range = "0.25:0.5,0.125:0.75";
+    open_emulator(&r, NULL, &m);
+    WORKS(m.ops->derivatives(m.s.c.self, ctx, edge, narrow, room));
+    CU_ASSERT(!memcmp(whole, narrow, sizeof whole));
+    for (int i = 37; i < 3 * 37; i++)
+        CU_ASSERT(narrow[i] != 0);
     anpe_simulator_ops older = *m.ops;
     anpe_component c = m.s.c;
     older.size = offsetof(anpe_simulator_ops, derivatives);

@@ -121,15 +121,12 @@ static anpe_status make_features(const cannon *p, anpe_ctx *ctx, const double *t
     return ANPE_OK;
 }
 
-/* d feature / d label_k, per unit of the label: 0 where it was moved to the edge of its range. */
-static void feature_slopes(const cannon *p, const double *theta, const double *d, int64_t k,
-                           double *slope)
+/* d feature / d label_k, per unit of the label. */
+static void feature_slopes(const cannon *p, const double *d, int64_t k, double *slope)
 {
-    const anpe_label *l = &p->e.labels[k];
-    const int clipped = theta[k] < l->min || theta[k] > l->max;
     for (int64_t f = 0; f < p->n_features; f++) {
         const int power = (int)p->exponents[f * p->e.n_labels + k];
-        slope[f] = clipped || power == 0 ? 0 : power / p->scales[k] * feature_of(p, d, f, k);
+        slope[f] = power == 0 ? 0 : power / p->scales[k] * feature_of(p, d, f, k);
         for (int i = 1; i < power; i++)
             slope[f] *= d[k];
     }
@@ -158,7 +155,7 @@ static anpe_status cannon_derivatives(const void *self, anpe_ctx *ctx, const dou
     memset(scratch, 0, cannon_scratch(self, 1));
     const anpe_status status = make_features(p, ctx, theta, d, features);
     for (int64_t k = 0; k < p->e.n_labels && !status; k++)
-        feature_slopes(p, theta, d, k, features + (1 + k) * F);
+        feature_slopes(p, d, k, features + (1 + k) * F);
     if (!status)
         product_apply(&p->coefficients, 1 + p->e.n_labels, features, NULL, flux);
     return status;
