@@ -136,7 +136,7 @@ static anpe_status add_projector(anpe_ctx *ctx, anpe_task *t)
 static anpe_status check_units(anpe_ctx *ctx, anpe_task *t)
 {
     const anpe_instrument_ops *ops = t->instrument.component.ops;
-    const int has_rule = t->instrument.info.wavelength && ops->normalise;
+    const int has_rule = t->instrument.info.wavelength && ANPE_HAS(ops, normalise);
     const int in_continuum =
         t->noise.plugin && anpe_noise_unit_of(&t->noise) == ANPE_NOISE_IN_CONTINUUM;
     if (!t->simulator.plugin || t->sim.normalised)
