@@ -7,13 +7,6 @@
 #include <anpe/plugin.h>
 #include <anpe/anpe.h> /* anpe_ctx_new, anpe_ctx_free, anpe_error, sinks */
 
-/* In a function with `anpe_status status` and one label `out:`. */
-#define ANPE_TRY(call)                                                                             \
-    do {                                                                                           \
-        if ((status = (call)) != ANPE_OK)                                                          \
-            goto out;                                                                              \
-    } while (0)
-
 /* New context sharing parent's sinks and cancel flag. */
 anpe_ctx *anpe_ctx_child(anpe_ctx *parent);
 /* A child made earlier now shares the sinks and the flag of this parent. */

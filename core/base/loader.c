@@ -49,7 +49,7 @@ anpe_kind anpe_kind_of(const char *name)
     return (anpe_kind)0;
 }
 
-/* ---- the search path ------------------------------------------------------------------------- */
+/* ---- the search path --------------------------------------------------------------------- */
 
 static const char *search_path(void)
 {
@@ -83,8 +83,7 @@ static int find_object(const char *directory, const char *stem, char object[PATH
     return 0;
 }
 
-/* ---- opening one file ---------------------------------------------------------------------------
- */
+/* ---- opening one file -------------------------------------------------------------------- */
 
 /* Whether every loaded segment lies inside the file. Says nothing of files that are not ELF of
  * this machine: dlopen describes those well. */
@@ -150,8 +149,7 @@ static anpe_status open_object(anpe_ctx *ctx, const char *object, anpe_plugin_ge
     return ANPE_OK;
 }
 
-/* ---- what a file says of itself
- * ------------------------------------------------------------------ */
+/* ---- what a file says of itself ---------------------------------------------------------- */
 
 static anpe_status check_abi(anpe_ctx *ctx, const char *object, const anpe_plugin *p)
 {
@@ -207,8 +205,7 @@ static anpe_status read_object(anpe_ctx *ctx, const char *object, int *n,
     return status;
 }
 
-/* ---- every file there is
- * ------------------------------------------------------------------------- */
+/* ---- every file there is ----------------------------------------------------------------- */
 
 typedef struct names {
     char **name;
@@ -321,8 +318,7 @@ anpe_status anpe_loader_list(anpe_ctx *ctx, int *n, const anpe_plugin ***list)
     return status;
 }
 
-/* ---- one plugin by name
- * ---------------------------------------------------------------------------- */
+/* ---- one plugin by name ------------------------------------------------------------------ */
 
 static anpe_status not_found(anpe_ctx *ctx, anpe_kind kind, const char *name)
 {

@@ -81,3 +81,12 @@ void anpe_uniforms(anpe_rng *r, int64_t n, float *out)
         out[i] = u < largest ? u : largest;
     }
 }
+
+void anpe_shuffle(anpe_rng *rng, int64_t n, int64_t *v)
+{
+    for (int64_t i = n - 1; i > 0; i--) {
+        const int64_t j = anpe_integer(rng, i + 1), keep = v[i];
+        v[i] = v[j];
+        v[j] = keep;
+    }
+}

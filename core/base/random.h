@@ -23,5 +23,7 @@ typedef enum anpe_slot { /* independent streams of one sample */
                          ANPE_SLOT_EPOCH_NOISE
 } anpe_slot;
 
+/* Fisher-Yates: any order of v (n) with the same probability. */
+void anpe_shuffle(anpe_rng *rng, int64_t n, int64_t *v);
 anpe_rng anpe_rng_make(uint32_t seed, anpe_purpose purpose, int64_t sample, uint32_t slot);
 #endif

@@ -88,7 +88,7 @@ const char *anpe_settings_file(const anpe_settings *s, int i, const char **optio
     return s->file[i].path;
 }
 
-/* ---- paths ---------------------------------------------------------------------------------- */
+/* ---- paths ------------------------------------------------------------------------------- */
 
 /* The given value at path, marked as asked with all its parents; NULL where there is none. A
  * scalar in the place of a group is an error. */
@@ -196,8 +196,7 @@ anpe_status anpe_settings_fill(anpe_ctx *ctx, anpe_settings *s, const char *path
     return status;
 }
 
-/* ---- what nobody asked for --------------------------------------------------------------------
- */
+/* ---- what nobody asked for --------------------------------------------------------------- */
 
 static anpe_status report(anpe_ctx *ctx, const anpe_value *v, const char *path,
                           const anpe_value *known)

@@ -39,7 +39,7 @@ static anpe_status missing(const reading *r)
                      r->f->owner, r->shown, r->o->help);
 }
 
-/* ---- scalars --------------------------------------------------------------------------------- */
+/* ---- scalars ----------------------------------------------------------------------------- */
 
 /* i < 0: not in a list. */
 static anpe_status check_range(const reading *r, const anpe_value *v, double x, int i)
@@ -189,7 +189,7 @@ static anpe_status read_enum(const reading *r)
     return ANPE_OK;
 }
 
-/* ---- lists ----------------------------------------------------------------------------------- */
+/* ---- lists ------------------------------------------------------------------------------- */
 
 /* The default of a list, "1 2.5" or "flux mask", as if the user had written it. */
 static anpe_value *default_list(const reading *r)
@@ -282,7 +282,7 @@ static anpe_status read_rows(const reading *r)
     return ANPE_OK;
 }
 
-/* ---- tables ---------------------------------------------------------------------------------- */
+/* ---- tables ------------------------------------------------------------------------------ */
 
 static const struct {
     anpe_status (*read)(const reading *r);
@@ -346,8 +346,7 @@ anpe_status anpe_options_fill(const anpe_filling *f, const char *prefix, anpe_va
     return status;
 }
 
-/* ---- is the table itself right?
- * ------------------------------------------------------------------ */
+/* ---- is the table itself right? ---------------------------------------------------------- */
 
 static const char *list_fault(const anpe_option *o)
 {

@@ -26,7 +26,7 @@ typedef struct source {
     const char *set;                     /* "--set PATH", NULL in files */
 } source;
 
-/* ---- what libconfig 1.5 would not report ---------------------------------------------------- */
+/* ---- what libconfig 1.5 would not report ------------------------------------------------- */
 
 static const char *skip_string(const char *p, int *line)
 {
@@ -166,7 +166,7 @@ static int parse(config_t *config, const char *path, const char *text)
     return good;
 }
 
-/* ---- conversion ------------------------------------------------------------------------------ */
+/* ---- conversion -------------------------------------------------------------------------- */
 
 static const char *directory_of(source *in, const char *file)
 {
@@ -265,7 +265,7 @@ anpe_status anpe_settings_load(anpe_ctx *ctx, anpe_settings *s, const char *path
     return status;
 }
 
-/* ---- --set PATH=VALUE ------------------------------------------------------------------------ */
+/* ---- set PATH=VALUE ---------------------------------------------------------------------- */
 
 /* A plain number, or what libconfig reads, or else text. */
 static anpe_status read_value(source *in, anpe_value *v, const char *text)

@@ -54,8 +54,7 @@ static void set_default(const anpe_flag *f, char *at)
         *(const char **)(void *)at = f->dflt_text;
 }
 
-/* ---- messages ----------------------------------------------------------------------------------
- */
+/* ---- messages ---------------------------------------------------------------------------- */
 
 void anpe_cmd_say(const anpe_cmd *cmd, const char *format, ...)
 {
@@ -115,8 +114,7 @@ static void print_help(const anpe_command *c)
     print_flags(common_flags);
 }
 
-/* ---- values ------------------------------------------------------------------------------------
- */
+/* ---- values ------------------------------------------------------------------------------ */
 
 static int set_number(const anpe_cmd *cmd, const anpe_flag *f, char *at, const char *text)
 {
@@ -164,8 +162,7 @@ static int set_value(const anpe_cmd *cmd, const anpe_flag *f, char *base, const 
     return 0;
 }
 
-/* ---- getopt_long -------------------------------------------------------------------------------
- */
+/* ---- getopt_long ------------------------------------------------------------------------- */
 
 static int unknown_flag(const anpe_cmd *cmd, const flag_set *set, const char *text)
 {

@@ -17,7 +17,7 @@ static const anpe_command *const commands[] = {ANPE_COMMAND_LIST(X)};
 #undef X
 enum { N_COMMANDS = sizeof commands / sizeof commands[0] };
 
-/* ---- signals --------------------------------------------------------------------------------- */
+/* ---- signals ----------------------------------------------------------------------------- */
 
 static anpe_ctx *interrupted;          /* what the signal handler cancels */
 static volatile sig_atomic_t received; /* the signal that asked for an orderly end */
@@ -70,7 +70,7 @@ static void release_signals(void)
         catch_signal(orderly[i], end_at_once);
 }
 
-/* ---------------------------------------------------------------------------------------------- */
+/* ------------------------------------------------------------------------------------------ */
 
 static void print_usage(FILE *out)
 {

@@ -40,8 +40,7 @@ static void choice_text(const anpe_option *o, char *buffer, size_t size)
     snprintf(buffer, size, "%.*s", (int)strcspn(p, "|"), p);
 }
 
-/* ---- text ---------------------------------------------------------------------------------------
- */
+/* ---- text -------------------------------------------------------------------------------- */
 
 static void default_text(const anpe_option *o, char *buffer, size_t size)
 {
@@ -99,8 +98,7 @@ static void print_list(const anpe_cmd *cmd, int n, const anpe_plugin *const *lis
     }
 }
 
-/* ---- JSON ---------------------------------------------------------------------------------------
- */
+/* ---- JSON -------------------------------------------------------------------------------- */
 
 static json_t *json_limit(double x)
 {
@@ -165,8 +163,7 @@ static void json_plugins(const anpe_cmd *cmd, int n, const anpe_plugin *const *l
     json_object_set_new(cmd->result, "plugins", all);
 }
 
-/* ---- the command
- * ---------------------------------------------------------------------------------- */
+/* ---- the command ------------------------------------------------------------------------- */
 
 static anpe_status unknown_kind(anpe_ctx *ctx, anpe_cmd *cmd, const char *kind)
 {

@@ -8,8 +8,7 @@
 
 enum { THIRDS = 3 };
 
-/* ---- tables of all mocks ---------------------------------------------------------------------
- */
+/* ---- tables of all mocks ----------------------------------------------------------------- */
 
 static void label_lines(const anpe_validation *v, const anpe_label *label,
                         const anpe_validation_part *all, anpe_text *t)
@@ -101,8 +100,7 @@ static void verdict(const anpe_validation *v, const anpe_label *label,
     anpe_text_add(t, "\n");
 }
 
-/* ---- parts -----------------------------------------------------------------------------------
- */
+/* ---- parts ------------------------------------------------------------------------------- */
 
 static void part_line(const anpe_validation *v, const anpe_validation_part *p, const char *name,
                       anpe_text *t)
@@ -169,8 +167,7 @@ out:
     return status;
 }
 
-/* ---- importance weights, recalibration, thresholds -------------------------------------------
- */
+/* ---- importance weights, recalibration, thresholds --------------------------------------- */
 
 /* Of n sorted values. */
 static double fraction_above(int64_t n, const double *sorted, double limit)
@@ -278,8 +275,7 @@ static void threshold_lines(const anpe_validation *v, anpe_text *t, json_t *out)
     json_object_set_new(out, "flags", all);
 }
 
-/* ---- whole -----------------------------------------------------------------------------------
- */
+/* ---- whole ------------------------------------------------------------------------------- */
 
 static void head_json(const anpe_validation *v, const anpe_validation_part *all,
                       const anpe_label *label, json_t *out)

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- HDF5 ------------------------------------------------------------------------------------ */
+/* ---- HDF5 -------------------------------------------------------------------------------- */
 
 typedef struct only_set {
     int n;
@@ -87,7 +87,7 @@ static anpe_status read_hdf5(anpe_ctx *ctx, const char *path, const char *key, d
     return status;
 }
 
-/* ---- text ------------------------------------------------------------------------------------ */
+/* ---- text -------------------------------------------------------------------------------- */
 
 typedef struct table {
     double *v;
@@ -177,7 +177,7 @@ static anpe_status read_text(anpe_ctx *ctx, const char *path, double **data, int
     return ANPE_OK;
 }
 
-/* ---- which ----------------------------------------------------------------------------------- */
+/* ---- which ------------------------------------------------------------------------------- */
 
 anpe_status anpe_array_read(anpe_ctx *ctx, const char *path, const char *key, double **data,
                             int *rank, int64_t shape[4])

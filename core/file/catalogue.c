@@ -35,8 +35,7 @@ anpe_status anpe_catalogue_check(anpe_ctx *ctx, const char *path)
     return status ? status : anpe_output_check(ctx, path);
 }
 
-/* ---- the table ---------------------------------------------------------------------------------
- */
+/* ---- the table --------------------------------------------------------------------------- */
 
 static size_t cell_size(const anpe_column *column)
 {
@@ -159,8 +158,7 @@ anpe_status anpe_catalogue_keyword(anpe_ctx *ctx, anpe_catalogue *c, const char 
     return k->value && k->comment ? ANPE_OK : ANPE_ENOMEM;
 }
 
-/* ---- writing -----------------------------------------------------------------------------------
- */
+/* ---- writing ----------------------------------------------------------------------------- */
 
 anpe_status anpe_catalogue_prepare(anpe_ctx *ctx, const anpe_catalogue *c, const char *path,
                                    anpe_output *o)

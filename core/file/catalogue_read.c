@@ -91,8 +91,7 @@ const char *anpe_catalogue_read_name(const anpe_catalogue_file *c, int column)
     return c->column[column].name;
 }
 
-/* ---- names -------------------------------------------------------------------------------------
- */
+/* ---- names ------------------------------------------------------------------------------- */
 
 static int by_name(const anpe_catalogue_file *c, const char *name)
 {
@@ -165,8 +164,7 @@ static anpe_status find_checked(anpe_ctx *ctx, const anpe_catalogue_file *c, con
     return ANPE_OK;
 }
 
-/* ---- values ------------------------------------------------------------------------------------
- */
+/* ---- values ------------------------------------------------------------------------------ */
 
 /* Some surveys' word for "no value", also after a trip through single precision. */
 static int is_missing(double x)

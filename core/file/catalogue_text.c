@@ -11,8 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- CSV ---------------------------------------------------------------------------------------
- */
+/* ---- CSV --------------------------------------------------------------------------------- */
 
 /* Quoted where a comma, quote or line end would be taken for structure. */
 static void put_text(FILE *f, const char *text)
@@ -99,8 +98,7 @@ anpe_status anpe_catalogue_write_csv(anpe_ctx *ctx, const anpe_catalogue *c, con
                      anpe_errno_text(error, text, sizeof text));
 }
 
-/* ---- HDF5 --------------------------------------------------------------------------------------
- */
+/* ---- HDF5 -------------------------------------------------------------------------------- */
 
 /* Rows of width + 1 bytes without their last one. */
 static anpe_status write_text_column(anpe_ctx *ctx, anpe_h5 *f, const anpe_catalogue *c, int k)

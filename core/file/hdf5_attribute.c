@@ -28,7 +28,7 @@ static hid_t text_type(size_t size)
     return type;
 }
 
-/* ---- writing --------------------------------------------------------------------------------- */
+/* ---- writing ----------------------------------------------------------------------------- */
 
 static anpe_status put(anpe_ctx *ctx, anpe_h5 *f, const char *object, const char *name, hid_t file,
                        hid_t memory, hid_t space, const void *v)
@@ -98,7 +98,7 @@ anpe_status anpe_h5_put_numbers(anpe_ctx *ctx, anpe_h5 *f, const char *object, c
     return status;
 }
 
-/* ---- reading --------------------------------------------------------------------------------- */
+/* ---- reading ----------------------------------------------------------------------------- */
 
 /* Opens an attribute; gives its type and number of elements. */
 static anpe_status open_attribute(anpe_ctx *ctx, anpe_h5 *f, const char *object, const char *name,
@@ -246,7 +246,7 @@ void anpe_h5_texts_free(int64_t n, char **texts)
     free(texts);
 }
 
-/* ---- datasets of text ------------------------------------------------------------------------ */
+/* ---- datasets of text -------------------------------------------------------------------- */
 
 anpe_status anpe_h5_read_texts(anpe_ctx *ctx, anpe_h5 *f, const char *name, int64_t n, char **texts)
 {

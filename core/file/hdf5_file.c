@@ -14,7 +14,7 @@
 
 enum { CHUNK_BYTES = 256 * 1024 }; /* well below HDF5's chunk cache of 1 MiB */
 
-/* ---- errors ------------------------------------------------------------------------------- */
+/* ---- errors ------------------------------------------------------------------------------ */
 
 static herr_t first_reason(unsigned depth, const H5E_error2_t *error, void *user)
 {
@@ -49,7 +49,7 @@ static anpe_status cannot(anpe_ctx *ctx, anpe_h5 *f, const char *verb, const cha
     return ANPE_FAIL(ctx, status, "%s: cannot %s '%s'%s", f->path, verb, name, reason);
 }
 
-/* ---- files -------------------------------------------------------------------------------- */
+/* ---- files ------------------------------------------------------------------------------- */
 
 void anpe_h5_own_process(void)
 {
@@ -284,7 +284,7 @@ hid_t anpe_h5_id(const anpe_h5 *f)
     return f->id;
 }
 
-/* ---- looking up ------------------------------------------------------------------------------ */
+/* ---- looking up -------------------------------------------------------------------------- */
 
 /* H5Oexists_by_name wants every link on the way to exist. */
 int anpe_h5_has(anpe_h5 *f, const char *name)
@@ -398,7 +398,7 @@ anpe_status anpe_h5_shape(anpe_ctx *ctx, anpe_h5 *f, const char *name, int *rank
     return status;
 }
 
-/* ---- reading --------------------------------------------------------------------------------- */
+/* ---- reading ----------------------------------------------------------------------------- */
 
 hid_t anpe_h5_memory_type(anpe_real_type type)
 {
@@ -502,7 +502,7 @@ anpe_status anpe_h5_read_rows(anpe_ctx *ctx, anpe_h5 *f, const char *name, anpe_
     return status;
 }
 
-/* ---- writing --------------------------------------------------------------------------------- */
+/* ---- writing ----------------------------------------------------------------------------- */
 
 /* The groups on the way to name, without timestamps (which HDF5 would give them when it makes
  * them itself). */

@@ -115,7 +115,7 @@ static anpe_status read_array(anpe_ctx *ctx, source *s, uint64_t total, double *
     return ANPE_OK;
 }
 
-/* ---- archives -------------------------------------------------------------------------------- */
+/* ---- archives ---------------------------------------------------------------------------- */
 
 static anpe_status open_archive(anpe_ctx *ctx, const char *path, zip_t **out)
 {

@@ -224,7 +224,7 @@ anpe_status anpe_output_commit(anpe_ctx *ctx, anpe_output *o)
     return anpe_output_commit_all(ctx, 1, o);
 }
 
-/* ---- two paths, one file? -------------------------------------------------------------------- */
+/* ---- two paths, one file? ---------------------------------------------------------------- */
 
 /* Where a path leads: its directory and its last component, links at its end followed. */
 typedef struct place {

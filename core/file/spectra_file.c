@@ -93,8 +93,7 @@ int anpe_spectra_file_has_sigma(const anpe_spectra_file *f)
     return anpe_h5_has(f->h5, "sigma");
 }
 
-/* ---- one spectrum -------------------------------------------------------------------------------
- */
+/* ---- one spectrum ------------------------------------------------------------------------ */
 
 /* Once for a file and a grid. */
 static anpe_status check_wavelengths(anpe_ctx *ctx, anpe_spectra_file *file,
@@ -177,8 +176,7 @@ anpe_status anpe_spectra_file_read(anpe_ctx *ctx, anpe_spectra_file *f, int64_t 
     return status;
 }
 
-/* ---- truth
- * --------------------------------------------------------------------------------------- */
+/* ---- truth ------------------------------------------------------------------------------- */
 
 static anpe_status read_truth(anpe_ctx *ctx, anpe_h5 *f, int64_t row, int64_t n_labels,
                               const anpe_label *labels, double *truth)

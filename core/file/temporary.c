@@ -17,7 +17,7 @@
 
 enum { BASE_MOST = 180, DAY = 86400 };
 
-/* ---- names ----------------------------------------------------------------------------------- */
+/* ---- names ------------------------------------------------------------------------------- */
 
 static uint64_t mix(uint64_t hash, const char *text, ssize_t n)
 {
@@ -73,7 +73,7 @@ char *anpe_temporary_make(const char *path, mode_t mode, int *fd)
     return NULL;
 }
 
-/* ---- files of this process ------------------------------------------------------------------- */
+/* ---- files of this process --------------------------------------------------------------- */
 
 /* A slot changes hands by its state alone, so that a signal handler never meets half a name. */
 enum { FREE, BUSY, KEPT };
@@ -129,7 +129,7 @@ static int is_kept(const struct stat *st)
     return found;
 }
 
-/* ---- files of others ------------------------------------------------------------------------- */
+/* ---- files of others --------------------------------------------------------------------- */
 
 /* Is `tail`, what follows ".BASE.", MACHINE-PID-K.tmp? */
 static int parse(const char *tail, unsigned long long *host, long *pid)

@@ -141,7 +141,7 @@ anpe_node anpe_permute(anpe_graph *g, const char *name, anpe_node x, const int64
     return APPLY(permute, name, 1, &x, 1, &w, &at);
 }
 
-/* ---- without parameters ------------------------------------------------------------------- */
+/* ---- without parameters ------------------------------------------------------------------ */
 
 static anpe_node simple(anpe_graph *g, int id, int n, const anpe_node *inputs)
 {

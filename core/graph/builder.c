@@ -140,7 +140,7 @@ anpe_node anpe_graph_input(anpe_graph *g, const char *name, int rank, int64_t le
     return add_vertex(g, &v);
 }
 
-/* ---- parameters --------------------------------------------------------------------------- */
+/* ---- parameters -------------------------------------------------------------------------- */
 
 static int add_raw(anpe_graph *g, const anpe_parameter *p)
 {
@@ -203,7 +203,7 @@ static int add_weight(anpe_graph *g, const char *name, const anpe_weight_spec *s
     return g->n_weights++;
 }
 
-/* ---- operations ----------------------------------------------------------------------------- */
+/* ---- operations -------------------------------------------------------------------------- */
 
 anpe_call anpe_graph_call(const anpe_graph *g, int i, int64_t batch)
 {

@@ -41,11 +41,11 @@ struct anpe_executor {
     int train, want_input_gradient, n;
     size_t real, bytes;
     slot *slot;              /* (n) */
-    anpe_interval *interval; /* (3 n + 1) */
+    anpe_lifetime *interval; /* (3 n + 1) */
     char *arena;
 };
 
-/* ---- planning ----------------------------------------------------------------------------- */
+/* ---- planning ---------------------------------------------------------------------------- */
 
 static void mark_needed(anpe_executor *e)
 {
@@ -67,7 +67,7 @@ static void mark_trainable(anpe_executor *e)
     }
 }
 
-static void extend(anpe_interval *x, int step)
+static void extend(anpe_lifetime *x, int step)
 {
     x->first = step < x->first ? step : x->first;
     x->last = step > x->last ? step : x->last;
@@ -78,7 +78,7 @@ static void plan_vertex(anpe_executor *e, int i)
 {
     const anpe_vertex *v = &e->graph->vertex[i];
     const int back = 2 * e->n - 1 - i, trainable = e->slot[i].trainable;
-    anpe_interval *mine = e->interval + KINDS * i;
+    anpe_lifetime *mine = e->interval + KINDS * i;
     extend(&mine[TENSOR], i);
     extend(&mine[SAVED], i);
     if (trainable) {
@@ -88,7 +88,7 @@ static void plan_vertex(anpe_executor *e, int i)
             extend(&mine[TENSOR], back);
     }
     for (int j = 0; j < v->n_inputs; j++) {
-        anpe_interval *in = e->interval + KINDS * v->input[j];
+        anpe_lifetime *in = e->interval + KINDS * v->input[j];
         extend(&in[TENSOR], i);
         if (trainable && e->slot[i].needs & ANPE_NEEDS_INPUT)
             extend(&in[TENSOR], back);
@@ -218,7 +218,7 @@ static void plan_sizes(anpe_executor *e)
         const anpe_vertex *v = &e->graph->vertex[i];
         const anpe_call c = anpe_graph_call(e->graph, i, e->capacity);
         const size_t bytes = (size_t)(e->capacity * v->length * v->width) * number_size(e, i);
-        anpe_interval *mine = e->interval + KINDS * i;
+        anpe_lifetime *mine = e->interval + KINDS * i;
         mine[TENSOR].size = mine[GRADIENT].size = bytes;
         mine[SAVED].size = saved_size(e, i, &c);
         for (int k = 0; k < KINDS; k++)
@@ -226,12 +226,12 @@ static void plan_sizes(anpe_executor *e)
         const size_t s = scratch_size(e, i, &c);
         scratch = s > scratch ? s : scratch;
     }
-    e->interval[KINDS * e->n] = (anpe_interval){scratch, 0, 0, 2 * e->n};
+    e->interval[KINDS * e->n] = (anpe_lifetime){scratch, 0, 0, 2 * e->n};
 }
 
 static void *place(const anpe_executor *e, int i)
 {
-    const anpe_interval *x = &e->interval[i];
+    const anpe_lifetime *x = &e->interval[i];
     return x->last < x->first || x->size == 0 ? NULL : e->arena + x->offset;
 }
 
@@ -350,7 +350,7 @@ void *anpe_executor_gradient(anpe_executor *e, anpe_node x)
     return place(e, KINDS * x + GRADIENT);
 }
 
-/* ---- running -------------------------------------------------------------------------------- */
+/* ---- running ----------------------------------------------------------------------------- */
 
 static int which(const anpe_executor *e)
 {
@@ -469,8 +469,7 @@ void anpe_executor_backward(anpe_executor *e, anpe_node loss, const void *seed,
     }
 }
 
-/* ---- looking inside ---------------------------------------------------------------------------
- */
+/* ---- looking inside ---------------------------------------------------------------------- */
 
 static int finite_tensor(const anpe_executor *e, int i)
 {

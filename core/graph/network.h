@@ -12,7 +12,7 @@
 
 typedef enum anpe_precision { ANPE_FLOAT = 0, ANPE_DOUBLE = 1 } anpe_precision;
 
-/* ---- building ------------------------------------------------------------------------------- */
+/* ---- building ---------------------------------------------------------------------------- */
 anpe_graph *anpe_graph_new(void);
 anpe_graph *anpe_graph_free(anpe_graph *g);
 /* Everything named after this call gets "prefix." in front ("featurizer", "flow"); NULL: none. */
@@ -27,7 +27,7 @@ void anpe_graph_reduce(anpe_graph *g, int on);
 /* The builder's first error, as a status with its message in ctx. */
 ANPE_MUST_CHECK anpe_status anpe_graph_check(anpe_ctx *ctx, const anpe_graph *g);
 
-/* ---- parameters ------------------------------------------------------------------------------ */
+/* ---- parameters -------------------------------------------------------------------------- */
 /* One block of reals and one table. Raw values are what is trained and stored; effective values
  * (weight norm and masks applied, buffers copied) are what operations read. */
 typedef struct anpe_parameter {
@@ -77,7 +77,7 @@ ANPE_MUST_CHECK anpe_status anpe_weights_new(anpe_ctx *ctx, const anpe_parameter
                                              const char *scope, anpe_weights **out);
 anpe_weights *anpe_weights_free(anpe_weights *w);
 
-/* ---- running --------------------------------------------------------------------------------- */
+/* ---- running ----------------------------------------------------------------------------- */
 typedef struct anpe_backend {
     const void *self;
     const anpe_backend_ops *ops;

@@ -157,8 +157,7 @@ static int append_shape(anpe_call *c, const int *rank)
     return rank[0] == 2 ? 2 : 0;
 }
 
-/* ---- memory ------------------------------------------------------------------------------------
- */
+/* ---- memory ------------------------------------------------------------------------------ */
 
 static size_t conv1d_scratch(const anpe_call *c, size_t real)
 {

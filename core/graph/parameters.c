@@ -165,8 +165,7 @@ void anpe_parameters_pull_back(const anpe_parameters *p, const void *grad_effect
         anpe_parameters_pull_back_part(p, i, grad_effective, grad_raw);
 }
 
-/* ---- read-only views --------------------------------------------------------------------------
- */
+/* ---- read-only views --------------------------------------------------------------------- */
 
 struct anpe_weights {
     const anpe_parameters *parameters;

@@ -23,8 +23,7 @@ typedef struct checks {
     check_lane *lane;
 } checks;
 
-/* ---- set-up ----------------------------------------------------------------------------------
- */
+/* ---- set-up ------------------------------------------------------------------------------ */
 
 static void close_checks(void *state)
 {
@@ -109,8 +108,7 @@ out:
     return status;
 }
 
-/* ---- one star --------------------------------------------------------------------------------
- */
+/* ---- one star ---------------------------------------------------------------------------- */
 
 /* Temperatures are of the flow's intervals: those of importance weights need none. Where visits
  * scatter more than mocks let expect, they are believed. */

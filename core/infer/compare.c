@@ -38,8 +38,7 @@ static void close_comparison(void *state)
     free(c);
 }
 
-/* ---- which column is which label ----------------------------------------------------------------
- */
+/* ---- which column is which label --------------------------------------------------------- */
 
 /* Label of the word "LABEL=COLUMN", its column in `column`. */
 static anpe_status parse_word(anpe_ctx *ctx, const anpe_infer_result *r, const char *word, size_t n,
@@ -96,9 +95,7 @@ out:
     return status;
 }
 
-/* ---- which row is which star
- * ---------------------------------------------------------------------
- */
+/* ---- which row is which star ------------------------------------------------------------- */
 
 static int by_id(const void *a, const void *b)
 {
@@ -174,8 +171,7 @@ out:
     return status;
 }
 
-/* ---- one star ----------------------------------------------------------------------------------
- */
+/* ---- one star ---------------------------------------------------------------------------- */
 
 /* Inside what the simulator was made for, and what the projection leaves room for? */
 static int inside(const anpe_task *t, const double *theta)

@@ -2,6 +2,7 @@
  * all weighted draws, the star's row of draws is a resampling of them with equal weights in random
  * order, so that whoever reads these draws need not know of weights. */
 #include "infer/run.h"
+#include "stat/normal.h"
 #include "posterior/exact.h"
 #include <math.h>
 #include <stdio.h>
@@ -76,7 +77,7 @@ const double *anpe_infer_exact_weights(anpe_inference *f)
 static void summarise(const anpe_inference *f, anpe_star *star, const anpe_exact_result *r,
                       anpe_ranked *ranked)
 {
-    static const double p[] = {0.158655253931457, 0.5, 0.841344746068543};
+    static const double p[] = {ANPE_P16, 0.5, ANPE_P84};
     const int64_t labels = f->result->n_labels;
     star->edge_mass = 0;
     for (int64_t d = 0; d < labels; d++) {
@@ -139,11 +140,7 @@ static void resample(anpe_inference *f, int lane, int64_t b, const anpe_exact_re
     const int64_t n = f->request->n_draws, labels = f->result->n_labels;
     double *theta = anpe_infer_theta(f, lane, b), *log_q = anpe_infer_log_q(f, lane, b);
     anpe_weighted_resample(r->n, r->log_weight, anpe_uniform(rng), n, row);
-    for (int64_t k = n - 1; k > 0; k--) {
-        const int64_t other = anpe_integer(rng, k + 1), keep = row[k];
-        row[k] = row[other];
-        row[other] = keep;
-    }
+    anpe_shuffle(rng, n, row);
     for (int64_t k = 0; k < n; k++) {
         memcpy(theta + k * labels, r->theta + row[k] * labels, (size_t)labels * sizeof *theta);
         log_q[k] = r->log_q[row[k]];

@@ -19,8 +19,7 @@ const char *const anpe_flag_names[ANPE_N_FLAGS] = {
     "UNFINISHED_MODEL", "NOT_EXACT",          "KHAT",        "OUT_OF_TRAINING",
     "PREDICTIVE_CHI2",  "BAD_PIXELS_OUTSIDE", "SNR_OUTSIDE", "NOT_VALIDATED"};
 
-/* ---- one block
- * ------------------------------------------------------------------------------------ */
+/* ---- one block --------------------------------------------------------------------------- */
 
 static void judge_star(const anpe_inference *f, anpe_star *star, const anpe_spectrum *s)
 {
@@ -78,7 +77,7 @@ out:
 static void fail_finished(const anpe_inference *f, anpe_star *star, const char *reason)
 {
     for (int64_t d = 0; d < f->result->n_labels; d++)
-        star->label[d] = (anpe_label_summary){NAN, NAN, NAN, NAN, NAN, NAN, NAN};
+        star->label[d] = anpe_no_summary;
     anpe_infer_fail_star(star, reason);
 }
 
@@ -144,8 +143,7 @@ static anpe_status run_block(anpe_ctx *ctx, anpe_inference *f)
     return status;
 }
 
-/* ---- set-up and end
- * --------------------------------------------------------------------------------- */
+/* ---- set-up and end ---------------------------------------------------------------------- */
 
 /* Stars at a time: as many as BLOCK_BYTES hold, and one for each worker at least. */
 static void choose_block(anpe_inference *f)

@@ -36,8 +36,7 @@ static const char *output(const anpe_infer_request *q)
     return q->predict;
 }
 
-/* ---- set-up ----------------------------------------------------------------------------------
- */
+/* ---- set-up ------------------------------------------------------------------------------ */
 
 static void close_predictions(void *state)
 {
@@ -115,8 +114,7 @@ static anpe_status open_predictions(anpe_ctx *ctx, anpe_inference *f, void **sta
     return create_file(ctx, f, p);
 }
 
-/* ---- one star ----------------------------------------------------------------------------------
- */
+/* ---- one star ---------------------------------------------------------------------------- */
 
 static void set_nan(predictions *p, int kind, int64_t b)
 {
@@ -169,8 +167,7 @@ static anpe_status predict_star(anpe_ctx *ctx, anpe_inference *f, void *state, i
     return ANPE_OK;
 }
 
-/* ---- writing ----------------------------------------------------------------------------------
- */
+/* ---- writing ----------------------------------------------------------------------------- */
 
 /* A star without a posterior: NAN, every pixel bad. */
 static void blank_failed(const anpe_inference *f, predictions *p)

@@ -31,7 +31,7 @@ static int64_t sort_visits(const anpe_infer_result *r, visit *v)
 }
 
 static void fill(const anpe_label_map *map, const anpe_infer_result *r, visit *v,
-                 anpe_interval *interval, int64_t *star, anpe_validation *result)
+                 anpe_credible *interval, int64_t *star, anpe_validation *result)
 {
     const int64_t n = sort_visits(r, v);
     for (int64_t i = 0; i < n; i++)
@@ -58,7 +58,7 @@ anpe_status anpe_repeats_temperature(anpe_ctx *ctx, const anpe_validate_request 
     anpe_infer_result r = {0};
     anpe_model_file model = {0};
     visit *v = NULL;
-    anpe_interval *interval = NULL;
+    anpe_credible *interval = NULL;
     int64_t *star = NULL;
     anpe_status status;
     ANPE_TRY(anpe_model_file_open(ctx, q->model, &model));

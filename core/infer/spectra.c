@@ -13,6 +13,22 @@ void anpe_infer_fail_star(anpe_star *star, const char *reason)
     snprintf(star->reason, sizeof star->reason, "%s", reason);
 }
 
+static const anpe_star unread = {.chi2 = NAN,
+                                 .snr = NAN,
+                                 .chi2_catalogue = NAN,
+                                 .ess = NAN,
+                                 .efficiency = NAN,
+                                 .proposal_efficiency = NAN,
+                                 .khat = NAN,
+                                 .rhat = NAN,
+                                 .log_evidence = NAN,
+                                 .log_evidence_err = NAN,
+                                 .context_distance = NAN,
+                                 .context_p = NAN,
+                                 .predictive_score = NAN,
+                                 .predictive_p = NAN,
+                                 .edge_mass = NAN};
+
 static anpe_status add_star(anpe_ctx *ctx, anpe_infer_result *r, int64_t *capacity,
                             const char *file, int64_t row)
 {
@@ -25,21 +41,16 @@ static anpe_status add_star(anpe_ctx *ctx, anpe_infer_result *r, int64_t *capaci
         *capacity = more;
     }
     anpe_star *s = &r->star[r->n_stars];
-    memset(s, 0, sizeof *s);
+    *s = unread;
     s->file = file;
     s->row = row;
-    s->chi2 = s->snr = s->chi2_catalogue = NAN;
-    s->ess = s->efficiency = s->proposal_efficiency = s->khat = s->rhat = NAN;
-    s->log_evidence = s->log_evidence_err = NAN;
-    s->context_distance = s->context_p = s->predictive_score = s->predictive_p = NAN;
-    s->edge_mass = NAN;
     s->label = malloc((size_t)r->n_labels * sizeof *s->label);
     s->truth = malloc((size_t)r->n_labels * sizeof *s->truth);
     r->n_stars++;
     if (!s->label || !s->truth)
         return ANPE_FAIL(ctx, ANPE_ENOMEM, "catalogue: out of memory");
     for (int64_t d = 0; d < r->n_labels; d++) {
-        s->label[d] = (anpe_label_summary){NAN, NAN, NAN, NAN, NAN, NAN, NAN};
+        s->label[d] = anpe_no_summary;
         s->truth[d] = NAN;
     }
     return ANPE_OK;

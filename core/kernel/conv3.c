@@ -60,8 +60,7 @@ static int64_t at_most(int64_t n, int64_t most)
     return n < most ? n : most;
 }
 
-/* ---- scratch, cut in the order of the members -------------------------------------------------
- */
+/* ---- scratch, cut in the order of the members -------------------------------------------- */
 
 typedef struct parts {
     real *u;    /* transformed taps, packed: (panel, 6, in, WIDTH); or h_i (6, in, out) */
@@ -114,8 +113,7 @@ int64_t REAL(anpe_conv3_scratch)(int64_t in, int64_t out)
     return most;
 }
 
-/* ---- transforms -------------------------------------------------------------------------------
- */
+/* ---- transforms -------------------------------------------------------------------------- */
 
 ANPE_INLINE real kept(const int masked, const real *x, const real *mask, int64_t i)
 {
@@ -246,8 +244,7 @@ static void combine(int64_t m, int64_t keep, int64_t n, const real *p, int64_t n
     }
 }
 
-/* ---- groups of all samples, one after the other -------------------------------------------------
- */
+/* ---- groups of all samples, one after the other ------------------------------------------ */
 
 static int64_t groups(int64_t length)
 {
@@ -298,8 +295,7 @@ static void fill_inputs(const padded *x, int64_t first, int64_t m, const parts *
     }
 }
 
-/* ---- forward, and backward for the data ---------------------------------------------------------
- */
+/* ---- forward, and backward for the data -------------------------------------------------- */
 
 /* Outputs of m groups, n channels, of which WIDTH are done at a time. */
 static void multiply(const padded *x, int64_t first, int64_t m, int64_t tile, int64_t n,
@@ -354,8 +350,7 @@ void REAL(anpe_conv3_backward_data)(const anpe_call *c, const real *mask)
     convolve(&dz, in, &s, NULL, c->grad_in_empty[0] ? 0 : ANPE_PRODUCT_ADD, c->grad_in[0]);
 }
 
-/* ---- backward for the weights -------------------------------------------------------------------
- */
+/* ---- backward for the weights ------------------------------------------------------------ */
 
 /* w_i of m groups from rows (4 m, n) of dz, where mask is positive if there is one: rows of the
  * packed right factors (tile, n) of products, which are `next` apart. Adds the column sums to db.

@@ -12,6 +12,8 @@
 #include "kernel/kernels.h"
 #include "kernel/product.h"
 
+#define product REAL(anpe_product)
+
 enum { W_IH, W_HH, B_IH, B_HH };
 
 static int64_t round16(int64_t n)
@@ -58,7 +60,7 @@ void REAL(anpe_gru_forward)(const anpe_call *c)
     for (int64_t t = 0; t < steps; t++) {
         const real *before = t ? y + (t - 1) * h : zero;
         const int64_t stride = t ? steps * h : h;
-        REAL(anpe_product)(b, 3 * h, h, before, stride, 1, packed, c->parameter[B_HH], u, 3 * h, 0);
+        product(b, 3 * h, h, before, stride, 1, packed, c->parameter[B_HH], u, 3 * h, 0);
         for (int64_t i = 0; i < b; i++)
             gates(h, x + (i * steps + t) * 3 * h, c->parameter[B_IH], u + i * 3 * h,
                   before + i * stride, saved + (i * steps + t) * 4 * h, y + (i * steps + t) * h);
@@ -132,8 +134,8 @@ void REAL(anpe_gru_backward)(const anpe_call *c)
                            dx + row * 3 * h, du + row * 3 * h);
         }
         if (t)
-            REAL(anpe_product)
-        (b, h, 3 * h, du + t * 3 * h, steps * 3 * h, 1, packed, NULL, dh, h, ANPE_PRODUCT_ADD);
+            product(b, h, 3 * h, du + t * 3 * h, steps * 3 * h, 1, packed, NULL, dh, h,
+                    ANPE_PRODUCT_ADD);
     }
     parameter_gradients(c, dx, du);
     if (c->grad_in[0])

@@ -14,8 +14,8 @@
 #include <string.h>
 
 enum { NOISE_DRAWS = 32, ROWS = 1024, LEAST_DRAWS = 64, SWEEPS = 10 };
-#define STEP                                                                                       \
-    0.01 /* of the prior's sd: the tangent's error is of its order, float noise far below */
+/* Of the prior's sd: the tangent's error is of its order, float noise far below. */
+static const double tangent_step = 0.01;
 
 typedef struct search {
     const anpe_task *t;
@@ -53,8 +53,7 @@ static void orthonormalise(int64_t n, int64_t width, float *row)
     }
 }
 
-/* ---- draws -------------------------------------------------------------------------------------
- */
+/* ---- draws ------------------------------------------------------------------------------- */
 
 /* Mean of 1 / sigma^2 over draws of the noise model. */
 static anpe_status typical_errors(anpe_ctx *ctx, search *s)
@@ -114,7 +113,7 @@ static anpe_status tangents(anpe_ctx *ctx, search *s, int64_t k)
     anpe_status status;
     ANPE_TRY(anpe_task_draw_labels(s->t, ctx, s->bench, s->seed, ANPE_FOR_BASIS, k, 1));
     for (int64_t d = 0; d < s->n_labels; d++) {
-        double *row = theta + (d + 1) * s->n_labels, step = STEP * s->sd[d];
+        double *row = theta + (d + 1) * s->n_labels, step = tangent_step * s->sd[d];
         memcpy(row, theta, (size_t)s->n_labels * sizeof *row);
         row[d] += row[d] + step > s->t->prior->label[d].max ? -step : step;
     }
@@ -147,8 +146,7 @@ static anpe_status collect(anpe_ctx *ctx, search *s)
     return status;
 }
 
-/* ---- subspace ----------------------------------------------------------------------------------
- */
+/* ---- subspace ---------------------------------------------------------------------------- */
 
 /* q := orthonormal rows of (A^T A) q. */
 static void iterate(search *s)

@@ -12,7 +12,7 @@
 static const char format_name[] = "anpe model";
 enum { FORMAT_VERSION = 1 };
 
-/* ---- digest: everything that decides the posterior ------------------------------------------- */
+/* ---- digest: everything that decides the posterior --------------------------------------- */
 
 static void digest_part(anpe_text *t, const char *name, const void *data, size_t size)
 {
@@ -64,8 +64,7 @@ static anpe_status digest_all(anpe_ctx *ctx, const char *config, const anpe_labe
     return failed ? ANPE_FAIL(ctx, ANPE_ENOMEM, "model: out of memory") : ANPE_OK;
 }
 
-/* ---- writing ----------------------------------------------------------------------------------
- */
+/* ---- writing ----------------------------------------------------------------------------- */
 
 static anpe_status write_labels(anpe_ctx *ctx, anpe_h5 *f, const anpe_label_map *m)
 {
@@ -283,8 +282,7 @@ out:
     return status;
 }
 
-/* ---- reading ------------------------------------------------------------------------------------
- */
+/* ---- reading ----------------------------------------------------------------------------- */
 
 static anpe_status read_labels(anpe_ctx *ctx, anpe_h5 *f, anpe_label_map **out)
 {
@@ -477,13 +475,20 @@ out:
     return status;
 }
 
+void anpe_model_file_disown(anpe_model_file *f)
+{
+    f->disowned = 1;
+}
+
 void anpe_model_file_close(anpe_model_file *f)
 {
     anpe_h5_abandon(f->h5);
     free(f->config);
     free(f->digest);
-    anpe_label_map_free(f->map);
-    anpe_channels_free(f->channels);
+    if (!f->disowned) {
+        anpe_label_map_free(f->map);
+        anpe_channels_free(f->channels);
+    }
     free(f->pixels.continuum);
     free(f->pixels.exclude);
     free(f->pixels.scatter);

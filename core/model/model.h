@@ -52,11 +52,15 @@ typedef struct anpe_model_file {
     anpe_label_map *map;
     anpe_channels *channels;
     anpe_pixel_sets pixels;
+    int disowned; /* map and channels are not the file's to free */
 } anpe_model_file;
 /* Checks format and digest. */
 ANPE_MUST_CHECK anpe_status anpe_model_file_open(anpe_ctx *ctx, const char *path,
                                                  anpe_model_file *out);
 void anpe_model_file_close(anpe_model_file *f);
+/* map and channels are the caller's from now on; the file, whose digest covers them, still reads
+ * them and must be closed before they are freed. */
+void anpe_model_file_disown(anpe_model_file *f);
 /* The stored configuration, ready for plugins. Files that are in the model themselves (the
  * instrument's `continuum` and `exclude`) are not looked for. */
 ANPE_MUST_CHECK anpe_status anpe_model_file_settings(anpe_ctx *ctx, const anpe_model_file *f,

@@ -3,6 +3,7 @@
  * exact one, is laid over the first; draws with log_weight count by their weights. */
 #define _GNU_SOURCE
 #include "file/catalogue_read.h"
+#include "stat/normal.h"
 #include "plot/density.h"
 #include "plot/names.h"
 #include "plot/plot_kind.h"
@@ -34,8 +35,7 @@ typedef struct corner {
 static const anpe_colour colours[MOST_FILES] = {ANPE_BLUE, ANPE_VERMILLION};
 static const anpe_dash dashes[MOST_FILES] = {ANPE_SOLID, ANPE_DASHED};
 
-/* ---- reading -----------------------------------------------------------------------------------
- */
+/* ---- reading ----------------------------------------------------------------------------- */
 
 static anpe_status check_shape(anpe_ctx *ctx, const anpe_plot_request *q, anpe_h5 *f,
                                int64_t n_labels, int64_t shape[8])
@@ -183,8 +183,7 @@ out:
     return status;
 }
 
-/* ---- truth -------------------------------------------------------------------------------------
- */
+/* ---- truth ------------------------------------------------------------------------------- */
 
 static anpe_status truth_of_file(anpe_ctx *ctx, const anpe_plot_request *q, const char *path,
                                  corner *c)
@@ -243,8 +242,7 @@ static anpe_status read_truth(anpe_ctx *ctx, const anpe_plot_request *q, corner 
     return ANPE_OK;
 }
 
-/* ---- statistics --------------------------------------------------------------------------------
- */
+/* ---- statistics -------------------------------------------------------------------------- */
 
 typedef struct weighted {
     double value, weight;
@@ -334,8 +332,7 @@ out:
     return status;
 }
 
-/* ---- drawing -----------------------------------------------------------------------------------
- */
+/* ---- drawing ----------------------------------------------------------------------------- */
 
 static const double left = 13, below = 10.5, above = 8.5, between = 1.2;
 
@@ -490,7 +487,7 @@ static void draw_polygons(anpe_figure *f, const anpe_panel *p, const anpe_contou
 static anpe_status draw_contours(anpe_ctx *ctx, anpe_figure *f, const anpe_panel *p, int file,
                                  const anpe_density *density)
 {
-    static const double mass[2] = {0.954499736103642, 0.682689492137086};
+    static const double mass[2] = {ANPE_COVER95, ANPE_COVER68};
     static const double tint[3] = {0, 0.22, 0.5};
     for (int k = 0; k < 2; k++) {
         anpe_contours c;

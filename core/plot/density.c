@@ -14,8 +14,7 @@ enum {
     SIDES = 2 * NODES * NODES, /* sides to the right of a node, then sides above one */
 };
 
-/* ---- density -----------------------------------------------------------------------------------
- */
+/* ---- density ----------------------------------------------------------------------------- */
 
 void anpe_density_smooth(int n, const double *in, int stride, double sigma, double *out)
 {
@@ -74,8 +73,7 @@ double anpe_density_enclosing(const anpe_density *d, double mass)
     return 0;
 }
 
-/* ---- contours ----------------------------------------------------------------------------------
- */
+/* ---- contours ---------------------------------------------------------------------------- */
 
 static double node(const anpe_density *d, int i, int j)
 {

@@ -49,8 +49,7 @@ static void on_abort(PLCHAR_VECTOR message)
         snprintf(current->problem, sizeof current->problem, "%s", message);
 }
 
-/* ---- files -------------------------------------------------------------------------------------
- */
+/* ---- files ------------------------------------------------------------------------------- */
 
 static const file_kind *kind_of(const char *path)
 {
@@ -173,8 +172,7 @@ anpe_figure *anpe_figure_abandon(anpe_figure *f)
     return NULL;
 }
 
-/* ---- where -------------------------------------------------------------------------------------
- */
+/* ---- where ------------------------------------------------------------------------------- */
 
 void anpe_figure_page(anpe_figure *f)
 {
@@ -212,8 +210,7 @@ void anpe_figure_clip(anpe_figure *f, const anpe_box *box)
     plwind(x0, x1, y0, y1);
 }
 
-/* ---- pen and ink -------------------------------------------------------------------------------
- */
+/* ---- pen and ink ------------------------------------------------------------------------- */
 
 void anpe_figure_ink(anpe_figure *f, anpe_colour colour, double opacity)
 {
@@ -249,8 +246,7 @@ void anpe_figure_pen(anpe_figure *f, double width, anpe_dash dash)
     plstyl(dashes[dash].n, mark, space);
 }
 
-/* ---- lines and areas ---------------------------------------------------------------------------
- */
+/* ---- lines and areas --------------------------------------------------------------------- */
 
 enum { CHUNK = 2048 }; /* points that are converted at once */
 
@@ -305,8 +301,7 @@ void anpe_figure_circle(anpe_figure *f, double x, double y, double radius, int f
     plarc(f->x + f->scale * x, f->y + f->scale * y, r, r, 0, 360, 0, filled);
 }
 
-/* ---- text --------------------------------------------------------------------------------------
- */
+/* ---- text -------------------------------------------------------------------------------- */
 
 static void set_size(const anpe_figure *f, double size)
 {

@@ -27,8 +27,7 @@ typedef struct fit {
     char *id;
 } fit;
 
-/* ---- reading -----------------------------------------------------------------------------------
- */
+/* ---- reading ----------------------------------------------------------------------------- */
 
 static anpe_status check_row(anpe_ctx *ctx, const anpe_plot_request *q, anpe_h5 *f, fit *s)
 {
@@ -197,8 +196,7 @@ out:
     return status;
 }
 
-/* ---- drawing -----------------------------------------------------------------------------------
- */
+/* ---- drawing ----------------------------------------------------------------------------- */
 
 static const double left = 13, right = 4.5, between = 6, below = 10; /* below: under the last one */
 

@@ -21,8 +21,7 @@ static int holds_truth(const anpe_catalogue_file *c)
     return anpe_catalogue_read_has(c, "theta[0]");
 }
 
-/* ---- rows --------------------------------------------------------------------------------------
- */
+/* ---- rows -------------------------------------------------------------------------------- */
 
 typedef struct entry {
     const char *id;
@@ -98,8 +97,7 @@ static anpe_status match(anpe_ctx *ctx, const anpe_plot_request *q, pair *p)
     return ANPE_OK;
 }
 
-/* ---- columns -----------------------------------------------------------------------------------
- */
+/* ---- columns ----------------------------------------------------------------------------- */
 
 /* The user's "LABEL=COLUMN" for a label, behind the "="; NULL: none. */
 static const char *named_column(const anpe_plot_request *q, const char *label)

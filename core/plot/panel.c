@@ -24,8 +24,7 @@ double anpe_panel_y(const anpe_panel *p, double y)
     return p->box.y0 + (y - p->y.lo) / (p->y.hi - p->y.lo) * (p->box.y1 - p->box.y0);
 }
 
-/* ---- ranges ------------------------------------------------------------------------------------
- */
+/* ---- ranges ------------------------------------------------------------------------------ */
 
 static void widen(anpe_axis *a, double margin)
 {
@@ -70,8 +69,7 @@ void anpe_axis_join(anpe_axis *a, const anpe_axis *other)
     a->hi = fmax(a->hi, other->hi);
 }
 
-/* ---- ticks -------------------------------------------------------------------------------------
- */
+/* ---- ticks ------------------------------------------------------------------------------- */
 
 typedef struct tick_set {
     double step;
@@ -167,8 +165,7 @@ static void log_ticks(tick_set *t, const anpe_axis *a, double length)
     }
 }
 
-/* ---- frame -------------------------------------------------------------------------------------
- */
+/* ---- frame ------------------------------------------------------------------------------- */
 
 static void tick_x(anpe_figure *f, const anpe_panel *p, double value, double length)
 {
@@ -276,8 +273,7 @@ void anpe_panel_frame(anpe_figure *f, const anpe_panel *p)
     y_axis(f, p);
 }
 
-/* ---- marks -------------------------------------------------------------------------------------
- */
+/* ---- marks ------------------------------------------------------------------------------- */
 
 /* Runs of finite points are lines of their own. */
 void anpe_panel_line(anpe_figure *f, const anpe_panel *p, int64_t n, const double *x,

@@ -9,8 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- labels ------------------------------------------------------------------------------------
- */
+/* ---- labels ------------------------------------------------------------------------------ */
 
 anpe_status anpe_plot_labels_read(anpe_ctx *ctx, anpe_h5 *f, const char *object, const char *names,
                                   anpe_plot_labels *out)
@@ -78,8 +77,7 @@ const char *anpe_plot_axis(char buffer[96], const anpe_plot_labels *l, int64_t k
     return anpe_names_axis(buffer, 96, l->name[k], l->unit[k]);
 }
 
-/* ---- files -------------------------------------------------------------------------------------
- */
+/* ---- files ------------------------------------------------------------------------------- */
 
 static int has_format(anpe_ctx *ctx, anpe_h5 *f, const char *format)
 {
@@ -111,8 +109,7 @@ anpe_status anpe_plot_open(anpe_ctx *ctx, const anpe_plot_request *q, const char
                      q->what, wanted);
 }
 
-/* ---- layout ------------------------------------------------------------------------------------
- */
+/* ---- layout ------------------------------------------------------------------------------ */
 
 anpe_plot_grid anpe_plot_grid_of(int n)
 {

@@ -109,8 +109,7 @@ anpe_exact *anpe_exact_free(anpe_exact *e)
     return NULL;
 }
 
-/* ---- the ladder's problem -----------------------------------------------------------------------
- */
+/* ---- the ladder's problem ---------------------------------------------------------------- */
 
 /* y (D) -> theta (D); returns log |d theta / d y|. */
 static double to_theta(anpe_exact *e, const double *y, double *theta)
@@ -174,8 +173,7 @@ static anpe_status target(void *user, anpe_ctx *ctx, int64_t n, const double *y,
     return ANPE_OK;
 }
 
-/* ---- in label space -----------------------------------------------------------------------------
- */
+/* ---- in label space ---------------------------------------------------------------------- */
 
 static double from_y(void *user, const double *y, double *theta)
 {
@@ -228,8 +226,7 @@ static anpe_status expand(void *user, anpe_ctx *ctx, const double *theta, const 
     return ANPE_OK;
 }
 
-/* ---- one star
- * --------------------------------------------------------------------------------------- */
+/* ---- one star ---------------------------------------------------------------------------- */
 
 /* The continuum modes are taken at the medians of a few draws. */
 static anpe_status set_likelihood(anpe_exact *e, anpe_ctx *ctx, const anpe_spectrum *observed,

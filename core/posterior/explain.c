@@ -34,8 +34,7 @@ struct anpe_explainer {
     double *mean_y;   /* (D) */
 };
 
-/* ---- set-up ----------------------------------------------------------------------------------
- */
+/* ---- set-up ------------------------------------------------------------------------------ */
 
 static anpe_status open_executors(anpe_ctx *ctx, anpe_explainer *e)
 {
@@ -118,8 +117,7 @@ anpe_explainer *anpe_explainer_free(anpe_explainer *e)
     return NULL;
 }
 
-/* ---- weights of the draws -----------------------------------------------------------------------
- */
+/* ---- weights of the draws ---------------------------------------------------------------- */
 
 static void centre(int64_t n, int64_t J, double *h, double *mean)
 {
@@ -252,8 +250,7 @@ static anpe_status draw(anpe_explainer *e, anpe_ctx *ctx, anpe_session *s, int64
     return ANPE_OK;
 }
 
-/* ---- to the flux ------------------------------------------------------------------------------
- */
+/* ---- to the flux ------------------------------------------------------------------------- */
 
 static void fill_cotangents(anpe_explainer *e, int64_t n)
 {

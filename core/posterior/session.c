@@ -7,8 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- model ------------------------------------------------------------------------------------
- */
+/* ---- model ------------------------------------------------------------------------------- */
 
 /* The whole task if the simulator can be opened, else the instrument alone. */
 static anpe_status open_task(anpe_ctx *ctx, anpe_model *m, const anpe_model_file *f)
@@ -50,19 +49,12 @@ static anpe_status open_model(anpe_ctx *ctx, const char *path, anpe_model **out)
         ANPE_TRY(anpe_h5_get_text(ctx, f.h5, "/", "observed", &m->observed));
     m->map = f.map;
     m->channels = f.channels;
-    f.map = NULL;
-    f.channels = NULL;
+    anpe_model_file_disown(&f);
     ANPE_TRY(open_task(ctx, m, &f));
     ANPE_TRY(check_grid(ctx, m, f.h5, path));
     ANPE_TRY(anpe_net_new(ctx, m->settings, m->channels->length, m->channels->width, m->map->n,
                           m->seed, 1, &m->net));
-    f.map = m->map; /* the digest covers them */
-    f.channels = m->channels;
-    status = anpe_model_file_parameters(ctx, &f, m->net->parameters);
-    f.map = NULL;
-    f.channels = NULL;
-    if (status)
-        goto out;
+    ANPE_TRY(anpe_model_file_parameters(ctx, &f, m->net->parameters));
     ANPE_TRY(anpe_weights_new(ctx, m->net->parameters, "flow", &m->weights));
     const anpe_flow_ops *flow = m->net->flow.ops;
     ANPE_TRY(flow->sampler_new(m->net->flow.self, ctx, m->weights, &m->sampler));
@@ -113,8 +105,7 @@ int64_t anpe_model_pixels(const anpe_model *m, const double **wavelength)
     return anpe_task_size(m->task);
 }
 
-/* ---- session
- * ------------------------------------------------------------------------------------- */
+/* ---- session ----------------------------------------------------------------------------- */
 
 anpe_status anpe_session_new_batch(anpe_ctx *ctx, const anpe_model *m, int64_t batch,
                                    int64_t max_draws, anpe_session **out)
@@ -266,8 +257,7 @@ anpe_status anpe_session_chi2(anpe_session *s, anpe_ctx *ctx, const double *thet
     return anpe_session_predict(s, ctx, &flux, chi2, n_good, theta, observed);
 }
 
-/* ---- one spectrum, for those who embed the library ---------------------------------------------
- */
+/* ---- one spectrum, for those who embed the library --------------------------------------- */
 
 const char *anpe_model_misses_mask(const anpe_model *m, const anpe_spectrum *s)
 {

@@ -1,7 +1,11 @@
 /* See summary.h. */
 #include "posterior/summary.h"
+#include "stat/normal.h"
 #include "stat/order.h"
 #include <math.h>
+
+const anpe_label_summary anpe_no_summary = {
+    .median = NAN, .mean = NAN, .sd = NAN, .p16 = NAN, .p84 = NAN, .p16_cal = NAN, .p84_cal = NAN};
 
 anpe_label_summary anpe_infer_label_summary(int64_t n, double *draw)
 {
@@ -16,8 +20,8 @@ anpe_label_summary anpe_infer_label_summary(int64_t n, double *draw)
         s.sd = sqrt(square / (double)(n - 1));
     anpe_sort(n, draw);
     s.median = anpe_quantile_sorted(n, draw, 0.5);
-    s.p16 = anpe_quantile_sorted(n, draw, 0.158655253931457);
-    s.p84 = anpe_quantile_sorted(n, draw, 0.841344746068543);
+    s.p16 = anpe_quantile_sorted(n, draw, ANPE_P16);
+    s.p84 = anpe_quantile_sorted(n, draw, ANPE_P84);
     return s;
 }
 

@@ -7,6 +7,8 @@ typedef struct anpe_label_summary {
     double median, mean, sd, p16, p84;
     double p16_cal, p84_cal; /* recalibrated; of a validated model */
 } anpe_label_summary;
+/* All NAN: of a star without a posterior. */
+extern const anpe_label_summary anpe_no_summary;
 
 /* Of n draws of one label, which are sorted; sd NAN for one draw. */
 anpe_label_summary anpe_infer_label_summary(int64_t n, double *draw);

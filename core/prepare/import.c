@@ -115,7 +115,7 @@ static anpe_status add_spec(anpe_ctx *ctx, anpe_emulator *e, const char *spec, c
     return status ? status : anpe_emulator_add(ctx, e, name, 1, &n, v);
 }
 
-/* ---- wavelengths ----------------------------------------------------------------------------- */
+/* ---- wavelengths ------------------------------------------------------------------------- */
 
 /* lambda_i = 10^(4.179 + 6e-6 i), i = 0..8574, or The Payne's three pieces of it. */
 static anpe_status apogee_grid(anpe_ctx *ctx, anpe_emulator *e)
@@ -186,7 +186,7 @@ static anpe_status add_wavelength(anpe_ctx *ctx, const source *s)
     return status ? status : check_wavelength(ctx, s->e, has_file ? r->wavelength : r->file);
 }
 
-/* ---- The Payne ------------------------------------------------------------------------------- */
+/* ---- The Payne --------------------------------------------------------------------------- */
 
 static int has(const source *s, const char *key)
 {
@@ -364,7 +364,7 @@ static anpe_status import_payne(anpe_ctx *ctx, source *s)
     return status;
 }
 
-/* ---- The Cannon ------------------------------------------------------------------------------ */
+/* ---- The Cannon -------------------------------------------------------------------------- */
 
 /* Exponents of 1, d_i, d_i d_j (j >= i): the quadratic Cannon in the order of
  * plugins/simulator/cannon/README.md. */

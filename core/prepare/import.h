@@ -25,8 +25,7 @@ typedef struct anpe_import_request {
 ANPE_MUST_CHECK anpe_status anpe_import(anpe_ctx *ctx, const anpe_import_request *request,
                                         anpe_emulator *e);
 
-/* ---- shared by import.c, import_labels.c and import_scatter.c ----------------------------------
- */
+/* ---- shared by import.c, import_labels.c and import_scatter.c ---------------------------- */
 /* Compares the otherwise complete emulator with request->held_out and adds `scatter`. */
 ANPE_MUST_CHECK anpe_status anpe_import_held_out(anpe_ctx *ctx, const anpe_import_request *request,
                                                  anpe_emulator *e);

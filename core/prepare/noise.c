@@ -28,7 +28,7 @@ typedef struct maker {
     int64_t room, n_bad;
 } maker;
 
-/* ---- one spectrum --------------------------------------------------------------------------- */
+/* ---- one spectrum ------------------------------------------------------------------------ */
 
 /* Relative width of the smoothing where the instrument's own rule cannot be used: far wider than
  * lines, narrower than a detector's response. */
@@ -103,7 +103,7 @@ static anpe_status append(anpe_ctx *ctx, maker *m, anpe_noise_library_result *re
     return ANPE_OK;
 }
 
-/* ---- the library ---------------------------------------------------------------------------- */
+/* ---- the library ------------------------------------------------------------------------- */
 
 /* Errors that are one file's fault; the others end the run. */
 static int is_of_the_file(anpe_status status)

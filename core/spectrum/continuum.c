@@ -24,8 +24,7 @@ static void divide(anpe_spectrum *s, int64_t i, double continuum)
     s->sigma[i] = (float)((double)s->sigma[i] / continuum);
 }
 
-/* ---- Chebyshev ---------------------------------------------------------------------------------
- */
+/* ---- Chebyshev --------------------------------------------------------------------------- */
 
 /* Normal equations A c = b of the weighted fit in T_0 .. T_degree, which are close to orthogonal on
  * the pixels of a segment, so that squaring the condition costs few digits. */
@@ -215,8 +214,7 @@ int64_t anpe_continuum_chebyshev_modes(int degree, int64_t n_segments, const int
     return n * n_segments;
 }
 
-/* ---- Gaussian smoothing
- * -------------------------------------------------------------------------- */
+/* ---- Gaussian smoothing ------------------------------------------------------------------ */
 
 /* The smoothed flux varies on the scale of the kernel only, so it is summed at nodes an eighth of
  * its width apart and interpolated by cubics: for the kernel itself, the sharpest it can be, off by

@@ -61,8 +61,7 @@ struct anpe_projector {
     float *weight;             /* rows padded with 0 to a multiple of LANES */
 };
 
-/* ---- set-up: the uniform grid ------------------------------------------------------------------
- */
+/* ---- set-up: the uniform grid ------------------------------------------------------------ */
 
 static int is_uniform(int64_t n, const double *wavelength, double x0, double h)
 {
@@ -143,8 +142,7 @@ static anpe_status make_grid(anpe_ctx *ctx, anpe_projector *p, const double *wav
     return make_resampling(ctx, p, wavelength);
 }
 
-/* ---- set-up: the weights of a pixel ------------------------------------------------------------
- */
+/* ---- set-up: the weights of a pixel ------------------------------------------------------ */
 
 typedef struct pixel {
     double y0, y1, sigma; /* ln(lambda) */
@@ -293,8 +291,7 @@ static anpe_status make_weights(anpe_ctx *ctx, anpe_projector *p, const anpe_pro
     return ok ? ANPE_OK : ANPE_ENOMEM;
 }
 
-/* ---- set-up ------------------------------------------------------------------------------------
- */
+/* ---- set-up ------------------------------------------------------------------------------ */
 
 static anpe_status check_coverage(anpe_ctx *ctx, const anpe_projector_setup *s)
 {
@@ -479,8 +476,7 @@ anpe_projector *anpe_projector_free(anpe_projector *p)
     return NULL;
 }
 
-/* ---- what the simulator does not cover
- * ---------------------------------------------------------- */
+/* ---- what the simulator does not cover --------------------------------------------------- */
 
 static void uncovered_ends(const double *x, int64_t n, double s_min, double s_max,
                            uint8_t *uncovered)
@@ -527,8 +523,7 @@ void anpe_projector_uncovered(const anpe_projector *p, double rv_min, double rv_
                                              (int64_t)ceil(-s_min / p->h));
 }
 
-/* ---- shift on the instrument's own pixels
- * -------------------------------------------------------- */
+/* ---- shift on the instrument's own pixels ------------------------------------------------ */
 
 /* The pixel number of x in the segment x[0..n): inside a cell linear in ln(lambda). */
 static double pixel_number(const double *x, int64_t n, double at, int64_t *cell)
@@ -630,8 +625,7 @@ static void shift_segment(const anpe_projector *p, int slope, int64_t segment, d
     }
 }
 
-/* ---- projection
- * ---------------------------------------------------------------------------------- */
+/* ---- projection -------------------------------------------------------------------------- */
 
 /* Four floats at a time, so that any compiler makes vector code of it without being allowed to
  * reorder sums. */

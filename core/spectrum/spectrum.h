@@ -4,8 +4,6 @@
 #define ANPE_CORE_SPECTRUM_H
 #include "base/context.h"
 
-#define ANPE_C_KMS 299792.458
-
 ANPE_MUST_CHECK anpe_status anpe_spectrum_new(anpe_ctx *ctx, int64_t n_pixels, anpe_spectrum *s);
 void anpe_spectrum_clear(anpe_spectrum *s); /* frees the arrays */
 /* NaN, infinite flux or sigma, sigma <= 0 -> mask = 1; returns the number of good pixels. */

@@ -78,8 +78,7 @@ double *anpe_ensemble_start(anpe_ensemble *e)
     return e->y;
 }
 
-/* ---- moves
- * --------------------------------------------------------------------------------------- */
+/* ---- moves ------------------------------------------------------------------------------- */
 
 /* y + gamma (a - b) with two walkers of the other half: the distribution of gamma (a - b) is
  * symmetric. gamma near 1 now and then: from one mode to another. */
@@ -138,8 +137,7 @@ static anpe_status move_half(anpe_ensemble *e, anpe_ctx *ctx, anpe_log_density_f
     return ANPE_OK;
 }
 
-/* ---- history
- * -------------------------------------------------------------------------------------- */
+/* ---- history ----------------------------------------------------------------------------- */
 
 static void keep(anpe_ensemble *e, int64_t step)
 {

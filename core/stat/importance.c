@@ -5,8 +5,7 @@
 
 enum { MOST_GRID = 512 };
 
-/* ---- generalised Pareto ------------------------------------------------------------------------
- */
+/* ---- generalised Pareto ------------------------------------------------------------------ */
 
 static double mean_log1p(int64_t n, const anpe_ranked *x, double b)
 {
@@ -49,8 +48,7 @@ static double pareto_quantile(double k, double sigma, double p)
     return fabs(k) < 1e-12 ? sigma * e : sigma * expm1(k * e) / k;
 }
 
-/* ---- weights ------------------------------------------------------------------------------------
- */
+/* ---- weights ----------------------------------------------------------------------------- */
 
 /* Draws in the tail, or 0 when there are too few weights above zero for one. */
 static int64_t tail_length(int64_t n, int64_t n_positive)
@@ -131,7 +129,7 @@ double anpe_weights_ess(int64_t n, const double *w, double power)
     return square > 0 ? sum * sum / square : 0;
 }
 
-static void normalise(int64_t n, double *w)
+double anpe_log_normalise(int64_t n, double *w)
 {
     double top = -INFINITY, sum = 0;
     for (int64_t i = 0; i < n; i++)
@@ -141,6 +139,7 @@ static void normalise(int64_t n, double *w)
     const double total = top + log(sum);
     for (int64_t i = 0; i < n; i++)
         w[i] -= total;
+    return total;
 }
 
 anpe_weights_summary anpe_weights_smooth(int64_t n, double *w, anpe_ranked *r)
@@ -165,7 +164,7 @@ anpe_weights_summary anpe_weights_smooth(int64_t n, double *w, anpe_ranked *r)
         s.log_evidence_err =
             sqrt(raw * raw + missing / ((double)n * (double)n * exp(2 * (s.log_evidence - top))));
     }
-    normalise(n, w);
+    (void)anpe_log_normalise(n, w);
     s.ess = anpe_weights_ess(n, w, 1);
     return s;
 }
@@ -175,8 +174,7 @@ double anpe_khat_limit(int64_t n)
     return n > 10 ? fmin(1 - 1 / log10((double)n), 0.7) : 0;
 }
 
-/* ---- statistics of weighted draws
- * ---------------------------------------------------------------- */
+/* ---- statistics of weighted draws -------------------------------------------------------- */
 
 void anpe_weighted_moments(int64_t n, const double *value, int64_t stride, const double *log_weight,
                            double *mean, double *sd)

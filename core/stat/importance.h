@@ -17,6 +17,8 @@ typedef struct anpe_weights_summary {
 /* log_weight (n): in log(target / proposal), -inf allowed; out smoothed and normalised (the sum of
  * exp is 1). All -inf: ess 0, evidence -inf, and log_weight stays as it is. scratch (n). */
 anpe_weights_summary anpe_weights_smooth(int64_t n, double *log_weight, anpe_ranked *scratch);
+/* log_weight (n), not all -inf, so that the sum of exp is 1; returns the log of what it was. */
+double anpe_log_normalise(int64_t n, double *log_weight);
 /* log(e^a + e^b) */
 double anpe_log_add(double a, double b);
 /* k-hat that n draws can be trusted up to: min(1 - 1 / log10 n, 0.7). */

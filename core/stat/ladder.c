@@ -82,8 +82,7 @@ anpe_ladder_options anpe_ladder_defaults(void)
     return (anpe_ladder_options){500, 100000, ANPE_RUNG_MCMC};
 }
 
-/* ---- memory
- * ---------------------------------------------------------------------------------------- */
+/* ---- memory ------------------------------------------------------------------------------ */
 
 static anpe_status draws_new(anpe_ctx *ctx, draws *d, int64_t room, int64_t width)
 {
@@ -189,8 +188,7 @@ anpe_ladder *anpe_ladder_free(anpe_ladder *l)
     return NULL;
 }
 
-/* ---- a block of draws
- * -------------------------------------------------------------------------------- */
+/* ---- a block of draws -------------------------------------------------------------------- */
 
 static double source_log_density(const anpe_ladder *l, int k, const double *y, double log_p)
 {
@@ -324,8 +322,7 @@ static anpe_status decide(anpe_ladder *l, anpe_ctx *ctx, int s, anpe_rung rung,
     return ANPE_OK;
 }
 
-/* ---- rungs
- * -------------------------------------------------------------------------------------------- */
+/* ---- rungs ------------------------------------------------------------------------------- */
 
 /* n draws of the proposal, that decide nothing. */
 static anpe_status pilot(anpe_ladder *l, anpe_ctx *ctx, int64_t n, anpe_weights_summary *w)
@@ -666,8 +663,7 @@ out:
     return status;
 }
 
-/* ---- the evidence
- * ---------------------------------------------------------------------------------------- */
+/* ---- the evidence ------------------------------------------------------------------------ */
 
 /* The source that evidence is measured with: a mixture fitted to the result's draws. */
 static source *fit_evidence(anpe_ladder *l)
@@ -730,8 +726,7 @@ static void judge_proposal(const anpe_ladder *l)
     l->result->proposal_efficiency = 1 / mean;
 }
 
-/* ---- all of it
- * ------------------------------------------------------------------------------------------ */
+/* ---- all of it --------------------------------------------------------------------------- */
 
 static void say_why(const anpe_ladder *l)
 {

@@ -77,7 +77,7 @@ void anpe_optimum_clear(anpe_optimum *o)
     *o = (anpe_optimum){0};
 }
 
-/* ---- one step ------------------------------------------------------------------------------- */
+/* ---- one step ---------------------------------------------------------------------------- */
 
 /* (H + damping diag H) step = gradient for the coordinates that are not held, whose steps are
  * given. */
@@ -141,7 +141,7 @@ static double find_step(anpe_newton *w, const anpe_newton_problem *p, const anpe
     return gain;
 }
 
-/* ---- the way up ----------------------------------------------------------------------------- */
+/* ---- the way up -------------------------------------------------------------------------- */
 
 static void set_unit(anpe_newton *w, const anpe_newton_problem *p, const double *h)
 {

@@ -10,8 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const double far_out = 30;                 /* sd; at 38 the mass is no double any more */
-static const double log_root = 0.918938533204673; /* log(2 pi) / 2 */
+static const double far_out = 30; /* sd; at 38 the mass is no double any more */
 
 anpe_status anpe_truncated_new(anpe_ctx *ctx, int64_t width, int most, anpe_truncated **out)
 {
@@ -59,7 +58,7 @@ void anpe_truncated_clear(anpe_truncated *m, const double *low, const double *hi
     memcpy(m->high, high, (size_t)m->width * sizeof *high);
 }
 
-/* ---- one coordinate ------------------------------------------------------------------------- */
+/* ---- one coordinate ---------------------------------------------------------------------- */
 
 static double upper(double z) /* 1 - Phi(z) */
 {
@@ -73,7 +72,8 @@ static double log_mass(double a, double b)
         return log1p(-upper(-a) - upper(b));
     const double near = a >= 0 ? a : -b, away = a >= 0 ? b : -a;
     if (near > far_out)
-        return -0.5 * near * near - log_root - log(near) + log(-expm1(-near * (away - near)));
+        return -0.5 * near * near - ANPE_LOG_ROOT_2PI - log(near) +
+               log(-expm1(-near * (away - near)));
     return log(upper(near) - upper(away));
 }
 
@@ -82,7 +82,7 @@ static double cut_log_density(double a, double b, double z)
 {
     const double near = a >= 0 ? a : b <= 0 ? -b : 0;
     if (near <= far_out)
-        return -0.5 * z * z - log_root - log_mass(a, b);
+        return -0.5 * z * z - ANPE_LOG_ROOT_2PI - log_mass(a, b);
     const double away = a >= 0 ? b : -a;
     return log(near) - near * (fabs(z) - near) - log(-expm1(-near * (away - near)));
 }
@@ -118,7 +118,7 @@ static double interval(const anpe_truncated *m, int k, int64_t i, const double *
     return middle;
 }
 
-/* ---- all of them ---------------------------------------------------------------------------- */
+/* ---- all of them ------------------------------------------------------------------------- */
 
 /* Those that the box cuts most come first. */
 static void set_order(anpe_truncated *m, int k, const double *mean, const double *covariance)

@@ -83,8 +83,7 @@ anpe_likelihood *anpe_likelihood_free(anpe_likelihood *l)
     return NULL;
 }
 
-/* ---- one star ----------------------------------------------------------------------------------
- */
+/* ---- one star ---------------------------------------------------------------------------- */
 
 /* Labels into row k of the bench, in the prior's order. */
 static double *place(anpe_likelihood *l, int64_t k, const double *theta)
@@ -172,8 +171,7 @@ int64_t anpe_likelihood_freedom(const anpe_likelihood *l)
     return l->n_good - l->n_used;
 }
 
-/* ---- labels ------------------------------------------------------------------------------------
- */
+/* ---- labels ------------------------------------------------------------------------------ */
 
 /* A noise model with a likelihood of its own, or NULL. */
 static const anpe_component *own_likelihood(const anpe_likelihood *l)
@@ -244,8 +242,7 @@ anpe_status anpe_likelihood_eval(anpe_likelihood *l, anpe_ctx *ctx, int64_t n, c
     return flush(l, ctx, filled, log_l);
 }
 
-/* ---- the expansion -----------------------------------------------------------------------------
- */
+/* ---- the expansion ----------------------------------------------------------------------- */
 
 int anpe_likelihood_can_expand(const anpe_likelihood *l)
 {

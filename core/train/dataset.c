@@ -6,20 +6,14 @@
 
 enum { FIT_LABELS = 8192, FIT_SPECTRA = 256, FIT_BATCH = 8, STREAM_GROUP = 32 };
 
-/* Fisher-Yates. */
 static void permute(anpe_rng *rng, int64_t n, int64_t *order)
 {
     for (int64_t i = 0; i < n; i++)
         order[i] = i;
-    for (int64_t i = n - 1; i > 0; i--) {
-        const int64_t j = anpe_integer(rng, i + 1), swap = order[i];
-        order[i] = order[j];
-        order[j] = swap;
-    }
+    anpe_shuffle(rng, n, order);
 }
 
-/* ---- stored simulations ------------------------------------------------------------------------
- */
+/* ---- stored simulations ------------------------------------------------------------------ */
 
 static anpe_status match_columns(anpe_ctx *ctx, anpe_dataset *d)
 {
@@ -187,8 +181,7 @@ static anpe_status copy_rows(anpe_dataset *d, anpe_ctx *ctx, int64_t row, int64_
                   : check_rows(ctx, d, row, n, d->rows + k * size, d->rows_theta + k * columns);
 }
 
-/* ---- order --------------------------------------------------------------------------------------
- */
+/* ---- order ------------------------------------------------------------------------------- */
 
 /* The epoch's order of groups, from its own stream: the same after a resume. */
 static void shuffle(anpe_dataset *d, int64_t epoch)
@@ -224,8 +217,7 @@ anpe_status anpe_dataset_load(anpe_dataset *d, anpe_ctx *ctx, int64_t epoch, int
     return status;
 }
 
-/* ---- samples
- * --------------------------------------------------------------------------------------- */
+/* ---- samples ----------------------------------------------------------------------------- */
 
 static void labels_of_row(const anpe_dataset *d, int64_t k, double *theta)
 {
@@ -303,8 +295,7 @@ out:
     return status;
 }
 
-/* ---- set-up
- * ------------------------------------------------------------------------------------------ */
+/* ---- set-up ------------------------------------------------------------------------------ */
 
 static anpe_status fit_labels(anpe_ctx *ctx, anpe_dataset *d)
 {

@@ -126,7 +126,7 @@ double anpe_optimiser_step(anpe_optimiser *o, double rate, const float *gradient
     return norm;
 }
 
-/* ---- on several threads --------------------------------------------------------------------- */
+/* ---- on several threads ------------------------------------------------------------------ */
 
 static anpe_status pull_back_item(void *user, int64_t item, int worker, anpe_ctx *ctx)
 {

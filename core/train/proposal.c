@@ -147,19 +147,6 @@ static anpe_status collect(anpe_ctx *ctx, search *s, const float *context, anpe_
     return ANPE_OK;
 }
 
-/* log_weight (n) so that the sum of exp is 1; returns the log of what it was. */
-static double normalise(int64_t n, double *log_weight)
-{
-    double top = -INFINITY, sum = 0;
-    for (int64_t k = 0; k < n; k++)
-        top = fmax(top, log_weight[k]);
-    for (int64_t k = 0; k < n; k++)
-        sum += exp(log_weight[k] - top);
-    for (int64_t k = 0; k < n; k++)
-        log_weight[k] -= top + log(sum);
-    return top + log(sum);
-}
-
 /* From prior / mixture to f / mixture, and prior / f for the loss. log_sum: of prior / mixture. */
 static void add_flow(search *s, double log_sum)
 {
@@ -169,7 +156,7 @@ static void add_flow(search *s, double log_sum)
         s->log_loss[k] = -log((1 - ANPE_PROPOSAL_SHARE) * exp(ratio) + ANPE_PROPOSAL_SHARE);
         s->log_weight[k] -= s->log_loss[k];
     }
-    (void)normalise(s->n, s->log_weight);
+    (void)anpe_log_normalise(s->n, s->log_weight);
 }
 
 static anpe_status make_rows(anpe_ctx *ctx, const search *s, anpe_label_rows *p)
@@ -196,7 +183,7 @@ static anpe_status make_rows(anpe_ctx *ctx, const search *s, anpe_label_rows *p)
 static anpe_status resample(anpe_ctx *ctx, search *s, anpe_proposal_kind kind, anpe_rng *rng,
                             anpe_label_rows **out)
 {
-    const double log_sum = normalise(s->n, s->log_weight);
+    const double log_sum = anpe_log_normalise(s->n, s->log_weight);
     if (kind == ANPE_PROPOSAL_WEIGHTED)
         add_flow(s, log_sum);
     anpe_weighted_resample(s->n, s->log_weight, anpe_uniform(rng), ROWS, s->row);

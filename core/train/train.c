@@ -96,7 +96,7 @@ typedef struct trainer {
     double loss;
 } trainer;
 
-/* ---- one micro-batch ------------------------------------------------------------------------- */
+/* ---- one micro-batch --------------------------------------------------------------------- */
 
 static anpe_status not_finite(anpe_ctx *ctx, const trainer *t, lane *l, int64_t n, int64_t sample)
 {
@@ -157,8 +157,7 @@ static anpe_status run_batch(trainer *t, anpe_ctx *ctx, int validation, int64_t 
     return anpe_workers_run(t->workers, ctx, (n + t->micro - 1) / t->micro, run_micro_batch, t);
 }
 
-/* ---- epochs
- * --------------------------------------------------------------------------------------- */
+/* ---- epochs ------------------------------------------------------------------------------ */
 
 /* Online samples are numbered through all epochs, others within one. */
 static int64_t first_sample(const trainer *t, int64_t step)
@@ -354,8 +353,7 @@ static anpe_status run_epochs(trainer *t, anpe_ctx *ctx)
     return write_model(t, ctx, 1);
 }
 
-/* ---- set-up
- * ---------------------------------------------------------------------------------------- */
+/* ---- set-up ------------------------------------------------------------------------------ */
 
 /* Small networks want larger pieces of work; but four of them, for the threads. */
 static int64_t micro_batch(const trainer *t)
@@ -478,6 +476,8 @@ static anpe_status open_all(trainer *t, anpe_ctx *ctx, anpe_model_file *from)
                                       t->step_size, t->request->data};
     ANPE_TRY(anpe_dataset_new(ctx, t->task, &setup, from ? from->map : NULL,
                               from ? from->channels : NULL, &t->dataset));
+    if (from)
+        anpe_model_file_disown(from);
     ANPE_TRY(anpe_net_new(ctx, t->settings, t->dataset->channels->length,
                           t->dataset->channels->width, t->task->n_labels, (uint32_t)t->option->seed,
                           0, &t->net));
@@ -648,10 +648,6 @@ anpe_status anpe_train(anpe_ctx *ctx, anpe_settings *settings, const anpe_train_
                                   .validation_loss = t.progress.best_loss,
                                   .seconds = anpe_clock_seconds() - t.started};
 out:
-    if (t.dataset) /* it owns them now */
-        from.map = NULL;
-    if (t.dataset)
-        from.channels = NULL;
     anpe_model_file_close(&from);
     close_trainer(&t);
     return status;

@@ -1,13 +1,13 @@
 /* Statistics of calibration; definitions and papers in the header. */
 #include <config.h>
 #include "validate/calibration.h"
+#include "stat/normal.h"
 #include "stat/order.h"
 #include <float.h>
 #include <math.h>
 #include <string.h>
 
-/* ---- distributions ---------------------------------------------------------------------------
- */
+/* ---- distributions ----------------------------------------------------------------------- */
 
 /* P(a, x) = x^a e^-x / Gamma(a + 1) sum_k x^k / ((a + 1) ... (a + k)). */
 static double gamma_p_series(double a, double x)
@@ -86,8 +86,7 @@ double anpe_level_distance(int64_t n, const double *sorted, int64_t n_draws)
     return fmax(anpe_uniform_distance(n, sorted) - 0.5 / (double)(n_draws + 1), 0);
 }
 
-/* ---- one mock --------------------------------------------------------------------------------
- */
+/* ---- one mock ---------------------------------------------------------------------------- */
 
 int64_t anpe_rank_of(double truth, int64_t n, const double *draw, int64_t stride, double u)
 {
@@ -133,8 +132,7 @@ double anpe_tarp_level(int64_t n_labels, const double *truth, const double *refe
     return level_of(nearer, n);
 }
 
-/* ---- many mocks ------------------------------------------------------------------------------
- */
+/* ---- many mocks -------------------------------------------------------------------------- */
 
 /* First rank of bin b: bins hold floor or ceil of (n_draws + 1) / bins of them. */
 static int64_t first_rank(int b, int bins, int64_t n_draws)
@@ -179,8 +177,8 @@ anpe_level_test anpe_level_test_of(int64_t n, const double *level, int64_t n_dra
     for (int64_t i = 0; i < n; i++) {
         scratch[i] = level[i];
         sum += level[i];
-        in68 += level[i] <= 0.682689492137086;
-        in95 += level[i] <= 0.954499736103642;
+        in68 += level[i] <= ANPE_COVER68;
+        in95 += level[i] <= ANPE_COVER95;
     }
     anpe_sort(n, scratch);
     t.distance = anpe_level_distance(n, scratch, n_draws);

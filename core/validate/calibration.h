@@ -28,8 +28,7 @@ double anpe_uniform_distance(int64_t n, const double *sorted);
  * is uniform among these places: with few draws their steps are no deviation. */
 double anpe_level_distance(int64_t n, const double *sorted, int64_t n_draws);
 
-/* ---- one mock --------------------------------------------------------------------------------
- */
+/* ---- one mock ---------------------------------------------------------------------------- */
 /* How many of n draws, `stride` apart, are less than the truth; of equal ones the fraction u. */
 int64_t anpe_rank_of(double truth, int64_t n, const double *draw, int64_t stride, double u);
 /* Credibility level of the truth by density: fraction of draws with a higher one, in (0, 1). */
@@ -39,8 +38,7 @@ double anpe_density_level(double log_q_truth, int64_t n, const float *log_q);
 double anpe_tarp_level(int64_t n_labels, const double *truth, const double *reference,
                        const double *scale, int64_t n, const double *draw);
 
-/* ---- many mocks ------------------------------------------------------------------------------
- */
+/* ---- many mocks -------------------------------------------------------------------------- */
 /* The n ranks, `stride` apart, are put into bins of as nearly equal probability as n_draws + 1
  * values allow; returns the p-value of chi2 against uniformity. The number of bins is n / 25,
  * between 2 and ANPE_RANK_BINS; *bins (may be NULL) is set to it and count (ANPE_RANK_BINS, may be

@@ -10,8 +10,7 @@
 
 enum { BIN = 100, MAX_KNOTS = 8 };
 
-/* ---- memory ----------------------------------------------------------------------------------
- */
+/* ---- memory ------------------------------------------------------------------------------ */
 
 static anpe_misfit *new_misfit(int64_t n_contexts, int64_t n_statistics, int64_t n_knots,
                                int64_t n_scores)
@@ -52,8 +51,7 @@ anpe_misfit *anpe_misfit_free(anpe_misfit *m)
     return NULL;
 }
 
-/* ---- contexts --------------------------------------------------------------------------------
- */
+/* ---- contexts ---------------------------------------------------------------------------- */
 
 /* Covariance shrunk towards its diagonal by F / n, the part of it that is noise. */
 static void learn_contexts(anpe_misfit *m, int64_t n, const anpe_misfit_sight *mock)
@@ -95,8 +93,7 @@ static double context_distance(const anpe_misfit *m, const float *context, doubl
     return f ? sqrt(square / (double)f) : NAN;
 }
 
-/* ---- residuals -------------------------------------------------------------------------------
- */
+/* ---- residuals --------------------------------------------------------------------------- */
 
 /* Median and the width that the upper tail would have if it were normal, of n values. */
 static void usual(int64_t n, double *v, double *centre, double *width)
@@ -192,8 +189,7 @@ static double residual_score(const anpe_misfit *m, const double *value, double s
     return *worst < 0 ? NAN : most;
 }
 
-/* ---- judging ---------------------------------------------------------------------------------
- */
+/* ---- judging ----------------------------------------------------------------------------- */
 
 /* (1 + how many of the sorted are at least x) / (n + 1). */
 static double tail_p(int64_t n, const double *sorted, double x)
@@ -231,8 +227,7 @@ anpe_misfit_view anpe_misfit_judge(const anpe_misfit *m, const anpe_misfit_sight
     return v;
 }
 
-/* ---- learning --------------------------------------------------------------------------------
- */
+/* ---- learning ---------------------------------------------------------------------------- */
 
 typedef struct mocks {
     int64_t n;
@@ -368,8 +363,7 @@ anpe_status anpe_misfit_learn(anpe_ctx *ctx, int64_t n, const anpe_misfit_sight 
     return status;
 }
 
-/* ---- in the model file -----------------------------------------------------------------------
- */
+/* ---- in the model file ------------------------------------------------------------------- */
 
 #define GROUP "validation/thresholds"
 

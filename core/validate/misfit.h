@@ -24,8 +24,7 @@
 
 enum { ANPE_MISFIT_MAX_STATISTICS = 64, ANPE_MISFIT_WHOLE = 11, ANPE_MISFIT_MIN_MOCKS = 200 };
 
-/* ---- residuals of one spectrum ---------------------------------------------------------------
- */
+/* ---- residuals of one spectrum ----------------------------------------------------------- */
 typedef struct anpe_residuals {
     int64_t n_pixels, n_segments;
     const int64_t *segment; /* (n_segments + 1), borrowed */
@@ -43,8 +42,7 @@ void anpe_residuals_measure(anpe_residuals *s, const anpe_spectrum *observed, co
 /* "sum 16", "peak 4", "segment 2 sum 1" in text. */
 const char *anpe_residuals_name(int64_t k, char text[40]);
 
-/* ---- what is usual ---------------------------------------------------------------------------
- */
+/* ---- what is usual ----------------------------------------------------------------------- */
 typedef enum anpe_misfit_kind {
     ANPE_MISFIT_CONTEXT,    /* score of the context vector */
     ANPE_MISFIT_PREDICTIVE, /* score of the residuals */

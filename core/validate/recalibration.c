@@ -1,29 +1,28 @@
 /* Temperatures of posterior intervals; definitions in the header. */
 #include <config.h>
 #include "validate/recalibration.h"
+#include "stat/normal.h"
 #include "stat/order.h"
 #include <math.h>
 
-static const double level = 0.682689492137086;
-
-anpe_interval anpe_interval_on_line(const anpe_label_map *m, int64_t label, double median,
+anpe_credible anpe_interval_on_line(const anpe_label_map *m, int64_t label, double median,
                                     double p16, double p84)
 {
-    return (anpe_interval){anpe_label_map_line(m, label, median),
+    return (anpe_credible){anpe_label_map_line(m, label, median),
                            anpe_label_map_line(m, label, p16), anpe_label_map_line(m, label, p84)};
 }
 
 /* Distance from the median in half widths of the side that the truth is on. */
-static double deviation(const anpe_interval *i, double truth)
+static double deviation(const anpe_credible *i, double truth)
 {
     const double d = truth - i->median, half = d > 0 ? i->p84 - i->median : i->median - i->p16;
     return d == 0 ? 0 : fabs(d) / half;
 }
 
-double anpe_temperature_of_truths(int64_t n, const anpe_interval *interval, const double *truth,
+double anpe_temperature_of_truths(int64_t n, const anpe_credible *interval, const double *truth,
                                   double *scratch)
 {
-    const int64_t k = (int64_t)ceil(level * (double)(n + 1));
+    const int64_t k = (int64_t)ceil(ANPE_COVER68 * (double)(n + 1));
     if (n < 1)
         return NAN;
     for (int64_t i = 0; i < n; i++)
@@ -32,7 +31,7 @@ double anpe_temperature_of_truths(int64_t n, const anpe_interval *interval, cons
     return scratch[(k > n ? n : k) - 1];
 }
 
-double anpe_temperature_cover(int64_t n, const anpe_interval *interval, const double *truth,
+double anpe_temperature_cover(int64_t n, const anpe_credible *interval, const double *truth,
                               double t)
 {
     int64_t inside = 0;
@@ -41,7 +40,7 @@ double anpe_temperature_cover(int64_t n, const anpe_interval *interval, const do
     return n ? (double)inside / (double)n : NAN;
 }
 
-double anpe_temperature_of_repeats(int64_t n, const anpe_interval *interval, const int64_t *star,
+double anpe_temperature_of_repeats(int64_t n, const anpe_credible *interval, const int64_t *star,
                                    int64_t *freedom)
 {
     double square = 0;

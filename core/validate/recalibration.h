@@ -13,21 +13,21 @@
 #include "model/labels.h"
 
 /* An interval on the real line. */
-typedef struct anpe_interval {
+typedef struct anpe_credible {
     double median, p16, p84;
-} anpe_interval;
-anpe_interval anpe_interval_on_line(const anpe_label_map *m, int64_t label, double median,
+} anpe_credible;
+anpe_credible anpe_interval_on_line(const anpe_label_map *m, int64_t label, double median,
                                     double p16, double p84);
 /* Temperature that puts n truths (on the line) inside as often as stated; scratch (n). NAN: n = 0.
  */
-double anpe_temperature_of_truths(int64_t n, const anpe_interval *interval, const double *truth,
+double anpe_temperature_of_truths(int64_t n, const anpe_credible *interval, const double *truth,
                                   double *scratch);
 /* Fraction of truths inside the intervals at temperature t. */
-double anpe_temperature_cover(int64_t n, const anpe_interval *interval, const double *truth,
+double anpe_temperature_cover(int64_t n, const anpe_credible *interval, const double *truth,
                               double t);
 /* star (n): which intervals belong together, equal numbers adjacent. *freedom: spectra less stars,
  * NAN without two of one star. */
-double anpe_temperature_of_repeats(int64_t n, const anpe_interval *interval, const int64_t *star,
+double anpe_temperature_of_repeats(int64_t n, const anpe_credible *interval, const int64_t *star,
                                    int64_t *freedom);
 /* p16 or p84 in physical units, moved by the temperature about the median. */
 double anpe_temperature_apply(const anpe_label_map *m, int64_t label, double t, double median,

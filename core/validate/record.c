@@ -41,9 +41,8 @@ static const struct {
     {"validation/recalibration/repeat_temperature", PER_LABEL,
      offsetof(anpe_validation, repeat_temperature)}};
 enum { N_ARRAYS = sizeof array / sizeof array[0] };
-enum {
-    LAYOUT = 2
-}; /* of the group in the file; what has another one was made by another version */
+/* Of the group in the file; what has another one was made by another version. */
+enum { LAYOUT = 2 };
 
 static double **member(const anpe_validation *v, int i)
 {
@@ -88,8 +87,7 @@ anpe_validation *anpe_validation_free(anpe_validation *v)
     return NULL;
 }
 
-/* ---- in the model file -----------------------------------------------------------------------
- */
+/* ---- in the model file ------------------------------------------------------------------- */
 
 static anpe_status write_all(anpe_ctx *ctx, anpe_h5 *f, const anpe_validation *v)
 {
@@ -204,8 +202,7 @@ out:
     return status;
 }
 
-/* ---- in numbers ------------------------------------------------------------------------------
- */
+/* ---- in numbers -------------------------------------------------------------------------- */
 
 enum { TRUTH, MEDIAN, MEAN, SD, P16, P84, PIT, SCRATCH, COLUMNS };
 

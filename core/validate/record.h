@@ -39,8 +39,7 @@ ANPE_MUST_CHECK anpe_status anpe_validation_write(anpe_ctx *ctx, const char *pat
 ANPE_MUST_CHECK anpe_status anpe_validation_read(anpe_ctx *ctx, anpe_h5 *model,
                                                  anpe_validation **out);
 
-/* ---- in numbers ------------------------------------------------------------------------------
- */
+/* ---- in numbers -------------------------------------------------------------------------- */
 typedef struct anpe_validation_label {
     anpe_recovery recovery;
     double sbc_p, pit_p, pit_mean; /* PIT: (rank + 1/2) / (n_draws + 1), and its Kolmogorov p */

@@ -48,8 +48,7 @@ typedef struct validation {
     double *value;  /* (n, n_statistics) */
 } validation;
 
-/* ---- one mock --------------------------------------------------------------------------------
- */
+/* ---- one mock ---------------------------------------------------------------------------- */
 
 /* Drawn together about their mean and moved: a check of the checks. z: standardised coordinates of
  * the flow; the truth is taken to where the changed density has the value that the flow has there.
@@ -177,8 +176,7 @@ out:
     return status;
 }
 
-/* ---- many ------------------------------------------------------------------------------------
- */
+/* ---- many -------------------------------------------------------------------------------- */
 
 static void copy_spectrum(anpe_spectrum *to, const anpe_spectrum *from)
 {
@@ -235,8 +233,7 @@ static anpe_status run_blocks(anpe_ctx *ctx, validation *v)
     return status;
 }
 
-/* ---- what all mocks say ----------------------------------------------------------------------
- */
+/* ---- what all mocks say ------------------------------------------------------------------ */
 
 static void measure_contraction(const validation *v)
 {
@@ -255,7 +252,7 @@ static anpe_status recalibrate(anpe_ctx *ctx, const validation *v)
     anpe_validation *r = v->result;
     const size_t n = (size_t)r->n;
     const int64_t half = r->n / 2;
-    anpe_interval *interval = malloc(n * sizeof *interval);
+    anpe_credible *interval = malloc(n * sizeof *interval);
     double *truth = malloc(2 * n * sizeof *truth);
     for (int64_t d = 0; interval && truth && d < r->n_labels; d++) {
         for (int64_t i = 0; i < r->n; i++) {
@@ -317,8 +314,7 @@ out:
     return status;
 }
 
-/* ---- set-up and end --------------------------------------------------------------------------
- */
+/* ---- set-up and end ---------------------------------------------------------------------- */
 
 static anpe_status open_lane(anpe_ctx *ctx, validation *v, lane *l)
 {

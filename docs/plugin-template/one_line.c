@@ -97,7 +97,7 @@ static anpe_status simulate(const void *self, anpe_ctx *ctx, int64_t n, const do
                             float *flux, void *scratch)
 {
     (void)scratch;
-    const double c = 299792.458; /* km/s */
+    const double c = ANPE_C_KMS;
     const one_line *s = self;
     for (int64_t k = 0; k < n; k++, theta += N_LABELS, flux += s->options.n_pixels) {
         anpe_status status = check(ctx, theta);
@@ -115,17 +115,5 @@ static anpe_status simulate(const void *self, anpe_ctx *ctx, int64_t n, const do
 
 static const anpe_simulator_ops ops = {.size = sizeof ops, .info = info, .simulate = simulate};
 
-static const anpe_plugin plugin = {
-    .abi = ANPE_ABI,
-    .kind = ANPE_SIMULATOR,
-    .name = "one_line",
-    .version = "1.0",
-    .summary = "one absorption line in a flat continuum (template)",
-    .options = options,
-    .options_size = sizeof(one_line_options),
-    .create = create,
-    .destroy = destroy,
-    .ops = &ops,
-};
-
-ANPE_PLUGINS(&plugin);
+ANPE_PLUGIN(ANPE_SIMULATOR, "one_line", "1.0", "one absorption line in a flat continuum (template)",
+            one_line_options, destroy);

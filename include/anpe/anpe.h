@@ -32,7 +32,7 @@ extern "C" {
 
 ANPE_EXPORT const char *anpe_version(void);
 
-/* ---- context ------------------------------------------------------------------------- */
+/* ---- context ----------------------------------------------------------------------------- */
 typedef void anpe_log_fn(void *user, anpe_level level, const char *line);
 typedef void anpe_progress_fn(void *user, const char *what, double done, double total);
 
@@ -47,7 +47,7 @@ ANPE_EXPORT void anpe_ctx_set_progress(anpe_ctx *ctx, anpe_progress_fn *sink, vo
 /* Asks long work to end soon with ANPE_ECANCEL. Safe in a signal handler. */
 ANPE_EXPORT void anpe_ctx_cancel(anpe_ctx *ctx);
 
-/* ---- models and posteriors ------------------------------------------------------------------ */
+/* ---- models and posteriors --------------------------------------------------------------- */
 
 typedef struct anpe_model anpe_model;     /* opened once, shared by threads, read-only */
 typedef struct anpe_session anpe_session; /* memory to infer with; one per thread */

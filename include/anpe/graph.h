@@ -46,6 +46,12 @@ ANPE_EXPORT anpe_node anpe_conv1d(anpe_graph *g, const char *name, anpe_node x, 
 /* (..., in) -> (..., out): y = W x + b */
 ANPE_EXPORT anpe_node anpe_linear(anpe_graph *g, const char *name, anpe_node x, int64_t out,
                                   unsigned flags);
+/* What a featurizer ends in: x (B, F) as it is, or a linear layer "head" to n_features of them,
+ * where anpe_featurizer_setup asks for a number. */
+static inline anpe_node anpe_head(anpe_graph *g, anpe_node x, int64_t n_features)
+{
+    return n_features ? anpe_linear(g, "head", x, n_features, 0) : x;
+}
 /* linear with w[o, i] kept where degree_out[o] >= degree_in[i], else 0 (MADE, Germain et al.
  * 2015). The degrees (out) and (in) are copied. */
 ANPE_EXPORT anpe_node anpe_masked_linear(anpe_graph *g, const char *name, anpe_node x, int64_t out,
@@ -109,7 +115,7 @@ ANPE_EXPORT anpe_node anpe_offset(anpe_graph *g, const char *name, anpe_node x,
  * with anpe_last the class token of Devlin et al. (2019). */
 ANPE_EXPORT anpe_node anpe_append(anpe_graph *g, const char *name, anpe_node x);
 
-/* ---- read-only weights, by name: what a sampler starts from -------------------------- */
+/* ---- read-only weights, by name: what a sampler starts from ------------------------------ */
 
 typedef struct anpe_weights anpe_weights;
 /* Effective weights (after weight norm and masks) in float: *shape_nd dimensions in shape[4].
@@ -118,7 +124,7 @@ typedef struct anpe_weights anpe_weights;
 ANPE_EXPORT const float *anpe_weights_get(const anpe_weights *w, const char *name, int *rank,
                                           int64_t shape[4]);
 
-/* ---- an operation of one's own ------------------------------------------------------- */
+/* ---- an operation of one's own ----------------------------------------------------------- */
 
 enum { ANPE_MAX_INPUTS = 4, ANPE_MAX_PARAMETERS = 6 };
 

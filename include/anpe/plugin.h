@@ -39,7 +39,7 @@ extern "C" {
 #define ANPE_PRINTF(f, a)
 #endif
 
-/* ---- status and errors --------------------------------------------------------------- */
+/* ---- status and errors ------------------------------------------------------------------- */
 
 #define ANPE_STATUS_LIST(X)                                                                        \
     X(ANPE_OK, 0, "success")                                                                       \
@@ -67,13 +67,19 @@ typedef struct anpe_ctx anpe_ctx;
 ANPE_EXPORT anpe_status anpe_fail(anpe_ctx *ctx, anpe_status status, const char *file, int line,
                                   const char *format, ...) ANPE_PRINTF(5, 6);
 #define ANPE_FAIL(ctx, status, ...) anpe_fail((ctx), (status), __FILE__, __LINE__, __VA_ARGS__)
+/* In a function that has `status` and ends in a label `out:`, where all that it made is let go. */
+#define ANPE_TRY(call)                                                                             \
+    do {                                                                                           \
+        if ((status = (call)) != ANPE_OK)                                                          \
+            goto out;                                                                              \
+    } while (0)
 
 typedef enum anpe_level { ANPE_DEBUG, ANPE_INFO, ANPE_WARNING } anpe_level;
 /* One line, without newline, for the user's log. */
 ANPE_EXPORT void anpe_log(anpe_ctx *ctx, anpe_level level, const char *format, ...)
     ANPE_PRINTF(3, 4);
 
-/* ---- random numbers ------------------------------------------------------------------ */
+/* ---- random numbers ---------------------------------------------------------------------- */
 
 /* Philox4x32-10 (Salmon et al. 2011): a stream is named, not shared. Copies of an rng give the
  * same numbers; the core hands a different stream to every sample. */
@@ -94,7 +100,7 @@ ANPE_EXPORT void anpe_normals(anpe_rng *rng, int64_t n, float *out); /* n Gaussi
  */
 ANPE_EXPORT void anpe_uniforms(anpe_rng *rng, int64_t n, float *out);
 
-/* ---- options ------------------------------------------------------------------------- */
+/* ---- options ----------------------------------------------------------------------------- */
 
 /* A table of options is the only way a plugin is configured. The core validates the user's
  * libconfig group against it and fills the plugin's own struct (`options_size` bytes) before
@@ -174,7 +180,7 @@ typedef struct anpe_option {
 #define ANPE_OPT_END { ANPE_T_END, NULL, NULL, NULL, 0, 0, 0, 0, NULL, NULL, 0 }
 /* clang-format on */
 
-/* ---- the descriptor ------------------------------------------------------------------ */
+/* ---- the descriptor ---------------------------------------------------------------------- */
 
 #define ANPE_KIND_LIST(X)                                                                          \
     X(ANPE_SIMULATOR, 1, "simulator")                                                              \
@@ -234,7 +240,23 @@ ANPE_EXPORT const void *anpe_host(void);
     }                                                                                              \
     extern int anpe_plugins_wants_a_semicolon
 
-/* ---- labels and spectra -------------------------------------------------------------- */
+/* The descriptor of a file that holds one plugin, and its entry: by its option table `options` (of
+ * a struct OPTIONS), its `create` and its `ops`. */
+#define ANPE_PLUGIN(KIND, NAME, VERSION, SUMMARY, OPTIONS, DESTROY)                                \
+    static const anpe_plugin plugin = {.abi = ANPE_ABI,                                            \
+                                       .kind = KIND,                                               \
+                                       .name = NAME,                                               \
+                                       .version = VERSION,                                         \
+                                       .summary = SUMMARY,                                         \
+                                       .options = options,                                         \
+                                       .options_size = sizeof(OPTIONS),                            \
+                                       .create = create,                                           \
+                                       .destroy = DESTROY,                                         \
+                                       .ops = &ops};                                               \
+    ANPE_PLUGINS(&plugin)
+
+/* ---- labels and spectra ------------------------------------------------------------------ */
+#define ANPE_C_KMS 299792.458 /* speed of light, km/s */
 
 /* A stellar parameter. min, max: domain of validity, -inf and inf where unbounded. */
 typedef struct anpe_label {
@@ -252,7 +274,7 @@ typedef struct anpe_spectrum {
     char id[80]; /* the survey's identifier, or the file's base name */
 } anpe_spectrum;
 
-/* ---- simulator: labels -> noise-free, rest-frame flux on its own grid ---------------- */
+/* ---- simulator: labels -> noise-free, rest-frame flux on its own grid -------------------- */
 
 typedef struct anpe_simulator_setup {
     size_t size;
@@ -294,7 +316,7 @@ typedef struct anpe_simulator_ops {
                                void *scratch);
 } anpe_simulator_ops;
 
-/* ---- prior: a joint density of some labels ------------------------------------------- */
+/* ---- prior: a joint density of some labels ----------------------------------------------- */
 
 typedef struct anpe_prior_setup {
     size_t size;
@@ -311,7 +333,7 @@ typedef struct anpe_prior_ops {
     double (*log_density)(const void *self, const double *theta);
 } anpe_prior_ops;
 
-/* ---- instrument: grid, reader, bad pixels, continuum rule ---------------------------- */
+/* ---- instrument: grid, reader, bad pixels, continuum rule -------------------------------- */
 
 typedef struct anpe_instrument_setup {
     size_t size;
@@ -357,7 +379,7 @@ typedef struct anpe_instrument_ops {
                                      const anpe_spectrum *s, double *weight);
 } anpe_instrument_ops;
 
-/* ---- noise: sigma and masks as the survey has them ----------------------------------- */
+/* ---- noise: sigma and masks as the survey has them --------------------------------------- */
 
 typedef struct anpe_noise_setup {
     size_t size;
@@ -403,7 +425,7 @@ ANPE_EXPORT ANPE_MUST_CHECK anpe_status anpe_noise_library_load(anpe_ctx *ctx, c
                                                                 anpe_noise_library *library);
 ANPE_EXPORT void anpe_noise_library_free(anpe_noise_library *library); /* frees the arrays */
 
-/* ---- networks ------------------------------------------------------------------------ */
+/* ---- networks ---------------------------------------------------------------------------- */
 
 #include <anpe/graph.h>
 
@@ -445,7 +467,7 @@ typedef struct anpe_flow_ops {
                           float *labels, float *log_prob, void *scratch);
 } anpe_flow_ops;
 
-/* ---- backend: matrix products and, if it has better, whole operations ---------------- */
+/* ---- backend: matrix products and, if it has better, whole operations -------------------- */
 
 /* Numbers that factors of products, and tensors, are held in (anpe/bfloat16.h); sums are float in
  * either. */
@@ -515,7 +537,7 @@ typedef struct anpe_backend_ops {
     const char *(*kernels)(const void *self);
 } anpe_backend_ops;
 
-/* ---- help that libanpe gives to plugins ---------------------------------------------- */
+/* ---- help that libanpe gives to plugins -------------------------------------------------- */
 
 /* A whole numeric array from a file: .npz (key = member), .h5 / .hdf5 (key = dataset), otherwise
  * whitespace-separated text (key ignored). key NULL or "": the only array of the file. *data is

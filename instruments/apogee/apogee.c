@@ -61,7 +61,7 @@ typedef struct apogee {
     int has_continuum, has_exclude;
 } apogee;
 
-/* ---- the grid ------------------------------------------------------------------------------ */
+/* ---- the grid ---------------------------------------------------------------------------- */
 
 /* Place of pixel k of The Payne's grid on the full one. */
 static int64_t payne_place(int64_t k)
@@ -127,7 +127,7 @@ static anpe_status read_pixels(anpe_ctx *ctx, const apogee *s, const char *path,
     return status;
 }
 
-/* ---- life ---------------------------------------------------------------------------------- */
+/* ---- life -------------------------------------------------------------------------------- */
 
 static anpe_status read_options(anpe_ctx *ctx, apogee *s)
 {
@@ -194,7 +194,7 @@ static void info(const void *self, anpe_instrument_info *out)
     };
 }
 
-/* ---- reading ------------------------------------------------------------------------------- */
+/* ---- reading ----------------------------------------------------------------------------- */
 
 /* An open file whose flux image has been looked at. */
 typedef struct source {

@@ -5,8 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define C_KMS 299792.458
-#define LN10  2.302585092994045684
+#define LN10 2.302585092994045684
 
 struct survey_noise {
     double snr_min, snr_max;
@@ -19,7 +18,7 @@ struct survey_noise {
     int64_t *place; /* (n_pixels) of the instrument's pixels on the sky's grid */
 };
 
-/* ---- the library --------------------------------------------------------------------------- */
+/* ---- the library ------------------------------------------------------------------------- */
 
 static int usable(float sigma)
 {
@@ -66,7 +65,7 @@ static void draw_row(const survey_noise *s, anpe_rng *rng, anpe_spectrum *out)
     memcpy(out->mask, s->library.mask + other * n, n);
 }
 
-/* ---- the synthetic sky --------------------------------------------------------------------- */
+/* ---- the synthetic sky ------------------------------------------------------------------- */
 
 static double pixel_of(const survey_sky *sky, double wavelength)
 {
@@ -180,7 +179,7 @@ static void draw_sky(const survey_noise *s, anpe_rng *rng, anpe_spectrum *out)
     const double airmass = between(rng, v->airmass), outshone = between(rng, v->outshone);
     const double colour = v->colour[0] + (v->colour[1] - v->colour[0]) * anpe_uniform(rng);
     const double step = LN10 * s->sky.log_step, middle = 0.5 * (double)s->sky.n;
-    const double far = (double)s->margin, shift = v->shift / (C_KMS * step) * anpe_normal(rng);
+    const double far = (double)s->margin, shift = v->shift / (ANPE_C_KMS * step) * anpe_normal(rng);
     const int64_t moved = llround(fmax(-far, fmin(far, shift)));
 
     for (int64_t i = 0; i < s->n_pixels; i++) {
@@ -196,7 +195,7 @@ static void draw_sky(const survey_noise *s, anpe_rng *rng, anpe_spectrum *out)
     mend_row(s->n_pixels, out->sigma, out->mask);
 }
 
-/* ---- both ------------------------------------------------------------------------------------ */
+/* ---- both -------------------------------------------------------------------------------- */
 
 anpe_status survey_noise_new(anpe_ctx *ctx, const survey_noise_options *o,
                              const anpe_noise_setup *setup, double log_step, int64_t margin,

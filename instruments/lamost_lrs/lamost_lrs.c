@@ -35,7 +35,7 @@ typedef struct lamost {
     uint8_t *exclude;                /* (n) */
 } lamost;
 
-/* ---- grid and life -------------------------------------------------------------------------- */
+/* ---- grid and life ----------------------------------------------------------------------- */
 
 /* O2 B and A, H2O; vacuum Angstrom (Kurucz et al. 1984; Matheson et al. 2000). */
 static const double tellurics[][2] = {
@@ -120,7 +120,7 @@ static void info(const void *self, anpe_instrument_info *out)
     };
 }
 
-/* ---- reading ------------------------------------------------------------------------------- */
+/* ---- reading ----------------------------------------------------------------------------- */
 
 enum { FLUX, IVAR, WAVELENGTH, AND_MASK, OR_MASK, N_ROWS };
 static const char *const row_names[N_ROWS] = {"FLUX", "IVAR", "WAVELENGTH", "ANDMASK", "ORMASK"};

@@ -31,7 +31,7 @@ static const struct {
               {"command", bench_command}};
 enum { N_GROUPS = sizeof groups / sizeof groups[0] };
 
-/* ---- measuring ------------------------------------------------------------------------------ */
+/* ---- measuring --------------------------------------------------------------------------- */
 
 static double read_clock(clockid_t clock)
 {
@@ -110,7 +110,7 @@ void bench_fill(int64_t n, float *x)
     }
 }
 
-/* ---- reporting ------------------------------------------------------------------------------ */
+/* ---- reporting --------------------------------------------------------------------------- */
 
 void bench_report(const bench *b, const char *name, double value, const char *unit, int threads,
                   double share, const char *shape, ...)
@@ -160,8 +160,7 @@ static void describe_machine(bench *b)
     snprintf(b->machine, sizeof b->machine, "%s, %ld cores", model, sysconf(_SC_NPROCESSORS_ONLN));
 }
 
-/* ---- the rates that shares refer to -----------------------------------------------------------
- */
+/* ---- the rates that shares refer to ------------------------------------------------------ */
 
 enum { SIDE = 1024, COPY_BYTES = 1 << 26 };
 
@@ -201,8 +200,7 @@ anpe_status bench_machine(bench *b)
     return good ? ANPE_OK : ANPE_FAIL(b->ctx, ANPE_ENOMEM, "out of memory");
 }
 
-/* ---- main -------------------------------------------------------------------------------------
- */
+/* ---- main -------------------------------------------------------------------------------- */
 
 static int usage(void)
 {

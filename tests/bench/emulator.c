@@ -97,8 +97,7 @@ anpe_status bench_emulator(bench *b)
     return status;
 }
 
-/* ---- the pipeline -----------------------------------------------------------------------------
- */
+/* ---- the pipeline ------------------------------------------------------------------------ */
 
 typedef struct pipeline {
     bench *b;

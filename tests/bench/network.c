@@ -121,8 +121,7 @@ static void put_inputs(const paper_net *p, lane *l, int64_t item, int64_t n)
         memcpy(y, p->y + first * LABELS, (size_t)(n * LABELS) * sizeof(float));
 }
 
-/* ---- a training step, as core/train/train.c does it -------------------------------------------
- */
+/* ---- a training step, as core/train/train.c does it -------------------------------------- */
 
 static anpe_status open_training(bench *b, paper_net *p)
 {
@@ -223,8 +222,7 @@ anpe_status bench_train(bench *b)
     return status;
 }
 
-/* ---- context vectors --------------------------------------------------------------------------
- */
+/* ---- context vectors --------------------------------------------------------------------- */
 
 static anpe_status featurize_item(void *user, int64_t item, int worker, anpe_ctx *ctx)
 {
@@ -269,8 +267,7 @@ anpe_status bench_featurize(bench *b)
     return status;
 }
 
-/* ---- the flow: draws and log densities --------------------------------------------------------
- */
+/* ---- the flow: draws and log densities --------------------------------------------------- */
 
 typedef struct flow_net {
     paper_net paper;

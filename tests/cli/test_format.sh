@@ -6,4 +6,7 @@ cd "$ANPE_SRCDIR" || exit 99
 formatted() { find include core plugins instruments tests docs -name '*.[ch]' -exec \
     clang-format-14 --dry-run -Werror {} +; }
 check "all C files are formatted" formatted
+# A rule between sections is one line.
+torn() { grep -rn '^/\* ----' --include='*.[ch]' include core plugins instruments tests docs | grep -v '\*/$'; }
+check "no rule is torn" none torn
 finish

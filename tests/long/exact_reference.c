@@ -49,8 +49,7 @@ static anpe_status density(void *user, anpe_ctx *ctx, int64_t n, const double *y
     return ANPE_OK;
 }
 
-/* ---- best fit -----------------------------------------------------------------------------------
- */
+/* ---- best fit ---------------------------------------------------------------------------- */
 
 /* Minus log likelihood at y. */
 static double misfit(reference *r, anpe_ctx *ctx, const double *y)
@@ -142,8 +141,7 @@ static anpe_status best_fit(reference *r, anpe_ctx *ctx, const double *best_draw
     return anpe_session_chi2(r->session, ctx, theta, &r->spectrum, chi2, n_good);
 }
 
-/* ---- one star
- * ------------------------------------------------------------------------------------- */
+/* ---- one star ---------------------------------------------------------------------------- */
 
 static anpe_status prepare(reference *r, anpe_ctx *ctx, anpe_input *in, int64_t row, anpe_rng *rng)
 {

@@ -71,7 +71,7 @@ static inline int all_finite(void)
     return 1;
 }
 
-/* ---- FITS files ----------------------------------------------------------------------------- */
+/* ---- FITS files -------------------------------------------------------------------------- */
 
 static inline fitsfile *new_fits(const char *path)
 {
@@ -126,7 +126,7 @@ static inline void cut_file(const char *path, size_t keep)
     CU_ASSERT_EQUAL_FATAL(truncate(path, (off_t)keep), 0);
 }
 
-/* ---- real data ------------------------------------------------------------------------------- */
+/* ---- real data --------------------------------------------------------------------------- */
 
 /* The shared folder's sub-folder, or NULL after saying that it is not there. */
 static inline const char *shared(const char *name)

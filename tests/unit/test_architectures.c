@@ -64,7 +64,7 @@ static void test_any_length(void)
     }
 }
 
-/* ---- the gradient of the whole network ------------------------------------------------------ */
+/* ---- the gradient of the whole network --------------------------------------------------- */
 
 static const char *const small[] = {
     "plugin = \"resnet\"; depth = 3; conv_min = 2; conv_max = 4; nlayer = 2;",
@@ -143,7 +143,7 @@ static void test_gradients(void)
     }
 }
 
-/* ---- learning ------------------------------------------------------------------------------- */
+/* ---- learning ---------------------------------------------------------------------------- */
 
 enum { ROWS = 32, LENGTH = 128 };
 
@@ -219,7 +219,7 @@ static void test_learning(void)
     }
 }
 
-/* ---- what can be told apart ----------------------------------------------------------------- */
+/* ---- what can be told apart -------------------------------------------------------------- */
 
 /* Largest difference of the contexts of two spectra x (2, length). */
 static double difference(const char *options, int64_t length, const double *x)

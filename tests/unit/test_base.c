@@ -12,7 +12,7 @@
 #include <xmmintrin.h>
 #endif
 
-/* ---- context --------------------------------------------------------------------------------- */
+/* ---- context ----------------------------------------------------------------------------- */
 
 static void test_error_slot(void)
 {
@@ -116,7 +116,7 @@ static void test_memory(void)
     anpe_free(NULL);
 }
 
-/* ---- text ------------------------------------------------------------------------------------ */
+/* ---- text -------------------------------------------------------------------------------- */
 
 static void test_nearest(void)
 {
@@ -151,8 +151,7 @@ static void test_growing_text(void)
     CU_ASSERT_STRING_EQUAL(anpe_text_basename("b.cfg"), "b.cfg");
 }
 
-/* ---- digests: the examples of FIPS 180-4 --------------------------------------------------------
- */
+/* ---- digests: the examples of FIPS 180-4 ------------------------------------------------- */
 
 static void test_digest(void)
 {
@@ -175,8 +174,7 @@ static void test_digest(void)
     SAYS(anpe_digest_file(ctx, "/", hex), ANPE_EIO, "/: Is a directory");
 }
 
-/* ---- random numbers
- * ------------------------------------------------------------------------------ */
+/* ---- random numbers ---------------------------------------------------------------------- */
 
 /* Known answers of Random123 (kat_vectors, philox4x32 10). */
 static void test_philox(void)
@@ -322,8 +320,7 @@ static void test_streams(void)
         CU_ASSERT_EQUAL(anpe_normal(&a), anpe_normal(&b));
 }
 
-/* ---- workers
- * ------------------------------------------------------------------------------------- */
+/* ---- workers ----------------------------------------------------------------------------- */
 
 typedef struct job {
     anpe_workers *workers;

@@ -155,8 +155,7 @@ static void test_limits(void)
     CU_ASSERT_PTR_NULL(anpe_basis_free(NULL));
 }
 
-/* ---- found from a task -------------------------------------------------------------------------
- */
+/* ---- found from a task ------------------------------------------------------------------- */
 
 enum { LABELS = 3, LINES = 40 };
 

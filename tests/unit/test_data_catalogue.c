@@ -11,8 +11,7 @@
 #include <signal.h>
 #include <sys/resource.h>
 
-/* ---- catalogue ---------------------------------------------------------------------------------
- */
+/* ---- catalogue --------------------------------------------------------------------------- */
 
 static const anpe_column columns[] = {
     {"id", "", "meta.id;meta.main", "identifier", ANPE_COLUMN_TEXT, 12},
@@ -179,8 +178,7 @@ static void test_refused(void)
     anpe_catalogue_free(c);
 }
 
-/* ---- spectra in HDF5
- * ----------------------------------------------------------------------------- */
+/* ---- spectra in HDF5 --------------------------------------------------------------------- */
 
 enum { N = 3, P = 4 };
 static const double wavelength[P] = {5000, 5001, 5002, 5003};

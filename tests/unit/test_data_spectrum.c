@@ -7,8 +7,7 @@
 
 #include <math.h>
 
-/* ---- bad pixels -------------------------------------------------------------------------------
- */
+/* ---- bad pixels -------------------------------------------------------------------------- */
 
 static void test_check(void)
 {
@@ -85,8 +84,7 @@ static void test_inpaint_pull_back(void)
     anpe_spectrum_clear(&s);
 }
 
-/* ---- projector: a spectrum of Gaussian lines in ln(lambda), so that everything is known exactly
- * -- */
+/* ---- projector: Gaussian lines in ln(lambda), of which all is known exactly -------------- */
 
 enum { N_LINES = 7 };
 static const double line_at[N_LINES] = {9.6215, 9.6233, 9.62336, 9.6260, 9.6271, 9.6290, 9.6301};
@@ -512,8 +510,7 @@ static void test_projector_refuses(void)
     free(t);
 }
 
-/* ---- continuum --------------------------------------------------------------------------------
- */
+/* ---- continuum --------------------------------------------------------------------------- */
 
 static double noise(uint32_t *state) /* uniform in (-1, 1) */
 {
@@ -672,8 +669,7 @@ static void test_smooth(void)
     anpe_spectrum_clear(&s);
 }
 
-/* ---- resampling --------------------------------------------------------------------------------
- */
+/* ---- resampling -------------------------------------------------------------------------- */
 
 static void test_resample(void)
 {
@@ -764,8 +760,7 @@ static void test_air(void)
     CU_ASSERT_EQUAL(anpe_air_to_vacuum(1500), 1500);
 }
 
-/* ---- noise library ------------------------------------------------------------------------------
- */
+/* ---- noise library ----------------------------------------------------------------------- */
 
 static void write_library(const char *path, const float *sigma, int64_t rows, int64_t pixels,
                           int64_t mask_pixels)

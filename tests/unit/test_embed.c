@@ -59,7 +59,7 @@ static void draw(double *theta)
     anpe_model_close(model);
 }
 
-/* ---- locale ---------------------------------------------------------------------------------- */
+/* ---- locale ------------------------------------------------------------------------------ */
 
 /* A locale with decimal commas for the whole program: one of the system's, else one made here. */
 static int set_comma_locale(void)
@@ -166,7 +166,7 @@ static void test_locale_of_each(void)
     end_locale();
 }
 
-/* ---- HDF5 ------------------------------------------------------------------------------------ */
+/* ---- HDF5 -------------------------------------------------------------------------------- */
 
 static int n_told;
 

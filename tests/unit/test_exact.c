@@ -74,7 +74,7 @@ static void train(const char *model, const char *infer, int steps)
     anpe_settings_free(settings);
 }
 
-/* ---- the closed form ------------------------------------------------------------------------- */
+/* ---- the closed form --------------------------------------------------------------------- */
 
 typedef struct closed_form {
     double mean[D], covariance[D][D], log_evidence;
@@ -132,8 +132,7 @@ static closed_form solve(const float *x)
     return c;
 }
 
-/* ---- a model and its stars ----------------------------------------------------------------------
- */
+/* ---- a model and its stars --------------------------------------------------------------- */
 
 static anpe_model *model;
 static anpe_session *session;

@@ -199,8 +199,7 @@ static void test_draws_alone(void)
     flow_clear(&f);
 }
 
-/* ---- the density ------------------------------------------------------------------------------
- */
+/* ---- the density ------------------------------------------------------------------------- */
 
 /* Midpoint rule on n x n cells over [-edge, edge]^2; density (n, n). The density is continuous with
  * kinks, so the error is of order cell^2. */
@@ -328,8 +327,7 @@ static void test_context_counts(void)
     }
 }
 
-/* ---- permutations and options ------------------------------------------------------------------
- */
+/* ---- permutations and options ------------------------------------------------------------ */
 
 static const float *permutation(flow *f, int block)
 {

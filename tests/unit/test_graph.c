@@ -170,17 +170,17 @@ static void test_threads_give_the_same_bits(void)
         free(grad[i]), anpe_test_close(&net[i]);
 }
 
-/* ---- memory ---------------------------------------------------------------------------------- */
+/* ---- memory ------------------------------------------------------------------------------ */
 
 static void test_plan_never_overlaps(void)
 {
     for (uint32_t seed = 0; seed < 50; seed++) {
-        anpe_interval x[40];
+        anpe_lifetime x[40];
         int order[40];
         for (int i = 0; i < 40; i++) {
             const int first = (int)(50 * (1 + anpe_test_number(seed, 3 * i)));
             const int length = (int)(10 * (1 + anpe_test_number(seed, 3 * i + 1)));
-            x[i] = (anpe_interval){(size_t)(1 + 2000 * fabs(anpe_test_number(seed, 3 * i + 2))), 1,
+            x[i] = (anpe_lifetime){(size_t)(1 + 2000 * fabs(anpe_test_number(seed, 3 * i + 2))), 1,
                                    first, first + length - 1};
         }
         const size_t total = anpe_plan(40, x, order);
@@ -343,7 +343,7 @@ static void test_nonfinite_is_named(void)
     anpe_test_close(&net);
 }
 
-/* ---- building -------------------------------------------------------------------------------- */
+/* ---- building ---------------------------------------------------------------------------- */
 
 static void expect_error(anpe_graph *g, const char *message)
 {
@@ -395,8 +395,7 @@ static void test_errors_name_the_operation(void)
     expect_error(g, "relu: input 0 is not a node of this graph");
 }
 
-/* ---- parameters
- * ---------------------------------------------------------------------------------- */
+/* ---- parameters -------------------------------------------------------------------------- */
 
 static anpe_graph *parameter_graph(void)
 {

@@ -14,8 +14,7 @@
 static anpe_ctx *ctx;
 static anpe_backend emulated;
 
-/* ---- networks ---------------------------------------------------------------------------------
- */
+/* ---- networks ---------------------------------------------------------------------------- */
 
 /* Reads the input in float; all between that and the output is stored in bfloat16: two readers of
  * one tensor, ReLU, a kernel of 1, an odd length before the pool. */
@@ -166,8 +165,7 @@ static void errors(const run *r, const run *exact, double error[3])
                         anpe_executor_gradient(m->e, m->in[0]), r->n_in);
 }
 
-/* ---- tests ------------------------------------------------------------------------------------
- */
+/* ---- tests ------------------------------------------------------------------------------- */
 
 static int there(void)
 {

@@ -44,8 +44,7 @@ static void test_check_finds_one_percent(void)
     }
 }
 
-/* ---- an operation of one's own: y = w x^2 with one weight
- * ---------------------------------------- */
+/* ---- an operation of one's own: y = w x^2 with one weight -------------------------------- */
 
 static int own_shape(anpe_call *c, const int *rank)
 {

@@ -127,7 +127,7 @@ static void test_packed_product(void)
             }
 }
 
-/* ---- exp, tanh, logistic in float ---------------------------------------------------------- */
+/* ---- exp, tanh, logistic in float -------------------------------------------------------- */
 
 static double relative(double got, double want)
 {

@@ -15,7 +15,7 @@ static anpe_rng stream(int64_t i)
     return anpe_rng_make(1, ANPE_FOR_EXACT, i, 0);
 }
 
-/* ---- mixtures -------------------------------------------------------------------------------- */
+/* ---- mixtures ---------------------------------------------------------------------------- */
 
 static anpe_mixture *two_modes(void)
 {
@@ -91,8 +91,7 @@ static void test_mixture_degenerate(void)
     anpe_mixture_free(m);
 }
 
-/* ---- chains -----------------------------------------------------------------------------------
- */
+/* ---- chains ------------------------------------------------------------------------------ */
 
 static void test_convergence(void)
 {
@@ -122,8 +121,7 @@ static void test_convergence(void)
     CU_ASSERT_DOUBLE_EQUAL(anpe_autocorrelation_time(N, CHAINS, x), 9, 1.5);
 }
 
-/* ---- targets ------------------------------------------------------------------------------------
- */
+/* ---- targets ----------------------------------------------------------------------------- */
 
 /* A Gaussian around 0, or two; beyond `edge` in the first coordinate nothing. The proposal is a
  * Gaussian or two. */

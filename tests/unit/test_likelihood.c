@@ -169,8 +169,7 @@ static void test_modes(void)
     close_task();
 }
 
-/* ---- against the plain path, in double
- * ----------------------------------------------------------- */
+/* ---- against the plain path, in double --------------------------------------------------- */
 
 enum { PLAIN_MODES = 15 };
 

@@ -180,8 +180,7 @@ static void test_list(void)
     CU_ASSERT(n == 0 && !list);
 }
 
-/* ---- components
- * ---------------------------------------------------------------------------------- */
+/* ---- components -------------------------------------------------------------------------- */
 
 static anpe_status component(const char *text, const char *fallback, anpe_component *c)
 {
@@ -232,8 +231,7 @@ static void test_component_messages(void)
     CU_ASSERT_PTR_NULL(c.plugin);
 }
 
-/* ---- every plugin of the package
- * --------------------------------------------------------------------- */
+/* ---- every plugin of the package --------------------------------------------------------- */
 
 /* Defaults fill the struct and read back, or an option is required and says so. */
 static void walk_options(const anpe_plugin *p)

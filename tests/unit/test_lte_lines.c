@@ -20,8 +20,7 @@ static anpe_status read_as(anpe_lte_format format, const char *name, const char 
     return anpe_lte_list_read(ctx, in_scratch(name), &o, l);
 }
 
-/* ---- profiles
- * -------------------------------------------------------------------------------------------- */
+/* ---- profiles ---------------------------------------------------------------------------- */
 
 /* H(a, v) = a/pi int exp(-t^2) / ((v - t)^2 + a^2) dt; with t = v + a tan x it is int exp(-(v + a
  * tan x)^2) dx / pi. */
@@ -72,8 +71,7 @@ static void test_voigt_window(void)
     CU_ASSERT(part[1950] == 0 && part[1951] > 0 && part[2050] > 0 && part[2051] == 0);
 }
 
-/* ---- damping
- * --------------------------------------------------------------------------------------------- */
+/* ---- damping ----------------------------------------------------------------------------- */
 
 static void test_damping(void)
 {
@@ -92,9 +90,7 @@ static void test_damping(void)
     CU_ASSERT(isfinite(anpe_lte_stark(7.9, 7, 2, 0)));
 }
 
-/* ---- lists
- * -----------------------------------------------------------------------------------------------
- */
+/* ---- lists ------------------------------------------------------------------------------- */
 
 static const char turbospectrum[] =
     "'  26.000            '    1         2\n'Fe I   '\n"
@@ -278,8 +274,7 @@ static void test_isotopes(void)
     CU_ASSERT_EQUAL(anpe_lte_formula("Xx", 2, z), 0);
 }
 
-/* ---- spectra
- * --------------------------------------------------------------------------------------------- */
+/* ---- spectra ----------------------------------------------------------------------------- */
 
 enum { LAYERS = 50 };
 

@@ -7,8 +7,7 @@
 #include "plugin_support.h"
 #include "lte.h"
 
-/* ---- atmospheres -------------------------------------------------------------------------------
- */
+/* ---- atmospheres ------------------------------------------------------------------------- */
 
 enum { LAYERS = 30 };
 
@@ -289,8 +288,7 @@ static void test_shared_atmospheres(void)
     anpe_lte_models_free(&models);
 }
 
-/* ---- chemical equilibrium
- * ------------------------------------------------------------------------ */
+/* ---- chemical equilibrium ---------------------------------------------------------------- */
 
 static void solar(double m_h, double *abundance)
 {

@@ -235,13 +235,13 @@ static void test_edge_mass(void)
 static void test_temperature(void)
 {
     enum { HALF = 1000 };
-    static anpe_interval interval[2 * HALF];
+    static anpe_credible interval[2 * HALF];
     static double truth[2 * HALF], room[2 * HALF];
     for (double wrong = 0.5; wrong < 2.1; wrong *= 2) {
         for (int i = 0; i < 2 * HALF; i++) {
             anpe_rng rng = anpe_rng_make(6, ANPE_FOR_MOCKS, i, 0);
             const double m = 10 * anpe_normal(&rng);
-            interval[i] = (anpe_interval){m, m - wrong, m + wrong};
+            interval[i] = (anpe_credible){m, m - wrong, m + wrong};
             truth[i] = m + anpe_normal(&rng);
         }
         const double t = anpe_temperature_of_truths(HALF, interval, truth, room);
@@ -255,13 +255,13 @@ static void test_temperature(void)
 
 static void test_repeats(void)
 {
-    static anpe_interval interval[900];
+    static anpe_credible interval[900];
     static int64_t star[900];
     int64_t freedom;
     for (int i = 0; i < 900; i++) { /* 300 stars, three visits each, scatter 1.5 of stated */
         anpe_rng rng = anpe_rng_make(8, ANPE_FOR_MOCKS, i, 0);
         const double m = i / 3 + 1.5 * 0.1 * anpe_normal(&rng);
-        interval[i] = (anpe_interval){m, m - 0.1, m + 0.1};
+        interval[i] = (anpe_credible){m, m - 0.1, m + 0.1};
         star[i] = i / 3;
     }
     const double t = anpe_temperature_of_repeats(900, interval, star, &freedom);

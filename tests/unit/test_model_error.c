@@ -222,7 +222,7 @@ static void test_of_model(void)
           "the model's scatter is for 3 values, instrument 'array' has 4");
 }
 
-/* ---- held-out spectra ----------------------------------------------------------------------- */
+/* ---- held-out spectra -------------------------------------------------------------------- */
 
 enum { SPECTRA = 2000 };
 
@@ -296,8 +296,7 @@ static void test_held_out(void)
     anpe_emulator_clear(&e);
 }
 
-/* ---- units -------------------------------------------------------------------------------------
- */
+/* ---- units ------------------------------------------------------------------------------- */
 
 enum { MOCKS = 4 };
 #define LAMOST "plugin = \"lamost_lrs\"; lambda_min = 4500.0; lambda_max = 5500.0;"
@@ -378,8 +377,7 @@ static void test_units(void)
     anpe_task_free(t);
 }
 
-/* ---- stored simulations ------------------------------------------------------------------------
- */
+/* ---- stored simulations ------------------------------------------------------------------ */
 
 /* A row that is not finite is refused before the first step, by its number; so is a label. */
 static void test_stored(void)
@@ -423,8 +421,7 @@ static void test_stored(void)
     anpe_task_free(t);
 }
 
-/* ---- velocities --------------------------------------------------------------------------------
- */
+/* ---- velocities -------------------------------------------------------------------------- */
 
 /* The prior's velocities decide which pixels an emulator on the instrument's grid covers: in the
  * exclusion of the task, hence in mocks and in observed spectra; a model's own set stays. */

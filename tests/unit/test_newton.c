@@ -13,7 +13,7 @@ static anpe_rng stream(int64_t i)
     return anpe_rng_make(3, ANPE_FOR_EXACT, i, 0);
 }
 
-/* ---- normals in a box ------------------------------------------------------------------------ */
+/* ---- normals in a box -------------------------------------------------------------------- */
 
 /* sd 1, 0.5, 2 with correlations. */
 static const double covariance[9] = {1, 0.4, -1.2, 0.4, 0.25, -0.3, -1.2, -0.3, 4};
@@ -146,7 +146,7 @@ static void test_far_out(void)
     anpe_truncated_free(m);
 }
 
-/* ---- Newton steps ---------------------------------------------------------------------------- */
+/* ---- Newton steps ------------------------------------------------------------------------ */
 
 typedef struct hill {
     int64_t d;
@@ -231,7 +231,7 @@ static void test_side(void)
     anpe_optimum_clear(&o);
 }
 
-/* ---- the rung -------------------------------------------------------------------------------- */
+/* ---- the rung ---------------------------------------------------------------------------- */
 
 /* In the box [0, 1]^D a normal, or two, or bent ones; y is logit x. */
 typedef struct task {

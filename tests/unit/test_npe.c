@@ -119,8 +119,7 @@ static void test_map_none(void)
     anpe_label_map_free(m);
 }
 
-/* ---- channels
- * ------------------------------------------------------------------------------------ */
+/* ---- channels ---------------------------------------------------------------------------- */
 
 static void test_channels(void)
 {
@@ -252,8 +251,7 @@ static void test_position_of_one_pixel(void)
     anpe_channels_free(c);
 }
 
-/* ---- optimiser
- * ------------------------------------------------------------------------------------- */
+/* ---- optimiser --------------------------------------------------------------------------- */
 
 static void test_adam(void)
 {
@@ -399,8 +397,7 @@ static void test_update(void)
     anpe_graph_free(g);
 }
 
-/* ---- recovery
- * --------------------------------------------------------------------------------------- */
+/* ---- recovery ---------------------------------------------------------------------------- */
 
 /* Calibrated Gaussian posteriors: R2, coverage and pulls are known. */
 static void test_recovery(void)

@@ -16,7 +16,7 @@ static nsf_shape shape_new(int64_t bins, double bound, double least)
     return (nsf_shape){bins, bound, least, least, least, -8, 8, nsf_shift(least)};
 }
 
-/* ---- the spline ----------------------------------------------------------------------------- */
+/* ---- the spline -------------------------------------------------------------------------- */
 
 /* Durkan et al. (2019), equations 4 to 7, with all knots in arrays; nothing shared with spline.h.
  * raw: m, a, K widths, K heights, K - 1 derivatives. */
@@ -127,8 +127,7 @@ static void test_identity(void)
     }
 }
 
-/* ---- gradients of the operations -------------------------------------------------------------
- */
+/* ---- gradients of the operations --------------------------------------------------------- */
 
 static anpe_node build_step(anpe_graph *g, const anpe_node *in)
 {
@@ -173,8 +172,7 @@ static void test_gradients(void)
     }
 }
 
-/* ---- the whole flow ---------------------------------------------------------------------------
- */
+/* ---- the whole flow ---------------------------------------------------------------------- */
 
 typedef struct nsf_case {
     int64_t labels, context, blocks, hidden, bins;
@@ -466,8 +464,7 @@ static void test_draws_alone(void)
     flow_clear(&f);
 }
 
-/* ---- finite everywhere ------------------------------------------------------------------------
- */
+/* ---- finite everywhere ------------------------------------------------------------------- */
 
 /* Sizes from 1e-3 to `most`, evenly in the logarithm, either sign. */
 static float wild(anpe_rng *rng, double most)

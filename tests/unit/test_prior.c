@@ -79,7 +79,7 @@ static void draw(const prior *p, int n, double *x)
     }
 }
 
-/* ---- independent ----------------------------------------------------------------------------- */
+/* ---- independent ------------------------------------------------------------------------- */
 
 /* P(KS > 2.47) = 2 exp(-2 2.47^2) = 1e-5. */
 enum { N_DRAWS = 20000 };
@@ -215,7 +215,7 @@ static void test_independent_errors(void)
     FAILS(prior_new("plugin = \"independent\";", &p), ANPE_ECONFIG, "labels");
 }
 
-/* ---- table ----------------------------------------------------------------------------------- */
+/* ---- table ------------------------------------------------------------------------------- */
 
 static const char *write_text(const char *name, const char *text)
 {

@@ -7,8 +7,7 @@
 
 enum { FULL = 8575, PAYNE = 7214, LAMOST = 3909 };
 
-/* ---- reading as the program does ---------------------------------------------------------------
- */
+/* ---- reading as the program does --------------------------------------------------------- */
 
 static anpe_settings *settings_of_reader;
 static anpe_instrument reader;
@@ -76,8 +75,7 @@ static void same_as(const char *instrument_text, const char *name, const char *r
     anpe_spectrum_clear(&b);
 }
 
-/* ---- HDF5 --------------------------------------------------------------------------------------
- */
+/* ---- HDF5 -------------------------------------------------------------------------------- */
 
 static const char array8[] = "instrument: { plugin = \"array\"; shape = [8]; };";
 
@@ -195,8 +193,7 @@ static void test_null_errors(void)
     }
 }
 
-/* ---- plain arrays ------------------------------------------------------------------------------
- */
+/* ---- plain arrays ------------------------------------------------------------------------ */
 
 static const char *values_of(const char *name, const float x[2])
 {
@@ -250,8 +247,7 @@ static void test_planes(void)
     anpe_spectrum_clear(&s);
 }
 
-/* ---- the instrument that a file is for ----------------------------------------------------------
- */
+/* ---- the instrument that a file is for --------------------------------------------------- */
 
 /* Error bars of flux 1 on the reader's grid, moved by so many pixels, for an instrument. */
 static const char *library_of(const char *name, double moved, const char *instrument_name,
@@ -314,8 +310,7 @@ static void test_made_for(void)
     anpe_spectrum_clear(&s);
 }
 
-/* ---- FITS --------------------------------------------------------------------------------------
- */
+/* ---- FITS -------------------------------------------------------------------------------- */
 
 /* An image of 16-bit integers with BSCALE, BZERO and, where v is NaN, BLANK. */
 static void put_integers(fitsfile *f, int64_t n, const double *v, double zero, double scale)

@@ -268,8 +268,7 @@ static void test_required(void)
     CU_ASSERT_STRING_EQUAL(name, "fallback");
 }
 
-/* ---- --set -------------------------------------------------------------------------------------
- */
+/* ---- set --------------------------------------------------------------------------------- */
 
 static void test_sets(void)
 {
@@ -328,8 +327,7 @@ static void test_set_messages(void)
         SAYS(fill(full, cases[i].set), ANPE_ECONFIG, cases[i].message);
 }
 
-/* ---- files --------------------------------------------------------------------------------------
- */
+/* ---- files ------------------------------------------------------------------------------- */
 
 static void write_text(const char *name, const char *text)
 {
@@ -431,8 +429,7 @@ static void test_bad_files(void)
     check_defaults();
 }
 
-/* ---- several of a kind
- * ---------------------------------------------------------------------------- */
+/* ---- several of a kind ------------------------------------------------------------------- */
 
 static const char *const priors = "prior = ( { plugin = \"table\"; it = 3; },\n"
                                   "          { plugin = \"independent\"; } );";
@@ -464,8 +461,7 @@ static void test_lists(void)
     WORKS(anpe_settings_finish(ctx, s));
 }
 
-/* ---- tables that are wrong themselves
- * ---------------------------------------------------------------- */
+/* ---- tables that are wrong themselves ---------------------------------------------------- */
 
 static void check_table(const anpe_option *row, const char *message)
 {

@@ -129,8 +129,7 @@ static void test_golden_cannon(void)
                      .grid = "apogee"});
 }
 
-/* ---- published files against their formulas, written out here
- * ------------------------------------ */
+/* ---- published files against their formulas, written out here ---------------------------- */
 
 static double *read_whole(const char *path, const char *key, int64_t *n)
 {
@@ -258,8 +257,7 @@ static void test_cannon_terms(void)
     subject_clear(&m.s);
 }
 
-/* ---- small emulators made here
- * ------------------------------------------------------------------- */
+/* ---- small emulators made here ----------------------------------------------------------- */
 
 typedef struct part {
     const char *key;
@@ -372,8 +370,7 @@ static void test_activations(void)
     }
 }
 
-/* ---- derivatives against central differences of the formulas
- * -------------------------------------- */
+/* ---- derivatives against central differences of the formulas ----------------------------- */
 
 enum { MOST_PIXELS = 7214, MOST_LABELS = 5 };
 

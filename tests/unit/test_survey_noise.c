@@ -36,7 +36,7 @@ static void draw(int64_t sample)
     WORKS(noise_ops()->draw(noise.self, ctx, &rng, &spectrum));
 }
 
-/* ---- synthetic sky -------------------------------------------------------------------------- */
+/* ---- synthetic sky ----------------------------------------------------------------------- */
 
 static const char *const surveys[] = {"apogee", "lamost_lrs"};
 
@@ -190,7 +190,7 @@ static void test_refused(void)
           ANPE_EIO, "/nowhere/lib.h5");
 }
 
-/* ---- library --------------------------------------------------------------------------------- */
+/* ---- library ----------------------------------------------------------------------------- */
 
 /* rows: sigma = (row + 1)(1 + i % 3), mask: every (row + 5)th pixel. */
 static void write_library(const char *path, int64_t n_rows, int64_t n, int64_t all_bad_row)
@@ -305,7 +305,7 @@ static void test_library_refused(void)
     FAILS(open_noise(text), ANPE_EFORMAT, "row 1 of the noise library has no good pixel");
 }
 
-/* ---- making one ------------------------------------------------------------------------------ */
+/* ---- making one -------------------------------------------------------------------------- */
 
 /* An apStar with flux f, error e, and pixel 500 flagged with a wild error. */
 static void write_star(const char *path, double f, double e)
@@ -385,8 +385,7 @@ static void test_make_library(void)
     anpe_ctx_set_log(ctx, NULL, NULL);
 }
 
-/* ---- library: any error bars ------------------------------------------------------------------
- */
+/* ---- library: any error bars ------------------------------------------------------------- */
 
 /* Spectra of an instrument without files of its own: three of two values, the last one without a
  * good value, and the second with a bad one. */
@@ -479,8 +478,7 @@ static void test_rows_refused(void)
           ANPE_ECONFIG, "file");
 }
 
-/* ---- array, none, gaussian --------------------------------------------------------------------
- */
+/* ---- array, none, gaussian --------------------------------------------------------------- */
 
 static void test_array(void)
 {

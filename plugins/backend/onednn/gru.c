@@ -86,8 +86,7 @@ gru *gru_free(gru *g)
     return NULL;
 }
 
-/* ---- memory ------------------------------------------------------------------------------------
- */
+/* ---- memory ------------------------------------------------------------------------------ */
 
 /* Cuts pieces from a block; with no block it only counts. */
 typedef struct block {
@@ -193,8 +192,7 @@ static char *at(const void *data, int64_t i, number type)
     return address.out + (size_t)i * number_size(type);
 }
 
-/* ---- running ------------------------------------------------------------------------------------
- */
+/* ---- running ----------------------------------------------------------------------------- */
 
 void gru_run_prepare(void *state, const anpe_call *call)
 {

@@ -57,8 +57,7 @@ static int64_t out_reals(const layer *y)
     return y->r.length * y->r.out;
 }
 
-/* ---- set-up ------------------------------------------------------------------------------------
- */
+/* ---- set-up ------------------------------------------------------------------------------ */
 
 static dnnl_data_type_t type_of(number n)
 {
@@ -330,8 +329,7 @@ number layer_input_gradient(const layer *y)
     return y->input_gradient;
 }
 
-/* ---- products ----------------------------------------------------------------------------------
- */
+/* ---- products ---------------------------------------------------------------------------- */
 
 /* Scratch: dW, db, the primitive's own. */
 static size_t db_bytes(const layer *y)
@@ -425,8 +423,7 @@ void layer_add_weights(const layer *y, int64_t batch, const void *x, const void 
     }
 }
 
-/* ---- the operation ------------------------------------------------------------------------------
- */
+/* ---- the operation ----------------------------------------------------------------------- */
 
 /* In float the core is faster (make bench BENCH=operations) where it halves the products, at
  * kernels of 3 between at least WIDE channels, and in both backwards of a kernel of 1. */

@@ -24,8 +24,7 @@ ANPE_MUST_CHECK anpe_status layer_new(anpe_ctx *ctx, const layer_source *source,
 layer *layer_free(layer *y);
 number layer_factor(const layer *y);
 
-/* ---- products ----------------------------------------------------------------------------------
- */
+/* ---- products ---------------------------------------------------------------------------- */
 
 /* Of `batch` rows: factors in layer_factor; scratch: layer_scratch(y) bytes. */
 size_t layer_scratch(const layer *y);
@@ -40,8 +39,7 @@ void layer_data(const layer *y, int64_t batch, const void *dz, void *dx, void *s
 void layer_add_weights(const layer *y, int64_t batch, const void *x, const void *dz, float *dw,
                        float *db, void *scratch);
 
-/* ---- the operation -----------------------------------------------------------------------------
- */
+/* ---- the operation ----------------------------------------------------------------------- */
 
 /* Whether the core's own kernels serve as well or better. */
 int layer_declines(const anpe_backend_request *request);

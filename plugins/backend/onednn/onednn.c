@@ -84,8 +84,7 @@ static void destroy(void *self)
     free(o);
 }
 
-/* ---- products that are not part of an operation ------------------------------------------------
- */
+/* ---- products that are not part of an operation ------------------------------------------ */
 
 static void sgemm(const void *self, int ta, int tb, int64_t m, int64_t n, int64_t k, float alpha,
                   const float *a, int64_t lda, const float *b, int64_t ldb, float beta, float *c,
@@ -114,8 +113,7 @@ static void dgemm(const void *self, int ta, int tb, int64_t m, int64_t n, int64_
     }
 }
 
-/* ---- operations --------------------------------------------------------------------------------
- */
+/* ---- operations -------------------------------------------------------------------------- */
 
 typedef struct operation {
     layer *layer; /* one of the two */

@@ -41,7 +41,7 @@ static anpe_status build(const void *self, anpe_ctx *ctx, anpe_graph *g, anpe_no
     x = r->o.pool == LAST   ? anpe_last(g, x)
         : r->o.pool == MEAN ? anpe_mean_length(g, x)
                             : anpe_flatten(g, x);
-    *features = r->n_features ? anpe_linear(g, "head", x, r->n_features, 0) : x;
+    *features = anpe_head(g, x, r->n_features);
     return ANPE_OK;
 }
 
@@ -61,16 +61,5 @@ static anpe_status create(anpe_ctx *ctx, const void *opts, const void *setup, vo
 
 static const anpe_featurizer_ops ops = {sizeof ops, build};
 
-static const anpe_plugin plugin = {
-    .abi = ANPE_ABI,
-    .kind = ANPE_FEATURIZER,
-    .name = "gru",
-    .version = "1.0",
-    .summary = "gated recurrent units over patches of a spectrum",
-    .options = options,
-    .options_size = sizeof(gru_options),
-    .create = create,
-    .destroy = free,
-    .ops = &ops,
-};
-ANPE_PLUGINS(&plugin);
+ANPE_PLUGIN(ANPE_FEATURIZER, "gru", "1.0", "gated recurrent units over patches of a spectrum",
+            gru_options, free);

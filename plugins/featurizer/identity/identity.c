@@ -42,16 +42,5 @@ static void destroy(void *self)
 
 static const anpe_featurizer_ops ops = {sizeof ops, build};
 
-static const anpe_plugin plugin = {
-    .abi = ANPE_ABI,
-    .kind = ANPE_FEATURIZER,
-    .name = "identity",
-    .version = "1.0",
-    .summary = "the context is the input itself",
-    .options = options,
-    .options_size = sizeof(identity_options),
-    .create = create,
-    .destroy = destroy,
-    .ops = &ops,
-};
-ANPE_PLUGINS(&plugin);
+ANPE_PLUGIN(ANPE_FEATURIZER, "identity", "1.0", "the context is the input itself", identity_options,
+            destroy);

@@ -61,7 +61,7 @@ static anpe_status build(const void *self, anpe_ctx *ctx, anpe_graph *g, anpe_no
         if (m->o->skip && anpe_width(g, before) == anpe_width(g, x))
             x = anpe_add(g, before, x);
     }
-    *features = m->n_features ? anpe_linear(g, "head", x, m->n_features, 0) : x;
+    *features = anpe_head(g, x, m->n_features);
     return ANPE_OK;
 }
 
@@ -86,16 +86,5 @@ static anpe_status create(anpe_ctx *ctx, const void *opts, const void *setup, vo
 
 static const anpe_featurizer_ops ops = {sizeof ops, build};
 
-static const anpe_plugin plugin = {
-    .abi = ANPE_ABI,
-    .kind = ANPE_FEATURIZER,
-    .name = "mlp",
-    .version = "1.0",
-    .summary = "multilayer perceptron, for data without an order along an axis",
-    .options = options,
-    .options_size = sizeof(mlp_options),
-    .create = create,
-    .destroy = free,
-    .ops = &ops,
-};
-ANPE_PLUGINS(&plugin);
+ANPE_PLUGIN(ANPE_FEATURIZER, "mlp", "1.0",
+            "multilayer perceptron, for data without an order along an axis", mlp_options, free);

@@ -45,7 +45,7 @@ static anpe_status build(const void *self, anpe_ctx *ctx, anpe_graph *g, anpe_no
     (void)ctx;
     x = residual_stages(g, &r->stages, x);
     x = r->pool == MEAN ? anpe_mean_length(g, x) : anpe_flatten(g, x);
-    *features = r->n_features ? anpe_linear(g, "head", x, r->n_features, 0) : x;
+    *features = anpe_head(g, x, r->n_features);
     return ANPE_OK;
 }
 
@@ -68,16 +68,5 @@ static anpe_status create(anpe_ctx *ctx, const void *opts, const void *setup, vo
 
 static const anpe_featurizer_ops ops = {sizeof ops, build};
 
-static const anpe_plugin plugin = {
-    .abi = ANPE_ABI,
-    .kind = ANPE_FEATURIZER,
-    .name = "resnet",
-    .version = "1.0",
-    .summary = "residual convolutions, for spectra",
-    .options = options,
-    .options_size = sizeof(resnet_options),
-    .create = create,
-    .destroy = free,
-    .ops = &ops,
-};
-ANPE_PLUGINS(&plugin);
+ANPE_PLUGIN(ANPE_FEATURIZER, "resnet", "1.0", "residual convolutions, for spectra", resnet_options,
+            free);

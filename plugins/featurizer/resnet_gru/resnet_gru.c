@@ -34,7 +34,7 @@ static anpe_status build(const void *self, anpe_ctx *ctx, anpe_graph *g, anpe_no
     for (int64_t i = 0; i < r->n_rnn; i++)
         x = anpe_gru(g, anpe_name(g, "gru.%d", (int)i), x, hidden);
     x = r->n_rnn > 0 ? anpe_last(g, x) : anpe_mean_length(g, x);
-    *features = r->n_features ? anpe_linear(g, "head", x, r->n_features, 0) : x;
+    *features = anpe_head(g, x, r->n_features);
     return ANPE_OK;
 }
 
@@ -56,16 +56,6 @@ static anpe_status create(anpe_ctx *ctx, const void *opts, const void *setup, vo
 
 static const anpe_featurizer_ops ops = {sizeof ops, build};
 
-static const anpe_plugin plugin = {
-    .abi = ANPE_ABI,
-    .kind = ANPE_FEATURIZER,
-    .name = "resnet_gru",
-    .version = "1.0",
-    .summary = "residual convolutions and gated recurrent units, for spectra",
-    .options = options,
-    .options_size = sizeof(resnet_gru_options),
-    .create = create,
-    .destroy = free,
-    .ops = &ops,
-};
-ANPE_PLUGINS(&plugin);
+ANPE_PLUGIN(ANPE_FEATURIZER, "resnet_gru", "1.0",
+            "residual convolutions and gated recurrent units, for spectra", resnet_gru_options,
+            free);

@@ -93,7 +93,7 @@ static anpe_status build(const void *self, anpe_ctx *ctx, anpe_graph *g, anpe_no
     for (int64_t i = 0; i < t->o.depth; i++)
         x = block(g, &t->o, anpe_name(g, "blocks.%d", (int)i), x);
     x = pooled(g, t->o.pool, anpe_layer_norm(g, "norm", x));
-    *features = t->n_features ? anpe_linear(g, "head", x, t->n_features, 0) : x;
+    *features = anpe_head(g, x, t->n_features);
     return status;
 }
 
@@ -118,16 +118,5 @@ static anpe_status create(anpe_ctx *ctx, const void *opts, const void *setup, vo
 
 static const anpe_featurizer_ops ops = {sizeof ops, build};
 
-static const anpe_plugin plugin = {
-    .abi = ANPE_ABI,
-    .kind = ANPE_FEATURIZER,
-    .name = "transformer",
-    .version = "1.0",
-    .summary = "self-attention over patches of a spectrum",
-    .options = options,
-    .options_size = sizeof(transformer_options),
-    .create = create,
-    .destroy = free,
-    .ops = &ops,
-};
-ANPE_PLUGINS(&plugin);
+ANPE_PLUGIN(ANPE_FEATURIZER, "transformer", "1.0", "self-attention over patches of a spectrum",
+            transformer_options, free);

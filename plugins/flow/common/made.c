@@ -4,7 +4,7 @@
 #include <math.h>
 #include <stdio.h>
 
-/* ---- the network ---------------------------------------------------------------------------- */
+/* ---- the network ------------------------------------------------------------------------- */
 
 anpe_node made_permute(const made *m, anpe_graph *g, int64_t block, anpe_node x)
 {
@@ -34,7 +34,7 @@ anpe_node made_network(const made *m, anpe_graph *g, int64_t block, anpe_node x,
     return out;
 }
 
-/* ---- drawing -------------------------------------------------------------------------------- */
+/* ---- drawing ----------------------------------------------------------------------------- */
 
 static const float *weight(anpe_ctx *ctx, const anpe_weights *weights, int64_t size,
                            const char *format, int block, const char *part)
@@ -114,7 +114,7 @@ anpe_status made_sampler_from(const made *m, anpe_ctx *ctx, const anpe_weights *
     return status;
 }
 
-/* ---- creation ------------------------------------------------------------------------------- */
+/* ---- creation ---------------------------------------------------------------------------- */
 
 void made_clear(made *m)
 {
@@ -197,4 +197,31 @@ anpe_status made_clamp(anpe_ctx *ctx, const anpe_reals *clamp, double *lo, doubl
     if (!(*lo < *hi))
         return ANPE_FAIL(ctx, ANPE_ECONFIG, "clamp must ascend: %g, %g", *lo, *hi);
     return ANPE_OK;
+}
+
+anpe_status made_open_sampler(const void *self, anpe_ctx *ctx, const anpe_weights *weights,
+                              void **sampler)
+{
+    made_sampler *s = NULL;
+    const anpe_status status = made_sampler_from(self, ctx, weights, &s);
+    *sampler = s;
+    return status;
+}
+
+void made_close_sampler(void *sampler)
+{
+    made_sampler_free(sampler);
+}
+
+size_t made_scratch(const void *self, int64_t n)
+{
+    (void)n; /* a fixed number of draws at a time */
+    return made_scratch_size(&((const made *)self)->shape);
+}
+
+void made_destroy(void *self)
+{
+    if (self)
+        made_clear(self);
+    free(self);
 }

@@ -32,4 +32,12 @@ anpe_node made_network(const made *m, anpe_graph *g, int64_t block, anpe_node x,
 /* From trained weights; made_sampler_free frees it. */
 ANPE_MUST_CHECK anpe_status made_sampler_from(const made *m, anpe_ctx *ctx,
                                               const anpe_weights *weights, made_sampler **out);
+
+/* A flow whose struct begins with its `made` has these in its ops and its descriptor; `sample` is
+ * its own, so that the compiler sees the label function in the loop. */
+ANPE_MUST_CHECK anpe_status made_open_sampler(const void *self, anpe_ctx *ctx,
+                                              const anpe_weights *weights, void **sampler);
+void made_close_sampler(void *sampler);
+size_t made_scratch(const void *self, int64_t n);
+void made_destroy(void *self);
 #endif

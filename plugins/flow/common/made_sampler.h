@@ -65,7 +65,7 @@ typedef struct made_sampler {
     made_product_fn *product;
 } made_sampler;
 
-/* ---- the product ---------------------------------------------------------------------------- */
+/* ---- the product ------------------------------------------------------------------------- */
 
 #define PRODUCT        product_plain
 #define PRODUCT_TARGET /* what every machine has: 16-byte vectors on x86-64 */
@@ -97,7 +97,7 @@ static made_product_fn *choose_product(void)
     return product_plain;
 }
 
-/* ---- making a sampler ----------------------------------------------------------------------- */
+/* ---- making a sampler -------------------------------------------------------------------- */
 
 static int64_t round_up(int64_t n)
 {
@@ -263,7 +263,7 @@ fail:
     return made_sampler_free(s);
 }
 
-/* ---- drawing -------------------------------------------------------------------------------- */
+/* ---- drawing ----------------------------------------------------------------------------- */
 
 /* The flow whose blocks these are: what to do with a label, and what that function is given. */
 typedef struct made_flow {

@@ -18,7 +18,7 @@ typedef struct maf_options {
 } maf_options;
 
 typedef struct maf {
-    made made;
+    made made; /* first: made_destroy and its like take it */
     maf_shape shape;
 } maf;
 
@@ -56,26 +56,6 @@ static anpe_status build(const void *self, anpe_ctx *ctx, anpe_graph *g, anpe_no
     return ANPE_OK;
 }
 
-static anpe_status sampler_new(const void *self, anpe_ctx *ctx, const anpe_weights *weights,
-                               void **sampler)
-{
-    made_sampler *s = NULL;
-    const anpe_status status = made_sampler_from(&((const maf *)self)->made, ctx, weights, &s);
-    *sampler = s;
-    return status;
-}
-
-static void sampler_free(void *sampler)
-{
-    made_sampler_free(sampler);
-}
-
-static size_t scratch_size(const void *self, int64_t n)
-{
-    (void)n; /* a fixed number of draws at a time */
-    return made_scratch_size(&((const maf *)self)->made.shape);
-}
-
 static anpe_status sample(const void *self, anpe_ctx *ctx, const void *sampler,
                           const float *context, int64_t n, const float *z, const float *u,
                           float *labels, float *log_prob, void *scratch)
@@ -86,14 +66,7 @@ static anpe_status sample(const void *self, anpe_ctx *ctx, const void *sampler,
     return ANPE_OK;
 }
 
-/* ---- creation ------------------------------------------------------------------------------- */
-
-static void destroy(void *self)
-{
-    if (self)
-        made_clear(&((maf *)self)->made);
-    free(self);
-}
+/* ---- creation ---------------------------------------------------------------------------- */
 
 static anpe_status create(anpe_ctx *ctx, const void *opts, const void *setup, void **self)
 {
@@ -116,19 +89,13 @@ static anpe_status create(anpe_ctx *ctx, const void *opts, const void *setup, vo
     return ANPE_OK;
 }
 
-static const anpe_flow_ops ops = {sizeof ops,   build,        sampler_new,
-                                  sampler_free, scratch_size, sample};
+static const anpe_flow_ops ops = {.size = sizeof ops,
+                                  .build = build,
+                                  .sampler_new = made_open_sampler,
+                                  .sampler_free = made_close_sampler,
+                                  .scratch_size = made_scratch,
+                                  .sample = sample};
 
-static const anpe_plugin plugin = {
-    .abi = ANPE_ABI,
-    .kind = ANPE_FLOW,
-    .name = "maf",
-    .version = "1.0",
-    .summary = "masked autoregressive flow with a mixture of Gaussians as last block",
-    .options = options,
-    .options_size = sizeof(maf_options),
-    .create = create,
-    .destroy = destroy,
-    .ops = &ops,
-};
-ANPE_PLUGINS(&plugin);
+ANPE_PLUGIN(ANPE_FLOW, "maf", "1.0",
+            "masked autoregressive flow with a mixture of Gaussians as last block", maf_options,
+            made_destroy);

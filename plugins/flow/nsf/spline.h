@@ -142,7 +142,7 @@ static inline real nsf_root(const nsf_bin *b, real v)
     return nsf_clamp(2 * a0 / below, 0, 1);
 }
 
-/* ---- one block and label -------------------------------------------------------------------- */
+/* ---- one block and label ----------------------------------------------------------------- */
 
 /* z from x; *log_det = log dz/dx. */
 static inline real nsf_forward(const nsf_shape *p, const real *raw, int64_t stride, real x,

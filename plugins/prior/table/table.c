@@ -55,7 +55,7 @@ static void table_destroy(void *self)
     free(p);
 }
 
-/* ---- rows ------------------------------------------------------------------------------------ */
+/* ---- rows -------------------------------------------------------------------------------- */
 
 static anpe_status find_column(anpe_ctx *ctx, const table_rows *t, const char *path,
                                const char *name, int64_t *column)
@@ -132,7 +132,7 @@ static anpe_status take_rows(anpe_ctx *ctx, const table_options *o, const table_
     return ANPE_OK;
 }
 
-/* ---- box and kernels ------------------------------------------------------------------------- */
+/* ---- box and kernels --------------------------------------------------------------------- */
 
 /* Scott (1992): h = sd n^(-1/(d + 4)), n the effective number of rows. */
 static double scott(const table *p, int64_t i)
@@ -199,7 +199,7 @@ static anpe_status check_lengths(anpe_ctx *ctx, const table_options *o, int64_t 
     return ANPE_OK;
 }
 
-/* ---- plugin ---------------------------------------------------------------------------------- */
+/* ---- plugin ------------------------------------------------------------------------------ */
 
 static anpe_status allocate(anpe_ctx *ctx, table *p, int64_t n)
 {

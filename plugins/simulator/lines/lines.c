@@ -12,7 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define LIGHT_KMS  299792.458
 #define TABLE_MIN  3700.0
 #define TABLE_MAX  17000.0
 #define ETA_CUT    1e-4 /* profiles end where they are this fraction of the continuous opacity */
@@ -87,7 +86,7 @@ typedef struct lines {
     anpe_voigt voigt;
 } lines;
 
-/* ---- labels ------------------------------------------------------------------------------- */
+/* ---- labels ------------------------------------------------------------------------------ */
 
 static int element_of(const char *name)
 {
@@ -176,7 +175,7 @@ static anpe_status star_of(const lines *s, anpe_ctx *ctx, const double *theta,
     return ANPE_OK;
 }
 
-/* ---- grid and lines ----------------------------------------------------------------------- */
+/* ---- grid and lines ---------------------------------------------------------------------- */
 
 static anpe_status window(anpe_ctx *ctx, const options *o, const anpe_simulator_setup *setup,
                           double *low, double *high)
@@ -200,7 +199,7 @@ static double step_of(const options *o, double resolution)
 {
     if (o->step > 0)
         return o->step;
-    return resolution > 0 && isfinite(resolution) ? fmax(LIGHT_KMS / resolution / 8, 0.5) : 2;
+    return resolution > 0 && isfinite(resolution) ? fmax(ANPE_C_KMS / resolution / 8, 0.5) : 2;
 }
 
 static anpe_status make_grid(lines *s, anpe_ctx *ctx, const options *o,
@@ -210,12 +209,12 @@ static anpe_status make_grid(lines *s, anpe_ctx *ctx, const options *o,
     const anpe_status status = window(ctx, o, setup, &low, &high);
     if (status)
         return status;
-    const double kms = step_of(o, setup->resolution), step = kms / LIGHT_KMS;
+    const double kms = step_of(o, setup->resolution), step = kms / ANPE_C_KMS;
     double vmacro = s->fixed.vmacro;
     for (int i = 0; i < s->n_labels; i++)
         if (s->target[i] == BASE && s->offset[i] == offsetof(anpe_lines_star, vmacro))
             vmacro = s->labels[i].max;
-    if (log(high / low) / step > MAX_PIXELS || log(high / low) * LIGHT_KMS / o->fine > 4e7)
+    if (log(high / low) / step > MAX_PIXELS || log(high / low) * ANPE_C_KMS / o->fine > 4e7)
         return ANPE_FAIL(ctx, ANPE_ECONFIG, "%g to %g Angstrom in steps of %g km/s is too large",
                          low, high, fmin(kms, o->fine));
     s->m = (int64_t)ceil(kms / o->fine - 1e-9);
@@ -235,7 +234,7 @@ static anpe_status make_grid(lines *s, anpe_ctx *ctx, const options *o,
 
 static anpe_status select_lines(lines *s, anpe_ctx *ctx)
 {
-    const double fine = s->fine / LIGHT_KMS, shift = 0.5 * (double)(s->m - 1);
+    const double fine = s->fine / ANPE_C_KMS, shift = 0.5 * (double)(s->m - 1);
     const double low = (double)s->fine_first * fine, high = low + (double)s->n_fine * fine;
     int n = 0;
     while (anpe_lines_table(n))
@@ -304,7 +303,7 @@ static anpe_status lines_create(anpe_ctx *ctx, const void *option_values, const 
     return ANPE_OK;
 }
 
-/* ---- spectra ------------------------------------------------------------------------------ */
+/* ---- spectra ----------------------------------------------------------------------------- */
 
 static void lines_info(const void *self, anpe_simulator_info *info)
 {
@@ -352,7 +351,7 @@ static void convolve(int64_t n, int64_t m, int64_t n_kernel, const float *kernel
  * grid. */
 static void finish(const lines *s, const anpe_lines_layer *layer, float *flux)
 {
-    const double step = s->fine * (double)s->m / LIGHT_KMS;
+    const double step = s->fine * (double)s->m / ANPE_C_KMS;
     for (int64_t i = 0; i < s->n_pixels;) {
         const int64_t node = (s->first + i) / NODE, start = node * NODE - s->first;
         const int64_t end = start + NODE < s->n_pixels ? start + NODE : s->n_pixels;

@@ -7,7 +7,7 @@
 #define ANPE_LINES_H
 #include <anpe/plugin.h>
 
-/* ---- atomic data: elements.c ------------------------------------------------------------ */
+/* ---- atomic data: elements.c ------------------------------------------------------------- */
 
 /* symbol, log abundance with H = 12 (Asplund et al. 2009), mass (u), first and second ionisation
  * energy (eV; NIST), alpha element */
@@ -52,7 +52,7 @@ extern const anpe_lines_element anpe_lines_elements[ANPE_EL_COUNT];
 /* Partition function of ion stage 1 (neutral) or 2 (once ionised): sum over the low terms. */
 double anpe_lines_partition(int element, int ion, double temperature);
 
-/* ---- line list: table_*.c --------------------------------------------------------------- */
+/* ---- line list: table_*.c ---------------------------------------------------------------- */
 
 typedef enum anpe_lines_ref {
     ANPE_REF_EXACT,     /* hydrogen: computed from the exact radial integrals */
@@ -76,7 +76,7 @@ extern const int anpe_lines_n_optical, anpe_lines_n_infrared;
 /* Row i of both tables as one list, by wavelength; NULL past the end. */
 const anpe_lines_row *anpe_lines_table(int i);
 
-/* ---- the layer: layer.c ----------------------------------------------------------------- */
+/* ---- the layer: layer.c ------------------------------------------------------------------ */
 
 typedef struct anpe_lines_star {
     double teff, logg, fe_h, vmicro, vmacro;
@@ -108,7 +108,7 @@ typedef struct anpe_lines_profile {
 anpe_lines_profile anpe_lines_profile_of(const anpe_lines_layer *layer, const anpe_lines_row *row,
                                          double vmicro);
 
-/* ---- Voigt function: voigt.c ------------------------------------------------------------ */
+/* ---- Voigt function: voigt.c ------------------------------------------------------------- */
 
 #define ANPE_VOIGT_TERMS 24
 typedef struct anpe_voigt {

@@ -50,8 +50,7 @@ static anpe_status check_layers(anpe_ctx *ctx, const char *path, const anpe_lte_
     return ANPE_OK;
 }
 
-/* ---- ATLAS ------------------------------------------------------------------------------------
- */
+/* ---- ATLAS ------------------------------------------------------------------------------- */
 
 /* " ABUNDANCE CHANGE  3 -10.94  4 -10.64": pairs; H and He as fractions, others log10 N/Ntot. */
 static void read_changes(const char *at, double scale, anpe_lte_atmosphere *a)
@@ -145,8 +144,7 @@ static anpe_status read_atlas(anpe_ctx *ctx, anpe_lte_text *text, anpe_lte_model
     return ANPE_OK;
 }
 
-/* ---- MARCS ------------------------------------------------------------------------------------
- */
+/* ---- MARCS ------------------------------------------------------------------------------- */
 
 static anpe_status marcs_abundances(anpe_ctx *ctx, anpe_lte_text *text, anpe_lte_atmosphere *a)
 {
@@ -224,8 +222,7 @@ static anpe_status read_marcs(anpe_ctx *ctx, anpe_lte_text *text, anpe_lte_model
     return check_layers(ctx, text->path, a);
 }
 
-/* ---- grid in HDF5 -------------------------------------------------------------------------------
- */
+/* ---- grid in HDF5 ------------------------------------------------------------------------ */
 
 static anpe_status read_array(anpe_ctx *ctx, const char *path, const char *key, int rank,
                               double **v, int64_t shape[4])

@@ -192,8 +192,7 @@ anpe_status anpe_lte_line_add(anpe_ctx *ctx, const anpe_lte_list_options *o, int
     return ANPE_OK;
 }
 
-/* ---- order
- * ------------------------------------------------------------------------------------------ */
+/* ---- order ------------------------------------------------------------------------------- */
 
 typedef struct rank {
     double wavelength;
@@ -244,8 +243,7 @@ anpe_status anpe_lte_lines_sort(anpe_ctx *ctx, anpe_lte_lines *l)
     return ANPE_OK;
 }
 
-/* ---- widths from another table
- * ------------------------------------------------------------------------ */
+/* ---- widths from another table ----------------------------------------------------------- */
 
 void anpe_lte_broadening_free(anpe_lte_broadening *b)
 {

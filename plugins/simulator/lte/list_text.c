@@ -34,8 +34,7 @@ static int atoms_of(long code, int z[5])
     return code > 0 ? 0 : n;
 }
 
-/* ---- Turbospectrum: '0607.012014 '  1  5591 / 'name' / lines
- * ------------------------------------------ */
+/* ---- Turbospectrum: '0607.012014 '  1  5591 / 'name' / lines ----------------------------- */
 
 static int turbospectrum_species(anpe_ctx *ctx, const anpe_lte_text *text, anpe_lte_lines *l,
                                  double *count)
@@ -120,8 +119,7 @@ anpe_status anpe_lte_read_turbospectrum(anpe_ctx *ctx, anpe_lte_text *text,
     return ANPE_OK;
 }
 
-/* ---- MOOG: wavelength, species, E_low, log gf, in columns 41-50 damping
- * ------------------------------- */
+/* ---- MOOG: wavelength, species, E_low, log gf, in columns 41-50 damping ------------------ */
 
 /* 26.1, 607.01214, 13.1027: ion, then masses in pairs (molecules) or three digits (atoms). */
 static int moog_species(anpe_ctx *ctx, const anpe_lte_text *text, const char *code,
@@ -194,8 +192,7 @@ anpe_status anpe_lte_read_moog(anpe_ctx *ctx, anpe_lte_text *text, const anpe_lt
     return ANPE_OK;
 }
 
-/* ---- Kurucz: fixed columns
- * ----------------------------------------------------------------------------- */
+/* ---- Kurucz: fixed columns --------------------------------------------------------------- */
 
 /* The number in columns first .. first + width of the line, from 0; NAN where there is none. */
 static double field(const char *line, size_t first, size_t width)
@@ -272,9 +269,7 @@ anpe_status anpe_lte_read_kurucz_molecules(anpe_ctx *ctx, anpe_lte_text *text,
     return ANPE_OK;
 }
 
-/* ---- any
- * --------------------------------------------------------------------------------------------------
- */
+/* ---- any --------------------------------------------------------------------------------- */
 
 static anpe_lte_format guess(const anpe_lte_text *text)
 {

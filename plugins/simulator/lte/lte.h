@@ -20,7 +20,7 @@ enum { ANPE_LTE_LAYERS = 128, ANPE_LTE_ELEMENTS = 92 };
 #define ANPE_LTE_LN10      2.30258509299404568402
 #define ANPE_LTE_KEV       (ANPE_LTE_BOLTZMANN / ANPE_LTE_EV) /* eV/K */
 
-/* ---- elements.c, table_partition.c, table_molecule.c -------------------------------------- */
+/* ---- elements.c, table_partition.c, table_molecule.c ------------------------------------- */
 
 typedef struct anpe_lte_element {
     const char *symbol;
@@ -42,7 +42,7 @@ extern const anpe_lte_molecule anpe_lte_molecules[];
 extern const int anpe_lte_n_molecules;
 enum { ANPE_LTE_MOLECULES = 96 }; /* at least anpe_lte_n_molecules */
 
-/* ---- text.c: lines of a text file, gzip'ed or not ------------------------------------------ */
+/* ---- text.c: lines of a text file, gzip'ed or not ---------------------------------------- */
 
 typedef struct anpe_lte_text {
     const char *path;
@@ -64,7 +64,7 @@ int anpe_lte_text_numbers(const char **at, int n, double *values);
 anpe_status anpe_lte_text_fail(anpe_ctx *ctx, const anpe_lte_text *text, const char *file, int line,
                                const char *format, ...) ANPE_PRINTF(5, 6);
 
-/* ---- atmosphere.c, grid.c: model atmospheres ------------------------------------------------ */
+/* ---- atmosphere.c, grid.c: model atmospheres --------------------------------------------- */
 
 typedef struct anpe_lte_atmosphere {
     int n;                               /* layers */
@@ -102,7 +102,7 @@ void anpe_lte_grid_free(anpe_lte_grid *grid);
 anpe_status anpe_lte_grid_at(anpe_ctx *ctx, const anpe_lte_grid *grid, double teff, double logg,
                              double m_h, anpe_lte_atmosphere *out);
 
-/* ---- state.c: what the gas of a layer consists of -------------------------------------------- */
+/* ---- state.c: what the gas of a layer consists of ---------------------------------------- */
 
 typedef struct anpe_lte_state {
     double t, p, ne;                   /* K, gas pressure, electrons per cm3 */
@@ -126,8 +126,7 @@ double anpe_lte_saha(int z, int stage, double t);
 anpe_status anpe_lte_state_solve(anpe_ctx *ctx, int n, const double *t, const double *p,
                                  const double abundance[ANPE_LTE_ELEMENTS], anpe_lte_state *state);
 
-/* ---- continuum.c, table_continuum.c ------------------------------------------------------------
- */
+/* ---- continuum.c, table_continuum.c ------------------------------------------------------ */
 
 /* Sources of continuous opacity: name, 1 where it scatters */
 #define ANPE_LTE_SOURCES(X)                                                                        \
@@ -163,8 +162,7 @@ extern const float anpe_lte_metal_bf[ANPE_LTE_METALS][ANPE_LTE_METAL_NODES][4];
 extern const double anpe_lte_hminus_bf[9], anpe_lte_hminus_ff[22][11], anpe_lte_hydrogen_bf[6][6];
 extern const double anpe_lte_free_free[6][5], anpe_lte_h2minus_ff[4][4], anpe_lte_heminus_ff[4][4];
 
-/* ---- transfer.c
- * ---------------------------------------------------------------------------------- */
+/* ---- transfer.c -------------------------------------------------------------------------- */
 
 /* A depth scale x (column mass, or optical depth where `reference` is the opacity that it is of;
  * then else 1). */
@@ -189,8 +187,7 @@ void anpe_lte_mean_intensity(int n, const double *tau, const double *b, const do
 double anpe_lte_planck(double wavelength, double t); /* erg/s/cm2/sr/A */
 double anpe_lte_e4(double x);                        /* exponential integral E_4 */
 
-/* ---- list.c, list_text.c, list_vald.c, damping.c: line lists
- * -------------------------------------------- */
+/* ---- list.c, list_text.c, list_vald.c, damping.c: line lists ----------------------------- */
 
 enum { ANPE_LTE_SPECIES = 512 };
 typedef struct anpe_lte_species {
@@ -282,8 +279,7 @@ double anpe_lte_unsoeld(double ionisation, double excitation, double photon, int
                         double mass);
 double anpe_lte_stark(double ionisation, double excitation, double photon, int charge);
 
-/* ---- voigt.c, line.c, synthesis.c
- * ---------------------------------------------------------------------- */
+/* ---- voigt.c, line.c, synthesis.c -------------------------------------------------------- */
 
 enum { ANPE_LTE_VOIGT_TERMS = 32 };
 typedef struct anpe_lte_voigt {

@@ -68,8 +68,7 @@ static double log_anion(int z, double t)
            affinity / (ANPE_LTE_KEV * t);
 }
 
-/* ---- what does not depend on the layer ----------------------------------------------------------
- */
+/* ---- what does not depend on the layer --------------------------------------------------- */
 
 typedef struct species {
     int n, at[5], count[5]; /* unknowns that it is made of */
@@ -115,8 +114,7 @@ static void chemistry_of(const double *abundance, chemistry *c)
     }
 }
 
-/* ---- one layer ----------------------------------------------------------------------------------
- */
+/* ---- one layer --------------------------------------------------------------------------- */
 
 typedef struct layer {
     double t, log_n;                         /* ln of P / kT */

@@ -22,8 +22,7 @@ static double node_wavelength(const anpe_lte_points *p, int64_t node)
     return exp(p->first + p->step * (double)(node * p->node_step));
 }
 
-/* ---- scratch
- * ------------------------------------------------------------------------------------------- */
+/* ---- scratch ----------------------------------------------------------------------------- */
 
 typedef struct work {
     anpe_lte_line_work line;
@@ -80,8 +79,7 @@ size_t anpe_lte_synthesis_scratch(const anpe_lte_problem *p)
     return lay_out(p, NULL, NULL);
 }
 
-/* ---- continuum at the nodes
- * ------------------------------------------------------------------------------ */
+/* ---- continuum at the nodes -------------------------------------------------------------- */
 
 static void source_at(float absorption, float scattering, float planck, float mean, float *opacity,
                       float *source)
@@ -126,9 +124,7 @@ static void continuum_node(const anpe_lte_problem *p, work *w, int64_t node)
     out_flux(p, w, 1, 1, opacity, source, &w->continuum[node]);
 }
 
-/* ---- all
- * ---------------------------------------------------------------------------------------------------
- */
+/* ---- all --------------------------------------------------------------------------------- */
 
 /* Opacity and source function of points first .. first + m: lines and, between the nodes, the
  * continuum. */

@@ -52,7 +52,7 @@ typedef struct piped {
     pool *pool; /* the only thing that changes; under its lock */
 } piped;
 
-/* ---- the command line ------------------------------------------------------------------ */
+/* ---- the command line -------------------------------------------------------------------- */
 
 extern char **environ;
 
@@ -100,7 +100,7 @@ static anpe_status set_command(anpe_ctx *ctx, piped *p)
     return ANPE_OK;
 }
 
-/* ---- the pool -------------------------------------------------------------------------- */
+/* ---- the pool ---------------------------------------------------------------------------- */
 
 static pool *pool_free(pool *q)
 {
@@ -191,7 +191,7 @@ static anpe_status start_again(anpe_ctx *ctx, const piped *p, worker *w)
     return status;
 }
 
-/* ---- requests -------------------------------------------------------------------------- */
+/* ---- requests ---------------------------------------------------------------------------- */
 
 static anpe_status check_domain(anpe_ctx *ctx, const piped *p, int64_t n, const double *theta)
 {
@@ -321,7 +321,7 @@ static anpe_status pipe_simulate(const void *self, anpe_ctx *ctx, int64_t n, con
     return status;
 }
 
-/* ---- the plugin ------------------------------------------------------------------------ */
+/* ---- the plugin -------------------------------------------------------------------------- */
 
 static void pipe_destroy(void *self)
 {
