@@ -3,7 +3,7 @@
  * Vehtari, Simpson, Gelman, Yao & Gabry (2024), "Pareto smoothed importance sampling": the largest
  * weights are replaced by the expected order statistics of a generalised Pareto distribution that
  * was fitted to them; its shape k-hat says how far the weights can be trusted (<= 0.7). The fit is
- * that of Zhang & Stephens (2009). Nothing here allocates. */
+ * that of Zhang & Stephens (2009), whose k has the opposite sign. Nothing here allocates. */
 #ifndef ANPE_CORE_IMPORTANCE_H
 #define ANPE_CORE_IMPORTANCE_H
 #include "stat/order.h"

@@ -4,6 +4,11 @@
  * one of seven kinds: simulator, prior, instrument, noise, featurizer, flow, backend.
  * Copy docs/plugin-template to start; it builds with a C compiler and pkg-config alone.
  *
+ * Life of an object: load (once) -> create (one thread) -> info -> any other call, from many
+ * threads at once, never two with the same scratch or sampler -> destroy, which takes what create
+ * gave, also when a call has failed in between. create that fails leaves nothing. Members of an ops
+ * table say where they may be NULL; a table that ends before a member is one where it is.
+ *
  * Rules for every callback, unless its comment says otherwise:
  *   - It gets `self` (what create made, read-only) and a context, and MUST be re-entrant: the
  *     core calls it from several threads at once, each with a context of its own.
@@ -448,7 +453,6 @@ typedef struct anpe_flow_setup {
     uint32_t seed; /* for fixed permutations */
 } anpe_flow_setup;
 
-/* What is needed to draw fast, made once per set of weights. */
 typedef struct anpe_flow_ops {
     size_t size;
     /* labels (B, D) standardised, context (B, F) -> *log_prob (B, 1). */

@@ -17,3 +17,4 @@ lte_libs += -lz
 endif
 EXTRA_DIST += plugins/simulator/lte/README.md plugins/simulator/lte/fit/populations.py \
 	plugins/simulator/lte/fit/continuum.py
+EXTRA_DIST += tests/long/lte_probe.c
