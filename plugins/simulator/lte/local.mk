@@ -15,6 +15,12 @@ if HAVE_ZLIB
 lte_cppflags += -DANPE_LTE_GZIP
 lte_libs += -lz
 endif
+plugin_LTLIBRARIES += plugins/simulator_lte.la
+plugins_simulator_lte_la_SOURCES = plugins/simulator/lte/lte.c $(lte_sources)
+plugins_simulator_lte_la_CPPFLAGS = $(AM_CPPFLAGS) $(lte_cppflags)
+plugins_simulator_lte_la_CFLAGS = $(AM_CFLAGS) -fvisibility=hidden $(lte_cflags)
+plugins_simulator_lte_la_LDFLAGS = $(PLUGIN_LDFLAGS)
+plugins_simulator_lte_la_LIBADD = libanpe.la $(lte_libs)
 EXTRA_DIST += plugins/simulator/lte/README.md plugins/simulator/lte/fit/populations.py \
 	plugins/simulator/lte/fit/continuum.py
 EXTRA_DIST += tests/long/lte_probe.c
