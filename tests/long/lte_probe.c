@@ -80,6 +80,8 @@ static void print_continuum(const model *m, int n, char **wavelengths)
         }
 }
 
+static anpe_lte_hydrogen hydrogen;
+
 static void read_lists(int n, char **names, double low, double high, anpe_lte_lines *lines)
 {
     static const char *const formats[] = {
@@ -87,6 +89,10 @@ static void read_lists(int n, char **names, double low, double high, anpe_lte_li
     for (int i = 0; i < n; i++) {
         anpe_lte_list_options o = {.low = low * 0.99, .high = high * 1.01, .unsoeld = 2.5};
         const char *path = names[i];
+        if (strncmp(path, "hydrogen:", 9) == 0) {
+            demand(anpe_lte_hydrogen_read(ctx, path + 9, &hydrogen) == ANPE_OK, "hydrogen");
+            continue;
+        }
         for (int f = 0; f < 6; f++)
             if (strncmp(path, formats[f], strlen(formats[f])) == 0) {
                 o.format = (anpe_lte_format)f;
@@ -117,7 +123,8 @@ static void print_spectrum(const model *m, int n, char **args)
                           .mu = atof(args[4]),
                           .c12_c13 = atof(args[5]),
                           .lines = &lines,
-                          .voigt = &voigt};
+                          .voigt = &voigt,
+                          .hydrogen = hydrogen.n ? &hydrogen : NULL};
     anpe_lte_points_set(&p.points, log(first), step, count);
     void *scratch = aligned_alloc(64, (anpe_lte_synthesis_scratch(&p) + 63) / 64 * 64);
     float *flux = malloc(2 * (size_t)count * sizeof *flux);
@@ -132,6 +139,7 @@ static void print_spectrum(const model *m, int n, char **args)
     free(scratch);
     free(flux);
     anpe_lte_lines_free(&lines);
+    anpe_lte_hydrogen_free(&hydrogen);
 }
 
 int main(int argc, char **argv)

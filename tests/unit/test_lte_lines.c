@@ -431,6 +431,61 @@ static void test_windows(void)
     anpe_lte_lines_free(&b.lines);
 }
 
+/* H delta from a table with S = 10^-3 alpha^-5/2 at every density and temperature. */
+static void test_hydrogen(void)
+{
+    enum { POINTS = 60000 };
+    static float opacity[POINTS], continuum[200];
+    anpe_lte_hydrogen h;
+    anpe_lte_points p;
+    const char *path = in_scratch("stark.dat");
+    FILE *f = fopen(path, "w");
+    CU_ASSERT_FATAL(f != NULL);
+    fprintf(f, "1\n1\n2 6 -4 10\n3.4 0.25 2.5 0.6\n20 3 2\nnl=02 nu=06\n");
+    for (int i = 0; i < 6; i++) {
+        fprintf(f, " 0.0");
+        for (int k = 0; k < 20; k++)
+            fprintf(f, " %.4f", -3 - 2.5 * (-4 + 0.25 * k));
+        fprintf(f, "\n");
+    }
+    fclose(f);
+    WORKS(anpe_lte_hydrogen_read(ctx, path, &h));
+    CU_ASSERT(h.n == 1 && h.line[0].lower == 2 && h.line[0].upper == 6);
+    rig r;
+    rig_new(&r, turbospectrum, 6690, 6720, 3e-6);
+    const double centre = log(4102.892); /* vacuum, NIST */
+    anpe_lte_points_set(&p, centre - 0.03, 1e-6, POINTS);
+    CU_ASSERT_FATAL(p.n_nodes < 200);
+    for (int i = 0; i < 200; i++)
+        continuum[i] = 1e-3F;
+    const anpe_lte_state *s = &r.state[30];
+    memset(opacity, 0, sizeof opacity);
+    anpe_lte_hydrogen_opacity(&h, 1, s, r.vmicro, &p, 1e-6, continuum, POINTS, opacity);
+    const double f0 = 1.25e-9 * pow(s->ne, 2.0 / 3), nu = ANPE_LTE_LIGHT * 1e8 / 4102.892;
+    const double number =
+        s->atom[0][0] / anpe_lte_partition(1, 0, s->t) / s->rho * exp(-118352.7 / s->t);
+    /* log gf of H delta: -0.753 (NIST) */
+    const double total = 0.02654 * pow(10, -0.753) * number *
+                         (1 - exp(-ANPE_LTE_PLANCK * nu / (ANPE_LTE_BOLTZMANN * s->t))) * 4102.892 /
+                         nu;
+    for (double distance = 1; distance < 60; distance *= 2)
+        for (int sign = -1; sign < 2; sign += 2) {
+            const double at = 4102.892 + sign * distance;
+            const float k = opacity[(int)lround((log(at) - p.first) / p.step)];
+            CU_ASSERT_DOUBLE_EQUAL((double)k / (total * 1e-3 * pow(distance / f0, -2.5) / f0), 1,
+                                   0.01);
+        }
+    anpe_lte_hydrogen_free(&h);
+    anpe_lte_lines_free(&r.lines);
+    write_bytes(in_scratch("cut.dat"), "1\n1\n2 6 -4 10\n3.4 0.25 2.5 0.6\n20 3 2\n 0.0 1 2 3\n",
+                46);
+    FAILS(anpe_lte_hydrogen_read(ctx, in_scratch("cut.dat"), &h), ANPE_EFORMAT,
+          "ends within the profile 2-6");
+    write_bytes(in_scratch("foreign.dat"), "hello\n", 6);
+    FAILS(anpe_lte_hydrogen_read(ctx, in_scratch("foreign.dat"), &h), ANPE_EFORMAT,
+          "not a table of Stark profiles");
+}
+
 static const CU_TestInfo tests[] = {
     {"Voigt function", test_voigt},   {"Voigt window", test_voigt_window},
     {"damping", test_damping},        {"Turbospectrum lists", test_turbospectrum},
@@ -438,6 +493,7 @@ static const CU_TestInfo tests[] = {
     {"Kurucz lists", test_kurucz},    {"bad lists", test_bad_lists},
     {"isotopes", test_isotopes},      {"line strength", test_strength},
     {"curve of growth", test_growth}, {"windows", test_windows},
+    {"hydrogen", test_hydrogen},
 };
 
 int main(int argc, char **argv)

@@ -6,7 +6,7 @@ lte_sources = plugins/simulator/lte/lte.h plugins/simulator/lte/elements.c \
 	plugins/simulator/lte/continuum.c plugins/simulator/lte/transfer.c \
 	plugins/simulator/lte/list.c plugins/simulator/lte/list_vald.c plugins/simulator/lte/list_text.c \
 	plugins/simulator/lte/damping.c plugins/simulator/lte/voigt.c plugins/simulator/lte/line.c \
-	plugins/simulator/lte/synthesis.c
+	plugins/simulator/lte/synthesis.c plugins/simulator/lte/hydrogen.c
 # Loops over layers and points: vectors, and the multiply-add that -std=c17 alone forbids.
 lte_cflags = -ffp-contract=fast -ftree-vectorize -fvect-cost-model=dynamic
 lte_cppflags = -I$(top_srcdir)/plugins/simulator/lte
@@ -15,12 +15,6 @@ if HAVE_ZLIB
 lte_cppflags += -DANPE_LTE_GZIP
 lte_libs += -lz
 endif
-plugin_LTLIBRARIES += plugins/simulator_lte.la
-plugins_simulator_lte_la_SOURCES = plugins/simulator/lte/lte.c $(lte_sources)
-plugins_simulator_lte_la_CPPFLAGS = $(AM_CPPFLAGS) $(lte_cppflags)
-plugins_simulator_lte_la_CFLAGS = $(AM_CFLAGS) -fvisibility=hidden $(lte_cflags)
-plugins_simulator_lte_la_LDFLAGS = $(PLUGIN_LDFLAGS)
-plugins_simulator_lte_la_LIBADD = libanpe.la $(lte_libs)
-EXTRA_DIST += plugins/simulator/lte/README.md plugins/simulator/lte/fit/populations.py \
+EXTRA_DIST += plugins/simulator/lte/fit/populations.py \
 	plugins/simulator/lte/fit/continuum.py
 EXTRA_DIST += tests/long/lte_probe.c

@@ -24,7 +24,7 @@ typedef struct list_row {
 typedef struct options {
     anpe_texts free, abundances;
     anpe_rows atmospheres, lists;
-    const char *broadening;
+    const char *broadening, *hydrogen;
     double teff, logg, fe_h, alpha_fe, vmicro, c12_c13;
     double lambda_min, lambda_max, step, fine, cut, unsoeld;
 } options;
@@ -44,6 +44,8 @@ static const anpe_option option_table[] = {
     ANPE_OPT_ROWS(options, lists, list_table, list_row, "line lists"),
     ANPE_OPT_FILE(options, broadening, "",
                   "van der Waals widths for lines that have none: the file Barklem.dat of MOOG"),
+    ANPE_OPT_FILE(options, hydrogen, "",
+                  "Stark profiles of hydrogen in Lemke's format; none: no lines of hydrogen"),
     ANPE_OPT_TEXTS(
         options, free, "teff logg fe_h vmicro",
         "labels to infer: teff, logg, fe_h or m_h, alpha_fe, vmicro, c12_c13, X_fe, X_h"),
@@ -103,6 +105,7 @@ typedef struct lte {
     anpe_lte_grid grid;
     anpe_lte_lines lines;
     anpe_lte_voigt voigt;
+    anpe_lte_hydrogen hydrogen;
     double cut;
     int64_t m, n_pixels; /* points per pixel */
     anpe_lte_points points;
@@ -346,6 +349,7 @@ static void lte_destroy(void *self)
         return;
     anpe_lte_grid_free(&s->grid);
     anpe_lte_lines_free(&s->lines);
+    anpe_lte_hydrogen_free(&s->hydrogen);
     free(s->wavelength);
     free(s);
 }
@@ -375,6 +379,11 @@ static anpe_status lte_create(anpe_ctx *ctx, const void *option_values, const vo
         status = bound_labels(s, ctx);
     if (!status)
         status = read_lists(s, ctx, o, low, high);
+    if (!status && o->hydrogen[0])
+        status = anpe_lte_hydrogen_read(ctx, o->hydrogen, &s->hydrogen);
+    else if (!status)
+        anpe_log(ctx, ANPE_WARNING,
+                 "lte: no lines of hydrogen: option hydrogen names no table of its profiles");
     if (status) {
         lte_destroy(s);
         return status;
@@ -420,6 +429,7 @@ static anpe_lte_problem problem_of(const lte *s, const star *x, room *r)
                               .cut = s->cut,
                               .lines = &s->lines,
                               .voigt = &s->voigt,
+                              .hydrogen = s->hydrogen.n ? &s->hydrogen : NULL,
                               .points = s->points};
 }
 

@@ -316,6 +316,30 @@ int64_t anpe_lte_line_opacity(const anpe_lte_lines *l, const anpe_lte_voigt *voi
                               anpe_lte_line_work *w, int64_t stride, float *opacity);
 double anpe_lte_isotope(int z, int mass, double c12_c13);
 
+/* ---- hydrogen.c
+ * ------------------------------------------------------------------------------------------- */
+
+enum { ANPE_LTE_HYDROGEN_LINES = 100 };
+typedef struct anpe_lte_hydrogen_line {
+    int lower, upper;         /* principal quantum numbers */
+    double start[3], step[3]; /* log10 of alpha, ne, T */
+    int size[3];
+    size_t first; /* of its profiles (ne, T, alpha) in log_s */
+} anpe_lte_hydrogen_line;
+typedef struct anpe_lte_hydrogen {
+    int n;
+    anpe_lte_hydrogen_line *line;
+    size_t size;
+    float *log_s;
+} anpe_lte_hydrogen;
+/* Stark profiles in Lemke's format (README), lower levels 2 to 4. */
+anpe_status anpe_lte_hydrogen_read(anpe_ctx *ctx, const char *path, anpe_lte_hydrogen *h);
+void anpe_lte_hydrogen_free(anpe_lte_hydrogen *h);
+/* Adds the lines of hydrogen, as anpe_lte_line_opacity. */
+void anpe_lte_hydrogen_opacity(const anpe_lte_hydrogen *h, int layers, const anpe_lte_state *state,
+                               const double *vmicro, const anpe_lte_points *p, double cut,
+                               const float *continuum, int64_t stride, float *opacity);
+
 typedef struct anpe_lte_problem {
     int n; /* layers */
     const anpe_lte_state *state;
@@ -323,6 +347,7 @@ typedef struct anpe_lte_problem {
     double c12_c13, cut, mu;                  /* mu 0: flux, else intensity at that angle */
     const anpe_lte_lines *lines;
     const anpe_lte_voigt *voigt;
+    const anpe_lte_hydrogen *hydrogen; /* NULL: none */
     anpe_lte_points points;
 } anpe_lte_problem;
 size_t anpe_lte_synthesis_scratch(const anpe_lte_problem *p);

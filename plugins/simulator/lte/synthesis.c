@@ -186,5 +186,8 @@ void anpe_lte_synthesise(const anpe_lte_problem *p, void *scratch, float *flux, 
     anpe_lte_line_work_set(p->lines, p->n, p->state, p->vmicro, p->c12_c13, &w->line);
     anpe_lte_line_opacity(p->lines, p->voigt, &p->points, p->cut, w->absorption, &w->line,
                           w->stride, w->opacity);
+    if (p->hydrogen)
+        anpe_lte_hydrogen_opacity(p->hydrogen, p->n, p->state, p->vmicro, &p->points, p->cut,
+                                  w->absorption, w->stride, w->opacity);
     finish(p, w, flux, continuum);
 }

@@ -1,0 +1,291 @@
+/* Lines of hydrogen, Balmer to Brackett.
+ *
+ * Profiles with Stark's and Doppler's broadening from a table in the format of Lemke 1997, A&AS
+ * 122, 285 (unified theory of Vidal, Cooper & Smith 1973): log10 S(alpha) over log10 alpha, log10
+ * ne, log10 T, alpha = |lambda - lambda_0| / F0, F0 = 1.25e-9 ne^(2/3) in cgs, S normalised in
+ * alpha. Microturbulence is added to T. Self-broadening of H alpha to H gamma after Barklem,
+ * Piskunov & O'Mara 2000, A&A 363, 1091. Oscillator strengths are exact (radial integrals). */
+#include "lte.h"
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { HEADER = 11, MESH = 360, MOST_ALPHA = 80 };
+#define RATIO                                                                                      \
+    1.05 /* of the mesh in |lambda - lambda_0|: linear between is good to 0.3 % of lambda^-5/2 */
+#define PI_E2_MC 0.02654008854
+#define HC_K     1.4387768775e8 /* Angstrom K */
+#define LIMIT_CM 109678.772     /* ionisation energy of H, cm-1 */
+
+static double level(int n)
+{
+    static const double low[5] = {0, 0, 82259.11, 97492.30,
+                                  102823.90}; /* centres of gravity, NIST */
+    return n < 5 ? low[n] : LIMIT_CM - 109677.583 / ((double)n * n);
+}
+
+/* log10 gf of lower -> upper for lower 2, 3, 4 and upper = lower + 1 .. 22 */
+static double log_gf(int lower, int upper)
+{
+    static const double table[3][20] = {
+        {0.7098,  -0.0202, -0.4469, -0.7527, -0.9929, -1.1919, -1.3622, -1.5114, -1.6443, -1.7643,
+         -1.8737, -1.9743, -2.0674, -2.1542, -2.2354, -2.3117, -2.3837, -2.4518, -2.5165, -2.5781},
+        {1.1806,  0.4331,  0.0022,  -0.3025, -0.5396, -0.7347, -0.9009, -1.0461, -1.1752, -1.2916,
+         -1.3977, -1.4952, -1.5855, -1.6696, -1.7484, -1.8225, -1.8924, -1.9586, -2.0215, 0},
+        {1.5212,  0.7586,  0.3213,  0.0143,  -0.2230, -0.4171, -0.5817, -0.7250, -0.8521, -0.9665,
+         -1.0706, -1.1662, -1.2547, -1.3370, -1.4141, -1.4865, -1.5549, -1.6197, 0,       0}};
+    return table[lower - 2][upper - lower - 1];
+}
+
+/* ---- the table
+ * ------------------------------------------------------------------------------------------- */
+
+void anpe_lte_hydrogen_free(anpe_lte_hydrogen *h)
+{
+    free(h->line);
+    free(h->log_s);
+    *h = (anpe_lte_hydrogen){0};
+}
+
+/* Next n numbers of the file; lines that hold none, such as "nl=02 nu=03", are passed over. */
+static int numbers(anpe_lte_text *text, const char **at, int n, double *v)
+{
+    int found = 0;
+    while (found < n) {
+        const int got = anpe_lte_text_numbers(at, n - found, v + found);
+        found += got;
+        if (found < n) {
+            if (!anpe_lte_text_next(text))
+                return 0;
+            *at = text->line;
+        }
+    }
+    return 1;
+}
+
+static anpe_status read_profile(anpe_ctx *ctx, anpe_lte_text *text, const char **at,
+                                const double *header, anpe_lte_hydrogen *h)
+{
+    const int alphas = (int)header[8], densities = (int)header[9], temperatures = (int)header[10];
+    const size_t size = (size_t)alphas * (size_t)densities * (size_t)temperatures;
+    double row[MOST_ALPHA + 1];
+    float *more = realloc(h->log_s, (h->size + size) * sizeof *more);
+    if (!more)
+        return ANPE_FAIL(ctx, ANPE_ENOMEM, "no memory for profiles of hydrogen");
+    h->log_s = more;
+    anpe_lte_hydrogen_line *line = &h->line[h->n];
+    *line = (anpe_lte_hydrogen_line){
+        .lower = (int)header[0], .upper = (int)header[1], .first = h->size};
+    memcpy(line->start, header + 2, 3 * sizeof(double));
+    memcpy(line->step, header + 5, 3 * sizeof(double));
+    line->size[0] = alphas, line->size[1] = densities, line->size[2] = temperatures;
+    for (int i = 0; i < densities * temperatures;
+         i++) { /* each row begins with a number that is not part of it */
+        if (!numbers(text, at, alphas + 1, row))
+            return ANPE_LTE_BAD(ctx, text, "the file ends within the profile %d-%d", line->lower,
+                                line->upper);
+        for (int k = 0; k < alphas; k++)
+            h->log_s[h->size + (size_t)i * (size_t)alphas + (size_t)k] = (float)row[k + 1];
+    }
+    if (line->lower >= 2 && line->lower <= 4 && line->upper > line->lower && line->upper <= 22) {
+        h->size += size;
+        h->n++;
+    }
+    return ANPE_OK;
+}
+
+static anpe_status read_series(anpe_ctx *ctx, anpe_lte_text *text, const char **at,
+                               anpe_lte_hydrogen *h)
+{
+    double count, header[ANPE_LTE_HYDROGEN_LINES][HEADER];
+    if (!numbers(text, at, 1, &count) || !(count >= 1 && count <= ANPE_LTE_HYDROGEN_LINES))
+        return ANPE_LTE_BAD(ctx, text, "number of lines of a series expected, 1 to %d",
+                            ANPE_LTE_HYDROGEN_LINES);
+    for (int i = 0; i < (int)count; i++) {
+        const double *v = header[i];
+        if (!numbers(text, at, HEADER, header[i]) ||
+            !(v[8] >= 4 && v[8] <= MOST_ALPHA && v[9] >= 2 && v[9] <= 50 && v[10] >= 2 &&
+              v[10] <= 50 && v[5] > 0 && v[6] > 0 && v[7] > 0))
+            return ANPE_LTE_BAD(ctx, text,
+                                "levels, starts, steps and sizes of a line's table expected");
+    }
+    anpe_status status = ANPE_OK;
+    for (int i = 0; i < (int)count && !status; i++)
+        status = h->n < ANPE_LTE_HYDROGEN_LINES ? read_profile(ctx, text, at, header[i], h)
+                                                : ANPE_LTE_BAD(ctx, text, "more lines than 100");
+    return status;
+}
+
+anpe_status anpe_lte_hydrogen_read(anpe_ctx *ctx, const char *path, anpe_lte_hydrogen *h)
+{
+    anpe_lte_text text;
+    double series;
+    const char *at = "";
+    *h = (anpe_lte_hydrogen){0};
+    anpe_status status = anpe_lte_text_open(ctx, path, &text);
+    if (status)
+        return status;
+    h->line = malloc((ANPE_LTE_HYDROGEN_LINES + 1) * sizeof *h->line);
+    if (!h->line)
+        status = ANPE_FAIL(ctx, ANPE_ENOMEM, "no memory");
+    else if (!numbers(&text, &at, 1, &series) || !(series >= 1 && series <= 9))
+        status = ANPE_LTE_BAD(
+            ctx, &text,
+            "not a table of Stark profiles in Lemke's format: number of series expected");
+    for (int i = 0; !status && i < (int)series; i++)
+        status = read_series(ctx, &text, &at, h);
+    anpe_lte_text_close(&text);
+    if (status)
+        anpe_lte_hydrogen_free(h);
+    return status;
+}
+
+/* ---- profiles
+ * ---------------------------------------------------------------------------------------------- */
+
+/* Place of x on a regular axis, held at its ends. */
+static int place(double x, double start, double step, int n, double *part)
+{
+    const double at = fmin(fmax((x - start) / step, 0), n - 1);
+    const int i = at >= n - 1 ? n - 2 : (int)at;
+    *part = at - i;
+    return i;
+}
+
+/* ln S(alpha) of the table at this density and temperature, (size[0]). */
+static void column(const anpe_lte_hydrogen *h, const anpe_lte_hydrogen_line *l, double ne, double t,
+                   double *ln_s)
+{
+    double x, y;
+    const int i = place(log10(ne), l->start[1], l->step[1], l->size[1], &x);
+    const int j = place(log10(t), l->start[2], l->step[2], l->size[2], &y);
+    const double w[4] = {(1 - x) * (1 - y), (1 - x) * y, x * (1 - y), x * y};
+    for (int k = 0; k < l->size[0]; k++) {
+        ln_s[k] = 0;
+        for (int c = 0; c < 4; c++) {
+            const int row = (i + (c >> 1)) * l->size[2] + j + (c & 1);
+            ln_s[k] += w[c] * (double)h->log_s[l->first + (size_t)(row * l->size[0] + k)];
+        }
+        ln_s[k] *= ANPE_LTE_LN10;
+    }
+}
+
+/* ln S at a place of the alpha axis: Catmull and Rom's cubic; flat before it, alpha^-5/2 behind. */
+static double interpolate(const double *ln_s, int n, double at, double step)
+{
+    if (at <= 0)
+        return ln_s[0];
+    if (at >= n - 1)
+        return ln_s[n - 1] - 2.5 * (at - (n - 1)) * step * ANPE_LTE_LN10;
+    const int i = (int)at;
+    const double u = at - i, p1 = ln_s[i], p2 = ln_s[i + 1];
+    const double p0 = i > 0 ? ln_s[i - 1] : p1, p3 = i + 2 < n ? ln_s[i + 2] : 2 * p2 - p1;
+    return p1 + 0.5 * u *
+                    (p2 - p0 + u * (2 * p0 - 5 * p1 + 4 * p2 - p3 + u * (3 * (p1 - p2) + p3 - p0)));
+}
+
+/* Half width at half maximum (Angstrom) of the Lorentz profile by neutral hydrogen: sigma, alpha of
+ * Barklem et al. */
+static double self_width(int lower, int upper, double wavelength, const anpe_lte_state *s)
+{
+    static const double sigma[3] = {1180, 2320, 4208}, alpha[3] = {0.677, 0.455, 0.380};
+    double power;
+    if (lower != 2 || upper > 5)
+        return 0;
+    const double rate = anpe_lte_abo(sigma[upper - 3], alpha[upper - 3], 1.008, &power);
+    const double gamma = rate * pow(s->t / 1e4, power) * s->atom[0][0];
+    return gamma * wavelength * wavelength * 1e-8 / (4 * ANPE_LTE_PI * ANPE_LTE_LIGHT);
+}
+
+/* Opacity of one line in one layer at `mesh` distances first RATIO^k, as far as it is above
+ * `least`; returns how far. */
+static int profile(const anpe_lte_hydrogen *h, const anpe_lte_hydrogen_line *l,
+                   const anpe_lte_state *s, double vmicro, double wavelength, double least,
+                   double *first, float *mesh)
+{
+    double ln_s[MOST_ALPHA];
+    const double turbulence =
+        1.008 * ANPE_LTE_AMU * vmicro * vmicro * 1e10 / (2 * ANPE_LTE_BOLTZMANN);
+    const double f0 = 1.25e-9 * pow(s->ne, 2.0 / 3);
+    column(h, l, s->ne, s->t + turbulence, ln_s);
+    const double excitation = level(l->lower) * 1.438776877 / s->t;
+    const double number = s->atom[0][0] / anpe_lte_partition(1, 0, s->t) / s->rho *
+                          exp(-excitation) * (1 - exp(-HC_K / (wavelength * s->t)));
+    /* per Angstrom to per Hz: lambda^2 / c */
+    const double total = PI_E2_MC * pow(10, log_gf(l->lower, l->upper)) * number * wavelength *
+                         wavelength / (ANPE_LTE_LIGHT * 1e8);
+    const double doppler =
+        wavelength * sqrt(2 * ANPE_LTE_BOLTZMANN * (s->t + turbulence) / (1.008 * ANPE_LTE_AMU)) /
+        ANPE_LTE_LIGHT;
+    const double w = self_width(l->lower, l->upper, wavelength, s);
+    *first = 0.02 * doppler;
+    double distance = *first;
+    int n = 0;
+    for (; n < MESH; n++, distance *= RATIO) {
+        const double at = (log10(distance / f0) - l->start[0]) / l->step[0];
+        const double x =
+            pow(0.5 * distance / doppler, 4); /* the Lorentz wing begins outside the Doppler core */
+        const double lorentz = w / (ANPE_LTE_PI * (distance * distance + w * w)) * x / (1 + x);
+        const double kappa =
+            total * (exp(interpolate(ln_s, l->size[0], at, l->step[0])) / f0 + lorentz);
+        mesh[n] = (float)kappa;
+        if (kappa < least && distance > 4 * doppler)
+            break;
+    }
+    return n;
+}
+
+/* Adds mesh values, linear between, on one side of the line: sign +1 to longer wavelengths. */
+static void add_side(const anpe_lte_points *p, double centre, double wavelength, double first,
+                     int n, const float *mesh, int sign, float *opacity)
+{
+    double inner = 0, outer = first;
+    int k = -1; /* between mesh[k] and mesh[k + 1]; -1: inside the first */
+    int64_t i = sign > 0 ? (int64_t)ceil(centre) : (int64_t)ceil(centre) - 1;
+    if (sign > 0 && centre < 0)
+        i = 0;
+    if (sign < 0 && i >= p->n)
+        i = p->n - 1;
+    for (; i >= 0 && i < p->n; i += sign) {
+        const double x = fabs((double)i - centre) * p->step * sign;
+        const double distance = fabs(wavelength * expm1(x));
+        while (distance > outer) {
+            k++;
+            if (k >= n - 1)
+                return;
+            inner = outer;
+            outer *= RATIO;
+        }
+        if (k < 0)
+            opacity[i] += mesh[0];
+        else
+            opacity[i] +=
+                mesh[k] + (float)((distance - inner) / (outer - inner)) * (mesh[k + 1] - mesh[k]);
+    }
+}
+
+void anpe_lte_hydrogen_opacity(const anpe_lte_hydrogen *h, int layers, const anpe_lte_state *state,
+                               const double *vmicro, const anpe_lte_points *p, double cut,
+                               const float *continuum, int64_t stride, float *opacity)
+{
+    float mesh[MESH];
+    const double last = p->first + p->step * (double)p->n;
+    for (int i = 0; i < h->n; i++) {
+        const anpe_lte_hydrogen_line *l = &h->line[i];
+        const double wavelength = 1e8 / (level(l->upper) - level(l->lower));
+        const double centre = (log(wavelength) - p->first) / p->step;
+        if (log(wavelength) < p->first - 0.2 || log(wavelength) > last + 0.2)
+            continue;
+        int64_t node = centre <= 0 ? 0 : (int64_t)(centre / (double)p->node_step);
+        node = node < p->n_nodes ? node : p->n_nodes - 1;
+        for (int j = 0; j < layers; j++) {
+            double first;
+            const double least = cut * (double)continuum[j * p->n_nodes + node];
+            const int n = profile(h, l, &state[j], vmicro[j], wavelength, least, &first, mesh);
+            if (mesh[0] < (float)least)
+                continue;
+            add_side(p, centre, wavelength, first, n, mesh, 1, opacity + j * stride);
+            add_side(p, centre, wavelength, first, n, mesh, -1, opacity + j * stride);
+        }
+    }
+}

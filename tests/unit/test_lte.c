@@ -1,0 +1,220 @@
+/* Simulator `lte` through the loader, on atmospheres and lines made here. */
+#include "config.h"
+
+#include <math.h>
+#include "plugin_support.h"
+#include "lte.h"
+
+enum { LAYERS = 48 };
+
+static const char lines[] =
+    "'  26.000 '    1   2\n'Fe I'\n 6705.000  4.0 -1.5  -7.5  5.0 1E8 'x' 'x' 0 1 'Fe I'\n"
+    " 6702.000  4.0 -2.5  -7.5  5.0 1E8 'x' 'x' 0 1 'Fe I'\n"
+    "'  12.000 '    1   1\n'Mg I'\n 6708.000  5.1 -1.5  -7.2  5.0 1E8 'x' 'x' 0 1 'Mg I'\n"
+    "'0106.001012 '  1   1\n'CH'\n 6711.000  1.0 -2.5  0.0  5.0 1E8 'x' 'x' 0 1 'CH'\n"
+    "'0106.001013 '  1   1\n'CH'\n 6713.500  1.0 -3.8  0.0  5.0 1E8 'x' 'x' 0 1 'CH'\n";
+
+/* Grey models on 2 x 2 x 2 nodes as ATLAS decks. */
+static void write_files(void)
+{
+    FILE *f = fopen(in_scratch("grid.dat"), "w");
+    CU_ASSERT_FATAL(f != NULL);
+    for (int node = 0; node < 8; node++) {
+        const double teff = node & 1 ? 6000 : 5000, logg = node & 2 ? 4.5 : 4,
+                     m_h = node & 4 ? 0 : -1;
+        fprintf(f,
+                "TEFF %.0f GRAVITY %.2f LTE\nTITLE t\nABUNDANCE SCALE %.5f ABUNDANCE CHANGE 1 0.92 "
+                "2 0.078\n",
+                teff, logg, pow(10, m_h));
+        fprintf(f, "READ DECK6 %d RHOX,T,P,XNE,ABROSS,ACCRAD,VTURB\n", LAYERS);
+        for (int i = 0; i < LAYERS; i++) {
+            const double tau = pow(10, -5 + 0.15 * i), p = 1e5 * pow(10, -0.3 * m_h) *
+                                                           pow(tau, 0.55) *
+                                                           pow(10, 0.5 * (logg - 4.4));
+            const double rhox = p * pow(10, -logg), t = teff * pow(0.75 * (tau + 0.667), 0.25);
+            fprintf(f, "%.8E %.2f %.5E %.5E %.5E 0 0\n", rhox, t, p,
+                    p * 1e-4 / (ANPE_LTE_BOLTZMANN * t), 0.55 * tau / rhox);
+        }
+    }
+    fclose(f);
+    write_bytes(in_scratch("a.list"), lines, strlen(lines));
+}
+
+typedef struct rig {
+    subject s;
+    const anpe_simulator_ops *ops;
+    anpe_simulator_info info;
+    float *flux;
+} rig;
+
+static anpe_status rig_new(const char *options, rig *r)
+{
+    const anpe_simulator_setup setup = {sizeof setup, 6700, 6715, 0};
+    char text[1024];
+    *r = (rig){0};
+    write_files();
+    snprintf(text, sizeof text,
+             "plugin = \"lte\"; atmospheres = ({ file = \"%s/grid.dat\"; }); lists = ({ file = "
+             "\"%s/a.list\"; }); %s",
+             scratch, scratch, options);
+    const anpe_status status = subject_new(ANPE_SIMULATOR, &setup, text, &r->s);
+    if (status)
+        return status;
+    r->ops = r->s.c.ops;
+    r->ops->info(r->s.c.self, &r->info);
+    r->flux = malloc((size_t)r->info.n_pixels * sizeof *r->flux);
+    return r->flux ? ANPE_OK : ANPE_ENOMEM;
+}
+
+static void rig_clear(rig *r)
+{
+    subject_clear(&r->s);
+    free(r->flux);
+}
+
+static void run(rig *r, const double *theta)
+{
+    WORKS(subject_simulate(&r->s, 1, theta, r->flux));
+}
+
+/* Equivalent width (Angstrom) within 1 A of an air wavelength. */
+static double width_at(const rig *r, double air)
+{
+    const double centre = anpe_air_to_vacuum(air);
+    double sum = 0;
+    for (int64_t i = 1; i + 1 < r->info.n_pixels; i++)
+        if (fabs(r->info.wavelength[i] - centre) < 1)
+            sum += (1 - (double)r->flux[i]) * 0.5 *
+                   (r->info.wavelength[i + 1] - r->info.wavelength[i - 1]);
+    return sum;
+}
+
+static void test_info(void)
+{
+    rig r;
+    WORKS(rig_new("abundances = [\"mg_fe\", \"c_fe\"];", &r));
+    CU_ASSERT_EQUAL_FATAL(r.info.n_labels, 6);
+    CU_ASSERT_STRING_EQUAL(r.info.labels[4].name, "mg_fe");
+    CU_ASSERT(r.info.normalised == 1 && r.info.on_grid == 0 && isinf(r.info.resolution));
+    CU_ASSERT(r.info.labels[0].min == 5000 && r.info.labels[0].max == 6000);
+    CU_ASSERT(r.info.labels[1].min == 4 && r.info.labels[1].max == 4.5);
+    CU_ASSERT_DOUBLE_EQUAL(r.info.labels[2].min, -1, 1e-5);
+    CU_ASSERT(r.info.wavelength[0] <= 6700 && r.info.wavelength[r.info.n_pixels - 1] >= 6715);
+    rig_clear(&r);
+}
+
+static void test_refusals(void)
+{
+    static const struct {
+        const char *options, *part;
+    } bad[] = {{"free = [\"tef\"];", "unknown label 'tef'"},
+               {"abundances = [\"xx_fe\"];", "'xx_fe' is none"},
+               {"abundances = [\"fe_fe\"];", "'fe_fe' is none"},
+               {"free = [\"fe_h\", \"m_h\"];", "labels fe_h and m_h are one"},
+               {"abundances = [\"mg_fe\", \"mg_h\"];", "labels mg_fe and mg_h are one"},
+               {"abundances = [\"fe_h\"];", "'fe_h' is none"},
+               {"free = [];", "at least one label"},
+               {"lambda_min = 6800; lambda_max = 6700;", "empty window"},
+               {"lambda_min = 500; lambda_max = 1500;", "continuum is known from 2000"},
+               {"step = 0.0001; fine = 0.05; lambda_min = 2000; lambda_max = 50000;", "too large"},
+               {"hydrogen = \"/nonexistent/lemke\";", "/nonexistent/lemke"}};
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        rig r;
+        const anpe_status status = rig_new(bad[i].options, &r);
+        CU_ASSERT(status == ANPE_ECONFIG || status == ANPE_EIO);
+        CU_ASSERT(strstr(anpe_error(ctx), bad[i].part) != NULL);
+        if (!strstr(anpe_error(ctx), bad[i].part))
+            printf(" '%s' ", anpe_error(ctx));
+    }
+}
+
+static void test_domain(void)
+{
+    rig r;
+    WORKS(
+        rig_new("abundances = [\"c_fe\"]; free = [\"teff\", \"logg\", \"fe_h\", \"vmicro\"];", &r));
+    double theta[10] = {5500, 4.2, -0.3, 1, 0, 7000, 4.2, -0.3, 1, 0};
+    float *two = malloc(2 * (size_t)r.info.n_pixels * sizeof *two);
+    FAILS(subject_simulate(&r.s, 2, theta, two), ANPE_EINVAL,
+          "lte: label teff outside [5000, 6000]: 7000");
+    theta[5] = 5500;
+    theta[9] = NAN;
+    FAILS(subject_simulate(&r.s, 2, theta, two), ANPE_EINVAL, "label c_fe outside");
+    theta[9] = 0.5;
+    FAILS(subject_simulate(&r.s, 2, theta, two), ANPE_EINVAL, "C/O = 1.74");
+    theta[9] = 0.1;
+    WORKS(subject_simulate(&r.s, 2, theta, two));
+    run(&r, theta + 5); /* alone or in a batch: the same bytes */
+    CU_ASSERT_EQUAL(memcmp(two + r.info.n_pixels, r.flux, (size_t)r.info.n_pixels * sizeof *two),
+                    0);
+    free(two);
+    rig_clear(&r);
+}
+
+static void test_labels(void)
+{
+    rig r;
+    WORKS(rig_new("free = [\"teff\", \"logg\", \"fe_h\", \"vmicro\", \"alpha_fe\", \"c12_c13\"]; "
+                  "abundances = [\"si_fe\"];",
+                  &r));
+    double theta[7] = {5500, 4.2, 0, 1, 0, 20, 0};
+    run(&r, theta);
+    const double iron = width_at(&r, 6702), magnesium = width_at(&r, 6708),
+                 c12 = width_at(&r, 6711), c13 = width_at(&r, 6713.5);
+    CU_ASSERT(iron > 1e-3 && magnesium > 1e-3 && c12 > 1e-4);
+    theta[5] = 10; /* 12C/13C: 20 -> 10 gives 21/11 of 13C */
+    run(&r, theta);
+    CU_ASSERT_DOUBLE_EQUAL(width_at(&r, 6713.5) / c13, 21.0 / 11, 0.1);
+    CU_ASSERT_DOUBLE_EQUAL(width_at(&r, 6702) / iron, 1, 1e-4);
+    theta[4] = 0.3; /* alpha: magnesium up, iron little */
+    run(&r, theta);
+    CU_ASSERT(width_at(&r, 6708) > 1.15 * magnesium);
+    CU_ASSERT_DOUBLE_EQUAL(width_at(&r, 6702) / iron, 1, 0.2);
+    theta[4] = 0;
+    theta[2] = -0.5;
+    run(&r, theta);
+    CU_ASSERT(width_at(&r, 6702) < 0.8 * iron && width_at(&r, 6708) < 0.9 * magnesium);
+    theta[2] = 0;
+    theta[0] = 5900; /* hotter: CH goes */
+    run(&r, theta);
+    CU_ASSERT(width_at(&r, 6711) < 0.6 * c12);
+    theta[0] = 5500;
+    theta[3] = 2; /* microturbulence: strong line stronger */
+    run(&r, theta);
+    const double broad = width_at(&r, 6705);
+    theta[3] = 1;
+    run(&r, theta);
+    CU_ASSERT(broad > 1.05 * width_at(&r, 6705));
+    rig_clear(&r);
+}
+
+/* Pixels are averages of points: a coarse step keeps the width, X_h is X_fe + fe_h. */
+static void test_pixels(void)
+{
+    rig a, b;
+    WORKS(rig_new("free = [\"teff\"]; fe_h = -0.5; logg = 4.2; step = 0.8;", &a));
+    WORKS(rig_new("free = [\"teff\"]; fe_h = -0.5; logg = 4.2; step = 4;", &b));
+    run(&a, (double[]){5500});
+    run(&b, (double[]){5500});
+    CU_ASSERT(b.info.n_pixels * 4 < a.info.n_pixels);
+    CU_ASSERT_DOUBLE_EQUAL(width_at(&b, 6705) / width_at(&a, 6705), 1, 5e-3);
+    rig_clear(&b);
+    WORKS(rig_new("free = [\"teff\", \"mg_h\"]; fe_h = -0.5; logg = 4.2; step = 0.8;", &b));
+    run(&b, (double[]){5500, -0.5});
+    CU_ASSERT_EQUAL(memcmp(a.flux, b.flux, (size_t)a.info.n_pixels * sizeof *a.flux), 0);
+    run(&b, (double[]){5500, 0});
+    CU_ASSERT(width_at(&b, 6708) > 1.2 * width_at(&a, 6708));
+    rig_clear(&a);
+    rig_clear(&b);
+}
+
+static const CU_TestInfo tests[] = {{"info", test_info},
+                                    {"refusals", test_refusals},
+                                    {"label domain", test_domain},
+                                    {"labels", test_labels},
+                                    {"pixels", test_pixels}};
+
+int main(void)
+{
+    return run_suite("lte", (int)(sizeof tests / sizeof tests[0]), tests);
+}
