@@ -32,8 +32,8 @@ check-valgrind:
 
 # Studies that take up to an hour in all: trainings, coverage of mocks, a real star. They print their
 # figures, keep their work in long/, and go on from there when repeated. STUDIES=payne runs one.
-STUDIES = quickstart sbibm memory payne lamost giants validate misspecified bfloat16 exact
-check-long: all tests/long/exact_reference$(EXEEXT)
+STUDIES = quickstart sbibm memory payne lamost giants validate misspecified bfloat16 exact lte
+check-long: all tests/long/exact_reference$(EXEEXT) tests/long/lte_probe$(EXEEXT)
 	@failed=; for s in $(STUDIES); do echo "== $$s"; \
 	  ( $(AM_TESTS_ENVIRONMENT) sh $(abs_srcdir)/tests/long/$$s.sh ); case $$? in 0|77) ;; *) failed="$$failed $$s";; esac; \
 	done; if test -n "$$failed"; then echo "failed:$$failed"; exit 1; fi
@@ -47,6 +47,13 @@ EXTRA_PROGRAMS += tests/long/exact_reference
 tests_long_exact_reference_SOURCES = tests/long/exact_reference.c
 tests_long_exact_reference_CPPFLAGS = $(AM_CPPFLAGS)
 tests_long_exact_reference_LDADD = libanpe.la -lm
+# What `lte` computes, part by part.
+EXTRA_DIST += tests/long/lte.sh tests/long/lte.py
+EXTRA_PROGRAMS += tests/long/lte_probe
+tests_long_lte_probe_SOURCES = tests/long/lte_probe.c $(lte_sources)
+tests_long_lte_probe_CPPFLAGS = $(AM_CPPFLAGS) $(lte_cppflags)
+tests_long_lte_probe_CFLAGS = $(AM_CFLAGS) $(lte_cflags)
+tests_long_lte_probe_LDADD = libanpe.la $(lte_libs) -lm
 
 CLANG_FORMAT = clang-format-14
 C_DIRECTORIES = include core plugins instruments tests docs

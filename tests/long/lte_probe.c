@@ -2,6 +2,7 @@
  * others: see lte.py.
  *
  *     lte_probe state < MODEL
+ *     lte_probe conservation < MODEL
  *     lte_probe continuum WAVELENGTH... < MODEL     vacuum Angstrom
  *     lte_probe spectrum FIRST STEP COUNT CUT MU C12_C13 LIST... < MODEL
  *
@@ -62,6 +63,35 @@ static void print_state(const model *m)
         for (int k = 0; k < anpe_lte_n_molecules; k++)
             printf(" %.10g", s->molecule[k]);
         printf("\n");
+    }
+}
+
+/* Per layer: the largest relative error of nuclei, charge and pressure, summed up again from the
+ * densities. */
+static void print_conservation(const model *m)
+{
+    for (int i = 0; i < m->n; i++) {
+        const anpe_lte_state *s = &m->state[i];
+        double nuclei[ANPE_LTE_ELEMENTS], charge = -s->ne - s->hminus,
+                                          particles = s->ne + s->hminus, worst = 0;
+        for (int z = 0; z < ANPE_LTE_ELEMENTS; z++) {
+            nuclei[z] = s->atom[z][0] + s->atom[z][1] + s->atom[z][2];
+            particles += nuclei[z];
+            charge += s->atom[z][1] + 2 * s->atom[z][2];
+        }
+        nuclei[0] += s->hminus;
+        for (int k = 0; k < anpe_lte_n_molecules; k++) {
+            charge += anpe_lte_molecules[k].charge * s->molecule[k];
+            particles += s->molecule[k];
+            for (int j = 0; j < 5 && anpe_lte_molecules[k].z[j]; j++)
+                nuclei[anpe_lte_molecules[k].z[j] - 1] += s->molecule[k];
+        }
+        for (int z = 0; z < ANPE_LTE_ELEMENTS; z++)
+            worst = fmax(
+                worst, fabs(nuclei[z] / (s->nh * pow(10, m->abundance[z] - m->abundance[0])) - 1));
+        worst = fmax(worst, fmax(fabs(charge) / s->ne,
+                                 fabs(particles * ANPE_LTE_BOLTZMANN * s->t / s->p - 1)));
+        printf("%.3g\n", worst);
     }
 }
 
@@ -151,6 +181,8 @@ int main(int argc, char **argv)
     demand(anpe_lte_state_solve(ctx, m.n, m.t, m.p, m.abundance, m.state) == ANPE_OK, "state");
     if (strcmp(argv[1], "state") == 0)
         print_state(&m);
+    else if (strcmp(argv[1], "conservation") == 0)
+        print_conservation(&m);
     else if (strcmp(argv[1], "continuum") == 0)
         print_continuum(&m, argc - 2, argv + 2);
     else if (strcmp(argv[1], "spectrum") == 0)

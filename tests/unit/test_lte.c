@@ -12,7 +12,7 @@ static const char lines[] =
     " 6702.000  4.0 -2.5  -7.5  5.0 1E8 'x' 'x' 0 1 'Fe I'\n"
     "'  12.000 '    1   1\n'Mg I'\n 6708.000  5.1 -1.5  -7.2  5.0 1E8 'x' 'x' 0 1 'Mg I'\n"
     "'0106.001012 '  1   1\n'CH'\n 6711.000  1.0 -2.5  0.0  5.0 1E8 'x' 'x' 0 1 'CH'\n"
-    "'0106.001013 '  1   1\n'CH'\n 6713.500  1.0 -3.8  0.0  5.0 1E8 'x' 'x' 0 1 'CH'\n";
+    "'0106.001013 '  1   1\n'CH'\n 6713.500  1.0 -2.0  0.0  5.0 1E8 'x' 'x' 0 1 'CH'\n";
 
 /* Grey models on 2 x 2 x 2 nodes as ATLAS decks. */
 static void write_files(void)
@@ -49,7 +49,7 @@ typedef struct rig {
 
 static anpe_status rig_new(const char *options, rig *r)
 {
-    const anpe_simulator_setup setup = {sizeof setup, 6700, 6715, 0};
+    const anpe_simulator_setup setup = {sizeof setup, 6700, 6720, 0};
     char text[1024];
     *r = (rig){0};
     write_files();
@@ -99,7 +99,7 @@ static void test_info(void)
     CU_ASSERT(r.info.labels[0].min == 5000 && r.info.labels[0].max == 6000);
     CU_ASSERT(r.info.labels[1].min == 4 && r.info.labels[1].max == 4.5);
     CU_ASSERT_DOUBLE_EQUAL(r.info.labels[2].min, -1, 1e-5);
-    CU_ASSERT(r.info.wavelength[0] <= 6700 && r.info.wavelength[r.info.n_pixels - 1] >= 6715);
+    CU_ASSERT(r.info.wavelength[0] <= 6700 && r.info.wavelength[r.info.n_pixels - 1] >= 6720);
     rig_clear(&r);
 }
 
@@ -214,7 +214,7 @@ static const CU_TestInfo tests[] = {{"info", test_info},
                                     {"labels", test_labels},
                                     {"pixels", test_pixels}};
 
-int main(void)
+int main(int argc, char **argv)
 {
-    return run_suite("lte", (int)(sizeof tests / sizeof tests[0]), tests);
+    return run_suite(argc, argv, "lte", COUNT(tests), tests);
 }
