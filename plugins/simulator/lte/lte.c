@@ -503,10 +503,8 @@ static anpe_status lte_simulate(const void *self, anpe_ctx *ctx, int64_t n, cons
     return status;
 }
 
-static const anpe_simulator_ops ops = {.size = sizeof ops,
-                                       .info = lte_info,
-                                       .scratch_size = lte_scratch,
-                                       .simulate = lte_simulate};
+static const anpe_simulator_ops ops = {
+    .size = sizeof ops, .info = lte_info, .scratch_size = lte_scratch, .simulate = lte_simulate};
 
 static const anpe_plugin plugin = {.abi = ANPE_ABI,
                                    .kind = ANPE_SIMULATOR,
