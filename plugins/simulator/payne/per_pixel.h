@@ -10,7 +10,7 @@
 #define PAYNE_PER_PIXEL_H
 #include <anpe/plugin.h>
 
-enum { PER_PIXEL_BLOCK = 16 };
+enum { PER_PIXEL_BLOCK = 16, PER_PIXEL_ROWS = 4 }; /* pixels, spectra taken together */
 
 typedef struct per_pixel {
     int64_t n_pixels, n_hidden, n_labels;

@@ -46,36 +46,82 @@ SIMD_TARGET static inline void SIMD_NAME(half_tanh_slope)(SIMD_NAME(vf) * x, SIM
     *x = (1.0f - e) / (1.0f + e);
 }
 
+/* 16 values of each of `rows` rows of s (n, L), which is at most PER_PIXEL_ROWS and known when this
+ * is compiled: a weight is loaded once for all of them. */
+SIMD_TARGET static inline __attribute__((always_inline)) void
+SIMD_NAME(per_pixel_rows)(const int rows, const per_pixel *p, const float *block, const float *s,
+                          int64_t stride, float *flux)
+{
+    typedef SIMD_NAME(vf) vf;
+    enum { LANES = SIMD_BYTES / 4 };
+    const int64_t L = p->n_labels;
+    for (int lane = 0; lane < PER_PIXEL_BLOCK; lane += LANES) {
+        const float *w = block + lane;
+        vf sum[PER_PIXEL_ROWS] = {{0}};
+        for (int64_t j = 0; j < p->n_hidden; j++) {
+            vf a[PER_PIXEL_ROWS];
+#pragma GCC unroll 4
+            for (int r = 0; r < rows; r++)
+                a[r] = *(const vf *)w;
+            w += PER_PIXEL_BLOCK;
+            for (int64_t k = 0; k < L; k++, w += PER_PIXEL_BLOCK)
+#pragma GCC unroll 4
+                for (int r = 0; r < rows; r++)
+                    a[r] += *(const vf *)w * s[r * L + k];
+#pragma GCC unroll 4
+            for (int r = 0; r < rows; r++)
+                SIMD_NAME(half_tanh)(&a[r]);
+#pragma GCC unroll 4
+            for (int r = 0; r < rows; r++)
+                sum[r] += *(const vf *)w * a[r];
+            w += PER_PIXEL_BLOCK;
+        }
+#pragma GCC unroll 4
+        for (int r = 0; r < rows; r++) {
+            sum[r] += *(const vf *)w;
+            if (p->sigmoid_output) {
+                SIMD_NAME(half_tanh)(&sum[r]);
+                sum[r] = sum[r] * (0.5f * p->scale) + (0.5f * p->scale + p->offset);
+            }
+            *(vf *)(flux + r * stride + lane) = sum[r];
+        }
+    }
+}
+
 /* s (n, L) -> flux: 16 values of each of n rows, `stride` apart */
 SIMD_TARGET static void SIMD_NAME(per_pixel_block)(const per_pixel *p, const float *block,
                                                    int64_t n, const float *s, int64_t stride,
                                                    float *flux)
 {
-    typedef SIMD_NAME(vf) vf;
-    enum { LANES = SIMD_BYTES / 4 };
-    for (int64_t row = 0; row < n; row++)
-        for (int lane = 0; lane < PER_PIXEL_BLOCK; lane += LANES) {
-            const float *w = block + lane, *labels = s + row * p->n_labels;
-            vf sum = {0};
-            for (int64_t j = 0; j < p->n_hidden; j++) {
-                vf a = *(const vf *)w;
-                w += PER_PIXEL_BLOCK;
-                for (int64_t k = 0; k < p->n_labels; k++, w += PER_PIXEL_BLOCK)
-                    a += *(const vf *)w * labels[k];
-                SIMD_NAME(half_tanh)(&a);
-                sum += *(const vf *)w * a;
-                w += PER_PIXEL_BLOCK;
-            }
-            sum += *(const vf *)w;
-            if (p->sigmoid_output) {
-                SIMD_NAME(half_tanh)(&sum);
-                sum = sum * (0.5f * p->scale) + (0.5f * p->scale + p->offset);
-            }
-            *(vf *)(flux + row * stride + lane) = sum;
-        }
+    enum { ROWS = PER_PIXEL_ROWS };
+    int64_t row = 0;
+    for (; row + ROWS <= n; row += ROWS)
+        SIMD_NAME(per_pixel_rows)
+    (ROWS, p, block, s + row * p->n_labels, stride, flux + row * stride);
+    for (; row < n; row++)
+        SIMD_NAME(per_pixel_rows)(1, p, block, s + row * p->n_labels, stride, flux + row * stride);
 }
 
-typedef double SIMD_NAME(wide) __attribute__((vector_size(2 * SIMD_BYTES)));
+typedef float SIMD_NAME(half) __attribute__((vector_size(SIMD_BYTES / 2), aligned(4), may_alias));
+typedef double SIMD_NAME(wide) __attribute__((vector_size(SIMD_BYTES)));
+
+/* b0 + sum_k w0_k s_k of a vector of pixels, summed in double. */
+SIMD_TARGET static inline void SIMD_NAME(affine)(int64_t L, const float *w, const double *s,
+                                                 SIMD_NAME(vf) * out)
+{
+    typedef SIMD_NAME(half) half;
+    typedef SIMD_NAME(wide) wide;
+    half *to = (half *)out;
+    for (int part = 0; part < 2; part++) {
+        const float *from = w + part * SIMD_BYTES / 8;
+        wide x = __builtin_convertvector(*(const half *)from, wide);
+        for (int64_t k = 0; k < L; k++) {
+            from += PER_PIXEL_BLOCK;
+            x += __builtin_convertvector(*(const half *)from, wide) * s[k];
+        }
+        to[part] = __builtin_convertvector(x, half);
+    }
+}
 
 /* The same for one row, and the derivatives with respect to s (L): 16 values of each, `stride`
  * apart. What goes into the exponential is summed in double: an error there is a relative one of
@@ -85,7 +131,6 @@ SIMD_TARGET static void SIMD_NAME(per_pixel_tangents)(const per_pixel *p, const 
                                                       float *flux, float *derivative)
 {
     typedef SIMD_NAME(vf) vf;
-    typedef SIMD_NAME(wide) wide;
     enum { LANES = SIMD_BYTES / 4 };
     for (int lane = 0; lane < PER_PIXEL_BLOCK; lane += LANES) {
         const int64_t L = p->n_labels, unit = (L + 2) * PER_PIXEL_BLOCK;
@@ -93,11 +138,8 @@ SIMD_TARGET static void SIMD_NAME(per_pixel_tangents)(const per_pixel *p, const 
         vf sum = *(const vf *)(w + p->n_hidden * unit), outer = {0};
         for (int64_t j = 0; j < p->n_hidden; j++) {
             const float *wj = w + j * unit;
-            wide x = __builtin_convertvector(*(const vf *)wj, wide);
-            for (int64_t k = 0; k < L; k++)
-                x += __builtin_convertvector(*(const vf *)(wj + (1 + k) * PER_PIXEL_BLOCK), wide) *
-                     s[k];
-            vf a = __builtin_convertvector(x, vf), rise;
+            vf a, rise;
+            SIMD_NAME(affine)(L, wj, s, &a);
             SIMD_NAME(half_tanh_slope)(&a, &rise);
             const vf last = *(const vf *)(wj + (1 + L) * PER_PIXEL_BLOCK);
             sum += last * a;
