@@ -50,50 +50,79 @@ anpe_label_map *anpe_label_map_free(anpe_label_map *m)
     return NULL;
 }
 
-/* u in (0, 1) that stays away from the ends by what float y can resolve. */
-static double inside(double u)
+/* ---- the ends of the line
+ *
+ * A label on a bound is at infinity, and so is one that lies there by the rounding of a file of
+ * floats. The line ends where a prior would have FLT_EPSILON of its draws beyond: for a box that is
+ * this part of its width. Near a bound on one side the line has an exponential tail where the
+ * density is finite (a distance of FLT_EPSILON of the usual one), a normal one under a log-normal
+ * prior, and ends with the longer of both. */
+
+static const double least = FLT_EPSILON;
+static const double exponential_end = 15.942385152878742; /* -log(least) */
+static const double normal_end = 5.1665782;               /* -Phi^-1(least) */
+
+static double reach(const anpe_label_map *m, int64_t i)
 {
-    return u < 1e-14 ? 1e-14 : u > 1 - 1e-14 ? 1 - 1e-14 : u;
+    return fmax(exponential_end, normal_end * m->sd[i]);
 }
 
-static double to_line(anpe_bijection kind, const anpe_label *l, double theta)
+static double to_line(const anpe_label_map *m, int64_t i, double theta)
 {
-    switch (kind) {
+    const anpe_label *l = &m->label[i];
+    switch (m->kind[i]) {
     case ANPE_BOX:
-        return anpe_normal_quantile(inside((theta - l->min) / (l->max - l->min)));
+        return anpe_normal_quantile(
+            fmin(fmax((theta - l->min) / (l->max - l->min), least), 1 - least));
     case ANPE_ABOVE:
-        return log(fmax(theta - l->min, DBL_MIN));
+        return fmax(log(fmax(theta - l->min, 0)), m->mean[i] - reach(m, i));
     case ANPE_BELOW:
-        return -log(fmax(l->max - theta, DBL_MIN));
+        return fmin(-log(fmax(l->max - theta, 0)), m->mean[i] + reach(m, i));
     default:
         return theta;
     }
 }
 
+/* Of the draws strictly inside the support, or of all, those outside at the ends of the line. */
+static void fit_one(anpe_label_map *m, int64_t i, int64_t n_draws, const double *theta, int inside)
+{
+    const anpe_label *l = &m->label[i];
+    double n = 0, sum = 0, square = 0;
+    for (int64_t k = 0; k < n_draws; k++) {
+        const double t = theta[k * m->n + i];
+        if (!inside || (t > l->min && t < l->max)) {
+            sum += to_line(m, i, t);
+            n++;
+        }
+    }
+    const double mean = n > 0 ? sum / n : 0;
+    for (int64_t k = 0; k < n_draws; k++) {
+        const double t = theta[k * m->n + i], d = to_line(m, i, t) - mean;
+        if (!inside || (t > l->min && t < l->max))
+            square += d * d;
+    }
+    m->mean[i] = mean;
+    m->sd[i] = square > 0 ? sqrt(square / n) : 1;
+}
+
 void anpe_label_map_fit(anpe_label_map *m, int64_t n_draws, const double *theta)
 {
     for (int64_t i = 0; i < m->n; i++) {
-        double sum = 0, square = 0;
-        for (int64_t k = 0; k < n_draws; k++)
-            sum += to_line(m->kind[i], &m->label[i], theta[k * m->n + i]);
-        m->mean[i] = sum / (double)n_draws;
-        for (int64_t k = 0; k < n_draws; k++) {
-            const double d = to_line(m->kind[i], &m->label[i], theta[k * m->n + i]) - m->mean[i];
-            square += d * d;
-        }
-        m->sd[i] = square > 0 ? sqrt(square / (double)n_draws) : 1;
+        m->sd[i] = INFINITY; /* no end as yet */
+        fit_one(m, i, n_draws, theta, 1);
+        fit_one(m, i, n_draws, theta, 0);
     }
 }
 
 void anpe_label_map_forward(const anpe_label_map *m, const double *theta, float *y)
 {
     for (int64_t i = 0; i < m->n; i++)
-        y[i] = (float)((to_line(m->kind[i], &m->label[i], theta[i]) - m->mean[i]) / m->sd[i]);
+        y[i] = (float)((to_line(m, i, theta[i]) - m->mean[i]) / m->sd[i]);
 }
 
 double anpe_label_map_line(const anpe_label_map *m, int64_t i, double theta)
 {
-    return to_line(m->kind[i], &m->label[i], theta);
+    return to_line(m, i, theta);
 }
 
 double anpe_label_map_from_line(const anpe_label_map *m, int64_t i, double line)

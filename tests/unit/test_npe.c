@@ -108,6 +108,65 @@ static void test_map_jacobian(void)
     anpe_label_map_free(m);
 }
 
+/* A label on a bound is at the end of the line, in closed form, and no further for being outside.
+ */
+static void test_map_ends(void)
+{
+    const double last = -anpe_normal_quantile((double)FLT_EPSILON);
+    const double bound[2][4] = {{3500, 0, 14, 0}, {8000, 0, 14, 0}};
+    const double beyond[2][4] = {{3000, -1, 15, 0}, {1e9, -1, 15, 0}};
+    anpe_label_map *m = NULL;
+    CU_ASSERT_EQUAL_FATAL(anpe_label_map_new(ctx, 4, labels, 1, &m), ANPE_OK);
+    for (double sd = 0.5; sd < 20; sd *= 2) /* at 4 and more the normal tail is the longer one */
+        for (int k = 0; k < 2; k++) {
+            float y[4], z[4];
+            for (int i = 0; i < 4; i++) {
+                m->mean[i] = 1.5;
+                m->sd[i] = sd;
+            }
+            const double one_sided = fmax(-log((double)FLT_EPSILON), last * sd) / sd;
+            const double box = ((k ? last : -last) - 1.5) / sd;
+            anpe_label_map_forward(m, bound[k], y);
+            anpe_label_map_forward(m, beyond[k], z);
+            CU_ASSERT_DOUBLE_EQUAL((double)y[0], box, 1e-6 * fabs(box)); /* y is a float */
+            CU_ASSERT_DOUBLE_EQUAL((double)y[1], -one_sided, 1e-6 * one_sided);
+            CU_ASSERT_DOUBLE_EQUAL((double)y[2], one_sided, 1e-6 * one_sided);
+            CU_ASSERT(!memcmp(y, z, sizeof y));
+        }
+    anpe_label_map_free(m);
+}
+
+/* k of n draws on the bound: they count as draws at the end of the line, 15.9 from the mean of the
+ * others; without them nothing changes. A log-normal of 5 nats is not cut at 4 sd. */
+static void test_map_fit_on_bound(void)
+{
+    enum { N = 2000, ON = 4 };
+    const anpe_label label = {"age", "Gyr", 0, INFINITY};
+    static double theta[N];
+    const double end = log((double)FLT_EPSILON);
+    anpe_label_map *m = NULL;
+    float y;
+    CU_ASSERT_EQUAL_FATAL(anpe_label_map_new(ctx, 1, &label, 1, &m), ANPE_OK);
+    for (int i = ON; i < N; i++) /* a half-normal distribution */
+        theta[i] = anpe_normal_quantile(0.5 + 0.5 * (i - ON + 0.5) / (N - ON));
+    anpe_label_map_fit(m, N - ON, theta + ON);
+    const double mean = m->mean[0], sd = m->sd[0];
+    /* E ln|z| = -(gamma + ln 2) / 2, its sd pi / sqrt 8; the sum misses some of the tail */
+    CU_ASSERT_DOUBLE_EQUAL(mean, -0.6351814, 2e-3);
+    CU_ASSERT_DOUBLE_EQUAL(sd, M_PI / sqrt(8), 1e-2);
+    anpe_label_map_fit(m, N, theta);
+    const double part = (double)ON / N;
+    CU_ASSERT_DOUBLE_EQUAL(m->mean[0], mean + part * end, 1e-12);
+    CU_ASSERT_DOUBLE_EQUAL(m->sd[0], sqrt((1 - part) * sd * sd + part * (1 - part) * end * end),
+                           1e-12);
+    m->mean[0] = 0;
+    m->sd[0] = 5;
+    const double far = exp(-20);
+    anpe_label_map_forward(m, &far, &y);
+    CU_ASSERT_DOUBLE_EQUAL((double)y, -4, 1e-6);
+    anpe_label_map_free(m);
+}
+
 static void test_map_none(void)
 {
     anpe_label_map *m = NULL;
@@ -462,6 +521,8 @@ int main(int argc, char **argv)
         {"label map there and back", test_map_round_trip},
         {"label map stays inside", test_map_stays_inside},
         {"label map Jacobian", test_map_jacobian},
+        {"ends of the line", test_map_ends},
+        {"labels on a bound", test_map_fit_on_bound},
         {"no transform", test_map_none},
         {"channels", test_channels},
         {"curves of inputs", test_curves},
