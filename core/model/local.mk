@@ -3,6 +3,7 @@ libanpe_la_SOURCES += core/model/basis.c core/model/basis.h
 libanpe_la_SOURCES += core/model/basis_find.c
 libanpe_la_SOURCES += core/model/channels.c core/model/channels.h
 libanpe_la_SOURCES += core/model/curve.c core/model/curve.h
+libanpe_la_SOURCES += core/model/inputs.c core/model/inputs.h
 libanpe_la_SOURCES += core/model/labels.c core/model/labels.h
 libanpe_la_SOURCES += core/model/model.c core/model/model.h
 libanpe_la_SOURCES += core/model/net.c core/model/net.h

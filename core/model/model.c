@@ -528,6 +528,16 @@ anpe_status anpe_model_file_settings(anpe_ctx *ctx, const anpe_model_file *f, in
     return status;
 }
 
+anpe_status anpe_model_file_inputs(anpe_ctx *ctx, const anpe_model_file *f, int64_t *n,
+                                   char ***inputs)
+{
+    *n = 0;
+    *inputs = NULL;
+    return anpe_h5_has_attribute(f->h5, "/", "inputs")
+               ? anpe_h5_get_texts(ctx, f->h5, "/", "inputs", n, inputs)
+               : ANPE_OK;
+}
+
 static anpe_status check_digest(anpe_ctx *ctx, anpe_model_file *f, const anpe_parameters *p)
 {
     char weights[65], digest[65];

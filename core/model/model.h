@@ -66,6 +66,9 @@ void anpe_model_file_disown(anpe_model_file *f);
 ANPE_MUST_CHECK anpe_status anpe_model_file_settings(anpe_ctx *ctx, const anpe_model_file *f,
                                                      int n_sets, const char *const *sets,
                                                      anpe_settings **out);
+/* The records "option SHA-256 path" of what went in; anpe_h5_texts_free. */
+ANPE_MUST_CHECK anpe_status anpe_model_file_inputs(anpe_ctx *ctx, const anpe_model_file *f,
+                                                   int64_t *n, char ***inputs);
 /* The stored values into a raw block; the digest is checked. */
 ANPE_MUST_CHECK anpe_status anpe_model_file_parameters(anpe_ctx *ctx, anpe_model_file *f,
                                                        anpe_parameters *p);

@@ -1,7 +1,22 @@
 /* See open_task.h. */
 #include "model/open_task.h"
 #include "file/spectra_file.h"
+#include "model/inputs.h"
 #include "model/model.h"
+
+/* Simulations with other files than the model's would be of another problem. */
+static anpe_status check_inputs(anpe_ctx *ctx, const anpe_model_file *f,
+                                const anpe_settings *settings)
+{
+    static const char *const groups[] = {"simulator", "prior", "noise"};
+    int64_t n;
+    char **inputs;
+    anpe_status status = anpe_model_file_inputs(ctx, f, &n, &inputs);
+    for (int i = 0; i < 3 && !status; i++)
+        status = anpe_inputs_check(ctx, settings, n, inputs, groups[i]);
+    anpe_h5_texts_free(n, inputs);
+    return status;
+}
 
 anpe_status anpe_simulate_open(anpe_ctx *ctx, const char *source, int n_sets,
                                const char *const *sets, anpe_settings **settings, anpe_task **task)
@@ -14,6 +29,7 @@ anpe_status anpe_simulate_open(anpe_ctx *ctx, const char *source, int n_sets,
     if (anpe_spectra_file_is_hdf5(source)) {
         ANPE_TRY(anpe_model_file_open(ctx, source, &f));
         ANPE_TRY(anpe_model_file_settings(ctx, &f, n_sets, sets, settings));
+        ANPE_TRY(check_inputs(ctx, &f, *settings));
     } else {
         ANPE_TRY(anpe_settings_read(ctx, source, n_sets, sets, settings));
     }

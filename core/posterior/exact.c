@@ -39,8 +39,10 @@ static anpe_status check_model(anpe_ctx *ctx, const anpe_model *m)
 {
     if (!m->can_simulate)
         return ANPE_FAIL(ctx, ANPE_EUNSUPPORTED,
-                         "a posterior cannot be made exact without the model's simulator");
-    return anpe_task_open_likelihood(ctx, m->task);
+                         "a posterior cannot be made exact without the model's simulator%s%s",
+                         m->lacks ? ": " : "", m->lacks ? m->lacks : "");
+    const anpe_status status = anpe_task_open_likelihood(ctx, m->task);
+    return status || !m->task->noise.plugin ? status : anpe_model_check_inputs(ctx, m, "noise");
 }
 
 static anpe_status make(anpe_ctx *ctx, anpe_exact *e, const anpe_exact_options *options)

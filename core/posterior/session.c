@@ -2,6 +2,7 @@
 #include <config.h>
 #include "posterior/session.h"
 #include "base/locale.h"
+#include "model/inputs.h"
 #include "model/model.h"
 #include <math.h>
 #include <stdlib.h>
@@ -9,16 +10,26 @@
 
 /* ---- model ------------------------------------------------------------------------------- */
 
+anpe_status anpe_model_check_inputs(anpe_ctx *ctx, const anpe_model *m, const char *group)
+{
+    return anpe_inputs_check(ctx, m->settings, m->n_inputs, m->inputs, group);
+}
+
 /* The whole task if the simulator can be opened, else the instrument alone. */
 static anpe_status open_task(anpe_ctx *ctx, anpe_model *m, const anpe_model_file *f)
 {
-    anpe_status status = anpe_task_new(ctx, m->settings, ANPE_TASK_SIMULATOR, &f->pixels, &m->task);
+    anpe_status status = anpe_model_check_inputs(ctx, m, "simulator");
+    if (!status)
+        status = anpe_model_check_inputs(ctx, m, "prior");
+    if (!status)
+        status = anpe_task_new(ctx, m->settings, ANPE_TASK_SIMULATOR, &f->pixels, &m->task);
     m->can_simulate = !status && m->task->sim.n_pixels > 0;
-    if (status && status != ANPE_ENOMEM) {
-        anpe_log(ctx, ANPE_WARNING, "no chi2: %s", anpe_error(ctx));
-        status = anpe_task_new(ctx, m->settings, ANPE_TASK_INSTRUMENT, &f->pixels, &m->task);
-    }
-    return status;
+    if (!status || status == ANPE_ENOMEM)
+        return status;
+    if (!(m->lacks = anpe_strdup(ctx, anpe_error(ctx))))
+        return ANPE_ENOMEM;
+    anpe_log(ctx, ANPE_WARNING, "no chi2: %s", m->lacks);
+    return anpe_task_new(ctx, m->settings, ANPE_TASK_INSTRUMENT, &f->pixels, &m->task);
 }
 
 static anpe_status check_grid(anpe_ctx *ctx, const anpe_model *m, anpe_h5 *f, const char *path)
@@ -47,6 +58,7 @@ static anpe_status open_model(anpe_ctx *ctx, const char *path, anpe_model **out)
     m->complete = f.complete;
     if (anpe_h5_has_attribute(f.h5, "/", "observed"))
         ANPE_TRY(anpe_h5_get_text(ctx, f.h5, "/", "observed", &m->observed));
+    ANPE_TRY(anpe_model_file_inputs(ctx, &f, &m->n_inputs, &m->inputs));
     m->map = f.map;
     m->channels = f.channels;
     anpe_model_file_disown(&f);
@@ -88,7 +100,9 @@ anpe_model *anpe_model_close(anpe_model *m)
     anpe_label_map_free(m->map);
     anpe_task_free(m->task);
     anpe_settings_free(m->settings);
+    anpe_h5_texts_free(m->n_inputs, m->inputs);
     free(m->observed);
+    free(m->lacks);
     free(m);
     return NULL;
 }
@@ -219,7 +233,8 @@ anpe_status anpe_model_can_predict(anpe_ctx *ctx, const anpe_model *m)
 {
     if (!m->can_simulate)
         return ANPE_FAIL(ctx, ANPE_EUNSUPPORTED,
-                         "no model spectra: the simulator of this model could not be opened");
+                         "no model spectra: the simulator of this model could not be opened%s%s",
+                         m->lacks ? ": " : "", m->lacks ? m->lacks : "");
     if (labels_left_open(m))
         return ANPE_FAIL(ctx, ANPE_EUNSUPPORTED,
                          "no model spectra: the posterior has %lld of the simulator's %lld labels "

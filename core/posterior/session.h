@@ -21,6 +21,9 @@ struct anpe_model {
     char *observed;   /* the spectrum that it was trained for alone, or NULL */
     int complete;     /* 0: a checkpoint of unfinished training */
     int can_simulate; /* the simulator could be opened: chi2 can be given */
+    char *lacks;      /* why it could not, or NULL */
+    int64_t n_inputs; /* records "option SHA-256 path" of the files that it was trained with */
+    char **inputs;
 };
 
 struct anpe_session {
@@ -49,6 +52,9 @@ void anpe_session_featurize(anpe_session *s, int64_t n);
 /* n draws for spectrum i of the last featurize -> theta (n, D) and log q in physical units (n). */
 ANPE_MUST_CHECK anpe_status anpe_session_draw(anpe_session *s, anpe_ctx *ctx, int64_t i, int64_t n,
                                               anpe_rng *rng, double *theta, double *log_q);
+/* Are the files of these options ("noise") those of the training? See model/inputs.h. */
+ANPE_MUST_CHECK anpe_status anpe_model_check_inputs(anpe_ctx *ctx, const anpe_model *m,
+                                                    const char *group);
 /* Can model spectra be given? ANPE_EUNSUPPORTED with the reason when the simulator could not be
  * opened or the posterior leaves simulator labels open. */
 ANPE_MUST_CHECK anpe_status anpe_model_can_predict(anpe_ctx *ctx, const anpe_model *m);

@@ -496,9 +496,7 @@ static anpe_status check_same_inputs(anpe_ctx *ctx, const trainer *t, const anpe
 {
     int64_t n = 0;
     char **stored = NULL;
-    anpe_status status = ANPE_OK;
-    if (anpe_h5_has_attribute(f->h5, "/", "inputs"))
-        status = anpe_h5_get_texts(ctx, f->h5, "/", "inputs", &n, &stored);
+    anpe_status status = anpe_model_file_inputs(ctx, f, &n, &stored);
     int same = !status && n == t->n_inputs;
     for (int64_t i = 0; same && i < n; i++) {
         const char *digest = strchr(stored[i], ' ');

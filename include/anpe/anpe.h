@@ -53,7 +53,8 @@ typedef struct anpe_model anpe_model;     /* opened once, shared by threads, rea
 typedef struct anpe_session anpe_session; /* memory to infer with; one per thread */
 
 /* Opens a model file and the plugins it names. A simulator that cannot be opened (its emulator was
- * moved, say) is a warning: chi2 is then not available. Not thread-safe: before threads start. */
+ * moved, or by its SHA-256 is another one, say) is a warning: chi2 is then not available. Not
+ * thread-safe: before threads start. */
 ANPE_EXPORT ANPE_MUST_CHECK anpe_status anpe_model_open(anpe_ctx *ctx, const char *path,
                                                         anpe_model **out);
 ANPE_EXPORT anpe_model *anpe_model_close(anpe_model *model);

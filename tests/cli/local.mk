@@ -13,6 +13,7 @@ dist_check_SCRIPTS += tests/cli/test_spectra.sh tests/cli/test_files.sh
 dist_check_SCRIPTS += tests/cli/test_basis.sh
 dist_check_SCRIPTS += tests/cli/test_pipe.sh
 dist_check_SCRIPTS += tests/cli/test_grid.sh
+dist_check_SCRIPTS += tests/cli/test_inputs.sh
 # What these two spoil files with.
 check_PROGRAMS += tests/cli/make_spectrum tests/cli/flip_bit
 tests_cli_make_spectrum_SOURCES = tests/cli/make_spectrum.c
