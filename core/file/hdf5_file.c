@@ -161,6 +161,8 @@ anpe_status anpe_h5_open(anpe_ctx *ctx, const char *path, anpe_h5 **out)
     hid_t fapl = access_list();
     f->id = H5Fopen(path, H5F_ACC_RDONLY, fapl);
     H5Pclose(fapl);
+    if (f->id < 0) /* a host may have it open itself, with other properties */
+        f->id = H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT);
     if (f->id < 0) {
         char reason[128];
         status = ANPE_FAIL(ctx, ANPE_EFORMAT, "%s: damaged or truncated HDF5 file%s", path,

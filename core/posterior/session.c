@@ -5,6 +5,7 @@
 #include "model/inputs.h"
 #include "model/model.h"
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -43,6 +44,37 @@ static anpe_status check_grid(anpe_ctx *ctx, const anpe_model *m, anpe_h5 *f, co
     return anpe_h5_made_for(ctx, f, NULL, i->n_pixels, i->wavelength);
 }
 
+static void compare_plugin(anpe_ctx *ctx, const anpe_plugin *p, const char *path, int64_t n,
+                           char *const *then)
+{
+    char name[128];
+    const int length =
+        p ? snprintf(name, sizeof name, "%s/%s ", anpe_kind_name(p->kind), p->name) : 0;
+    for (int64_t i = 0; p && i < n; i++)
+        if (!strncmp(then[i], name, (size_t)length) && strcmp(then[i] + length, p->version) != 0)
+            anpe_log(ctx, ANPE_WARNING, "%s: was trained with %s, this is version %s", path,
+                     then[i], p->version);
+}
+
+/* Versions of the plugins that decide a posterior, beside those of the training. */
+static anpe_status compare_plugins(anpe_ctx *ctx, const anpe_model *m, const anpe_model_file *f,
+                                   const char *path)
+{
+    const anpe_plugin *used[] = {m->task->simulator.plugin, m->task->instrument.component.plugin,
+                                 m->net->featurizer.plugin, m->net->flow.plugin};
+    int64_t n = 0;
+    char **then = NULL;
+    if (!anpe_h5_has_attribute(f->h5, "/", "plugins"))
+        return ANPE_OK;
+    const anpe_status status = anpe_h5_get_texts(ctx, f->h5, "/", "plugins", &n, &then);
+    for (size_t i = 0; i < sizeof used / sizeof *used; i++)
+        compare_plugin(ctx, used[i], path, n, then);
+    for (int i = 0; m->task->prior && i < m->task->prior->n_blocks; i++)
+        compare_plugin(ctx, m->task->prior->block[i].plugin, path, n, then);
+    anpe_h5_texts_free(n, then);
+    return status;
+}
+
 static anpe_status open_model(anpe_ctx *ctx, const char *path, anpe_model **out)
 {
     anpe_model_file f = {0};
@@ -70,6 +102,7 @@ static anpe_status open_model(anpe_ctx *ctx, const char *path, anpe_model **out)
     ANPE_TRY(anpe_weights_new(ctx, m->net->parameters, "flow", &m->weights));
     const anpe_flow_ops *flow = m->net->flow.ops;
     ANPE_TRY(flow->sampler_new(m->net->flow.self, ctx, m->weights, &m->sampler));
+    ANPE_TRY(compare_plugins(ctx, m, &f, path));
     if (!m->complete)
         anpe_log(ctx, ANPE_WARNING, "%s: training of this model has not ended", path);
 out:

@@ -491,23 +491,33 @@ out:
     return status;
 }
 
-/* Same inputs, by their SHA-256, wherever they lie now. */
+/* Same inputs, by their SHA-256, wherever they lie now: of "option SHA-256 path" the first two. */
+static anpe_status check_same_input(anpe_ctx *ctx, const char *model, const char *now,
+                                    const char *then)
+{
+    const size_t option = strcspn(now, " "), both = option + 65;
+    if (!strncmp(now, then, both))
+        return ANPE_OK;
+    if (strncmp(now, then, option + 1) != 0)
+        return ANPE_FAIL(ctx, ANPE_ECONFIG,
+                         "%s: was trained with other input files (see `anpe info`); --resume needs "
+                         "the same ones",
+                         model);
+    return ANPE_FAIL(ctx, ANPE_ECONFIG,
+                     "%s: --resume needs the same input files; '%.*s', %s, has changed: SHA-256 "
+                     "%.64s, it was %.64s",
+                     model, (int)option, now, now + both + 1, now + option + 1, then + option + 1);
+}
+
 static anpe_status check_same_inputs(anpe_ctx *ctx, const trainer *t, const anpe_model_file *f)
 {
     int64_t n = 0;
     char **stored = NULL;
     anpe_status status = anpe_model_file_inputs(ctx, f, &n, &stored);
-    int same = !status && n == t->n_inputs;
-    for (int64_t i = 0; same && i < n; i++) {
-        const char *digest = strchr(stored[i], ' ');
-        same = digest && !strncmp(stored[i], t->inputs[i], (size_t)(digest - stored[i]) + 65);
-    }
+    for (int64_t i = 0; (i < n || i < t->n_inputs) && !status; i++)
+        status = check_same_input(ctx, t->request->output, i < t->n_inputs ? t->inputs[i] : "",
+                                  i < n ? stored[i] : "");
     anpe_h5_texts_free(n, stored);
-    if (!status && !same)
-        status = ANPE_FAIL(ctx, ANPE_ECONFIG,
-                           "%s: was trained with other input files (see `anpe "
-                           "info`); --resume needs the same ones",
-                           t->request->output);
     return status;
 }
 

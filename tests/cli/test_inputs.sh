@@ -81,7 +81,16 @@ for part in "e.h5 simulator.file other.h5" "rows.txt prior.\[0\].file more.txt";
     mv kept "$1"
 done
 
+# A checkpoint, to go on from.
+"$ANPE" train small.cfg -o part.h5 --set train.epochs=100000 >out 2>err & child=$!
+until grep -q 'epoch 1/' err || ! kill -0 $child 2>/dev/null; do sleep 0.02; done
+kill -INT $child 2>/dev/null
+wait $child
+
 changed noise.h5 noise.file louder.h5
+run "$ANPE" train small.cfg -o part.h5 --set train.epochs=100000 --resume --quiet
+expect_error "noise.h5 changed: --resume" 1 \
+    "part.h5: --resume needs the same .*'noise.file', .*noise.h5, has changed: SHA-256 $(digest noise.h5), it was $then$"
 plain "noise.h5 changed"
 check "noise.h5 changed: chi2 does not need it" test ! -s "$work/err"
 refused "noise.h5 changed: simulate" "$both$" "$ANPE" simulate model.h5 -n 5 --observed -o x.h5

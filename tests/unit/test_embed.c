@@ -5,6 +5,7 @@
 #include "base_support.h"
 #include "base/locale.h"
 #include "base/workers.h"
+#include "file/hdf5_file.h"
 #include "train/train.h"
 #include <anpe/anpe.h>
 #include <hdf5.h>
@@ -166,6 +167,40 @@ static void test_locale_of_each(void)
     end_locale();
 }
 
+/* ---- what a model says of its plugins ---------------------------------------------------- */
+
+static void keep_line(void *user, anpe_level level, const char *line)
+{
+    if (level == ANPE_WARNING)
+        snprintf(user, 512, "%s", line);
+}
+
+static void test_plugin_versions(void)
+{
+    int64_t n;
+    char **plugins, line[512] = "", wanted[512];
+    anpe_h5 *f;
+    anpe_model *model;
+    anpe_ctx_set_log(ctx, keep_line, line);
+    WORKS(anpe_model_open(ctx, model_file, &model));
+    anpe_model_close(model);
+    CU_ASSERT_STRING_EQUAL(line, ""); /* as trained */
+    WORKS(anpe_h5_update(ctx, model_file, &f));
+    WORKS(anpe_h5_get_texts(ctx, f, "/", "plugins", &n, &plugins));
+    for (int64_t i = 0; i < n; i++)
+        if (!strncmp(plugins[i], "flow/", 5))
+            memcpy(strchr(plugins[i], ' '), " 9", 3); /* versions have three characters at least */
+    WORKS(anpe_h5_put_texts(ctx, f, "/", "plugins", n, (const char *const *)(void *)plugins));
+    anpe_h5_texts_free(n, plugins);
+    WORKS(anpe_h5_close(ctx, f));
+    WORKS(anpe_model_open(ctx, model_file, &model));
+    anpe_model_close(model);
+    anpe_ctx_set_log(ctx, NULL, NULL);
+    snprintf(wanted, sizeof wanted, "%s: was trained with flow/maf 9, this is version ",
+             model_file);
+    CU_ASSERT(!strncmp(line, wanted, strlen(wanted)));
+}
+
 /* ---- HDF5 -------------------------------------------------------------------------------- */
 
 static int n_told;
@@ -195,6 +230,11 @@ static int host(const char *model, const char *own)
     const hid_t set =
         H5Dcreate2(f, "x", H5T_NATIVE_INT, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
     H5Dwrite(set, H5T_NATIVE_INT, H5S_ALL, H5S_ALL, H5P_DEFAULT, values);
+    m = anpe_model_close(m);
+    const hid_t same =
+        H5Fopen(model, H5F_ACC_RDONLY, H5P_DEFAULT); /* a model that it reads itself */
+    if (anpe_model_open(c, model, &m) || H5Lexists(same, "parameters", H5P_DEFAULT) <= 0)
+        return 5;
     m = anpe_model_close(m);
     if (!anpe_model_open(c, own, &m) || !anpe_model_open(c, "/nonexistent", &m) || n_told)
         return 2;
@@ -235,6 +275,7 @@ int main(int argc, char **argv)
         {"a small model", test_model},
         {"the same posterior in a locale with decimal commas", test_locale_posterior},
         {"each with the locale that is its own", test_locale_of_each},
+        {"another version of a plugin", test_plugin_versions},
         {"HDF5 of the host", test_hdf5_of_the_host},
     };
     if (argc == 4 && !strcmp(argv[1], "host"))
