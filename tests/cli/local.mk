@@ -33,11 +33,9 @@ tests_cli_text_types_CPPFLAGS = $(HDF5_CFLAGS)
 tests_cli_text_types_LDADD = $(HDF5_LIBS)
 # Figures; whether they are blank is seen with zlib.
 dist_check_SCRIPTS += tests/cli/test_plot.sh
-if HAVE_ZLIB
 check_PROGRAMS += tests/cli/image_check
 tests_cli_image_check_SOURCES = tests/cli/image_check.c
-tests_cli_image_check_LDADD = -lz
-endif
+tests_cli_image_check_LDADD = $(ZLIB_LIBS)
 # What is lost, or left, when a run fails or is killed; datasets of odd sizes and layouts.
 dist_check_SCRIPTS += tests/cli/test_losses.sh
 check_PROGRAMS += tests/cli/make_sets

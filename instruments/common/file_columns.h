@@ -1,0 +1,40 @@
+/* common/file_columns.h -- which column of a table is what, by its name and unit: for FITS tables,
+ * CSV, ECSV and text with a header. */
+#ifndef ANPE_FILE_COLUMNS_H
+#define ANPE_FILE_COLUMNS_H
+#include "file_image.h"
+
+typedef enum column_role {
+    COLUMN_OTHER,
+    COLUMN_WAVELENGTH,
+    COLUMN_LOG_WAVELENGTH, /* log10 of it */
+    COLUMN_FLUX,
+    COLUMN_ERROR,
+    COLUMN_MASK,
+    COLUMN_ID,
+    N_COLUMN_ROLES
+} column_role;
+
+/* Names that the user gives; "" : by the lists here. kind: what the errors are; NONE: by the name.
+ */
+typedef struct column_names {
+    const char *wavelength, *flux, *error, *mask;
+    error_kind kind;
+} column_names;
+
+typedef struct columns {
+    int place[N_COLUMN_ROLES]; /* of each role's column, from 0; -1: none */
+    double unit;               /* Angstrom in one unit of wavelength */
+    error_kind error;
+    medium medium;
+} columns;
+
+/* names, units (n; units may be NULL, or "" where not said). Errors: no wavelengths or no flux,
+ * with the names that there are; two columns of one role that no name of the lists prefers; a unit
+ * that is none of length. */
+ANPE_MUST_CHECK anpe_status columns_find(anpe_ctx *ctx, const char *path, int n,
+                                         const char *const *names, const char *const *units,
+                                         const column_names *given, columns *out);
+/* Angstrom in a unit of length; 0: it is none; NAN: nothing is said. */
+double columns_unit(const char *text);
+#endif

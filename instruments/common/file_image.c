@@ -1,0 +1,229 @@
+/* FITS images as spectra. */
+#define _GNU_SOURCE
+#include "file_image.h"
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+enum { MOST_HDUS = 100, MOST_WIDTH = 5000000 };
+
+/* ---- what is where -------------------------------------------------------------------------- */
+
+/* Axes of an image; 0 where it is a table or has none. */
+static int axes_of(fitsfile *f, int hdu, LONGLONG axes[3])
+{
+    int status = 0, type = 0, naxis = 0;
+    axes[0] = axes[1] = axes[2] = 1;
+    if (!survey_fits_has(f, hdu))
+        return 0;
+    fits_get_hdu_type(f, &type, &status);
+    if (status || type != IMAGE_HDU)
+        return 0;
+    fits_get_img_dim(f, &naxis, &status);
+    if (!status && naxis >= 1 && naxis <= 3)
+        fits_get_img_sizell(f, 3, axes, &status);
+    fits_clear_errmsg();
+    return status || naxis > 3 ? 0 : naxis;
+}
+
+static error_kind kind_of(const char *name)
+{
+    static const struct {
+        const char *part;
+        error_kind kind;
+    } names[] = {{"ivar", ERROR_IVAR},    {"invvar", ERROR_IVAR},       {"inverse", ERROR_IVAR},
+                 {"weight", ERROR_NONE},  {"variance", ERROR_VARIANCE}, {"var", ERROR_VARIANCE},
+                 {"sigma", ERROR_SIGMA},  {"err", ERROR_SIGMA},         {"noise", ERROR_SIGMA},
+                 {"uncert", ERROR_SIGMA}, {"stdev", ERROR_SIGMA},       {"std", ERROR_SIGMA}};
+    /* "signal-to-noise" is none of them */
+    if (strcasestr(name, "to-noise") || strcasestr(name, "to noise") || strcasestr(name, "snr"))
+        return ERROR_NONE;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (strcasestr(name, names[i].part))
+            return names[i].kind;
+    return ERROR_NONE;
+}
+
+static int has_scale(fitsfile *f, int hdu)
+{
+    char text[FLEN_VALUE];
+    double x;
+    if (survey_fits_text(f, hdu, "WAT2_001", text) && survey_fits_text(f, hdu, "CTYPE1", text) &&
+        !strncasecmp(text, "MULTISPE", 8))
+        return 1;
+    return survey_fits_real(f, hdu, "CRVAL1", &x) &&
+           (survey_fits_real(f, hdu, "CDELT1", &x) || survey_fits_real(f, hdu, "CD1_1", &x));
+}
+
+static anpe_status find_flux(anpe_ctx *ctx, fitsfile *f, const char *path, image_layout *l)
+{
+    LONGLONG axes[3];
+    int images = 0;
+    for (int hdu = 0; hdu < MOST_HDUS && survey_fits_has(f, hdu); hdu++) {
+        const int naxis = axes_of(f, hdu, axes);
+        if (!naxis || axes[0] < 2)
+            continue;
+        images++;
+        if (!has_scale(f, hdu))
+            continue;
+        if (axes[0] > MOST_WIDTH || axes[1] > MOST_WIDTH / axes[0])
+            return ANPE_FAIL(ctx, ANPE_EFORMAT, "%s: HDU %d is an image of %lld x %lld", path, hdu,
+                             (long long)axes[0], (long long)axes[1]);
+        l->hdu = hdu;
+        l->width = axes[0];
+        l->orders = axes[1];
+        l->bands = axes[2];
+        return ANPE_OK;
+    }
+    return ANPE_FAIL(ctx, ANPE_EFORMAT,
+                     images ? "%s: no image of it has a wavelength scale (CRVAL1 with CDELT1 or "
+                              "CD1_1, or IRAF's multispec)"
+                            : "%s: no image with a spectrum in it",
+                     path);
+}
+
+/* BANDIDn of IRAF's three-dimensional images, or nothing. */
+static void read_bands(fitsfile *f, const char *flux_name, image_layout *l)
+{
+    char key[FLEN_KEYWORD], name[FLEN_VALUE];
+    for (int64_t b = 0; b < l->bands; b++) {
+        snprintf(key, sizeof key, "BANDID%d", (int)(b + 1));
+        if (!survey_fits_text(f, l->hdu, key, name))
+            continue;
+        if (*flux_name && strcasestr(name, flux_name))
+            l->flux_band = b;
+        const error_kind kind = kind_of(name);
+        if (kind != ERROR_NONE && l->error_band < 0) {
+            l->error_band = b;
+            l->error = kind;
+        }
+    }
+}
+
+/* Another HDU of the same shape whose name says that it is an error. */
+static void find_error_hdu(fitsfile *f, image_layout *l)
+{
+    LONGLONG axes[3];
+    char name[FLEN_VALUE];
+    for (int hdu = 0; hdu < MOST_HDUS && survey_fits_has(f, hdu); hdu++) {
+        if (hdu == l->hdu || !axes_of(f, hdu, axes) || axes[0] != l->width || axes[1] != l->orders)
+            continue;
+        if (!survey_fits_text(f, hdu, "EXTNAME", name))
+            continue;
+        const error_kind kind = kind_of(name);
+        if (kind == ERROR_NONE)
+            continue;
+        l->error_hdu = hdu;
+        l->error = kind;
+        return;
+    }
+}
+
+/* What the user says of the errors; without a name to find them by, they follow the flux. */
+static anpe_status set_error(anpe_ctx *ctx, fitsfile *f, const char *path, error_kind error,
+                             image_layout *l)
+{
+    LONGLONG axes[3];
+    if (error == ERROR_NONE)
+        return ANPE_OK;
+    l->error = error;
+    if (l->error_band >= 0 || l->error_hdu >= 0)
+        return ANPE_OK;
+    if (axes_of(f, l->hdu + 1, axes) && axes[0] == l->width && axes[1] == l->orders) {
+        l->error_hdu = l->hdu + 1;
+        return ANPE_OK;
+    }
+    return ANPE_FAIL(
+        ctx, ANPE_EFORMAT,
+        "%s: no errors of the flux's shape: no band or extension is named error, sigma, "
+        "variance or ivar, and HDU %d is none",
+        path, l->hdu + 1);
+}
+
+anpe_status file_image_layout(anpe_ctx *ctx, fitsfile *f, const char *path, const char *flux_name,
+                              error_kind error, image_layout *out)
+{
+    *out = (image_layout){.error_band = -1, .error_hdu = -1};
+    const anpe_status status = find_flux(ctx, f, path, out);
+    if (status)
+        return status;
+    read_bands(f, flux_name, out);
+    if (out->error_band < 0)
+        find_error_hdu(f, out);
+    return set_error(ctx, f, path, error, out);
+}
+
+/* ---- reading -----------------------------------------------------------------------------------
+ */
+
+/* One row of one band; null values are NAN. */
+static anpe_status read_row(anpe_ctx *ctx, fitsfile *f, const char *path, const image_layout *l,
+                            int hdu, int64_t band, int64_t row, const char *what, double *data)
+{
+    survey_image image = {.width = l->width, .rows = l->orders * l->bands};
+    if (!survey_fits_has(f, hdu))
+        return ANPE_FAIL(ctx, ANPE_EFORMAT, "%s: no HDU %d", path, hdu);
+    return survey_fits_row(ctx, f, path, what, &image, band * l->orders + row, data);
+}
+
+double file_sigma(error_kind kind, double flux, double error)
+{
+    if (isnan(error))
+        return kind == ERROR_NONE ? NAN : 0; /* none here, unlike a file without any */
+    switch (kind) {
+    case ERROR_SIGMA:
+        return error;
+    case ERROR_VARIANCE:
+        return error > 0 ? sqrt(error) : 0;
+    case ERROR_IVAR:
+        return error > 0 ? 1 / sqrt(error) : 0;
+    case ERROR_RELATIVE:
+        return fabs(flux) * error;
+    default:
+        return NAN;
+    }
+}
+
+static anpe_status read_order(anpe_ctx *ctx, fitsfile *f, const char *path, const image_layout *l,
+                              const wavelength_scale *scale, int64_t row, gridded_file *file)
+{
+    observed_order *a;
+    anpe_status status = observed_add(ctx, &file->o, l->width, &a);
+    if (!status)
+        status = wavelength_scale_row(scale, ctx, row, a->wavelength);
+    if (!status)
+        status = read_row(ctx, f, path, l, l->hdu, l->flux_band, row, "flux", a->flux);
+    if (!status && l->error_band >= 0)
+        status = read_row(ctx, f, path, l, l->hdu, l->error_band, row, "error", a->sigma);
+    else if (!status && l->error_hdu >= 0)
+        status = read_row(ctx, f, path, l, l->error_hdu, 0, row, "error", a->sigma);
+    if (status || l->error == ERROR_NONE)
+        return status;
+    for (int64_t i = 0; i < l->width; i++)
+        a->sigma[i] = file_sigma(l->error, a->flux[i], a->sigma[i]);
+    return ANPE_OK;
+}
+
+anpe_status file_image_read(anpe_ctx *ctx, fitsfile *f, const char *path,
+                            const image_layout *layout, int64_t row, gridded_file *file)
+{
+    wavelength_scale *scale = NULL;
+    char name[FLEN_VALUE];
+    if (row >= layout->orders)
+        return ANPE_FAIL(ctx, ANPE_EINVAL, "%s: no spectrum %lld; the file has %lld", path,
+                         (long long)row, (long long)layout->orders);
+    anpe_status status =
+        wavelength_scale_read(ctx, f, path, layout->hdu, layout->width, layout->orders, &scale);
+    for (int64_t k = row < 0 ? 0 : row; !status && k < (row < 0 ? layout->orders : row + 1); k++)
+        status = read_order(ctx, f, path, layout, scale, k, file);
+    if (!status) {
+        file->medium = wavelength_scale_medium(scale);
+        if (survey_fits_text(f, layout->hdu, "OBJECT", name) ||
+            survey_fits_text(f, 0, "OBJECT", name))
+            snprintf(file->id, sizeof file->id, "%s", name);
+    }
+    wavelength_scale_free(scale);
+    return status;
+}

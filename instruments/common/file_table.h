@@ -1,0 +1,24 @@
+/* common/file_table.h -- spectra stored as tables: FITS binary tables (a row a pixel, or one row
+ * that holds arrays as in ESO phase 3) and text (CSV, ECSV, two to four columns of numbers),
+ * gzipped or not. */
+#ifndef ANPE_FILE_TABLE_H
+#define ANPE_FILE_TABLE_H
+#include "file_columns.h"
+
+/* The first table of the file that has wavelengths and flux. row: which of its rows, where rows
+ * hold arrays; rows (may be NULL) gets how many spectra there are. file NULL: only counted. */
+ANPE_MUST_CHECK anpe_status file_table_read(anpe_ctx *ctx, fitsfile *f, const char *path,
+                                            const column_names *given, int64_t row, int64_t *rows,
+                                            gridded_file *file);
+/* Whether the file has a FITS table with rows. */
+int file_table_has(fitsfile *f);
+
+/* Text: columns by the header line, or wavelength, flux, error, mask (not 0: bad) without one.
+ * Cells: numbers; empty, nan, null, --, N/A are missing. Errors name the line. */
+ANPE_MUST_CHECK anpe_status file_text_read(anpe_ctx *ctx, const char *path,
+                                           const column_names *given, gridded_file *file);
+
+/* Angstrom in one unit of these wavelengths, where nothing says it: the size of the numbers tells
+ * micrometre (below 50), nm (below 2500) and Angstrom apart. */
+double file_table_guess_unit(int64_t n, const double *wavelength);
+#endif

@@ -1,0 +1,343 @@
+/* The grid, the reading and the continuum rule that a family of instruments shares. */
+#include "gridded.h"
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { FROM_FILE, AIR, VACUUM };    /* option medium */
+enum { HELIOCENTRIC, AS_OBSERVED }; /* option frame */
+enum { FEWEST_PIXELS = 100, MOST_PIXELS = 2000000 };
+
+struct gridded {
+    const gridded_options *o;
+    const gridded_family *family;
+    int64_t n, n_segments;
+    double *wavelength, *resolution; /* (n) */
+    uint8_t *exclude;                /* (n) */
+    int64_t *segment;                /* (n_segments + 1) */
+};
+
+/* ---- the grid ---------------------------------------------------------------------------------
+ */
+
+static anpe_status check_pairs(anpe_ctx *ctx, const char *name, const anpe_reals *r)
+{
+    if (r->n % 2)
+        return ANPE_FAIL(ctx, ANPE_ECONFIG, "%s has %lld values; expected pairs of first and last",
+                         name, (long long)r->n);
+    for (int64_t k = 0; k < r->n; k += 2)
+        if (!(r->v[k] < r->v[k + 1]))
+            return ANPE_FAIL(ctx, ANPE_ECONFIG, "%s: %g to %g; expected ascending wavelengths",
+                             name, r->v[k], r->v[k + 1]);
+    return ANPE_OK;
+}
+
+static double log_step(const gridded_options *o)
+{
+    return 1 / (o->resolution * o->samples);
+}
+
+/* Pixels of window k: they start at its first wavelength. */
+static int64_t window_pixels(const gridded_options *o, int64_t k)
+{
+    return 1 + (int64_t)(log(o->windows.v[2 * k + 1] / o->windows.v[2 * k]) / log_step(o) + 1e-6);
+}
+
+static anpe_status check_windows(anpe_ctx *ctx, const gridded_options *o, int64_t *n)
+{
+    anpe_status status = check_pairs(ctx, "windows", &o->windows);
+    if (!status)
+        status = check_pairs(ctx, "never", &o->never);
+    if (!status && o->windows.n < 2)
+        status = ANPE_FAIL(ctx, ANPE_ECONFIG, "windows is empty; expected pairs of wavelengths");
+    *n = 0;
+    for (int64_t k = 0; !status && k < o->windows.n / 2; k++) {
+        if (k && o->windows.v[2 * k] <= o->windows.v[2 * k - 1])
+            status = ANPE_FAIL(ctx, ANPE_ECONFIG,
+                               "windows: %g is not above %g; they must ascend and not overlap",
+                               o->windows.v[2 * k], o->windows.v[2 * k - 1]);
+        else
+            *n += window_pixels(o, k);
+    }
+    if (!status && (*n < FEWEST_PIXELS || *n > MOST_PIXELS))
+        status = ANPE_FAIL(ctx, ANPE_ECONFIG,
+                           "windows at resolution %g and %g pixels for each FWHM make %lld pixels; "
+                           "expected %d to %d",
+                           o->resolution, o->samples, (long long)*n, FEWEST_PIXELS, MOST_PIXELS);
+    return status;
+}
+
+static int is_excluded(const anpe_reals *r, double w)
+{
+    for (int64_t k = 0; k < r->n; k += 2)
+        if (w >= r->v[k] && w <= r->v[k + 1])
+            return 1;
+    return 0;
+}
+
+static anpe_status make_grid(anpe_ctx *ctx, gridded *g)
+{
+    const gridded_options *o = g->o;
+    anpe_status status = check_windows(ctx, o, &g->n);
+    if (status)
+        return status;
+    g->n_segments = o->windows.n / 2;
+    g->wavelength = malloc((size_t)g->n * sizeof(double));
+    g->resolution = malloc((size_t)g->n * sizeof(double));
+    g->exclude = malloc((size_t)g->n);
+    g->segment = calloc((size_t)g->n_segments + 1, sizeof(int64_t));
+    if (!g->wavelength || !g->resolution || !g->exclude || !g->segment)
+        return ANPE_FAIL(ctx, ANPE_ENOMEM, "the grid: out of memory");
+    for (int64_t k = 0; k < g->n_segments; k++) {
+        const int64_t first = g->segment[k], m = window_pixels(o, k);
+        for (int64_t i = 0; i < m; i++) {
+            const double w = o->windows.v[2 * k] * exp(log_step(o) * (double)i);
+            g->wavelength[first + i] = w;
+            g->resolution[first + i] = o->resolution;
+            g->exclude[first + i] = (uint8_t)is_excluded(&o->never, w);
+        }
+        g->segment[k + 1] = first + m;
+    }
+    return ANPE_OK;
+}
+
+void gridded_destroy(void *self)
+{
+    gridded *g = self;
+    if (!g)
+        return;
+    free(g->wavelength);
+    free(g->resolution);
+    free(g->exclude);
+    free(g->segment);
+    free(g);
+}
+
+anpe_status gridded_new(anpe_ctx *ctx, const void *options, const gridded_family *family,
+                        gridded **out)
+{
+    *out = NULL;
+    gridded *g = calloc(1, sizeof *g);
+    if (!g)
+        return ANPE_FAIL(ctx, ANPE_ENOMEM, "out of memory");
+    g->o = options; /* the first member of the member's own struct */
+    g->family = family;
+    const anpe_status status = make_grid(ctx, g);
+    if (status)
+        gridded_destroy(g);
+    else
+        *out = g;
+    return status;
+}
+
+static void info(const void *self, anpe_instrument_info *out)
+{
+    const gridded *g = self;
+    *out = (anpe_instrument_info){
+        .channels = 1,
+        .n_pixels = g->n,
+        .wavelength = g->wavelength,
+        .resolution = g->resolution,
+        .n_segments = g->n_segments,
+        .segment = g->segment,
+        .needs_continuum = g->o->rule == GRIDDED_CHEBYSHEV,
+        .exclude = g->exclude,
+    };
+}
+
+/* ---- reading ----------------------------------------------------------------------------------
+ */
+
+static anpe_status count(const void *self, anpe_ctx *ctx, const char *path, int64_t *n)
+{
+    const gridded *g = self;
+    *n = 1;
+    return g->family->count ? g->family->count(ctx, g->o, path, n) : ANPE_OK;
+}
+
+static anpe_status make_vacuum(anpe_ctx *ctx, const gridded *g, const char *path, gridded_file *f)
+{
+    medium m = f->medium != MEDIUM_UNKNOWN ? f->medium : g->family->medium;
+    if (g->o->medium != FROM_FILE)
+        m = g->o->medium == AIR ? MEDIUM_AIR : MEDIUM_VACUUM;
+    if (m == MEDIUM_UNKNOWN)
+        return ANPE_FAIL(ctx, ANPE_EFORMAT,
+                         "%s: does not say whether its wavelengths are in air or in vacuum; give "
+                         "instrument.medium = \"air\" or \"vacuum\"",
+                         path);
+    if (m == MEDIUM_AIR)
+        observed_to_vacuum(&f->o);
+    return ANPE_OK;
+}
+
+static int has_sigma(const observed *o)
+{
+    for (int64_t k = 0; k < o->n; k++)
+        for (int64_t i = 0; i < o->order[k].n; i++)
+            if (!isnan(o->order[k].sigma[i]))
+                return 1;
+    return 0;
+}
+
+/* Error bars that no spectrograph reaches are of another kind than they are taken for. */
+static anpe_status check_errors(anpe_ctx *ctx, const char *path, const observed *o)
+{
+    static const double best = 20000; /* median S/N of a pixel */
+    for (int64_t k = 0; k < o->n; k++) {
+        const observed_order *a = &o->order[k];
+        double *ratio = malloc((size_t)a->n * sizeof *ratio);
+        int64_t n = 0;
+        if (!ratio)
+            return ANPE_FAIL(ctx, ANPE_ENOMEM, "%s: out of memory", path);
+        for (int64_t i = 0; i < a->n; i++)
+            if (!a->mask[i] && isfinite(a->flux[i]) && a->sigma[i] > 0)
+                ratio[n++] = fabs(a->flux[i]) / a->sigma[i];
+        const double middle = survey_median(n, ratio);
+        free(ratio);
+        if (middle > best)
+            return ANPE_FAIL(
+                ctx, ANPE_EFORMAT,
+                "%s: the errors make a signal-to-noise ratio of %.3g in the median; are "
+                "they relative to the flux, variances or inverse variances?",
+                path, middle);
+    }
+    return ANPE_OK;
+}
+
+/* Everything between the file's pixels and the grid's. */
+static anpe_status prepare(anpe_ctx *ctx, const gridded *g, const char *path, gridded_file *f)
+{
+    const gridded_options *o = g->o;
+    anpe_status status = observed_settle(ctx, &f->o, path);
+    if (!status)
+        status = make_vacuum(ctx, g, path, f);
+    if (!status && !has_sigma(&f->o)) {
+        anpe_log(ctx, ANPE_INFO, "%s: no error bars; taken from the scatter of the flux", path);
+        status = observed_estimate_sigma(ctx, &f->o, o->scatter_window);
+    } else if (!status)
+        status = check_errors(ctx, path, &f->o);
+    if (status)
+        return status;
+    if (o->frame == HELIOCENTRIC && isfinite(f->barycentric))
+        observed_shift(&f->o, f->barycentric);
+    if (o->velocity != 0)
+        observed_shift(&f->o, -o->velocity);
+    return o->blaze > 0 ? observed_flatten(ctx, &f->o, o->blaze) : ANPE_OK;
+}
+
+static anpe_status check_good(anpe_ctx *ctx, const char *path, const gridded_file *f,
+                              const anpe_spectrum *out)
+{
+    double low = INFINITY, high = 0;
+    for (int64_t i = 0; i < out->n_pixels; i++)
+        if (!out->mask[i])
+            return ANPE_OK;
+    for (int64_t k = 0; k < f->o.n; k++) {
+        low = fmin(low, f->o.order[k].wavelength[0]);
+        high = fmax(high, f->o.order[k].wavelength[f->o.order[k].n - 1]);
+    }
+    return ANPE_FAIL(ctx, ANPE_EINVAL,
+                     "%s: no good pixel among %lld; the file goes from %.6g to %.6g Angstrom", path,
+                     (long long)out->n_pixels, low, high);
+}
+
+static anpe_status read(const void *self, anpe_ctx *ctx, const char *path, int64_t row,
+                        anpe_spectrum *out)
+{
+    const gridded *g = self;
+    gridded_file f = {.barycentric = NAN};
+    anpe_status status = g->family->read(ctx, g->o, path, row, &f);
+    if (!status)
+        status = prepare(ctx, g, path, &f);
+    if (!status)
+        status = observed_put(ctx, &f.o, g->n, g->wavelength, out);
+    if (!status)
+        status = check_good(ctx, path, &f, out);
+    if (!status && f.id[0])
+        snprintf(out->id, sizeof out->id, "%s", f.id);
+    else if (!status)
+        survey_base_name(path, out->id, sizeof out->id);
+    observed_clear(&f.o);
+    return status;
+}
+
+/* ---- the continuum rule
+ * -------------------------------------------------------------------------- */
+
+static anpe_status normalise(const void *self, anpe_ctx *ctx, const uint8_t *continuum,
+                             anpe_spectrum *s)
+{
+    const gridded *g = self;
+    switch (g->o->rule) {
+    case GRIDDED_CHEBYSHEV:
+        return anpe_continuum_chebyshev(ctx, (int)g->o->degree, g->n_segments, g->segment,
+                                        continuum, s);
+    case GRIDDED_SMOOTH:
+        return anpe_continuum_smooth(ctx, g->o->width, g->wavelength, g->n_segments, g->segment, s);
+    default:
+        return ANPE_OK;
+    }
+}
+
+static int64_t continuum_modes(const void *self, float *mode)
+{
+    const gridded *g = self;
+    return g->o->rule == GRIDDED_CHEBYSHEV
+               ? anpe_continuum_chebyshev_modes((int)g->o->degree, g->n_segments, g->segment, mode)
+               : 0;
+}
+
+const anpe_instrument_ops gridded_ops = {.size = sizeof gridded_ops,
+                                         .info = info,
+                                         .count = count,
+                                         .read = read,
+                                         .normalise = normalise,
+                                         .continuum_modes = continuum_modes};
+
+/* ---- noise
+ * ------------------------------------------------------------------------------------------ */
+
+static void describe_sky(survey_sky *sky)
+{
+    for (int64_t i = 0; i < sky->n; i++)
+        sky->throughput[i] = 1;
+}
+
+/* Photon noise, a little read noise, a colour; hits of cosmic rays of a few pixels. */
+static const survey_variety variety = {
+    .sky = {1e-6, 1e-5},
+    .read = {0.001, 0.3},
+    .outshone = {2, 50},
+    .airmass = {0.9, 2},
+    .colour = {-1, 4},
+    .hits = {0.0001, 0.002},
+    .runs = {0.00005, 0.0005},
+    .length = 5,
+    .shift = 0,
+};
+
+anpe_status gridded_noise_create(anpe_ctx *ctx, const void *o, const void *setup, void **self)
+{
+    const anpe_noise_setup *with = setup;
+    const anpe_instrument_info *i = with->instrument;
+    survey_noise *s = NULL;
+    anpe_status status;
+    *self = NULL;
+    if (!i->wavelength || i->n_pixels < 2)
+        return ANPE_FAIL(ctx, ANPE_EINVAL, "this noise needs an instrument with wavelengths");
+    /* a step that covers the whole range, gaps included, with at most a million values */
+    const double range = log10(i->wavelength[i->n_pixels - 1] / i->wavelength[0]);
+    const double step = fmax(log10(i->wavelength[1] / i->wavelength[0]), range / 9e5);
+    status = survey_noise_new(ctx, o, with, step, 10, describe_sky, &variety, &s);
+    *self = s;
+    return status;
+}
+
+void gridded_noise_destroy(void *self)
+{
+    survey_noise_free(self);
+}
+
+const anpe_noise_ops gridded_noise_ops = {
+    .size = sizeof gridded_noise_ops, .draw = survey_noise_draw, .unit = survey_noise_unit};

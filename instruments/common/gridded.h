@@ -1,0 +1,124 @@
+/* common/gridded.h -- instruments whose spectra are put on a grid of our own: windows of constant
+ * step in log wavelength, each a segment. What such instruments share is here; a member of the
+ * family is a table of options, a reader of its files and the descriptors:
+ *
+ *     typedef struct options { gridded_options grid; ...its own... } options;
+ *     static const anpe_option option_table[] = {GRIDDED_OPTIONS("4800 6800", 100000, ...), ...,
+ * ANPE_OPT_END}; static const gridded_family family = {.medium = MEDIUM_AIR, .read = read_file};
+ *     GRIDDED_INSTRUMENT(pepsi, "1", "PEPSI at the LBT", option_table, options, family)
+ *     GRIDDED_NOISE(pepsi, "1", 20, 300)
+ *     ANPE_PLUGINS(&pepsi_instrument, &pepsi_noise);
+ */
+#ifndef ANPE_GRIDDED_H
+#define ANPE_GRIDDED_H
+#include "observed.h"
+#include "survey_noise.h"
+#include "wavelength_scale.h"
+
+enum gridded_rule { GRIDDED_CHEBYSHEV, GRIDDED_SMOOTH, GRIDDED_NONE };
+
+typedef struct gridded_options {
+    anpe_reals windows, never; /* pairs of first and last wavelength */
+    double resolution, samples;
+    int rule; /* enum gridded_rule */
+    int64_t degree;
+    double width, blaze;
+    int medium, frame;
+    double velocity;
+    int64_t scatter_window;
+} gridded_options;
+
+/* WINDOWS, EXCLUDE: text of pairs. RULE: enum gridded_rule. BLAZE: 0, or Angstrom. */
+#define GRIDDED_OPTIONS(WINDOWS, RESOLUTION, RULE, WIDTH, BLAZE, EXCLUDE)                          \
+    ANPE_OPT_REALS(gridded_options, windows, WINDOWS, 500, 300000, "Angstrom",                     \
+                   "pairs of first and last vacuum wavelength: what the network sees"),            \
+        ANPE_OPT_REAL(gridded_options, resolution, RESOLUTION, 100, 1e6, "",                       \
+                      "resolving power lambda / FWHM of the spectra"),                             \
+        ANPE_OPT_REAL(gridded_options, samples, 2.5, 1, 20, "", "pixels for each FWHM"),           \
+        ANPE_OPT_ENUM(gridded_options, rule, RULE, "chebyshev|smooth|none",                        \
+                      "continuum rule: a polynomial through continuum pixels in each window, "     \
+                      "division by the smoothed spectrum, or none (already normalised)"),          \
+        ANPE_OPT_INT(gridded_options, degree, 4, 0, 15, "", "of the polynomial"),                  \
+        ANPE_OPT_REAL(gridded_options, width, WIDTH, 0.1, 10000, "Angstrom",                       \
+                      "standard deviation of the smoothing kernel"),                               \
+        ANPE_OPT_REAL(gridded_options, blaze, BLAZE, 0, 10000, "Angstrom",                         \
+                      "orders are divided by their running 90th percentile over so much before "   \
+                      "they are joined; 0: they are joined as they are"),                          \
+        ANPE_OPT_REALS(gridded_options, never, EXCLUDE, 500, 300000, "Angstrom",                   \
+                       "pairs of wavelengths: ranges never to use, e.g. telluric bands"),          \
+        ANPE_OPT_ENUM(gridded_options, medium, 0, "file|air|vacuum",                               \
+                      "what the file's wavelengths are in; file: what its header says, else what " \
+                      "is usual for the instrument"),                                              \
+        ANPE_OPT_ENUM(gridded_options, frame, 0, "heliocentric|observed",                          \
+                      "heliocentric: wavelengths are corrected by the header's barycentric or "    \
+                      "heliocentric correction, where it has one and they are not yet"),           \
+        ANPE_OPT_REAL(gridded_options, velocity, 0, -3000, 3000, "km/s",                           \
+                      "subtracted from every radial velocity: wavelengths are divided by it"),     \
+        ANPE_OPT_INT(gridded_options, scatter_window, 201, 11, 100001, "pixels",                   \
+                     "files without error bars: these from the scatter over so many pixels")
+
+/* What a reader fills. Clear with observed_clear(&file.o). */
+typedef struct gridded_file {
+    observed o;         /* wavelengths as in the file */
+    char id[80];        /* the star's identifier; "": the file's base name */
+    medium medium;      /* what the file says */
+    double barycentric; /* km/s still to be added to observed velocities; NAN: not known, 0: done */
+} gridded_file;
+
+typedef struct gridded_family {
+    medium medium; /* where the file does not say; unknown: refused with a hint at the option */
+    /* How many spectra the file holds. NULL: 1, and read says when it is none. options: the
+     * member's own struct. */
+    anpe_status (*count)(anpe_ctx *ctx, const void *options, const char *path, int64_t *n);
+    anpe_status (*read)(anpe_ctx *ctx, const void *options, const char *path, int64_t row,
+                        gridded_file *file);
+} gridded_family;
+
+typedef struct gridded gridded;
+ANPE_MUST_CHECK anpe_status gridded_new(anpe_ctx *ctx, const void *options,
+                                        const gridded_family *family, gridded **out);
+void gridded_destroy(void *self); /* takes NULL */
+extern const anpe_instrument_ops gridded_ops;
+
+#define GRIDDED_INSTRUMENT(NAME, VERSION, SUMMARY, TABLE, OPTIONS, FAMILY)                         \
+    static anpe_status NAME##_create(anpe_ctx *ctx, const void *o, const void *setup, void **self) \
+    {                                                                                              \
+        gridded *g = NULL;                                                                         \
+        const anpe_status status = gridded_new(ctx, o, &(FAMILY), &g);                             \
+        (void)setup;                                                                               \
+        *self = g;                                                                                 \
+        return status;                                                                             \
+    }                                                                                              \
+    static const anpe_plugin NAME##_instrument = {.abi = ANPE_ABI,                                 \
+                                                  .kind = ANPE_INSTRUMENT,                         \
+                                                  .name = #NAME,                                   \
+                                                  .version = VERSION,                              \
+                                                  .summary = SUMMARY,                              \
+                                                  .options = TABLE,                                \
+                                                  .options_size = sizeof(OPTIONS),                 \
+                                                  .create = NAME##_create,                         \
+                                                  .destroy = gridded_destroy,                      \
+                                                  .ops = &gridded_ops}
+
+/* ---- noise: a library of real error bars, or an analytic default --------------------------- */
+
+/* Without a library: photon noise of stars of all colours and some read noise, flat over each
+ * window; isolated hits of cosmic rays and short runs of them. */
+anpe_status gridded_noise_create(anpe_ctx *ctx, const void *o, const void *setup, void **self);
+void gridded_noise_destroy(void *self);
+extern const anpe_noise_ops gridded_noise_ops;
+
+#define GRIDDED_NOISE(NAME, VERSION, SNR_LOW, SNR_HIGH)                                            \
+    static const anpe_option NAME##_noise_options[] = {SURVEY_NOISE_OPTIONS(SNR_LOW, SNR_HIGH)};   \
+    static const anpe_plugin NAME##_noise = {                                                      \
+        .abi = ANPE_ABI,                                                                           \
+        .kind = ANPE_NOISE,                                                                        \
+        .name = #NAME,                                                                             \
+        .version = VERSION,                                                                        \
+        .summary = "error bars and masks from a library, or photon noise and cosmic rays",         \
+        .options = NAME##_noise_options,                                                           \
+        .options_size = sizeof(survey_noise_options),                                              \
+        .create = gridded_noise_create,                                                            \
+        .destroy = gridded_noise_destroy,                                                          \
+        .ops = &gridded_noise_ops}
+#endif

@@ -1,0 +1,11 @@
+# instruments/common: what families of instruments share
+family_sources = instruments/common/survey_fits.c instruments/common/survey_fits.h \
+	instruments/common/survey_noise.c instruments/common/survey_noise.h \
+	instruments/common/wavelength_scale.c instruments/common/wavelength_scale.h \
+	instruments/common/iraf_spec.c instruments/common/iraf_spec.h \
+	instruments/common/observed.c instruments/common/observed.h \
+	instruments/common/gridded.c instruments/common/gridded.h \
+	instruments/common/file_image.c instruments/common/file_image.h \
+	instruments/common/file_columns.c instruments/common/file_columns.h \
+	instruments/common/file_table.c instruments/common/file_table.h instruments/common/file_text.c
+FAMILY_LIBS = $(CFITSIO_LIBS) $(ZLIB_LIBS)

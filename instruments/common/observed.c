@@ -1,0 +1,302 @@
+/* Orders of a spectrum, from the file's pixels to the instrument's. */
+#include "observed.h"
+#include "survey_fits.h"
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const double c_kms = 299792.458;
+
+anpe_status observed_add(anpe_ctx *ctx, observed *o, int64_t n, observed_order **out)
+{
+    if (n < 1 || n > INT32_MAX)
+        return ANPE_FAIL(ctx, ANPE_EFORMAT, "an order of %lld pixels", (long long)n);
+    if (o->n == o->capacity) {
+        const int64_t more = o->capacity ? 2 * o->capacity : 8;
+        observed_order *grown = realloc(o->order, (size_t)more * sizeof *grown);
+        if (!grown)
+            return ANPE_FAIL(ctx, ANPE_ENOMEM, "orders: out of memory");
+        o->order = grown;
+        o->capacity = more;
+    }
+    observed_order a = {.n = n,
+                        .wavelength = malloc((size_t)n * sizeof(double)),
+                        .flux = malloc((size_t)n * sizeof(double)),
+                        .sigma = malloc((size_t)n * sizeof(double)),
+                        .mask = calloc((size_t)n, 1)};
+    o->order[o->n++] = a;
+    if (!a.wavelength || !a.flux || !a.sigma || !a.mask)
+        return ANPE_FAIL(ctx, ANPE_ENOMEM, "an order of %lld pixels: out of memory", (long long)n);
+    for (int64_t i = 0; i < n; i++)
+        a.wavelength[i] = a.flux[i] = a.sigma[i] = NAN;
+    *out = &o->order[o->n - 1];
+    return ANPE_OK;
+}
+
+void observed_clear(observed *o)
+{
+    for (int64_t k = 0; k < o->n; k++) {
+        free(o->order[k].wavelength);
+        free(o->order[k].flux);
+        free(o->order[k].sigma);
+        free(o->order[k].mask);
+    }
+    free(o->order);
+    *o = (observed){0};
+}
+
+/* ---- settling ------------------------------------------------------------------------------- */
+
+/* Keeps pixels [first, first + n). */
+static void keep(observed_order *a, int64_t first, int64_t n)
+{
+    memmove(a->wavelength, a->wavelength + first, (size_t)n * sizeof(double));
+    memmove(a->flux, a->flux + first, (size_t)n * sizeof(double));
+    memmove(a->sigma, a->sigma + first, (size_t)n * sizeof(double));
+    memmove(a->mask, a->mask + first, (size_t)n);
+    a->n = n;
+}
+
+static void swap(double *v, int64_t i, int64_t j)
+{
+    const double t = v[i];
+    v[i] = v[j];
+    v[j] = t;
+}
+
+static void turn_round(observed_order *a)
+{
+    for (int64_t i = 0, j = a->n - 1; i < j; i++, j--) {
+        const uint8_t t = a->mask[i];
+        a->mask[i] = a->mask[j];
+        a->mask[j] = t;
+        swap(a->wavelength, i, j);
+        swap(a->flux, i, j);
+        swap(a->sigma, i, j);
+    }
+}
+
+/* Drops the ends that have no wavelength; a gap inside is bridged by bad pixels. */
+static anpe_status bridge(anpe_ctx *ctx, observed_order *a, const char *path, int64_t order)
+{
+    int64_t first = 0, end = a->n;
+    while (first < end && !isfinite(a->wavelength[first]))
+        first++;
+    while (end > first && !isfinite(a->wavelength[end - 1]))
+        end--;
+    if (end - first < 2)
+        return ANPE_FAIL(ctx, ANPE_EFORMAT, "%s: order %lld has %lld pixels with a wavelength",
+                         path, (long long)order, (long long)(end - first));
+    keep(a, first, end - first);
+    int64_t last = 0;
+    for (int64_t i = 1; i < a->n; i++) {
+        if (!isfinite(a->wavelength[i])) {
+            a->mask[i] = 1;
+            continue;
+        }
+        for (int64_t k = last + 1; k < i; k++)
+            a->wavelength[k] = a->wavelength[last] + (a->wavelength[i] - a->wavelength[last]) *
+                                                         (double)(k - last) / (double)(i - last);
+        last = i;
+    }
+    return ANPE_OK;
+}
+
+static anpe_status settle_order(anpe_ctx *ctx, observed_order *a, const char *path, int64_t order)
+{
+    anpe_status status = bridge(ctx, a, path, order);
+    if (status)
+        return status;
+    if (a->wavelength[0] > a->wavelength[a->n - 1])
+        turn_round(a);
+    for (int64_t i = 0; i < a->n; i++)
+        if (!(a->wavelength[i] > (i ? a->wavelength[i - 1] : 0)))
+            return ANPE_FAIL(
+                ctx, ANPE_EFORMAT,
+                "%s: order %lld: wavelength %.10g at pixel %lld does not go on from the "
+                "one before it",
+                path, (long long)order, a->wavelength[i], (long long)i);
+    return ANPE_OK;
+}
+
+anpe_status observed_settle(anpe_ctx *ctx, observed *o, const char *path)
+{
+    anpe_status status = ANPE_OK;
+    if (!o->n)
+        return ANPE_FAIL(ctx, ANPE_EFORMAT, "%s: no spectrum", path);
+    for (int64_t k = 0; k < o->n && !status; k++)
+        status = settle_order(ctx, &o->order[k], path, k + 1);
+    return status;
+}
+
+/* ---- wavelengths ---------------------------------------------------------------------------- */
+
+void observed_to_vacuum(observed *o)
+{
+    for (int64_t k = 0; k < o->n; k++)
+        for (int64_t i = 0; i < o->order[k].n; i++)
+            o->order[k].wavelength[i] = anpe_air_to_vacuum(o->order[k].wavelength[i]);
+}
+
+void observed_shift(observed *o, double v)
+{
+    const double factor = sqrt((1 + v / c_kms) / (1 - v / c_kms));
+    for (int64_t k = 0; k < o->n; k++)
+        for (int64_t i = 0; i < o->order[k].n; i++)
+            o->order[k].wavelength[i] *= factor;
+}
+
+/* ---- running order statistics -----------------------------------------------------------------
+ */
+
+/* The value of rank q (0 to 1) of n finite ones among v; NAN if none. room (n). */
+static double rank_of(int64_t n, const double *v, const uint8_t *mask, double q, double *room)
+{
+    int64_t m = 0;
+    for (int64_t i = 0; i < n; i++)
+        if (!mask[i] && isfinite(v[i]))
+            room[m++] = v[i];
+    if (!m)
+        return NAN;
+    survey_median(m, room); /* sorts */
+    return room[(int64_t)(q * (double)(m - 1) + 0.5)];
+}
+
+anpe_status observed_estimate_sigma(anpe_ctx *ctx, observed *o, int64_t window)
+{
+    /* flux minus the mean of its neighbours has 3/2 of the variance of one */
+    const double factor = 1.4826 / sqrt(1.5);
+    for (int64_t k = 0; k < o->n; k++) {
+        observed_order *a = &o->order[k];
+        double *room = malloc(2 * (size_t)a->n * sizeof *room), *d = room ? room + a->n : NULL;
+        if (!room)
+            return ANPE_FAIL(ctx, ANPE_ENOMEM, "error bars: out of memory");
+        for (int64_t i = 0; i < a->n; i++)
+            d[i] = i > 0 && i < a->n - 1
+                       ? fabs(a->flux[i] - 0.5 * (a->flux[i - 1] + a->flux[i + 1]))
+                       : NAN;
+        for (int64_t i = 0; i < a->n; i++) {
+            const int64_t low = i > window / 2 ? i - window / 2 : 0;
+            const int64_t high = low + window < a->n ? low + window : a->n;
+            a->sigma[i] = factor * rank_of(high - low, d + low, a->mask + low, 0.5, room);
+        }
+        free(room);
+    }
+    return ANPE_OK;
+}
+
+/* The running percentile is taken at knots a quarter of the width apart and joined by lines. */
+static anpe_status flatten_order(anpe_ctx *ctx, observed_order *a, double width)
+{
+    const double first = a->wavelength[0], last = a->wavelength[a->n - 1];
+    const int64_t knots = 2 + (int64_t)((last - first) / (0.25 * width));
+    const double step = (last - first) / (double)(knots - 1);
+    double *room = malloc((size_t)(a->n + knots) * sizeof *room);
+    if (!room)
+        return ANPE_FAIL(ctx, ANPE_ENOMEM, "continuum of an order: out of memory");
+    double *level = room + a->n;
+    int64_t low = 0, high = 0;
+    for (int64_t k = 0; k < knots; k++) {
+        const double w = first + step * (double)k;
+        while (low < a->n && a->wavelength[low] < w - 0.5 * width)
+            low++;
+        while (high < a->n && a->wavelength[high] <= w + 0.5 * width)
+            high++;
+        level[k] = rank_of(high - low, a->flux + low, a->mask + low, 0.9, room);
+    }
+    for (int64_t i = 0; i < a->n; i++) {
+        const double t = (a->wavelength[i] - first) / step;
+        const int64_t k = t < (double)(knots - 2) ? (int64_t)t : knots - 2;
+        const double c = level[k] + (t - (double)k) * (level[k + 1] - level[k]);
+        if (!(c > 0))
+            a->mask[i] = 1; /* no light: no spectrum */
+        else {
+            a->flux[i] /= c;
+            a->sigma[i] /= c;
+        }
+    }
+    free(room);
+    return ANPE_OK;
+}
+
+anpe_status observed_flatten(anpe_ctx *ctx, observed *o, double width)
+{
+    anpe_status status = ANPE_OK;
+    for (int64_t k = 0; k < o->n && !status; k++)
+        status = flatten_order(ctx, &o->order[k], width);
+    return status;
+}
+
+/* ---- onto the grid ----------------------------------------------------------------------------
+ */
+
+typedef struct sums {
+    double *flux, *weight; /* (n) of flux / sigma^2, 1 / sigma^2 */
+    anpe_spectrum one;     /* an order on the grid */
+    float *flux_in, *sigma_in;
+    uint8_t *mask_in;
+} sums;
+
+static void sums_clear(sums *s)
+{
+    free(s->flux);
+    free(s->weight);
+    free(s->one.flux);
+    free(s->one.sigma);
+    free(s->one.mask);
+    free(s->flux_in);
+    free(s->sigma_in);
+    free(s->mask_in);
+}
+
+static anpe_status sums_new(anpe_ctx *ctx, const observed *o, int64_t n, sums *s)
+{
+    int64_t longest = 1;
+    for (int64_t k = 0; k < o->n; k++)
+        if (o->order[k].n > longest)
+            longest = o->order[k].n;
+    *s = (sums){.flux = calloc((size_t)n, sizeof(double)),
+                .weight = calloc((size_t)n, sizeof(double)),
+                .one = {.n_pixels = n,
+                        .flux = malloc((size_t)n * sizeof(float)),
+                        .sigma = malloc((size_t)n * sizeof(float)),
+                        .mask = malloc((size_t)n)},
+                .flux_in = malloc((size_t)longest * sizeof(float)),
+                .sigma_in = malloc((size_t)longest * sizeof(float)),
+                .mask_in = malloc((size_t)longest)};
+    if (!s->flux || !s->weight || !s->one.flux || !s->one.sigma || !s->one.mask || !s->flux_in ||
+        !s->sigma_in || !s->mask_in)
+        return ANPE_FAIL(ctx, ANPE_ENOMEM, "spectrum on the grid: out of memory");
+    return ANPE_OK;
+}
+
+static anpe_status add_order(anpe_ctx *ctx, const observed_order *a, int64_t n,
+                             const double *wavelength, sums *s)
+{
+    anpe_spectrum in = {
+        .n_pixels = a->n, .flux = s->flux_in, .sigma = s->sigma_in, .mask = s->mask_in};
+    for (int64_t i = 0; i < a->n; i++)
+        survey_put_pixel(&in, i, a->flux[i], a->sigma[i], a->mask[i]);
+    const anpe_status status = anpe_resample_spectrum(ctx, a->n, a->wavelength, in.flux, in.sigma,
+                                                      in.mask, n, wavelength, &s->one);
+    for (int64_t i = 0; i < n && !status; i++)
+        if (!s->one.mask[i]) {
+            const double w = 1 / ((double)s->one.sigma[i] * (double)s->one.sigma[i]);
+            s->flux[i] += w * (double)s->one.flux[i];
+            s->weight[i] += w;
+        }
+    return status;
+}
+
+anpe_status observed_put(anpe_ctx *ctx, const observed *o, int64_t n, const double *wavelength,
+                         anpe_spectrum *out)
+{
+    sums s;
+    anpe_status status = sums_new(ctx, o, n, &s);
+    for (int64_t k = 0; k < o->n && !status; k++)
+        status = add_order(ctx, &o->order[k], n, wavelength, &s);
+    for (int64_t i = 0; i < n && !status; i++)
+        survey_put_pixel(out, i, s.flux[i] / s.weight[i], 1 / sqrt(s.weight[i]), s.weight[i] <= 0);
+    sums_clear(&s);
+    return status;
+}

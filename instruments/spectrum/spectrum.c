@@ -1,0 +1,138 @@
+/* instrument `spectrum`: any one-dimensional spectrum, put on a grid that the configuration states.
+ * Reads FITS images with a wavelength scale (WCS, IRAF multispec and equispec), FITS tables
+ * (columns by name, or one row of arrays as in ESO phase 3) and text (CSV, ECSV, columns), gzipped
+ * or not. */
+#include "../common/file_table.h"
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include <zlib.h>
+
+typedef struct options {
+    gridded_options grid;
+    const char *wavelength_column, *flux_column, *error_column, *mask_column, *velocity_key;
+    int error, rows;
+} options;
+
+enum { ORDERS, SPECTRA };                           /* option rows */
+enum { AS_NAMED, SIGMA, VARIANCE, IVAR, RELATIVE }; /* option error */
+
+/* clang-format off */
+static const anpe_option option_table[] = {
+    GRIDDED_OPTIONS(NULL, ANPE_REQUIRED, GRIDDED_SMOOTH, 30, 0, ""),
+    ANPE_OPT_TEXT(options, wavelength_column, "", "of a table; empty: found by its name"),
+    ANPE_OPT_TEXT(options, flux_column, "", "of a table; empty: found by its name"),
+    ANPE_OPT_TEXT(options, error_column, "", "of a table, an error bar unless its name says variance or ivar; empty: found by its name"),
+    ANPE_OPT_TEXT(options, mask_column, "", "of a table, not 0: bad; empty: found by its name"),
+    ANPE_OPT_TEXT(options, velocity_key, "", "keyword of the header with a barycentric correction (km/s) that the wavelengths still need; empty: none"),
+    ANPE_OPT_ENUM(options, error, AS_NAMED, "named|sigma|variance|ivar|relative", "what the file's errors are; named: as the name of the column, band or extension says; relative: in units of the flux"),
+    ANPE_OPT_ENUM(options, rows, ORDERS, "orders|spectra", "rows of an image: orders of one spectrum, or spectra of their own"),
+    ANPE_OPT_END};
+/* clang-format on */
+
+/* FITS, gzipped or not, by its first bytes; 0 also for what cannot be opened. */
+static int is_fits(const char *path)
+{
+    char start[9] = "";
+    gzFile f = gzopen(path, "rb");
+    const int n = f ? gzread(f, start, sizeof start) : 0;
+    if (f)
+        gzclose(f);
+    return n == (int)sizeof start && !memcmp(start, "SIMPLE  =", sizeof start);
+}
+
+static error_kind error_of(const options *o)
+{
+    static const error_kind kinds[] = {ERROR_NONE, ERROR_SIGMA, ERROR_VARIANCE, ERROR_IVAR,
+                                       ERROR_RELATIVE};
+    return kinds[o->error];
+}
+
+static column_names names_of(const options *o)
+{
+    return (column_names){o->wavelength_column, o->flux_column, o->error_column, o->mask_column,
+                          error_of(o)};
+}
+
+/* Whether the first image with pixels has a scale; otherwise a table is looked for. */
+static int prefers_table(fitsfile *f, const options *o)
+{
+    double x;
+    if (!file_table_has(f))
+        return 0;
+    return o->flux_column[0] || o->wavelength_column[0] || !survey_fits_real(f, 0, "CRVAL1", &x);
+}
+
+static anpe_status count_fits(anpe_ctx *ctx, const options *o, const char *path, int64_t *n)
+{
+    fitsfile *f = NULL;
+    image_layout layout;
+    const column_names names = names_of(o);
+    anpe_status status = survey_fits_open(ctx, path, &f);
+    if (status)
+        return status;
+    if (prefers_table(f, o))
+        status = file_table_read(ctx, f, path, &names, 0, n, NULL);
+    else if (!(status = file_image_layout(ctx, f, path, "", ERROR_NONE, &layout)))
+        *n = o->rows == SPECTRA ? layout.orders : 1;
+    survey_fits_close(f);
+    return status;
+}
+
+static anpe_status count(anpe_ctx *ctx, const void *o, const char *path, int64_t *n)
+{
+    *n = 1;
+    return is_fits(path) ? count_fits(ctx, o, path, n) : ANPE_OK;
+}
+
+static anpe_status read_velocity(anpe_ctx *ctx, const options *o, fitsfile *f, const char *path,
+                                 gridded_file *file)
+{
+    if (!o->velocity_key[0])
+        return ANPE_OK;
+    if (survey_fits_real(f, 0, o->velocity_key, &file->barycentric) ||
+        survey_fits_real(f, 1, o->velocity_key, &file->barycentric))
+        return ANPE_OK;
+    return ANPE_FAIL(ctx, ANPE_EFORMAT, "%s: no keyword %s (velocity_key) with a number", path,
+                     o->velocity_key);
+}
+
+static anpe_status read_fits(anpe_ctx *ctx, const options *o, const char *path, int64_t row,
+                             gridded_file *file)
+{
+    fitsfile *f = NULL;
+    image_layout layout;
+    const column_names names = names_of(o);
+    anpe_status status = survey_fits_open(ctx, path, &f);
+    if (status)
+        return status;
+    if (prefers_table(f, o))
+        status = file_table_read(ctx, f, path, &names, row, NULL, file);
+    else if (!(status = file_image_layout(ctx, f, path, "", error_of(o), &layout)))
+        status = file_image_read(ctx, f, path, &layout, o->rows == SPECTRA ? row : -1, file);
+    if (!status)
+        status = read_velocity(ctx, o, f, path, file);
+    survey_fits_close(f);
+    return status;
+}
+
+static anpe_status read_file(anpe_ctx *ctx, const void *opaque, const char *path, int64_t row,
+                             gridded_file *file)
+{
+    const options *o = opaque;
+    const column_names names = names_of(o);
+    if (is_fits(path))
+        return read_fits(ctx, o, path, row, file);
+    if (row != 0)
+        return ANPE_FAIL(ctx, ANPE_EINVAL, "%s: no spectrum %lld; the file has 1", path,
+                         (long long)row);
+    return file_text_read(ctx, path, &names, file);
+}
+
+static const gridded_family family = {.count = count, .read = read_file};
+
+GRIDDED_INSTRUMENT(spectrum, "1", "any one-dimensional spectrum, on a grid of your own",
+                   option_table, options, family);
+GRIDDED_NOISE(spectrum, "1", 20, 300);
+
+ANPE_PLUGINS(&spectrum_instrument, &spectrum_noise);

@@ -1,0 +1,341 @@
+/* Instrument `spectrum`: one spectrum in every layout comes out the same; what is not a spectrum is
+ * refused with a sentence that says why. */
+#define _GNU_SOURCE
+#include "instrument_support.h"
+#include <zlib.h>
+
+enum { N = 400 };
+static double wave[N], flux[N], sigma[N];
+#define GRID "windows = [5010.0, 5180.0]; resolution = 5000.0; "
+
+/* A line every 20 A on a continuum of 100; every 37th pixel is no measurement. */
+static void make(void)
+{
+    for (int i = 0; i < N; i++) {
+        wave[i] = 5000 + 0.5 * i;
+        const double d = fmod(wave[i], 20) - 10;
+        flux[i] = i % 37 ? 100 * (1 - 0.5 * exp(-d * d / 2)) : NAN;
+        sigma[i] = 2;
+    }
+}
+
+static void use(const char *more)
+{
+    char text[400];
+    snprintf(text, sizeof text, "instrument: { plugin = \"spectrum\"; " GRID "%s };", more);
+    WORKS(open_instrument(text));
+}
+
+/* What the plain text file gives is the reference. */
+static float first_flux[4000], first_sigma[4000];
+static uint8_t first_mask[4000];
+
+static void keep_first(void)
+{
+    CU_ASSERT_FATAL(info.n_pixels <= 4000);
+    memcpy(first_flux, spectrum.flux, (size_t)info.n_pixels * sizeof(float));
+    memcpy(first_sigma, spectrum.sigma, (size_t)info.n_pixels * sizeof(float));
+    memcpy(first_mask, spectrum.mask, (size_t)info.n_pixels);
+}
+
+/* Equal to what rounding of the file's numbers leaves. */
+static void same_as_first(const char *what)
+{
+    int wrong = 0;
+    for (int64_t i = 0; i < info.n_pixels; i++)
+        wrong += spectrum.mask[i] != first_mask[i] ||
+                 fabsf(spectrum.flux[i] - first_flux[i]) > 1e-3f ||
+                 fabsf(spectrum.sigma[i] - first_sigma[i]) > 1e-4f;
+    if (wrong)
+        printf("\n  %s: %d pixels differ", what, wrong);
+    CU_ASSERT_EQUAL(wrong, 0);
+    CU_ASSERT(all_finite());
+}
+
+/* ---- text ------------------------------------------------------------------------------------ */
+
+typedef struct text_form {
+    const char *name, *head, *separator;
+    double unit; /* of the wavelengths written: Angstrom in one */
+    int error;   /* 0: sigma, 1: variance, 2: ivar, 3: relative */
+    int bom, gz, backwards;
+} text_form;
+
+static const char *write_text(const text_form *t)
+{
+    const char *path = in_scratch(t->name);
+    gzFile f = gzopen(path, t->gz ? "wb" : "wbT");
+    CU_ASSERT_PTR_NOT_NULL_FATAL(f);
+    gzprintf(f, "%s%s", t->bom ? "\xef\xbb\xbf" : "", t->head);
+    for (int k = 0; k < N; k++) {
+        const int i = t->backwards ? N - 1 - k : k;
+        const double e = t->error == 1   ? sigma[i] * sigma[i]
+                         : t->error == 2 ? 1 / (sigma[i] * sigma[i])
+                         : t->error == 3 ? sigma[i] / flux[i]
+                                         : sigma[i];
+        gzprintf(f, "%.9g%s", wave[i] / t->unit, t->separator);
+        if (isnan(flux[i]))
+            gzprintf(f, "nan%s%.9g\n", t->separator, e);
+        else
+            gzprintf(f, "%.9g%s%.9g\n", flux[i], t->separator, e);
+    }
+    gzclose(f);
+    return path;
+}
+
+static void reference(void)
+{
+    make();
+    use("medium = \"vacuum\";");
+    WORKS(read_row(write_text(&(text_form){"plain.txt", "", " ", 1, 0, 0, 0, 0}), 0));
+    keep_first();
+    CU_ASSERT(n_good() < info.n_pixels && n_good() > info.n_pixels * 9 / 10);
+}
+
+static void test_texts(void)
+{
+    const text_form forms[] = {
+        {"a.txt", "# a comment\n\n", "   ", 1, 0, 0, 0, 0},
+        {"tabs.dat", "", "\t", 1, 0, 0, 0, 1},
+        {"nm.csv", "wavelength,flux,flux_error\n", ",", 10, 0, 1, 0, 0},
+        {"unit.csv", "wave [um],flux,err\r\n", ",", 1e4, 0, 0, 1, 0},
+        {"semicolons.csv", "wave;flux;err\n", ";", 1, 0, 0, 0, 0},
+        {"var.csv", "lambda,Flux,variance\n", ", ", 1, 1, 0, 0, 0},
+        {"ivar.csv.gz", "WAVELENGTH,FLUX,IVAR\n", ",", 1, 2, 0, 1, 0},
+        {"table.ecsv",
+         "# %ECSV 1.0\n# ---\n# datatype:\n# - {name: wl, unit: nm, datatype: float64}\n# - {name: "
+         "flux, datatype: float32}\n# - {name: error, datatype: float32}\nwl flux error\n",
+         " ", 10, 0, 0, 0, 0}};
+    reference();
+    for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
+        WORKS(read_row(write_text(&forms[i]), 0));
+        same_as_first(forms[i].name);
+    }
+    use("medium = \"vacuum\"; error = \"relative\";");
+    WORKS(read_row(write_text(&(text_form){"rel.txt", "", " ", 1, 3, 0, 0, 0}), 0));
+    for (int64_t i = 0; i < info.n_pixels; i++)
+        CU_ASSERT_DOUBLE_EQUAL(spectrum.flux[i], first_flux[i], 1e-3);
+}
+
+/* ---- FITS --------------------------------------------------------------------------------------
+ */
+
+static void test_image(void)
+{
+    static const char *const names[] = {"", "ERROR", "VARIANCE", "IVAR"};
+    reference();
+    for (int k = 1; k < 4; k++) {
+        double e[N];
+        fitsfile *f = new_fits(in_scratch("image.fits"));
+        for (int i = 0; i < N; i++)
+            e[i] = k == 1 ? sigma[i] : k == 2 ? sigma[i] * sigma[i] : 1 / (sigma[i] * sigma[i]);
+        put_image(f, DOUBLE_IMG, N, 1, flux);
+        put_real(f, "CRVAL1", 5000);
+        put_real(f, "CDELT1", 0.5);
+        put_text(f, "CTYPE1", "WAVE");
+        put_text(f, "OBJECT", "HD 1");
+        put_image(f, DOUBLE_IMG, N, 1, e);
+        put_text(f, "EXTNAME", names[k]);
+        end_fits(f);
+        use("");
+        WORKS(read_row(in_scratch("image.fits"), 0));
+        same_as_first(names[k]);
+        CU_ASSERT_STRING_EQUAL(spectrum.id, "HD 1");
+    }
+}
+
+/* row: one row of arrays, as ESO phase 3 has it; otherwise a row a pixel. */
+static void put_table(fitsfile *f, int row, const char *const names[3], double unit)
+{
+    char copy[3][16], form[8], text[3][8] = {"", "", ""}, *n[3], *formats[3], *units[3];
+    double w[N];
+    int status = 0;
+    snprintf(form, sizeof form, row ? "%dD" : "1D", N);
+    snprintf(text[0], sizeof text[0], unit == 10 ? "nm" : "");
+    for (int k = 0; k < 3; k++) {
+        snprintf(copy[k], sizeof copy[k], "%s", names[k]);
+        n[k] = copy[k];
+        formats[k] = form;
+        units[k] = text[k];
+    }
+    for (int i = 0; i < N; i++)
+        w[i] = unit < 0 ? log10(wave[i]) : wave[i] / unit;
+    put_image(f, BYTE_IMG, 0, 0, NULL);
+    fits_create_tbl(f, BINARY_TBL, row ? 1 : N, 3, n, formats, units, NULL, &status);
+    fits_write_col(f, TDOUBLE, 1, 1, 1, N, w, &status);
+    fits_write_col(f, TDOUBLE, 2, 1, 1, N, flux, &status);
+    fits_write_col(f, TDOUBLE, 3, 1, 1, N, sigma, &status);
+    CU_ASSERT_EQUAL_FATAL(status, 0);
+}
+
+static void test_tables(void)
+{
+    static const struct {
+        const char *name[3];
+        int row;
+        double unit; /* negative: log10 */
+    } t[] = {{{"WAVE", "FLUX", "ERR"}, 1, 10},
+             {{"wavelength", "flux", "sigma"}, 0, 1},
+             {{"loglam", "flux", "error"}, 0, -1},
+             {{"Arg", "Fun", "err"}, 0, 1}};
+    reference();
+    for (size_t i = 0; i < sizeof t / sizeof *t; i++) {
+        fitsfile *f = new_fits(in_scratch("table.fits"));
+        put_table(f, t[i].row, t[i].name, t[i].unit);
+        end_fits(f);
+        use("medium = \"vacuum\";");
+        WORKS(read_row(in_scratch("table.fits"), 0));
+        same_as_first(t[i].name[0]);
+    }
+    fitsfile *f = new_fits(in_scratch("own.fits"));
+    put_table(f, 0, (const char *const[]){"x", "y", "dy"}, 1);
+    end_fits(f);
+    FAILS(read_row(in_scratch("own.fits"), 0), ANPE_EFORMAT,
+          "none of its columns is known as wavelengths: x, y, dy");
+    use("medium = \"vacuum\"; wavelength_column = \"X\"; flux_column = \"y\"; error_column = "
+        "\"dy\";");
+    WORKS(read_row(in_scratch("own.fits"), 0));
+    same_as_first("own names");
+}
+
+/* Air wavelengths come out at their vacuum places; a correction is applied once. */
+static void test_media_and_frames(void)
+{
+    reference();
+    fitsfile *f = new_fits(in_scratch("air.fits"));
+    put_image(f, DOUBLE_IMG, N, 1, flux);
+    put_real(f, "CRVAL1", 5000);
+    put_real(f, "CDELT1", 0.5);
+    put_real(f, "BERV", 20);
+    end_fits(f);
+    FAILS((use(""), read_row(in_scratch("air.fits"), 0)), ANPE_EFORMAT,
+          "does not say whether its wavelengths are in air or in vacuum");
+    use("medium = \"air\"; velocity_key = \"BERV\";");
+    WORKS(read_row(in_scratch("air.fits"), 0));
+    int64_t deepest = 0, plain = 0;
+    for (int64_t i = 0; i < info.n_pixels; i++) { /* the line of 5090 A alone */
+        if (fabs(info.wavelength[i] - 5092) > 6 || spectrum.mask[i] || first_mask[i])
+            continue;
+        if (!deepest || spectrum.flux[i] < spectrum.flux[deepest])
+            deepest = i;
+        if (!plain || first_flux[i] < first_flux[plain])
+            plain = i;
+    }
+    CU_ASSERT_DOUBLE_EQUAL(info.wavelength[plain], 5090, 0.5);
+    CU_ASSERT_DOUBLE_EQUAL(info.wavelength[deepest],
+                           anpe_air_to_vacuum(5090) * (1 + 20 / 299792.458), 0.5);
+    FAILS((use("medium = \"air\"; velocity_key = \"NONE\";"), read_row(in_scratch("air.fits"), 0)),
+          ANPE_EFORMAT, "no keyword NONE (velocity_key)");
+}
+
+/* Without error bars they come from the scatter: white noise of 1 % here. */
+static void test_without_errors(void)
+{
+    anpe_rng rng = {.key = {7, 7}};
+    double mean = 0, noisy[N];
+    make();
+    for (int i = 0; i < N; i++)
+        noisy[i] = 100 + anpe_normal(&rng);
+    fitsfile *f = new_fits(in_scratch("bare.fits"));
+    put_image(f, DOUBLE_IMG, N, 1, noisy);
+    put_real(f, "CRVAL1", 5000);
+    put_real(f, "CDELT1", 0.5);
+    end_fits(f);
+    use("medium = \"vacuum\";");
+    WORKS(read_row(in_scratch("bare.fits"), 0));
+    for (int64_t i = 0; i < info.n_pixels; i++)
+        mean += (double)spectrum.sigma[i] / (double)info.n_pixels;
+    /* 1 a pixel of 0.5 A, resampled to 0.4 A: between 0.7 and 1; the median's own error is 10 % */
+    CU_ASSERT(mean > 0.5 && mean < 1.3);
+}
+
+static void test_refuses(void)
+{
+    static const struct {
+        const char *text, *message;
+    } t[] = {
+        {"", "no line with numbers"},
+        {"wave,flux\n", "0 lines with numbers; no spectrum"},
+        {"5000 1 0.1\n5001 1 x\n", ":2: expected a number: 'x'"},
+        {"5000 1 0.1\n5001 1\n", ":2: 2 cells; expected at least 3"},
+        {"5000;1,5;0,1\n5001;1,5;0,1\n", ":1: expected a decimal point, not a comma: '1,5'"},
+        {"1 2 3 4 5\n1 2 3 4 5\n", "5 columns without a header"},
+        {"time,flux\n1,2\n2,3\n", "none of its columns is known as wavelengths: time, flux"},
+        {"wave [keV],flux\n1,2\n2,3\n", "is in 'keV'; expected Angstrom"},
+        {"5000 1 0.1\n5002 1 0.1\n5001 1 0.1\n5003 1 .1\n", "wavelength 5001 at pixel 2 does not"},
+        {"6000 1 0.1\n6001 1 0.1\n6002 1 0.1\n", "no good pixel"},
+        {"5000 870 3e-3\n5090 870 3e-3\n5200 870 3e-3\n", "signal-to-noise ratio of 2.9e+05"}};
+    use("medium = \"vacuum\";");
+    for (size_t i = 0; i < sizeof t / sizeof *t; i++) {
+        write_bytes(in_scratch("bad.txt"), t[i].text, strlen(t[i].text));
+        anpe_status status = read_row(in_scratch("bad.txt"), 0);
+        CU_ASSERT(status == ANPE_EFORMAT || status == ANPE_EINVAL);
+        if (!status || !strstr(anpe_error(ctx), t[i].message)) {
+            printf("\n  message: %s\n  wanted:  %s\n", status ? anpe_error(ctx) : "(none)",
+                   t[i].message);
+            CU_FAIL("message");
+        }
+    }
+    FAILS(read_row("/nonexistent/x.txt", 0), ANPE_EIO, "/nonexistent/x.txt: cannot open: No such");
+}
+
+static void test_options(void)
+{
+    static const char *const c[][2] = {
+        {"windows = [5000.0];", "expected pairs of first and last"},
+        {"windows = [5100.0, 5000.0];", "expected ascending wavelengths"},
+        {"windows = [5000.0, 5100.0, 5050.0, 5200.0];", "they must ascend and not overlap"},
+        {"windows = [5000.0, 5001.0];", "make 3 pixels; expected 100 to 2000000"}};
+    for (size_t i = 0; i < sizeof c / sizeof *c; i++) {
+        char text[300];
+        snprintf(text, sizeof text,
+                 "instrument: { plugin = \"spectrum\"; resolution = 5000.0; %s };", c[i][0]);
+        FAILS(open_instrument(text), ANPE_ECONFIG, c[i][1]);
+    }
+}
+
+/* ---- real files
+ * ---------------------------------------------------------------------------------- */
+
+/* All 34 orders of an echelle, against the linear scales that its header states for spec1 and
+ * spec34. */
+static void test_mike(void)
+{
+    const char *path = shared("mike/HR718_red_multi.fits");
+    if (!path)
+        return;
+    WORKS(open_instrument("instrument: { plugin = \"spectrum\"; windows = [4850.0, 9100.0]; "
+                          "resolution = 30000.0; medium = \"air\"; blaze = 20.0; };"));
+    WORKS(read_row(path, 0));
+    CU_ASSERT_STRING_EQUAL(spectrum.id, "Star-202");
+    CU_ASSERT(n_good() > 0.9 * (double)info.n_pixels);
+    CU_ASSERT(all_finite());
+}
+
+static void test_gaia(void)
+{
+    const char *path = shared("gaia_rvs/Kepler-93.csv");
+    if (!path)
+        return;
+    WORKS(open_instrument("instrument: { plugin = \"spectrum\"; windows = [8480.0, 8680.0]; "
+                          "resolution = 11500.0; medium = \"vacuum\"; rule = \"none\"; };"));
+    WORKS(read_row(path, 0));
+    CU_ASSERT_STRING_EQUAL(spectrum.id, "2052747119115620352");
+    CU_ASSERT(n_good() > 0.9 * (double)info.n_pixels);
+}
+
+int main(int argc, char **argv)
+{
+    const CU_TestInfo tests[] = {{"text", test_texts},
+                                 {"image", test_image},
+                                 {"tables", test_tables},
+                                 {"media and frames", test_media_and_frames},
+                                 {"without errors", test_without_errors},
+                                 {"refuses", test_refuses},
+                                 {"options", test_options},
+                                 {"mike", test_mike},
+                                 {"gaia", test_gaia}};
+    const int code = run_suite(argc, argv, "instrument spectrum", COUNT(tests), tests);
+    close_all();
+    return code;
+}
