@@ -9,7 +9,7 @@
 
 enum { MOST_HDUS = 100, MOST_WIDTH = 5000000 };
 
-/* ---- what is where -------------------------------------------------------------------------- */
+/* ---- what is where ---------------------------------------------------------------------- */
 
 /* Axes of an image; 0 where it is a table or has none. */
 static int axes_of(fitsfile *f, int hdu, LONGLONG axes[3])
@@ -155,8 +155,7 @@ anpe_status file_image_layout(anpe_ctx *ctx, fitsfile *f, const char *path, cons
     return set_error(ctx, f, path, error, out);
 }
 
-/* ---- reading -----------------------------------------------------------------------------------
- */
+/* ---- reading ---------------------------------------------------------------------------- */
 
 /* One row of one band; null values are NAN. */
 static anpe_status read_row(anpe_ctx *ctx, fitsfile *f, const char *path, const image_layout *l,

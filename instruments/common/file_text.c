@@ -115,8 +115,7 @@ static int to_number(const reader *r, const char *cell, double *x)
     return end != cell && !*end;
 }
 
-/* ---- headers -----------------------------------------------------------------------------------
- */
+/* ---- headers ---------------------------------------------------------------------------- */
 
 static char *word_of_yaml(const char *line, const char *key)
 {
@@ -207,8 +206,7 @@ static anpe_status read_header(reader *r, const column_names *given, int *is_nam
                : ANPE_FAIL(r->ctx, ANPE_EFORMAT, "%s: no line with numbers in the file", r->path);
 }
 
-/* ---- lines -------------------------------------------------------------------------------------
- */
+/* ---- lines ------------------------------------------------------------------------------ */
 
 static anpe_status grow(reader *r)
 {

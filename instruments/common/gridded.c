@@ -18,8 +18,7 @@ struct gridded {
     int64_t *segment;                /* (n_segments + 1) */
 };
 
-/* ---- the grid ---------------------------------------------------------------------------------
- */
+/* ---- the grid --------------------------------------------------------------------------- */
 
 static anpe_status check_pairs(anpe_ctx *ctx, const char *name, const anpe_reals *r)
 {
@@ -146,8 +145,7 @@ static void info(const void *self, anpe_instrument_info *out)
     };
 }
 
-/* ---- reading ----------------------------------------------------------------------------------
- */
+/* ---- reading ---------------------------------------------------------------------------- */
 
 static anpe_status count(const void *self, anpe_ctx *ctx, const char *path, int64_t *n)
 {
@@ -262,8 +260,7 @@ static anpe_status read(const void *self, anpe_ctx *ctx, const char *path, int64
     return status;
 }
 
-/* ---- the continuum rule
- * -------------------------------------------------------------------------- */
+/* ---- the continuum rule ----------------------------------------------------------------- */
 
 static anpe_status normalise(const void *self, anpe_ctx *ctx, const uint8_t *continuum,
                              anpe_spectrum *s)
@@ -295,8 +292,7 @@ const anpe_instrument_ops gridded_ops = {.size = sizeof gridded_ops,
                                          .normalise = normalise,
                                          .continuum_modes = continuum_modes};
 
-/* ---- noise
- * ------------------------------------------------------------------------------------------ */
+/* ---- noise ------------------------------------------------------------------------------ */
 
 static void describe_sky(survey_sky *sky)
 {

@@ -100,7 +100,7 @@ extern const anpe_instrument_ops gridded_ops;
                                                   .destroy = gridded_destroy,                      \
                                                   .ops = &gridded_ops}
 
-/* ---- noise: a library of real error bars, or an analytic default --------------------------- */
+/* ---- noise: a library of real error bars, or an analytic default ------------------------ */
 
 /* Without a library: photon noise of stars of all colours and some read noise, flat over each
  * window; isolated hits of cosmic rays and short runs of them. */

@@ -12,7 +12,7 @@ enum { DTYPE = 2, W1, DW, NW, Z, FUNCTIONS = 9 };
 enum { CHEBYSHEV = 1, LEGENDRE, CUBIC_SPLINE, LINEAR_SPLINE, PIXEL_ARRAY, SAMPLED_ARRAY };
 enum { MOST_VALUES = 1000000 };
 
-/* ---- one function: v points at its type; *used values belong to it ------------------------ */
+/* ---- one function: v points at its type; *used values belong to it ---------------------- */
 
 /* sum of c_k x_k, x the polynomials of Chebyshev or Legendre on [-1, 1] */
 static double polynomial(int type, int64_t order, const double *c, double x)
@@ -110,7 +110,7 @@ static double function_value(const double *v, double p)
     return spline(type, n, v + 4, (p - low) / (high - low) * (double)n);
 }
 
-/* ---- the specification -------------------------------------------------------------------- */
+/* ---- the specification ------------------------------------------------------------------ */
 
 static anpe_status check(anpe_ctx *ctx, const iraf_spec *s, const char *where)
 {

@@ -45,7 +45,7 @@ void observed_clear(observed *o)
     *o = (observed){0};
 }
 
-/* ---- settling ------------------------------------------------------------------------------- */
+/* ---- settling --------------------------------------------------------------------------- */
 
 /* Keeps pixels [first, first + n). */
 static void keep(observed_order *a, int64_t first, int64_t n)
@@ -129,7 +129,7 @@ anpe_status observed_settle(anpe_ctx *ctx, observed *o, const char *path)
     return status;
 }
 
-/* ---- wavelengths ---------------------------------------------------------------------------- */
+/* ---- wavelengths ------------------------------------------------------------------------ */
 
 void observed_to_vacuum(observed *o)
 {
@@ -146,8 +146,7 @@ void observed_shift(observed *o, double v)
             o->order[k].wavelength[i] *= factor;
 }
 
-/* ---- running order statistics -----------------------------------------------------------------
- */
+/* ---- running order statistics ----------------------------------------------------------- */
 
 /* The value of rank q (0 to 1) of n finite ones among v; NAN if none. room (n). */
 static double rank_of(int64_t n, const double *v, const uint8_t *mask, double q, double *room)
@@ -227,8 +226,7 @@ anpe_status observed_flatten(anpe_ctx *ctx, observed *o, double width)
     return status;
 }
 
-/* ---- onto the grid ----------------------------------------------------------------------------
- */
+/* ---- onto the grid ---------------------------------------------------------------------- */
 
 typedef struct sums {
     double *flux, *weight; /* (n) of flux / sigma^2, 1 / sigma^2 */

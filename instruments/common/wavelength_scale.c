@@ -21,7 +21,7 @@ struct wavelength_scale {
     iraf_spec *spec;           /* (orders) of multispec */
 };
 
-/* ---- units and media ---------------------------------------------------------------------- */
+/* ---- units and media -------------------------------------------------------------------- */
 
 static const struct {
     const char *start;
@@ -79,7 +79,7 @@ static medium read_medium(fitsfile *f, int hdu, const char *ctype)
     return MEDIUM_UNKNOWN;
 }
 
-/* ---- IRAF's text over many cards ------------------------------------------------------------ */
+/* ---- IRAF's text over many cards -------------------------------------------------------- */
 
 /* The value of a card between its quotes as it stands: blanks at its end belong to the text. */
 static const char *card_text(char *card)
@@ -140,7 +140,7 @@ static anpe_status read_specs(anpe_ctx *ctx, fitsfile *f, const char *path, int 
     return status;
 }
 
-/* ---- plain scales ---------------------------------------------------------------------------- */
+/* ---- plain scales ----------------------------------------------------------------------- */
 
 static int real(fitsfile *f, int hdu, const char *key, double *value)
 {
@@ -251,7 +251,7 @@ static anpe_status read_plain(anpe_ctx *ctx, fitsfile *f, const char *path, int 
     return status;
 }
 
-/* ---- the scale ------------------------------------------------------------------------------- */
+/* ---- the scale -------------------------------------------------------------------------- */
 
 wavelength_scale *wavelength_scale_free(wavelength_scale *s)
 {

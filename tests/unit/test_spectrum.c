@@ -52,7 +52,7 @@ static void same_as_first(const char *what)
     CU_ASSERT(all_finite());
 }
 
-/* ---- text ------------------------------------------------------------------------------------ */
+/* ---- text ------------------------------------------------------------------------------- */
 
 typedef struct text_form {
     const char *name, *head, *separator;
@@ -117,8 +117,7 @@ static void test_texts(void)
         CU_ASSERT_DOUBLE_EQUAL(spectrum.flux[i], first_flux[i], 1e-3);
 }
 
-/* ---- FITS --------------------------------------------------------------------------------------
- */
+/* ---- FITS ------------------------------------------------------------------------------- */
 
 static void test_image(void)
 {
@@ -294,8 +293,7 @@ static void test_options(void)
     }
 }
 
-/* ---- real files
- * ---------------------------------------------------------------------------------- */
+/* ---- real files ------------------------------------------------------------------------- */
 
 /* All 34 orders of an echelle, against the linear scales that its header states for spec1 and
  * spec34. */

@@ -37,8 +37,7 @@ static double log_gf(int lower, int upper)
     return table[lower - 2][upper - lower - 1];
 }
 
-/* ---- the table
- * ------------------------------------------------------------------------------------------- */
+/* ---- the table -------------------------------------------------------------------------- */
 
 void anpe_lte_hydrogen_free(anpe_lte_hydrogen *h)
 {
@@ -140,8 +139,7 @@ anpe_status anpe_lte_hydrogen_read(anpe_ctx *ctx, const char *path, anpe_lte_hyd
     return status;
 }
 
-/* ---- profiles
- * ---------------------------------------------------------------------------------------------- */
+/* ---- profiles --------------------------------------------------------------------------- */
 
 /* Place of x on a regular axis, held at its ends. */
 static int place(double x, double start, double step, int n, double *part)

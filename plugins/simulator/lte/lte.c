@@ -117,8 +117,7 @@ static int is_alpha(int z)
     return z == 8 || z == 10 || z == 12 || z == 14 || z == 16 || z == 18 || z == 20 || z == 22;
 }
 
-/* ---- labels
- * ---------------------------------------------------------------------------------------------- */
+/* ---- labels ----------------------------------------------------------------------------- */
 
 /* mg_fe, mg_h: the element, 0 if it is none. */
 static int element_of(const char *name, int *of_h)
@@ -251,8 +250,7 @@ static anpe_status abundances_of(anpe_ctx *ctx, const star *x, double *abundance
     return ANPE_OK;
 }
 
-/* ---- set-up
- * ---------------------------------------------------------------------------------------------- */
+/* ---- set-up ----------------------------------------------------------------------------- */
 
 static anpe_status window(anpe_ctx *ctx, const options *o, const anpe_simulator_setup *setup,
                           double *low, double *high)
@@ -392,8 +390,7 @@ static anpe_status lte_create(anpe_ctx *ctx, const void *option_values, const vo
     return ANPE_OK;
 }
 
-/* ---- spectra
- * ---------------------------------------------------------------------------------------------- */
+/* ---- spectra ---------------------------------------------------------------------------- */
 
 static void lte_info(const void *self, anpe_simulator_info *info)
 {

@@ -316,8 +316,7 @@ int64_t anpe_lte_line_opacity(const anpe_lte_lines *l, const anpe_lte_voigt *voi
                               anpe_lte_line_work *w, int64_t stride, float *opacity);
 double anpe_lte_isotope(int z, int mass, double c12_c13);
 
-/* ---- hydrogen.c
- * ------------------------------------------------------------------------------------------- */
+/* ---- hydrogen.c ------------------------------------------------------------------------- */
 
 enum { ANPE_LTE_HYDROGEN_LINES = 100 };
 typedef struct anpe_lte_hydrogen_line {
