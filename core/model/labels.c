@@ -50,9 +50,9 @@ anpe_label_map *anpe_label_map_free(anpe_label_map *m)
     return NULL;
 }
 
-/* ---- the ends of the line
- *
- * A label on a bound is at infinity, and so is one that lies there by the rounding of a file of
+/* ---- the ends of the line --------------------------------------------------------------- */
+
+/* A label on a bound is at infinity, and so is one that lies there by the rounding of a file of
  * floats. The line ends where a prior would have FLT_EPSILON of its draws beyond: for a box that is
  * this part of its width. Near a bound on one side the line has an exponential tail where the
  * density is finite (a distance of FLT_EPSILON of the usual one), a normal one under a log-normal
