@@ -4,7 +4,7 @@
 #
 #     sh tests/cli/test_layers.sh print [TOP]    (make rooms) prints the include graph of TOP/core
 [ "${1-}" != print ] || ANPE_SRCDIR=${2:-.}
-. "${ANPE_SRCDIR:-.}/tests/cli/common.sh"
+. "$(dirname "$0")/common.sh"
 cd "$ANPE_SRCDIR" || exit 99
 
 # Room: what it is for | the rooms it stands on; it may include those, and what they may include.
