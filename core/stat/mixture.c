@@ -83,15 +83,24 @@ double anpe_mixture_log_density(const anpe_mixture *m, const double *y)
     return sum;
 }
 
+int anpe_mixture_pick(int n, const double *share, double u)
+{
+    int k = 0;
+    for (int i = 0; i < n; i++)
+        if (share[i] > 0) { /* rounding may leave the sum below u */
+            k = i;
+            if (u < share[i])
+                break;
+            u -= share[i];
+        }
+    return k;
+}
+
 void anpe_mixture_draw(const anpe_mixture *m, anpe_rng *rng, double *y)
 {
     const int64_t d = m->width;
-    double u = anpe_uniform(rng), chi2 = 0;
-    int k = 0, last = m->n - 1;
-    while (last > 0 && !(m->share[last] > 0)) /* rounding may leave the sum below u */
-        last--;
-    while (k < last && u >= m->share[k])
-        u -= m->share[k++];
+    double chi2 = 0;
+    const int k = anpe_mixture_pick(m->n, m->share, anpe_uniform(rng));
     for (int64_t i = 0; i < d; i++)
         m->work[i] = anpe_normal(rng);
     for (int i = 0; i < ANPE_MIXTURE_FREEDOM; i++) {
@@ -181,8 +190,11 @@ static void start(anpe_mixture *m, int64_t n, const double *y, const double *wei
         }
         double u = anpe_uniform(rng) * total;
         int64_t pick = 0;
-        while (pick + 1 < n && (u -= weight[pick] * near[pick]) > 0)
-            pick++;
+        for (int64_t i = 0; i < n && u > 0; i++)
+            if (weight[i] * near[i] > 0) {
+                pick = i;
+                u -= weight[i] * near[i];
+            }
         memcpy(m->mean + k * d, y + pick * d, (size_t)d * sizeof *m->mean);
         memcpy(m->cholesky + k * d * d, m->cholesky, (size_t)(d * d) * sizeof *m->cholesky);
     }

@@ -22,6 +22,9 @@ ANPE_MUST_CHECK anpe_status anpe_mixture_new(anpe_ctx *ctx, int64_t width, int m
                                              anpe_mixture **out);
 anpe_mixture *anpe_mixture_free(anpe_mixture *m);
 void anpe_mixture_copy(anpe_mixture *to, const anpe_mixture *from); /* of the same shape */
+/* Which of n components u in (0, 1) falls to: of their shares, which sum to 1 but for rounding,
+ * never one of 0. */
+int anpe_mixture_pick(int n, const double *share, double u);
 /* Natural log of the density at y (D). One thread at a time: it works in m->work. */
 double anpe_mixture_log_density(const anpe_mixture *m, const double *y);
 void anpe_mixture_draw(const anpe_mixture *m, anpe_rng *rng, double *y);

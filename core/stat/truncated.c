@@ -5,6 +5,7 @@
 #include "stat/truncated.h"
 #include "base/linear.h"
 #include "stat/importance.h"
+#include "stat/mixture.h"
 #include "stat/normal.h"
 #include <math.h>
 #include <stdlib.h>
@@ -203,11 +204,7 @@ static double component_draw(const anpe_truncated *m, int k, anpe_rng *rng, doub
 
 void anpe_truncated_draw(const anpe_truncated *m, anpe_rng *rng, double *x)
 {
-    double u = anpe_uniform(rng);
-    int k = 0;
-    while (k + 1 < m->n && u >= m->share[k])
-        u -= m->share[k++];
-    (void)component_draw(m, k, rng, x);
+    (void)component_draw(m, anpe_mixture_pick(m->n, m->share, anpe_uniform(rng)), rng, x);
 }
 
 double anpe_truncated_log_mass(const anpe_truncated *m, int k, anpe_rng *rng, int n, double *x)

@@ -43,6 +43,23 @@ static double whole_log_density(const double *mean, double scale, const double *
     return sum - 0.5 * (z[0] * z[0] + z[1] * z[1] + z[2] * z[2]) / (scale * scale);
 }
 
+/* Ten times 0.1 is less than 1 in double: a component without a share is not drawn for the rest. */
+static void test_empty_share(void)
+{
+    const double here[3] = {0}, away[3] = {900, 900, 900}, low[3] = {-1000, -1000, -1000},
+                 high[3] = {1000, 1000, 1000};
+    anpe_rng last = {.buf = {~0u, ~0u, ~0u, ~0u}, .left = 4}; /* the highest number that there is */
+    double x[3];
+    anpe_truncated *m;
+    WORKS(anpe_truncated_new(ctx, 3, 12, &m));
+    anpe_truncated_clear(m, low, high);
+    for (int k = 0; k < 12; k++)
+        anpe_truncated_add(m, k < 10 ? here : away, covariance, 1, k < 10 ? 0.1 : 0);
+    anpe_truncated_draw(m, &last, x);
+    CU_ASSERT(x[0] < 100 && x[1] < 100 && x[2] < 100);
+    anpe_truncated_free(m);
+}
+
 static void test_no_sides(void)
 {
     const double mean[3] = {1, -2, 3}, low[3] = {-INFINITY, -INFINITY, -INFINITY},
@@ -480,6 +497,7 @@ static void test_end(void)
 int main(int argc, char **argv)
 {
     static const CU_TestInfo tests[] = {
+        {"a component without a share", test_empty_share},
         {"normals without a side near", test_no_sides},
         {"normals in a box", test_box},
         {"far outside", test_far_out},
