@@ -137,6 +137,7 @@ static anpe_status run(anpe_ctx *ctx, anpe_cmd *cmd)
     const options *o = cmd->options;
     const int dry = o->dry || o->scale != 1 || o->shift != 0;
     const anpe_validate_request request = {.model = cmd->argument[0],
+                                           .output = o->output,
                                            .n = o->n,
                                            .n_draws = o->samples,
                                            .n_exact = o->exact,

@@ -4,6 +4,7 @@
 #include "validate/validate.h"
 #include "base/text.h"
 #include "base/workers.h"
+#include "file/output.h"
 #include "posterior/exact.h"
 #include "posterior/flow_density.h"
 #include "posterior/summary.h"
@@ -391,6 +392,15 @@ static anpe_status measure_prior(anpe_ctx *ctx, validation *v)
     return status;
 }
 
+static anpe_status check_output(anpe_ctx *ctx, const validation *v)
+{
+    const char *option, *file, *output = v->request->output;
+    anpe_status status = ANPE_OK;
+    for (int i = 0; output && !status && (file = anpe_settings_file(v->settings, i, &option)); i++)
+        status = anpe_output_differs(ctx, output, file);
+    return status;
+}
+
 static anpe_status open_validation(anpe_ctx *ctx, validation *v)
 {
     const anpe_validate_request *q = v->request;
@@ -399,6 +409,7 @@ static anpe_status open_validation(anpe_ctx *ctx, validation *v)
     if (v->model->map->n > MOST_LABELS)
         return ANPE_FAIL(ctx, ANPE_EUNSUPPORTED, "%s: more than %d labels", q->model, MOST_LABELS);
     ANPE_TRY(anpe_simulate_open(ctx, q->model, 0, NULL, &v->settings, &v->task));
+    ANPE_TRY(check_output(ctx, v));
     ANPE_TRY(anpe_validation_new(ctx, q->n, v->model->map->n, &v->result));
     v->result->n_draws = q->n_draws;
     v->result->seed = q->seed;

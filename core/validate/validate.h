@@ -7,6 +7,8 @@
 
 typedef struct anpe_validate_request {
     const char *model;
+    const char
+        *output; /* of the caller, NULL: none: no file that the model's configuration names */
     int64_t n, n_draws;
     int64_t n_exact;     /* of them, how many get an effective sample size and a k-hat */
     double rate;         /* false alarms of each misspecification flag */

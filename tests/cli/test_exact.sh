@@ -26,6 +26,13 @@ config "$gaussian" '' >all.cfg
 "$ANPE" train all.cfg -o model.h5 --quiet || exit 99
 "$ANPE" simulate model.h5 -n 10 --observed -o mocks.h5 --quiet || exit 99
 
+# A report in the place of a file that the model's configuration names.
+ln -s e.h5 report.txt && cp e.h5 kept.h5
+run "$ANPE" validate model.h5 -n 50 -o report.txt --quiet
+expect_error "validate: a report over the emulator" 1 "report.txt: the output would replace an input or another output"
+check "validate: the emulator is there still" cmp e.h5 kept.h5
+rm -f report.txt
+
 run "$ANPE" infer model.h5 mocks.h5 -o one.csv --exact --threads 1 --posterior one.h5
 check "infer --exact" test "$status" = 0
 check "it says how far it climbed" grep -Eq "^exact: 10 of 10 spectra \(proposal [0-9]+, more [0-9]+, newton [0-9]+, defensive [0-9]+, adaptive [0-9]+, mcmc 0\), [0-9]+ evaluations" "$work/out"
