@@ -173,13 +173,11 @@ out:
 
 /* ---- one star ---------------------------------------------------------------------------- */
 
-/* Inside what the simulator was made for, and what the projection leaves room for? */
+/* Inside what the simulator was made for? Velocities: anpe_session_predict. */
 static int inside(const anpe_task *t, const double *theta)
 {
     int yes = 1;
     for (int64_t d = 0; d < t->n_labels; d++) {
-        if (t->inferred[d] == t->rv)
-            yes &= fabs(theta[d]) <= t->observe->max_rv;
         for (int64_t j = 0; j < t->sim.n_labels; j++)
             if (t->inferred[d] == t->sim_label[j])
                 yes &= theta[d] >= t->sim.labels[j].min && theta[d] <= t->sim.labels[j].max;

@@ -284,6 +284,11 @@ anpe_status anpe_session_predict(anpe_session *s, anpe_ctx *ctx, const float **f
     anpe_status status;
     for (int64_t d = 0; d < t->n_labels; d++)
         s->bench->theta[t->inferred[d]] = theta[d];
+    if (!anpe_task_covers(t, s->bench->theta, observed->mask))
+        return ANPE_FAIL(ctx, ANPE_EINVAL,
+                         "no model spectrum: at a radial velocity of %g km/s, which is outside the "
+                         "prior, the simulator has no flux for some good pixels",
+                         s->bench->theta[t->rv]);
     ANPE_TRY(anpe_task_simulate(t, ctx, s->bench, 1));
     ANPE_TRY(anpe_task_reduce_model(t, ctx, s->bench, 0, observed));
     *flux = s->bench->spectrum.flux;

@@ -478,12 +478,11 @@ anpe_projector *anpe_projector_free(anpe_projector *p)
 
 /* ---- what the simulator does not cover --------------------------------------------------- */
 
-static void uncovered_ends(const double *x, int64_t n, double s_min, double s_max,
-                           uint8_t *uncovered)
+/* Pixel i of a segment x[0..n). */
+static int is_past_end(const double *x, int64_t n, int64_t i, double s_min, double s_max)
 {
     const double slack = 1e-12; /* of ln(lambda): rounding */
-    for (int64_t i = 0; i < n; i++)
-        uncovered[i] = x[i] - s_max < x[0] - slack || x[i] - s_min > x[n - 1] + slack;
+    return x[i] - s_max < x[0] - slack || x[i] - s_min > x[n - 1] + slack;
 }
 
 /* The share of a pixel's weights (count), shifted by `at` steps from grid index `first`, that falls
@@ -510,17 +509,39 @@ static int is_uncovered(const anpe_projector *p, int64_t i, int64_t from, int64_
     return 0;
 }
 
+/* How many there are of the pixels that are good (mask NULL: of all), marked unless NULL. */
+static int64_t find_uncovered(const anpe_projector *p, double rv_min, double rv_max,
+                              const uint8_t *mask, uint8_t *uncovered)
+{
+    const double s_min = atanh(rv_min / ANPE_C_KMS), s_max = atanh(rv_max / ANPE_C_KMS);
+    int64_t n = 0, k = 0;
+    for (int64_t i = 0; p->mode != COPY && i < p->n_out; i++) {
+        while (p->mode == SHIFT && i >= p->segment[k + 1])
+            k++;
+        if (mask && mask[i])
+            continue;
+        const int lost =
+            p->mode == SHIFT
+                ? is_past_end(p->x + p->segment[k], p->segment[k + 1] - p->segment[k],
+                              i - p->segment[k], s_min, s_max)
+                : is_uncovered(p, i, (int64_t)floor(-s_max / p->h), (int64_t)ceil(-s_min / p->h));
+        if (lost && uncovered)
+            uncovered[i] = 1;
+        n += lost;
+    }
+    return n;
+}
+
 void anpe_projector_uncovered(const anpe_projector *p, double rv_min, double rv_max,
                               uint8_t *uncovered)
 {
-    const double s_min = atanh(rv_min / ANPE_C_KMS), s_max = atanh(rv_max / ANPE_C_KMS);
     memset(uncovered, 0, (size_t)p->n_out);
-    for (int64_t k = 0; p->mode == SHIFT && k < p->n_segments; k++)
-        uncovered_ends(p->x + p->segment[k], p->segment[k + 1] - p->segment[k], s_min, s_max,
-                       uncovered + p->segment[k]);
-    for (int64_t i = 0; p->mode == PROJECT && i < p->n_out; i++)
-        uncovered[i] = (uint8_t)is_uncovered(p, i, (int64_t)floor(-s_max / p->h),
-                                             (int64_t)ceil(-s_min / p->h));
+    (void)find_uncovered(p, rv_min, rv_max, NULL, uncovered);
+}
+
+int anpe_projector_covers(const anpe_projector *p, double rv, const uint8_t *mask)
+{
+    return find_uncovered(p, rv, rv, mask, NULL) == 0;
 }
 
 /* ---- shift on the instrument's own pixels ------------------------------------------------ */

@@ -47,6 +47,8 @@ anpe_projector *anpe_projector_free(anpe_projector *p);
  * What apply gives there is a neighbour's flux. */
 void anpe_projector_uncovered(const anpe_projector *p, double rv_min, double rv_max,
                               uint8_t *uncovered);
+/* Whether at this velocity no good pixel (mask (n_pixels), 1 = bad) is such a one. */
+int anpe_projector_covers(const anpe_projector *p, double rv, const uint8_t *mask);
 size_t anpe_projector_scratch(const anpe_projector *p); /* bytes of scratch for one call */
 /* rest-frame flux_in (n_in) seen at radial velocity rv (km/s, > 0 receding) -> flux_out (n_pixels).
  * Re-entrant; scratch belongs to the caller's thread. */

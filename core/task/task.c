@@ -201,6 +201,16 @@ static anpe_status exclude_uncovered(anpe_ctx *ctx, anpe_task *t)
     return ANPE_OK;
 }
 
+int anpe_task_covers(const anpe_task *t, const double *theta, const uint8_t *mask)
+{
+    if (!t->projector || t->rv < 0)
+        return 1;
+    const anpe_label *l = &t->prior->label[t->rv];
+    const double rv = theta[t->rv];
+    return (rv >= l->min && rv <= l->max) ||
+           (fabs(rv) <= t->observe->max_rv && anpe_projector_covers(t->projector, rv, mask));
+}
+
 /* The pixel sets become the task's own: those of the model, else those of the instrument and
  * what the simulator does not cover. */
 static anpe_status add_pixel_sets(anpe_ctx *ctx, anpe_task *t, const anpe_pixel_sets *given)

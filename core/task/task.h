@@ -103,6 +103,9 @@ ANPE_MUST_CHECK anpe_status anpe_task_sample(const anpe_task *t, anpe_ctx *ctx, 
 ANPE_MUST_CHECK anpe_status anpe_task_draw_labels(const anpe_task *t, anpe_ctx *ctx, anpe_bench *b,
                                                   uint32_t seed, anpe_purpose purpose,
                                                   int64_t first, int64_t n);
+/* Whether the simulator has flux for every pixel that mask (n_pixels) leaves, at the radial
+ * velocity of theta (of the prior's labels). Inside the prior it has: the others are excluded. */
+int anpe_task_covers(const anpe_task *t, const double *theta, const uint8_t *mask);
 /* b->theta (n) -> b->flux (n): simulator and projection, no noise. */
 ANPE_MUST_CHECK anpe_status anpe_task_simulate(const anpe_task *t, anpe_ctx *ctx, anpe_bench *b,
                                                int64_t n);

@@ -83,7 +83,8 @@ ANPE_EXPORT ANPE_MUST_CHECK anpe_status anpe_infer(anpe_session *session, anpe_c
  * mask of the last spectrum given to anpe_infer in this session -> model (n), normalised, and,
  * unless NULL, chi2 over its good pixels and how many these are. ANPE_EUNSUPPORTED: the simulator
  * could not be opened, or the posterior does not have all of its labels; ANPE_EINVAL: no spectrum
- * yet. */
+ * yet, or labels that the simulator was not made for, a radial velocity at which it has no flux for
+ * some good pixels included. */
 ANPE_EXPORT ANPE_MUST_CHECK anpe_status anpe_predict(anpe_session *session, anpe_ctx *ctx,
                                                      float *model, double *chi2, int64_t *n_good,
                                                      const double *theta);

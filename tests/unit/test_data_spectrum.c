@@ -402,6 +402,18 @@ static int uncovered_pixels(setting *t, double rv_min, double rv_max, uint8_t *u
     return n;
 }
 
+/* Whether it covers all pixels at rv, and all but those that it says it does not. */
+static void check_covers(setting *t, double rv, int all)
+{
+    anpe_projector *p;
+    uint8_t none[N_OUT] = {0}, bad[N_OUT];
+    WORKS(anpe_projector_new(ctx, &t->setup, &p));
+    anpe_projector_uncovered(p, rv, rv, bad);
+    CU_ASSERT_EQUAL(anpe_projector_covers(p, rv, none), all);
+    CU_ASSERT_EQUAL(anpe_projector_covers(p, rv, bad), 1);
+    anpe_projector_free(p);
+}
+
 /* On the instrument's pixels: the ends of each segment, as far as the velocities reach. What is
  * left is the flux that a wider simulator would give. */
 static void test_uncovered_ends(void)
@@ -413,6 +425,8 @@ static void test_uncovered_ends(void)
     t->setup.wavelength_in = t->out;
     t->setup.on_grid = 1;
     CU_ASSERT_EQUAL(uncovered_pixels(t, 0, 0, bad), 0);
+    check_covers(t, 0, 1);
+    check_covers(t, 2.5 * pixel, 0);
     CU_ASSERT_EQUAL(uncovered_pixels(t, 0, 2.5 * pixel, bad), 6);
     CU_ASSERT(bad[0] && bad[2] && !bad[3] && !bad[499] && bad[500] && bad[502] && !bad[N_OUT - 1]);
     CU_ASSERT_EQUAL(uncovered_pixels(t, -9.5 * pixel, 2.5 * pixel, bad), 2 * (3 + 10));
@@ -461,6 +475,7 @@ static void test_uncovered_projection(void)
     for (int i = 0; i < N_IN; i++)
         whole->flux[i] = (float)lines(log(whole->in[i]), 7e-5);
     CU_ASSERT_EQUAL(uncovered_pixels(whole, -6, 6, bad), 0);
+    check_covers(whole, 6, 1);
     t->setup.max_rv = 6;
     t->setup.n_in = N_IN - start;
     t->setup.wavelength_in = whole->in + start;

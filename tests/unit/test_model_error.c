@@ -483,6 +483,12 @@ static void test_velocities(void)
             }
             WORKS(anpe_task_reduce(t, ctx, &s));
             CU_ASSERT(s.mask[0] && s.mask[72] && !s.mask[73]);
+            const double rv[] = {-300, 300, 301, -320, NAN, 1e9}; /* 73 pixels, 73, 73, 78 ... */
+            for (int k = 0; k < 6; k++) {
+                double theta[2] = {0, 0};
+                theta[t->rv] = rv[k];
+                CU_ASSERT_EQUAL(anpe_task_covers(t, theta, s.mask), k < 3);
+            }
             anpe_spectrum_clear(&s);
             uint8_t *none = calloc(N, 1);
             const anpe_pixel_sets given = {.n = N, .continuum = t->continuum, .exclude = none};
