@@ -110,6 +110,8 @@ static anpe_status create(anpe_ctx *ctx, const void *opts, const void *setup, vo
         return ANPE_FAIL(ctx, ANPE_ENOMEM, "openblas: out of memory");
     const anpe_status status = open_library(ctx, ((const options *)opts)->coretype, &b->library);
     if (status) {
+        if (b->library.handle)
+            dlclose(b->library.handle);
         free(b);
         return status;
     }

@@ -74,23 +74,24 @@ static int open_ends(ends *e)
     return 0;
 }
 
-/* A process group of its own, so that ctrl-C reaches this process alone; no signal blocked, SIGPIPE
- * as it is by default. */
+/* A process group of its own, so that ctrl-C reaches this process alone; no signal blocked, those
+ * that `anpe` ignores as they are by default. */
 static int spawn(pid_t *pid, const int *theirs, char *const *argv, char *const *envp)
 {
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attributes;
-    sigset_t none, pipe_signal;
+    sigset_t none, ignored;
     int error = posix_spawn_file_actions_init(&actions);
     if (error)
         return error;
     error = posix_spawnattr_init(&attributes);
     if (!error) {
         sigemptyset(&none);
-        sigemptyset(&pipe_signal);
-        sigaddset(&pipe_signal, SIGPIPE);
+        sigemptyset(&ignored);
+        sigaddset(&ignored, SIGPIPE);
+        sigaddset(&ignored, SIGXFSZ);
         posix_spawnattr_setsigmask(&attributes, &none);
-        posix_spawnattr_setsigdefault(&attributes, &pipe_signal);
+        posix_spawnattr_setsigdefault(&attributes, &ignored);
         posix_spawnattr_setpgroup(&attributes, 0);
         posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK |
                                                   POSIX_SPAWN_SETSIGDEF);
