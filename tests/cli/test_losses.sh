@@ -90,14 +90,11 @@ permissions "infer, .csv" c.csv infer -o c.csv
 permissions "infer, .h5" c.h5 infer -o c.h5
 permissions "infer, draws" p.h5 infer -o c.csv --posterior p.h5
 permissions "train" t.h5 train -o t.h5
-validate() { "$ANPE" validate one.h5 -n 50 --samples 20 --quiet "$@"; }
-chmod 640 one.h5
-run validate
-check "validate: the model keeps its permissions" test "$(mode one.h5)" = 640
-if "$ANPE" plot sbc one.h5 -o figure.png --quiet >out 2>err; then
-    permissions "plot" figure.png "$ANPE" plot sbc one.h5 -o figure.png
-else
+run "$ANPE" plot curves one.h5 -o figure.png --quiet
+if grep -q "PLplot" err; then
     skip "plot: permissions" "no figures in this build"
+else
+    permissions "plot" figure.png "$ANPE" plot curves one.h5 -o figure.png
 fi
 chmod 444 c.csv
 if [ "$(id -u)" = 0 ]; then

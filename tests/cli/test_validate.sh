@@ -19,8 +19,10 @@ check "--scale leaves the model" cmp m.h5 trained.h5
 validate m.h5 -n 60 -s 50 --shift 0.3
 check "--shift leaves the model" cmp m.h5 trained.h5
 
+chmod 640 m.h5
 validate m.h5 -n 60 -s 50 --threads 1 -o one.json
 check "validate" test "$status" = 0
+check "the model keeps its permissions" test "$(stat -c %a m.h5)" = 640
 cp trained.h5 two.h5
 validate two.h5 -n 60 -s 50 --threads 2
 check "1 and 2 threads store the same, byte for byte" cmp m.h5 two.h5
