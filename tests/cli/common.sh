@@ -10,6 +10,8 @@
 #   expect_error NAME STATUS RE  a line of standard error matches the extended expression RE
 #   check NAME COMMAND...        the command succeeds
 #   none COMMAND...             succeeds if the command prints nothing, and shows what it printed otherwise
+#   differ FILE FILE             both are there and not equal
+#   lacks RE FILE                the file is there, no line of it matches
 #   skip NAME WHY                / skip_all WHY: nothing of this file can be tested here
 : "${ANPE:=./anpe}" "${ANPE_SRCDIR:=.}" "${ANPE_SHARED:=/nonexistent}"
 work=$(mktemp -d "${TMPDIR:-/tmp}/anpe-test.XXXXXX") || exit 99
@@ -49,6 +51,14 @@ same() {
     sed 's/^/    | /' "$work/expected"
     sed 's/^/    > /' "$work/out"
     sed 's/^/    ! /' "$work/err"
+}
+
+differ() {
+    [ -s "$1" ] && [ -s "$2" ] && ! cmp -s "$1" "$2"
+}
+
+lacks() {
+    [ -s "$2" ] && ! grep -q "$1" "$2"
 }
 
 none() {
