@@ -70,6 +70,8 @@ static double reach(const anpe_label_map *m, int64_t i)
 static double to_line(const anpe_label_map *m, int64_t i, double theta)
 {
     const anpe_label *l = &m->label[i];
+    if (isnan(theta)) /* fmin and fmax would make it an end */
+        return theta;
     switch (m->kind[i]) {
     case ANPE_BOX:
         return anpe_normal_quantile(

@@ -26,7 +26,8 @@ anpe_label_map *anpe_label_map_free(anpe_label_map *m);
 /* Mean and sd of y from draws theta (n_draws, n). */
 void anpe_label_map_fit(anpe_label_map *m, int64_t n_draws, const double *theta);
 /* theta (n) -> y (n); a theta on or outside the support goes to the end of the line: FLT_EPSILON of
- * the box inside, or, with one bound, max(-ln FLT_EPSILON, 5.17 sd) from the mean. */
+ * the box inside, or, with one bound, max(-ln FLT_EPSILON, 5.17 sd) from the mean; NaN
+ * stays NaN. */
 void anpe_label_map_forward(const anpe_label_map *m, const double *theta, float *y);
 /* y (n) -> theta (n), always inside the closed support; returns log |d theta / d y|, which is
  * subtracted from log q(y) to give log q(theta). */

@@ -133,6 +133,10 @@ static void test_map_ends(void)
             CU_ASSERT_DOUBLE_EQUAL((double)y[2], one_sided, 1e-6 * one_sided);
             CU_ASSERT(!memcmp(y, z, sizeof y));
         }
+    const double none[4] = {NAN, NAN, NAN, NAN};
+    float y[4];
+    anpe_label_map_forward(m, none, y);
+    CU_ASSERT(isnan(y[0]) && isnan(y[1]) && isnan(y[2]) && isnan(y[3]));
     anpe_label_map_free(m);
 }
 
