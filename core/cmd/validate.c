@@ -31,8 +31,8 @@ static const anpe_flag flags[] = {
     ANPE_FLAG_REAL(options, rate, 0, "false-alarms", "RATE", 0.01, 1e-6, 0.5,
                    "fraction of good spectra that each misspecification flag may mark"),
     ANPE_FLAG_INT(options, exact, 0, "exact", "N", 0, 0, 1e7,
-                  "also weigh the posteriors of N mocks by likelihood and prior: effective sample "
-                  "size and k-hat of the network's draws as a proposal"),
+                  "also make the posteriors of N mocks exact, as anpe infer --exact does, and "
+                  "check them in the same way; effective draws of the network as a proposal"),
     ANPE_FLAG_TEXTS(options, repeats, 0, "repeats", "SPECTRUM",
                     "spectra with several observations of the same stars, to compare their scatter "
                     "with the stated errors"),

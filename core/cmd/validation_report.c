@@ -167,7 +167,7 @@ out:
     return status;
 }
 
-/* ---- importance weights, recalibration, thresholds --------------------------------------- */
+/* ---- importance weights, exact posteriors, recalibration, thresholds --------------------- */
 
 /* Of n sorted values. */
 static double fraction_above(int64_t n, const double *sorted, double limit)
@@ -180,12 +180,12 @@ static double fraction_above(int64_t n, const double *sorted, double limit)
 
 static anpe_status weight_lines(anpe_ctx *ctx, const anpe_validation *v, anpe_text *t, json_t *out)
 {
-    static const char *const name[] = {"ess", "khat"};
-    const double *from[] = {v->ess, v->khat};
+    static const char *const name[] = {"ess", "khat", "evaluations"};
+    const double *from[] = {v->ess, v->khat, v->evaluations};
     double *x = malloc((size_t)v->n * sizeof *x);
     if (!x)
         return ANPE_FAIL(ctx, ANPE_ENOMEM, "report: out of memory");
-    for (int k = 0; k < 2; k++) {
+    for (int k = 0; k < 3; k++) {
         int64_t n = 0;
         for (int64_t i = 0; i < v->n; i++)
             if (isfinite(from[k][i]))
@@ -196,7 +196,7 @@ static anpe_status weight_lines(anpe_ctx *ctx, const anpe_validation *v, anpe_te
         const double low = anpe_quantile_sorted(n, x, 0.1),
                      middle = anpe_quantile_sorted(n, x, 0.5),
                      high = anpe_quantile_sorted(n, x, 0.9);
-        anpe_text_add(t, "%-10s of %lld mocks: median %.3g, 10 %% below %.3g, 10 %% above %.3g\n",
+        anpe_text_add(t, "%-11s of %lld mocks: median %.3g, 10 %% below %.3g, 10 %% above %.3g\n",
                       name[k], (long long)n, middle, low, high);
         json_t *o = json_pack("{s:I,s:o,s:o,s:o}", "n", (json_int_t)n, "p10", anpe_cmd_number(low),
                               "median", anpe_cmd_number(middle), "p90", anpe_cmd_number(high));
@@ -204,12 +204,43 @@ static anpe_status weight_lines(anpe_ctx *ctx, const anpe_validation *v, anpe_te
         if (from[k] != v->khat)
             continue;
         const double rate = fraction_above(n, x, ANPE_KHAT_FLAG);
-        anpe_text_add(t, "%-10s above %.1f, where it is flagged, in %.1f %% of them\n", name[k],
+        anpe_text_add(t, "%-11s above %.1f, where it is flagged, in %.1f %% of them\n", name[k],
                       ANPE_KHAT_FLAG, 100 * rate);
         json_object_set_new(o, "flagged", anpe_cmd_number(rate));
     }
     free(x);
     return ANPE_OK;
+}
+
+/* The same questions of the exact posteriors. */
+static anpe_status exact_lines(anpe_ctx *ctx, const anpe_validation *v, const anpe_label *label,
+                               anpe_text *t, json_t *out)
+{
+    const anpe_validation *x = v->exact;
+    anpe_validation_part all = {0};
+    int64_t reached = 0;
+    if (!x)
+        return ANPE_OK;
+    anpe_status status = anpe_validation_summarise(ctx, x, NULL, 0, 0, 0, &all);
+    if (status)
+        return status;
+    for (int64_t i = 0; i < x->n; i++)
+        reached += x->reached[i] > 0;
+    anpe_text_add(t, "\nexact posteriors of %lld mocks, %lld reached\n", (long long)x->n,
+                  (long long)reached);
+    label_lines(x, label, &all, t);
+    level_line(t, "coverage", &all.hpd);
+    level_line(t, "TARP", &all.tarp);
+    json_t *o = part_json(x, label, &all);
+    json_object_set_new(o, "reached", json_integer(reached));
+    json_object_set_new(o, "n_draws", json_integer(x->n_draws));
+    json_object_set_new(o, "calibrated", json_boolean(anpe_validation_passes(x, &all)));
+    json_object_set_new(out, "exact", o);
+    ANPE_TRY(weight_lines(ctx, x, t, o));
+    verdict(x, label, &all, t);
+out:
+    anpe_validation_part_clear(&all);
+    return status;
 }
 
 static void recalibration_lines(const anpe_validation *v, const anpe_label *label, anpe_text *t,
@@ -307,6 +338,7 @@ anpe_status anpe_validation_report(anpe_ctx *ctx, const anpe_validation *v, cons
     level_line(t, "TARP", &all.tarp);
     ANPE_TRY(weight_lines(ctx, v, t, out));
     verdict(v, label, &all, t);
+    ANPE_TRY(exact_lines(ctx, v, label, t, out));
     ANPE_TRY(all_parts(ctx, v, label, t, out));
     recalibration_lines(v, label, t, out);
     threshold_lines(v, t, out);

@@ -77,17 +77,11 @@ const double *anpe_infer_exact_weights(anpe_inference *f)
 static void summarise(const anpe_inference *f, anpe_star *star, const anpe_exact_result *r,
                       anpe_ranked *ranked)
 {
-    static const double p[] = {ANPE_P16, 0.5, ANPE_P84};
     const int64_t labels = f->result->n_labels;
     star->edge_mass = 0;
     for (int64_t d = 0; d < labels; d++) {
         anpe_label_summary *s = &star->label[d];
-        double q[3];
-        anpe_weighted_moments(r->n, r->theta + d, labels, r->log_weight, &s->mean, &s->sd);
-        anpe_weighted_quantiles(r->n, r->theta + d, labels, r->log_weight, 3, p, q, ranked);
-        s->p16 = q[0];
-        s->median = q[1];
-        s->p84 = q[2];
+        *s = anpe_infer_weighted_summary(r->n, r->theta + d, labels, r->log_weight, ranked);
         star->edge_mass =
             fmax(star->edge_mass, anpe_edge_mass(r->n, r->theta + d, labels, r->log_weight, s->sd,
                                                  &f->result->label[d]));

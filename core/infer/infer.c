@@ -5,6 +5,7 @@
 #include "infer/run.h"
 #include "base/clock.h"
 #include <math.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -81,9 +82,8 @@ static void fail_finished(const anpe_inference *f, anpe_star *star, const char *
     anpe_infer_fail_star(star, reason);
 }
 
-static anpe_status run_star(void *user, int64_t b, int worker, anpe_ctx *ctx)
+static anpe_status infer_star(anpe_inference *f, anpe_ctx *ctx, int worker, int64_t b)
 {
-    anpe_inference *f = user;
     anpe_session *session = f->lane[worker].session;
     anpe_star *star = &f->result->star[f->first + b];
     if (star->failed)
@@ -100,6 +100,15 @@ static anpe_status run_star(void *user, int64_t b, int worker, anpe_ctx *ctx)
     if (status)
         fail_finished(f, star, anpe_error(ctx));
     return ANPE_OK;
+}
+
+static anpe_status run_star(void *user, int64_t b, int worker, anpe_ctx *ctx)
+{
+    anpe_inference *f = user;
+    const anpe_status status = infer_star(f, ctx, worker, b);
+    const int64_t done = atomic_fetch_add(&f->n_done, 1) + 1;
+    anpe_progress(ctx, "inferring", (double)done, (double)f->result->n_stars);
+    return status;
 }
 
 /* Most reasons start with the name of the file. */
@@ -136,7 +145,6 @@ static anpe_status run_block(anpe_ctx *ctx, anpe_inference *f)
     }
     if (r->n_failed < f->first + f->n) /* while none has worked, the first is the run's error */
         report_failures(ctx, f, f->first + f->n);
-    anpe_progress(ctx, "inferring", (double)(f->first + f->n), (double)r->n_stars);
     for (int k = 0; k < N_EXTRAS && !status; k++)
         if (f->extra[k] && extras[k]->block)
             status = extras[k]->block(ctx, f, f->extra[k]);

@@ -42,6 +42,7 @@ typedef struct anpe_inference {
     int keep;                /* draws of a block are kept until its end, else one star's a lane */
     double *theta, *log_q;   /* (rows, n_draws, D), (rows, n_draws); rows: block or n_lanes */
     int64_t *outside;        /* (block) draws outside the prior */
+    _Atomic int64_t n_done;  /* stars, for the progress */
     int64_t first, n;        /* the block: stars first .. first + n of the result */
     anpe_input input;        /* the file that rows are being read from */
     anpe_status first_failure;

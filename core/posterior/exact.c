@@ -277,3 +277,13 @@ anpe_status anpe_exact_run(anpe_exact *e, anpe_ctx *ctx, anpe_session *session, 
 out:
     return status;
 }
+
+anpe_status anpe_exact_log_joint(anpe_exact *e, anpe_ctx *ctx, const double *theta,
+                                 double *log_joint)
+{
+    const anpe_status status =
+        anpe_likelihood_eval(e->likelihood, ctx, 1, theta, log_joint, e->log_prior);
+    if (!status)
+        *log_joint += e->log_prior[0];
+    return status;
+}

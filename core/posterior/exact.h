@@ -37,4 +37,7 @@ ANPE_MUST_CHECK anpe_status anpe_exact_run(anpe_exact *e, anpe_ctx *ctx, anpe_se
                                            int64_t i, const anpe_spectrum *observed, uint32_t seed,
                                            int64_t index, anpe_exact_result *result);
 int64_t anpe_exact_block(void);
+/* log likelihood + log prior at theta (D), for the spectrum of the last run. */
+ANPE_MUST_CHECK anpe_status anpe_exact_log_joint(anpe_exact *e, anpe_ctx *ctx, const double *theta,
+                                                 double *log_joint);
 #endif

@@ -25,6 +25,20 @@ anpe_label_summary anpe_infer_label_summary(int64_t n, double *draw)
     return s;
 }
 
+anpe_label_summary anpe_infer_weighted_summary(int64_t n, const double *value, int64_t stride,
+                                               const double *log_weight, anpe_ranked *scratch)
+{
+    static const double p[] = {ANPE_P16, 0.5, ANPE_P84};
+    anpe_label_summary s = {.sd = NAN};
+    double q[3];
+    anpe_weighted_moments(n, value, stride, log_weight, &s.mean, &s.sd);
+    anpe_weighted_quantiles(n, value, stride, log_weight, 3, p, q, scratch);
+    s.p16 = q[0];
+    s.median = q[1];
+    s.p84 = q[2];
+    return s;
+}
+
 double anpe_edge_mass(int64_t n, const double *value, int64_t stride, const double *log_weight,
                       double sd, const anpe_label *label)
 {

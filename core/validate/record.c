@@ -16,7 +16,7 @@ static const struct {
 } array[] = {
 #define ARRAY(member, shape)                                                                       \
     {                                                                                              \
-        "validation/" #member, shape, offsetof(anpe_validation, member)                            \
+#member, shape, offsetof(anpe_validation, member)                                          \
     }
     ARRAY(truth, PER_MOCK_AND_LABEL),
     ARRAY(median, PER_MOCK_AND_LABEL),
@@ -31,18 +31,19 @@ static const struct {
     ARRAY(bad_fraction, PER_MOCK),
     ARRAY(ess, PER_MOCK),
     ARRAY(khat, PER_MOCK),
+    ARRAY(evaluations, PER_MOCK),
+    ARRAY(reached, PER_MOCK),
     ARRAY(context_distance, PER_MOCK),
     ARRAY(residual_score, PER_MOCK),
     ARRAY(edge_mass, PER_MOCK),
     ARRAY(contraction, PER_LABEL),
-    {"validation/recalibration/temperature", PER_LABEL, offsetof(anpe_validation, temperature)},
-    {"validation/recalibration/cover68_before", PER_LABEL, offsetof(anpe_validation, cover_before)},
-    {"validation/recalibration/cover68_after", PER_LABEL, offsetof(anpe_validation, cover_after)},
-    {"validation/recalibration/repeat_temperature", PER_LABEL,
-     offsetof(anpe_validation, repeat_temperature)}};
+    {"recalibration/temperature", PER_LABEL, offsetof(anpe_validation, temperature)},
+    {"recalibration/cover68_before", PER_LABEL, offsetof(anpe_validation, cover_before)},
+    {"recalibration/cover68_after", PER_LABEL, offsetof(anpe_validation, cover_after)},
+    {"recalibration/repeat_temperature", PER_LABEL, offsetof(anpe_validation, repeat_temperature)}};
 enum { N_ARRAYS = sizeof array / sizeof array[0] };
 /* Of the group in the file; what has another one was made by another version. */
-enum { LAYOUT = 2 };
+enum { LAYOUT = 3 };
 
 static double **member(const anpe_validation *v, int i)
 {
@@ -83,29 +84,55 @@ anpe_validation *anpe_validation_free(anpe_validation *v)
         free(*member(v, i));
     free(v->rank);
     anpe_misfit_free(v->misfit);
+    anpe_validation_free(v->exact);
     free(v);
     return NULL;
 }
 
 /* ---- in the model file ------------------------------------------------------------------- */
 
-static anpe_status write_all(anpe_ctx *ctx, anpe_h5 *f, const anpe_validation *v)
+static const char root[] = "validation", exact_root[] = "validation/exact";
+
+typedef struct dataset {
+    char path[128];
+} dataset;
+
+static dataset in_group(const char *group, const char *name)
 {
-    const int64_t both[2] = {v->n, v->n_labels},
-                  number[] = {LAYOUT, v->n_draws, v->seed, v->n_learned, v->n_repeats};
-    static const char *const name[] = {"layout", "n_draws", "seed", "n_learned", "n_repeats"};
+    dataset p;
+    snprintf(p.path, sizeof p.path, "%s/%s", group, name);
+    return p;
+}
+
+static anpe_status write_arrays(anpe_ctx *ctx, anpe_h5 *f, const char *group,
+                                const anpe_validation *v)
+{
+    const int64_t both[2] = {v->n, v->n_labels};
     anpe_status status;
-    ANPE_TRY(anpe_h5_remove(ctx, f, "validation"));
     for (int i = 0; i < N_ARRAYS; i++)
-        ANPE_TRY(anpe_h5_write(ctx, f, array[i].name, ANPE_H5_DOUBLE,
+        ANPE_TRY(anpe_h5_write(ctx, f, in_group(group, array[i].name).path, ANPE_H5_DOUBLE,
                                array[i].shape == PER_MOCK_AND_LABEL ? 2 : 1,
                                array[i].shape == PER_LABEL ? both + 1 : both, *member(v, i)));
-    ANPE_TRY(anpe_h5_write(ctx, f, "validation/rank", ANPE_H5_INT64, 2, both, v->rank));
+    ANPE_TRY(anpe_h5_write(ctx, f, in_group(group, "rank").path, ANPE_H5_INT64, 2, both, v->rank));
+    status = anpe_h5_put_numbers(ctx, f, group, "n_draws", ANPE_H5_INT64, 1, &v->n_draws);
+out:
+    return status;
+}
+
+static anpe_status write_all(anpe_ctx *ctx, anpe_h5 *f, const anpe_validation *v)
+{
+    const int64_t number[] = {LAYOUT, v->seed, v->n_learned, v->n_repeats};
+    static const char *const name[] = {"layout", "seed", "n_learned", "n_repeats"};
+    anpe_status status;
+    ANPE_TRY(anpe_h5_remove(ctx, f, root));
+    ANPE_TRY(write_arrays(ctx, f, root, v));
     for (size_t i = 0; i < sizeof name / sizeof name[0]; i++)
-        ANPE_TRY(anpe_h5_put_numbers(ctx, f, "validation", name[i], ANPE_H5_INT64, 1, &number[i]));
-    ANPE_TRY(anpe_h5_put_text(ctx, f, "validation", "digest", v->digest));
-    ANPE_TRY(anpe_h5_put_text(ctx, f, "validation", "created", v->created));
-    ANPE_TRY(anpe_h5_put_text(ctx, f, "validation", "anpe_version", v->version));
+        ANPE_TRY(anpe_h5_put_numbers(ctx, f, root, name[i], ANPE_H5_INT64, 1, &number[i]));
+    ANPE_TRY(anpe_h5_put_text(ctx, f, root, "digest", v->digest));
+    ANPE_TRY(anpe_h5_put_text(ctx, f, root, "created", v->created));
+    ANPE_TRY(anpe_h5_put_text(ctx, f, root, "anpe_version", v->version));
+    if (v->exact)
+        ANPE_TRY(write_arrays(ctx, f, exact_root, v->exact));
     if (v->misfit)
         ANPE_TRY(anpe_misfit_write(ctx, f, v->misfit));
 out:
@@ -137,21 +164,31 @@ static anpe_status read_text(anpe_ctx *ctx, anpe_h5 *f, const char *name, char *
 
 static anpe_status read_number(anpe_ctx *ctx, anpe_h5 *f, const char *name, int64_t *value)
 {
-    return anpe_h5_get_numbers(ctx, f, "validation", name, ANPE_H5_INT64, 1, value);
+    return anpe_h5_get_numbers(ctx, f, root, name, ANPE_H5_INT64, 1, value);
 }
 
-static anpe_status read_arrays(anpe_ctx *ctx, anpe_h5 *f, anpe_validation *v)
+static anpe_status read_arrays(anpe_ctx *ctx, anpe_h5 *f, const char *group, anpe_validation **out)
 {
+    const dataset truth = in_group(group, "truth"), rank = in_group(group, "rank");
+    anpe_validation *v = NULL;
     anpe_status status;
+    int dimensions;
+    int64_t shape[8];
+    ANPE_TRY(anpe_h5_shape(ctx, f, truth.path, &dimensions, shape));
+    if (dimensions != 2 || shape[0] < 1 || shape[1] < 1)
+        return ANPE_FAIL(ctx, ANPE_EFORMAT, "%s: '%s' is not (mocks, labels)", anpe_h5_path(f),
+                         truth.path);
+    ANPE_TRY(anpe_validation_new(ctx, shape[0], shape[1], &v));
+    *out = v;
+    ANPE_TRY(anpe_h5_get_numbers(ctx, f, group, "n_draws", ANPE_H5_INT64, 1, &v->n_draws));
     for (int i = 0; i < N_ARRAYS; i++)
-        ANPE_TRY(anpe_h5_read(ctx, f, array[i].name, ANPE_H5_DOUBLE, length(v, i), *member(v, i)));
-    ANPE_TRY(anpe_h5_read(ctx, f, "validation/rank", ANPE_H5_INT64, v->n * v->n_labels, v->rank));
+        ANPE_TRY(anpe_h5_read(ctx, f, in_group(group, array[i].name).path, ANPE_H5_DOUBLE,
+                              length(v, i), *member(v, i)));
+    ANPE_TRY(anpe_h5_read(ctx, f, rank.path, ANPE_H5_INT64, v->n * v->n_labels, v->rank));
     for (int64_t i = 0; i < v->n * v->n_labels; i++)
         if (v->rank[i] < 0 || v->rank[i] > v->n_draws)
             return ANPE_FAIL(ctx, ANPE_EFORMAT, "%s: a rank is %lld of %lld draws", anpe_h5_path(f),
                              (long long)v->rank[i], (long long)v->n_draws);
-    if (anpe_h5_has(f, "validation/thresholds"))
-        ANPE_TRY(anpe_misfit_read(ctx, f, &v->misfit));
 out:
     return status;
 }
@@ -174,19 +211,11 @@ anpe_status anpe_validation_read(anpe_ctx *ctx, anpe_h5 *f, anpe_validation **ou
 {
     anpe_validation *v = NULL;
     anpe_status status = ANPE_OK;
-    int rank;
-    int64_t shape[8], seed = 0;
+    int64_t seed = 0;
     *out = NULL;
     if (!is_readable(ctx, f))
         return ANPE_OK;
-    ANPE_TRY(anpe_h5_shape(ctx, f, "validation/truth", &rank, shape));
-    if (rank != 2 || shape[0] < 1 || shape[1] < 1) {
-        status = ANPE_FAIL(ctx, ANPE_EFORMAT, "%s: 'validation/truth' is not (mocks, labels)",
-                           anpe_h5_path(f));
-        goto out;
-    }
-    ANPE_TRY(anpe_validation_new(ctx, shape[0], shape[1], &v));
-    ANPE_TRY(read_number(ctx, f, "n_draws", &v->n_draws));
+    ANPE_TRY(read_arrays(ctx, f, root, &v));
     ANPE_TRY(read_number(ctx, f, "seed", &seed));
     ANPE_TRY(read_number(ctx, f, "n_learned", &v->n_learned));
     ANPE_TRY(read_number(ctx, f, "n_repeats", &v->n_repeats));
@@ -194,7 +223,10 @@ anpe_status anpe_validation_read(anpe_ctx *ctx, anpe_h5 *f, anpe_validation **ou
     ANPE_TRY(read_text(ctx, f, "digest", v->digest, sizeof v->digest));
     ANPE_TRY(read_text(ctx, f, "created", v->created, sizeof v->created));
     ANPE_TRY(read_text(ctx, f, "anpe_version", v->version, sizeof v->version));
-    ANPE_TRY(read_arrays(ctx, f, v));
+    if (anpe_h5_has(f, exact_root))
+        ANPE_TRY(read_arrays(ctx, f, exact_root, &v->exact));
+    if (anpe_h5_has(f, "validation/thresholds"))
+        ANPE_TRY(anpe_misfit_read(ctx, f, &v->misfit));
 out:
     if (status)
         v = anpe_validation_free(v);

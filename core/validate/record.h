@@ -16,16 +16,22 @@ typedef struct anpe_validation {
     int64_t *rank;                                  /* (n, D) in 0..n_draws */
     double *hpd, *tarp;                             /* (n) levels, validate/calibration.h */
     double *log_q_truth, *snr, *bad_fraction;       /* (n) */
-    double *ess, *khat;                             /* (n), NAN where not measured */
-    double *context_distance, *residual_score;      /* (n), NAN where not measured */
-    double *edge_mass;                              /* (n) anpe_edge_mass, of all labels */
-    double *contraction;                            /* (D) 1 - mean posterior variance / prior's */
+    /* (n) ess: of n_draws of the network as a proposal; in `exact` of the exact posterior, with the
+     * k-hat of its weights, its evaluations of the likelihood, 1 if it was reached and 0 if not.
+     * NAN where not measured */
+    double *ess, *khat, *evaluations, *reached;
+    double *context_distance, *residual_score; /* (n), NAN where not measured */
+    double *edge_mass;                         /* (n) anpe_edge_mass, of all labels */
+    double *contraction;                       /* (D) 1 - mean posterior variance / prior's */
     /* recalibration: validate/recalibration.h */
     double *temperature;                /* (D) */
     double *cover_before, *cover_after; /* (D) of the 68 % interval, on mocks not learned from */
     double *repeat_temperature;         /* (D) from repeated observations, NAN without them */
     int64_t n_learned, n_repeats;
     anpe_misfit *misfit; /* NULL: too few mocks */
+    /* the same of the exact posteriors of the first mocks, with ranks and levels among fewer draws
+     * than effective ones; NULL: not asked for */
+    struct anpe_validation *exact;
 } anpe_validation;
 
 ANPE_MUST_CHECK anpe_status anpe_validation_new(anpe_ctx *ctx, int64_t n, int64_t n_labels,

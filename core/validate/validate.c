@@ -12,13 +12,15 @@
 #include "task/refine.h"
 #include "model/open_task.h"
 #include <math.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum { BATCH = 8, BLOCK = 16 * BATCH, PRIOR_DRAWS = 4096, MOST_LABELS = 256 };
 /* Streams of mock i beside its labels and its noise. */
-enum { SLOT_DRAWS = ANPE_SLOT_EPOCH_NOISE + 1, SLOT_REFERENCE, SLOT_TIES };
+enum { SLOT_DRAWS = ANPE_SLOT_EPOCH_NOISE + 1, SLOT_REFERENCE, SLOT_TIES, SLOT_EXACT };
+enum { RANKED = 100 }; /* draws of an exact posterior that ranks and levels are found among */
 
 typedef struct lane { /* one worker */
     anpe_session *session;
@@ -28,10 +30,11 @@ typedef struct lane { /* one worker */
     anpe_refine *refine;        /* NULL without model spectra */
     anpe_residuals *residuals;
     anpe_spectrum spectrum[BATCH];
-    double *theta;     /* (n_draws, D) */
-    double *column;    /* (n_draws) */
-    double *reference; /* (prior labels) */
-    double *point;     /* (D) */
+    double *theta;       /* (n_draws, D) */
+    double *column;      /* (n_draws) */
+    double *reference;   /* (prior labels) */
+    double *point;       /* (D) */
+    anpe_ranked *ranked; /* (room of the ladder) */
 } lane;
 
 typedef struct validation {
@@ -44,6 +47,7 @@ typedef struct validation {
     anpe_validation *result;
     double *prior_sd; /* (D) */
     int64_t first;    /* mock of the block */
+    _Atomic int64_t n_done;
     int64_t n_statistics;
     float *context; /* (n, F) */
     double *value;  /* (n, n_statistics) */
@@ -116,18 +120,104 @@ static void compare_density(validation *v, lane *l, int64_t m, int64_t i, const 
                         (double)labels * log(v->request->scale);
 }
 
-/* How well the flow does as a proposal for importance sampling: effective draws among n_draws. */
-static anpe_status weigh(validation *v, anpe_ctx *ctx, lane *l, int64_t m, int64_t i)
+/* ---- made exact ------------------------------------------------------------------------------
+ */
+
+/* Statistics of the weighted draws, and ranks among a few of them, which are as good as
+ * independent. Fills l->theta (RANKED, D) with these and `row` with where they are. */
+static void compare_exact_labels(validation *v, lane *l, int64_t m, const anpe_exact_result *e,
+                                 anpe_rng *rng, int64_t *row)
 {
-    anpe_exact_result e;
-    if (!l->exact || m >= v->request->n_exact)
-        return ANPE_OK;
-    anpe_status status =
-        anpe_exact_run(l->exact, ctx, l->session, i, &l->spectrum[i], v->request->seed, m, &e);
-    if (!status) {
-        v->result->ess[m] = e.ladder.proposal_efficiency * (double)v->result->n_draws;
-        v->result->khat[m] = e.ladder.proposal_khat;
+    anpe_validation *x = v->result->exact;
+    const int64_t labels = x->n_labels;
+    const double scale = v->request->scale, shift = v->request->shift;
+    anpe_weighted_resample(e->n, e->log_weight, anpe_uniform(rng), RANKED, row);
+    x->edge_mass[m] = 0;
+    for (int64_t d = 0; d < labels; d++) {
+        const int64_t at = m * labels + d;
+        const double *column = e->theta + d;
+        const anpe_label_summary s =
+            anpe_infer_weighted_summary(e->n, column, labels, e->log_weight, l->ranked);
+        x->edge_mass[m] = fmax(x->edge_mass[m], anpe_edge_mass(e->n, column, labels, e->log_weight,
+                                                               s.sd, &v->model->map->label[d]));
+        x->truth[at] = v->result->truth[at];
+        x->mean[at] = s.mean + shift * s.sd;
+        x->median[at] = s.mean + scale * (s.median - s.mean) + shift * s.sd;
+        x->p16[at] = s.mean + scale * (s.p16 - s.mean) + shift * s.sd;
+        x->p84[at] = s.mean + scale * (s.p84 - s.mean) + shift * s.sd;
+        x->sd[at] = scale * s.sd;
+        l->point[d] = s.mean + (x->truth[at] - shift * s.sd - s.mean) / scale;
+        for (int64_t k = 0; k < RANKED; k++)
+            l->theta[k * labels + d] =
+                s.mean + scale * (column[row[k] * labels] - s.mean) + shift * s.sd;
+        x->rank[at] = anpe_rank_of(x->truth[at], RANKED, l->theta + d, labels, anpe_uniform(rng));
     }
+}
+
+/* Level of the truth (l->point, when draws are disturbed the place that is taken to it) by density.
+ */
+static anpe_status compare_exact_density(validation *v, anpe_ctx *ctx, lane *l, int64_t m,
+                                         const anpe_exact_result *e, const int64_t *row)
+{
+    float density[RANKED];
+    double at_truth, top = -INFINITY;
+    anpe_status status = anpe_exact_log_joint(l->exact, ctx, l->point, &at_truth);
+    if (status)
+        return status;
+    for (int64_t k = 0; k < RANKED; k++)
+        top = fmax(top, e->log_joint[row[k]]);
+    for (int64_t k = 0; k < RANKED; k++)
+        density[k] = (float)(e->log_joint[row[k]] - top);
+    v->result->exact->hpd[m] = anpe_density_level(at_truth - top, RANKED, density);
+    return ANPE_OK;
+}
+
+/* Where no draw has weight, what the network says stands. */
+static void keep_draws(validation *v, int64_t m)
+{
+    const anpe_validation *r = v->result;
+    anpe_validation *x = r->exact;
+    for (int64_t at = m * x->n_labels; at < (m + 1) * x->n_labels; at++) {
+        x->truth[at] = r->truth[at];
+        x->median[at] = r->median[at];
+        x->mean[at] = r->mean[at];
+        x->sd[at] = r->sd[at];
+        x->p16[at] = r->p16[at];
+        x->p84[at] = r->p84[at];
+        x->rank[at] = r->rank[at] * (RANKED + 1) / (r->n_draws + 1);
+    }
+    x->hpd[m] = r->hpd[m];
+    x->tarp[m] = r->tarp[m];
+    x->edge_mass[m] = r->edge_mass[m];
+}
+
+/* reference (D): for TARP. */
+static anpe_status make_exact(validation *v, anpe_ctx *ctx, lane *l, int64_t m, int64_t i,
+                              const double *reference)
+{
+    anpe_validation *x = v->result->exact;
+    anpe_rng rng = anpe_rng_make(v->request->seed, ANPE_FOR_CHECKS, m, SLOT_EXACT);
+    anpe_exact_result e;
+    int64_t row[RANKED];
+    anpe_status status;
+    ANPE_TRY(
+        anpe_exact_run(l->exact, ctx, l->session, i, &l->spectrum[i], v->request->seed, m, &e));
+    v->result->ess[m] = e.ladder.proposal_efficiency * (double)v->result->n_draws;
+    x->ess[m] = e.ladder.ess;
+    x->khat[m] = e.ladder.khat;
+    x->evaluations[m] = (double)e.ladder.n_evaluations;
+    x->reached[m] = e.ladder.exact;
+    x->snr[m] = v->result->snr[m];
+    x->bad_fraction[m] = v->result->bad_fraction[m];
+    if (!(e.ladder.ess > 0)) {
+        keep_draws(v, m);
+        goto out;
+    }
+    compare_exact_labels(v, l, m, &e, &rng, row);
+    x->tarp[m] = anpe_tarp_level(x->n_labels, x->truth + m * x->n_labels, reference, v->prior_sd,
+                                 RANKED, l->theta);
+    status = compare_exact_density(v, ctx, l, m, &e, row);
+out:
     return status;
 }
 
@@ -172,7 +262,10 @@ static anpe_status compare(validation *v, anpe_ctx *ctx, lane *l, int64_t m, int
     anpe_task_labels(v->task, l->reference, l->point);
     r->tarp[m] = anpe_tarp_level(r->n_labels, truth, l->point, v->prior_sd, r->n_draws, l->theta);
     ANPE_TRY(compare_spectrum(v, ctx, l, m, &l->spectrum[i]));
-    ANPE_TRY(weigh(v, ctx, l, m, i));
+    if (m < v->request->n_exact) {
+        memcpy(l->column, l->point, (size_t)r->n_labels * sizeof *l->column);
+        ANPE_TRY(make_exact(v, ctx, l, m, i, l->column));
+    }
 out:
     return status;
 }
@@ -218,6 +311,9 @@ static anpe_status run_batch(void *user, int64_t item, int worker, anpe_ctx *ctx
     anpe_session_featurize(l->session, BATCH); /* products round by how many rows there are */
     for (int64_t i = 0; i < n && !status; i++)
         status = compare(v, ctx, l, first + i, i);
+    const int64_t done = atomic_fetch_add(&v->n_done, n) + n;
+    if (!status)
+        anpe_progress(ctx, "validating", (double)done, (double)v->result->n);
     return status;
 }
 
@@ -228,17 +324,14 @@ static anpe_status run_blocks(anpe_ctx *ctx, validation *v)
     for (v->first = 0; v->first < n && !status; v->first += BLOCK) {
         const int64_t here = n - v->first < BLOCK ? n - v->first : BLOCK;
         status = anpe_workers_run(v->workers, ctx, (here + BATCH - 1) / BATCH, run_batch, v);
-        if (!status)
-            anpe_progress(ctx, "validating", (double)(v->first + here), (double)n);
     }
     return status;
 }
 
 /* ---- what all mocks say ------------------------------------------------------------------ */
 
-static void measure_contraction(const validation *v)
+static void measure_contraction(const validation *v, anpe_validation *r)
 {
-    anpe_validation *r = v->result;
     for (int64_t d = 0; d < r->n_labels; d++) {
         double variance = 0;
         for (int64_t i = 0; i < r->n; i++)
@@ -304,7 +397,9 @@ static anpe_status conclude(anpe_ctx *ctx, const validation *v)
 {
     anpe_validation *r = v->result;
     anpe_status status = ANPE_OK;
-    measure_contraction(v);
+    measure_contraction(v, r);
+    if (r->exact)
+        measure_contraction(v, r->exact);
     ANPE_TRY(recalibrate(ctx, v));
     if (r->n >= ANPE_MISFIT_MIN_MOCKS)
         ANPE_TRY(learn_misfit(ctx, v));
@@ -321,14 +416,18 @@ static anpe_status open_lane(anpe_ctx *ctx, validation *v, lane *l)
 {
     const anpe_instrument_info *inst = &v->task->instrument.info;
     const size_t n = (size_t)v->request->n_draws, labels = (size_t)v->result->n_labels;
-    anpe_exact_options proposal = anpe_ladder_defaults();
+    const anpe_exact_options options = anpe_ladder_defaults();
     anpe_status status;
-    proposal.last = ANPE_RUNG_PROPOSAL;
     const int64_t block = v->request->n_exact ? anpe_exact_block() : 1;
     const int64_t draws = v->request->n_draws > block ? v->request->n_draws : block;
     ANPE_TRY(anpe_session_new_batch(ctx, v->model, BATCH, draws, &l->session));
-    if (v->request->n_exact)
-        ANPE_TRY(anpe_exact_new(ctx, v->model, &proposal, &l->exact));
+    if (v->request->n_exact) {
+        ANPE_TRY(anpe_exact_new(ctx, v->model, &options, &l->exact));
+        l->ranked =
+            malloc((size_t)anpe_ladder_room(&options, v->result->n_labels) * sizeof *l->ranked);
+        if (!l->ranked)
+            return ANPE_FAIL(ctx, ANPE_ENOMEM, "validation: out of memory");
+    }
     ANPE_TRY(anpe_bench_new(ctx, v->task, BATCH, &l->bench));
     ANPE_TRY(anpe_flow_density_new(ctx, v->model->net, v->model->map->n, 1, &l->density));
     if (v->n_statistics)
@@ -337,8 +436,8 @@ static anpe_status open_lane(anpe_ctx *ctx, validation *v, lane *l)
                                 &l->residuals));
     for (int i = 0; i < BATCH; i++)
         ANPE_TRY(anpe_spectrum_new(ctx, anpe_task_size(v->task), &l->spectrum[i]));
-    l->theta = malloc(n * labels * sizeof *l->theta);
-    l->column = malloc(n * sizeof *l->column);
+    l->theta = malloc((n > RANKED ? n : RANKED) * labels * sizeof *l->theta);
+    l->column = malloc((n > labels ? n : labels) * sizeof *l->column);
     l->reference = malloc((size_t)v->task->prior->n_labels * sizeof *l->reference);
     l->point = malloc(labels * sizeof *l->point);
     if (!l->theta || !l->column || !l->reference || !l->point)
@@ -361,6 +460,7 @@ static void close_lane(lane *l)
     free(l->column);
     free(l->reference);
     free(l->point);
+    free(l->ranked);
 }
 
 /* What distances and contraction are measured in: the labels' sd over the prior. */
@@ -413,6 +513,11 @@ static anpe_status open_validation(anpe_ctx *ctx, validation *v)
     ANPE_TRY(anpe_validation_new(ctx, q->n, v->model->map->n, &v->result));
     v->result->n_draws = q->n_draws;
     v->result->seed = q->seed;
+    const int64_t n_exact = q->n_exact < q->n ? q->n_exact : q->n;
+    if (n_exact) {
+        ANPE_TRY(anpe_validation_new(ctx, n_exact, v->model->map->n, &v->result->exact));
+        v->result->exact->n_draws = RANKED;
+    }
     ANPE_TRY(measure_prior(ctx, v));
     ANPE_TRY(anpe_workers_new(ctx, q->threads, &v->workers));
     const int lanes = anpe_workers_count(v->workers);

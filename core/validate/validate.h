@@ -10,7 +10,7 @@ typedef struct anpe_validate_request {
     const char
         *output; /* of the caller, NULL: none: no file that the model's configuration names */
     int64_t n, n_draws;
-    int64_t n_exact;     /* of them, how many get an effective sample size and a k-hat */
+    int64_t n_exact;     /* of them, how many are made exact as well */
     double rate;         /* false alarms of each misspecification flag */
     double scale, shift; /* draws are drawn together about their mean and moved, in units of their
                           * sd: 1 and 0 but for a check of the checks */

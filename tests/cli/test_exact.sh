@@ -63,6 +63,23 @@ check "and nothing is written" test ! -e x.csv
 run "$ANPE" infer model.h5 mocks.h5 -o x.csv --exact --exact-ess 1
 check "too small a size is a wrong command line" test "$status" = 2
 
+# Are exact posteriors calibrated? 300 mocks, and ones that are half as wide as they should be.
+cp model.h5 one_thread.h5
+run "$ANPE" validate one_thread.h5 -n 300 -s 100 --exact 300 --threads 1
+check "validate --exact" grep -q "^exact posteriors of 300 mocks, 300 reached" out
+after_exact() { sed -n '/^exact posteriors/,$p' "$1" | grep "^verdict" | head -1; }
+check "they are calibrated" sh -c 'echo "$1" | grep -q "calibrated as far as 300 mocks can tell"' - "$(after_exact out)"
+cp model.h5 two_threads.h5
+run "$ANPE" validate two_threads.h5 -n 300 -s 100 --exact 300 --threads 2 -o exact.json
+check "1 and 2 threads store the same, byte for byte" cmp one_thread.h5 two_threads.h5
+check "the JSON report has them" grep -q '"reached": 300' exact.json
+run "$ANPE" info two_threads.h5
+check "info reads such a validation" grep -q "^validation *300 mocks" out
+run "$ANPE" validate model.h5 -n 300 -s 100 --exact 300 --scale 0.5
+check "too narrow ones are rejected" sh -c 'echo "$1" | grep -q "NOT calibrated"' - "$(after_exact out)"
+run "$ANPE" validate model.h5 -n 60 -s 50 --dry
+check "without --exact there is nothing of them" sh -c '! grep -q "exact posteriors" out'
+
 config "$gaussian" '"a"' >some.cfg
 "$ANPE" train some.cfg -o some.h5 --quiet || exit 99
 run "$ANPE" infer some.h5 mocks.h5 -o x.csv --exact
