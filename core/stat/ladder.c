@@ -481,7 +481,7 @@ static anpe_status climb_newton(anpe_ladder *l, anpe_ctx *ctx)
         ANPE_TRY(draw_block(l, ctx, s, first, &w));
         set_result(l, s, ANPE_RUNG_NEWTON, &w);
         add_to_pool(l, s);
-        if (!l->result->exact && planned(l, &w, l->block.n, 1) < 5 * first)
+        if (!l->result->exact && planned(l, &w, l->block.n, 1) < 4 * l->step)
             ANPE_TRY(decide(l, ctx, s, ANPE_RUNG_NEWTON, &w));
     }
 out:

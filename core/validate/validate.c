@@ -120,8 +120,7 @@ static void compare_density(validation *v, lane *l, int64_t m, int64_t i, const 
                         (double)labels * log(v->request->scale);
 }
 
-/* ---- made exact ------------------------------------------------------------------------------
- */
+/* ---- made exact ------------------------------------------------------------------------- */
 
 /* Statistics of the weighted draws, and ranks among a few of them, which are as good as
  * independent. Fills l->theta (RANKED, D) with these and `row` with where they are. */

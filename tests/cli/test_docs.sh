@@ -17,7 +17,7 @@ run "$ANPE" train small.cfg --quiet -o model.h5 --set train.epochs=1
 check "a model" test "$status" = 0
 run "$ANPE" simulate model.h5 -n 3 -o mocks.h5 --observed --seed 5
 check "mock spectra" test "$status" = 0
-run "$ANPE" validate model.h5 -n 200 -s 20 --quiet
+run "$ANPE" validate model.h5 -n 200 -s 20 --exact 20 --quiet
 check "a validation" test "$status" = 0
 
 # section TITLE: the lines of files.md from "## TITLE" up to the next heading.
