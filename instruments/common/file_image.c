@@ -102,6 +102,26 @@ static void read_bands(fitsfile *f, const char *flux_name, image_layout *l)
     }
 }
 
+static int names_mask(const char *name)
+{
+    static const char *const parts[] = {"mask", "bpm", "flag", "qual"};
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+        if (strcasestr(name, parts[i]))
+            return 1;
+    return !strcasecmp(name, "dq");
+}
+
+/* Another HDU of the same shape whose name says that it is a mask. */
+static void find_mask_hdu(fitsfile *f, image_layout *l)
+{
+    LONGLONG axes[3];
+    char name[FLEN_VALUE];
+    for (int hdu = 0; hdu < MOST_HDUS && survey_fits_has(f, hdu) && l->mask_hdu < 0; hdu++)
+        if (hdu != l->hdu && axes_of(f, hdu, axes) && axes[0] == l->width && axes[1] == l->orders &&
+            survey_fits_text(f, hdu, "EXTNAME", name) && names_mask(name))
+            l->mask_hdu = hdu;
+}
+
 /* Another HDU of the same shape whose name says that it is an error. */
 static void find_error_hdu(fitsfile *f, image_layout *l)
 {
@@ -145,13 +165,14 @@ static anpe_status set_error(anpe_ctx *ctx, fitsfile *f, const char *path, error
 anpe_status file_image_layout(anpe_ctx *ctx, fitsfile *f, const char *path, const char *flux_name,
                               error_kind error, image_layout *out)
 {
-    *out = (image_layout){.error_band = -1, .error_hdu = -1};
+    *out = (image_layout){.error_band = -1, .error_hdu = -1, .mask_hdu = -1};
     const anpe_status status = find_flux(ctx, f, path, out);
     if (status)
         return status;
     read_bands(f, flux_name, out);
     if (out->error_band < 0)
         find_error_hdu(f, out);
+    find_mask_hdu(f, out);
     return set_error(ctx, f, path, error, out);
 }
 
@@ -185,6 +206,19 @@ double file_sigma(error_kind kind, double flux, double error)
     }
 }
 
+static anpe_status read_mask(anpe_ctx *ctx, fitsfile *f, const char *path, const image_layout *l,
+                             int64_t row, uint8_t *mask)
+{
+    double *bits = malloc((size_t)l->width * sizeof *bits);
+    if (!bits)
+        return ANPE_FAIL(ctx, ANPE_ENOMEM, "%s: out of memory", path);
+    const anpe_status status = read_row(ctx, f, path, l, l->mask_hdu, 0, row, "mask", bits);
+    for (int64_t i = 0; i < l->width && !status; i++)
+        mask[i] = (uint8_t)survey_is_flagged(bits[i], UINT64_MAX);
+    free(bits);
+    return status;
+}
+
 static anpe_status read_order(anpe_ctx *ctx, fitsfile *f, const char *path, const image_layout *l,
                               const wavelength_scale *scale, int64_t row, gridded_file *file)
 {
@@ -198,11 +232,11 @@ static anpe_status read_order(anpe_ctx *ctx, fitsfile *f, const char *path, cons
         status = read_row(ctx, f, path, l, l->hdu, l->error_band, row, "error", a->sigma);
     else if (!status && l->error_hdu >= 0)
         status = read_row(ctx, f, path, l, l->error_hdu, 0, row, "error", a->sigma);
-    if (status || l->error == ERROR_NONE)
-        return status;
-    for (int64_t i = 0; i < l->width; i++)
+    if (!status && l->mask_hdu >= 0)
+        status = read_mask(ctx, f, path, l, row, a->mask);
+    for (int64_t i = 0; !status && l->error != ERROR_NONE && i < l->width; i++)
         a->sigma[i] = file_sigma(l->error, a->flux[i], a->sigma[i]);
-    return ANPE_OK;
+    return status;
 }
 
 anpe_status file_image_read(anpe_ctx *ctx, fitsfile *f, const char *path,

@@ -22,15 +22,16 @@ typedef struct image_layout {
     int64_t width, orders, bands;
     int64_t flux_band;  /* from 0 */
     int64_t error_band; /* from 0; -1: none */
+    int mask_hdu;       /* another HDU of the same shape, not 0: bad; -1: none */
     int error_hdu;      /* another HDU of the same shape; -1: none */
     error_kind error;
     int row_is_spectrum; /* 1: rows are spectra of their own, not orders of one */
 } image_layout;
 
-/* Finds flux, errors and shape: the first image with a wavelength scale, the band and the HDU whose
- * names say error, sigma, noise, variance, ivar, or that are the second of two images of one shape
- * when the user says what they are (error; NONE: as named). flux_name: part of a BANDIDn to prefer,
- * or "". */
+/* Finds flux, errors, mask and shape: the first image with a wavelength scale, the band and the HDU
+ * whose names say error, sigma, noise, variance, ivar, or that are the second of two images of one
+ * shape when the user says what they are (error; NONE: as named). flux_name: part of a BANDIDn to
+ * prefer, or "". */
 ANPE_MUST_CHECK anpe_status file_image_layout(anpe_ctx *ctx, fitsfile *f, const char *path,
                                               const char *flux_name, error_kind error,
                                               image_layout *out);

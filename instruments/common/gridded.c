@@ -209,6 +209,8 @@ static anpe_status prepare(anpe_ctx *ctx, const gridded *g, const char *path, gr
     const gridded_options *o = g->o;
     anpe_status status = observed_settle(ctx, &f->o, path);
     if (!status)
+        status = observed_scale(ctx, &f->o);
+    if (!status)
         status = make_vacuum(ctx, g, path, f);
     if (!status && !has_sigma(&f->o)) {
         anpe_log(ctx, ANPE_INFO, "%s: no error bars; taken from the scatter of the flux", path);

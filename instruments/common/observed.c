@@ -184,6 +184,30 @@ anpe_status observed_estimate_sigma(anpe_ctx *ctx, observed *o, int64_t window)
     return ANPE_OK;
 }
 
+anpe_status observed_scale(anpe_ctx *ctx, observed *o)
+{
+    int64_t n = 0, m = 0;
+    for (int64_t k = 0; k < o->n; k++)
+        n += o->order[k].n;
+    double *room = malloc((size_t)n * sizeof *room);
+    if (!room)
+        return ANPE_FAIL(ctx, ANPE_ENOMEM, "scale of a spectrum: out of memory");
+    for (int64_t k = 0; k < o->n; k++)
+        for (int64_t i = 0; i < o->order[k].n; i++)
+            if (!o->order[k].mask[i] && isfinite(o->order[k].flux[i]))
+                room[m++] = fabs(o->order[k].flux[i]);
+    const double middle = survey_median(m, room);
+    free(room);
+    if (!(middle > 0) || (middle >= 1e-6 && middle <= 1e9))
+        return ANPE_OK;
+    for (int64_t k = 0; k < o->n; k++)
+        for (int64_t i = 0; i < o->order[k].n; i++) {
+            o->order[k].flux[i] /= middle;
+            o->order[k].sigma[i] /= middle;
+        }
+    return ANPE_OK;
+}
+
 /* The running percentile is taken at knots a quarter of the width apart and joined by lines. */
 static anpe_status flatten_order(anpe_ctx *ctx, observed_order *a, double width)
 {

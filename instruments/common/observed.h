@@ -47,6 +47,10 @@ void observed_shift(observed *o, double v);
  * scatter, so it is an upper limit where there are many. */
 ANPE_MUST_CHECK anpe_status observed_estimate_sigma(anpe_ctx *ctx, observed *o, int64_t window);
 
+/* Flux-calibrated spectra (1e-16 erg/s/cm2/A) have error bars that a float's square cannot hold:
+ * when the median of all |flux| is outside [1e-6, 1e9] everything is divided by it. */
+ANPE_MUST_CHECK anpe_status observed_scale(anpe_ctx *ctx, observed *o);
+
 /* Every order divided by its own running 90th percentile over `width` Angstrom, so that orders of
  * different blaze can be joined. */
 ANPE_MUST_CHECK anpe_status observed_flatten(anpe_ctx *ctx, observed *o, double width);

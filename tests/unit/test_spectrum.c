@@ -143,6 +143,43 @@ static void test_image(void)
     }
 }
 
+/* A mask in an extension of its own; a flux-calibrated spectrum, whose error bars are 1e-18. */
+static void test_mask_and_scale(void)
+{
+    double bits[N] = {0}, small[N], e[N];
+    reference();
+    for (int i = 0; i < N; i++) {
+        small[i] = 1e-18 * flux[i];
+        e[i] = 1e-18 * sigma[i];
+        bits[i] = i >= 100 && i < 120 ? 4 : 0;
+    }
+    fitsfile *f = new_fits(in_scratch("small.fits"));
+    put_image(f, DOUBLE_IMG, N, 1, small);
+    put_real(f, "CRVAL1", 5000);
+    put_real(f, "CDELT1", 0.5);
+    put_text(f, "CTYPE1", "WAVE");
+    put_image(f, DOUBLE_IMG, N, 1, e);
+    put_text(f, "EXTNAME", "SIGMA");
+    put_image(f, LONG_IMG, N, 1, bits);
+    put_text(f, "EXTNAME", "DQ");
+    end_fits(f);
+    use("");
+    WORKS(read_row(in_scratch("small.fits"), 0));
+    float scale = 0;
+    for (int64_t i = 0; i < info.n_pixels; i++) {
+        const int flagged = info.wavelength[i] > 5050.3 && info.wavelength[i] < 5059.2;
+        if (flagged)
+            CU_ASSERT(spectrum.mask[i]);
+        const int beside = info.wavelength[i] > 5048 && info.wavelength[i] < 5061;
+        if (beside || spectrum.mask[i] || first_mask[i])
+            continue;
+        scale = scale > 0 ? scale : spectrum.flux[i] / first_flux[i];
+        CU_ASSERT_DOUBLE_EQUAL(spectrum.flux[i] / scale, first_flux[i], 1e-3);
+        CU_ASSERT_DOUBLE_EQUAL(spectrum.sigma[i] / scale, first_sigma[i], 1e-4);
+    }
+    CU_ASSERT(n_good() > info.n_pixels * 8 / 10);
+}
+
 /* row: one row of arrays, as ESO phase 3 has it; otherwise a row a pixel. */
 static void put_table(fitsfile *f, int row, const char *const names[3], double unit)
 {
@@ -326,6 +363,7 @@ int main(int argc, char **argv)
 {
     const CU_TestInfo tests[] = {{"text", test_texts},
                                  {"image", test_image},
+                                 {"mask and scale", test_mask_and_scale},
                                  {"tables", test_tables},
                                  {"media and frames", test_media_and_frames},
                                  {"without errors", test_without_errors},
