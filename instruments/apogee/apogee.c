@@ -26,7 +26,7 @@ typedef struct options {
     int64_t grid;
     int combination;
     anpe_reals bad_bits;
-    double sigma_max, sigma_ratio;
+    double sigma_max, sigma_ratio, combined_limit;
     const char *continuum, *exclude;
     int64_t degree;
 } options;
@@ -44,6 +44,9 @@ static const anpe_option option_table[] = {
     ANPE_OPT_REAL(options, sigma_ratio, 10, 1, ANPE_UNBOUNDED, "",
                   "in files without a mask: a pixel whose error is larger than this times its "
                   "detector's median error is bad"),
+    ANPE_OPT_REAL(options, combined_limit, 1, 0, ANPE_UNBOUNDED, "sigma",
+                  "in a combination by pixel: a pixel that some visits flag and others do not is "
+                  "bad where it differs by more from the global combination"),
     ANPE_OPT_FILE(options, continuum, "",
                   "7214 or 8575 values, not 0 = continuum; empty: found from the simulator"),
     ANPE_OPT_FILE(options, exclude, "", "7214 or 8575 values, not 0 = never use the pixel"),
@@ -207,30 +210,60 @@ typedef struct source {
 
 typedef struct planes {
     double flux[APOGEE_FULL], sigma[APOGEE_FULL], bits[APOGEE_FULL];
+    uint8_t bad[APOGEE_FULL];
 } planes;
 
-/* Where the header gives a wavelength scale, it must be the survey's, to a tenth of a pixel. */
+/* What CRVAL1 and the step state, linear where no logarithm of a wavelength is so large. */
+static anpe_status refuse_scale(anpe_ctx *ctx, const source *f, double start, double step)
+{
+    static const double largest_log = 20;
+    char has[96];
+
+    if (start > largest_log)
+        snprintf(has, sizeof has, "%.10g + %.10g i, linear", start, step);
+    else
+        snprintf(has, sizeof has, "10^(%.10g + %.10g i)", start, step);
+    if (f->flux.width == APOGEE_PAYNE)
+        return ANPE_FAIL(
+            ctx, ANPE_EFORMAT,
+            "%s: wavelengths are %s, pixel for pixel; 7214 pixels are taken as the "
+            "inner parts of three detectors, which no single scale describes: expected "
+            "a header without one, or 8575 pixels on 10^(4.179 + 6e-06 i)",
+            f->path, has);
+    return ANPE_FAIL(ctx, ANPE_EFORMAT,
+                     "%s: wavelengths are %s; expected 10^(4.179 + 6e-06 i), the scale of combined "
+                     "APOGEE spectra",
+                     f->path, has);
+}
+
+/* Where the header gives a wavelength scale, it must be the survey's, to a tenth of a pixel. The
+ * step is CDELT1 or CD1_1; a header with both must be right in both. */
 static anpe_status check_scale(anpe_ctx *ctx, const source *f)
 {
-    double start = 0, step = 0, first = 1, off;
-    int hdu = 1;
+    static const char *const steps[] = {"CDELT1", "CD1_1"};
+    double start = 0, step, first = 1;
+    int found = 0;
+    const int hdu = survey_fits_real(f->fits, 1, "CRVAL1", &start) ? 1 : 0;
 
-    if (f->flux.width != APOGEE_FULL)
-        return ANPE_OK; /* three detectors in one row have no single scale */
     if (!survey_fits_real(f->fits, hdu, "CRVAL1", &start))
-        hdu = 0;
-    if (!survey_fits_real(f->fits, hdu, "CRVAL1", &start) ||
-        !survey_fits_real(f->fits, hdu, "CDELT1", &step))
         return ANPE_OK;
     (void)survey_fits_real(f->fits, hdu, "CRPIX1", &first);
-    start += (1 - first) * step;
-    off = fabs(start - APOGEE_LOG_START) + fabs(step - APOGEE_LOG_STEP) * (APOGEE_FULL - 1);
-    if (off < 0.1 * APOGEE_LOG_STEP)
-        return ANPE_OK;
-    return ANPE_FAIL(ctx, ANPE_EFORMAT,
-                     "%s: wavelengths are 10^(%.10g + %.10g i); expected 10^(4.179 + 6e-06 i), the "
-                     "scale of combined APOGEE spectra",
-                     f->path, start, step);
+    for (size_t k = 0; k < sizeof steps / sizeof steps[0]; k++) {
+        if (!survey_fits_real(f->fits, hdu, steps[k], &step))
+            continue;
+        const double at = start + (1 - first) * step;
+        const double off =
+            fabs(at - APOGEE_LOG_START) + fabs(step - APOGEE_LOG_STEP) * (APOGEE_FULL - 1);
+        if (!(off < 0.1 * APOGEE_LOG_STEP) || f->flux.width == APOGEE_PAYNE)
+            return refuse_scale(ctx, f, at, step);
+        found = 1;
+    }
+    if (!found && !(fabs(start - APOGEE_LOG_START) < APOGEE_LOG_STEP))
+        return ANPE_FAIL(ctx, ANPE_EFORMAT,
+                         "%s: wavelengths start at CRVAL1 = %.10g without a step; expected 4.179, "
+                         "the scale of combined APOGEE spectra",
+                         f->path, start);
+    return ANPE_OK;
 }
 
 static anpe_status open_source(anpe_ctx *ctx, const char *path, source *f)
@@ -322,7 +355,66 @@ static int are_bits(int64_t n, const double *v)
     return whole && any;
 }
 
-static anpe_status read_planes(anpe_ctx *ctx, source *f, int64_t row, planes *p)
+/* Whether an image row is a combination of visits that the file has, too. */
+static int is_combined(const source *f, int64_t row)
+{
+    return row < 2 && f->flux.rows > 2;
+}
+
+/* What the visits say of each pixel. `every`: all flag it; `some`: one does; `bits`: any's. */
+typedef struct verdict {
+    uint8_t every[APOGEE_FULL], some[APOGEE_FULL];
+    uint64_t bits[APOGEE_FULL];
+} verdict;
+
+/* scratch: (n) */
+static anpe_status ask_visits(anpe_ctx *ctx, const apogee *s, const source *f, double *scratch,
+                              verdict *v)
+{
+    memset(v->every, 1, sizeof v->every);
+    for (int64_t row = 2; row < f->flux.rows; row++) {
+        const anpe_status status = read_plane(ctx, f, 3, "bit mask", row, scratch);
+        if (status)
+            return status;
+        for (int64_t k = 0; k < f->flux.width; k++) {
+            const int flagged = survey_is_flagged(scratch[k], s->bad_bits);
+            v->every[k] = v->every[k] && flagged;
+            v->some[k] = v->some[k] || flagged;
+            v->bits[k] |= survey_bits(scratch[k]);
+        }
+    }
+    return ANPE_OK;
+}
+
+/* Row 0 carries the OR of its visits' masks in older files and the AND in later ones, though
+ * flagged visit pixels stay out of the sum in both; row 1 the AND. So a pixel is bad where every
+ * visit flags it, or the combination alone. Visits with a sky line do enter row 0 of some files,
+ * never row 1: where visits disagree, the two rows must agree. */
+static anpe_status judge_combination(anpe_ctx *ctx, const apogee *s, const source *f, int64_t row,
+                                     planes *p)
+{
+    double *other = malloc((size_t)f->flux.width * sizeof *other);
+    verdict *v = calloc(1, sizeof *v);
+    anpe_status status = ANPE_OK;
+
+    if (!other || !v)
+        status = ANPE_FAIL(ctx, ANPE_ENOMEM, "out of memory");
+    if (!status)
+        status = ask_visits(ctx, s, f, other, v);
+    if (!status)
+        status = read_plane(ctx, f, 1, "flux", 1, other);
+    for (int64_t k = 0; !status && k < f->flux.width; k++) {
+        const uint64_t own = survey_bits(p->bits[k]) & ~v->bits[k];
+        const double limit = s->o->combined_limit * p->sigma[k];
+        const int differ = v->some[k] && row == 0 && !(fabs(p->flux[k] - other[k]) <= limit);
+        p->bad[k] = v->every[k] || (own & s->bad_bits) || differ;
+    }
+    free(other);
+    free(v);
+    return status;
+}
+
+static anpe_status read_planes(anpe_ctx *ctx, const apogee *s, source *f, int64_t row, planes *p)
 {
     anpe_status status = read_plane(ctx, f, 1, "flux", row, p->flux);
     if (!status)
@@ -330,6 +422,10 @@ static anpe_status read_planes(anpe_ctx *ctx, source *f, int64_t row, planes *p)
     if (!status)
         status = read_plane(ctx, f, 3, "bit mask or model", row, p->bits);
     f->has_mask = !status && (f->integers || are_bits(f->flux.width, p->bits));
+    if (f->has_mask && is_combined(f, row))
+        return judge_combination(ctx, s, f, row, p);
+    for (int64_t k = 0; !status && k < f->flux.width; k++)
+        p->bad[k] = f->has_mask && survey_is_flagged(p->bits[k], s->bad_bits);
     return status;
 }
 
@@ -339,15 +435,16 @@ static void place_pixels(const apogee *s, const source *f, const planes *p, anpe
         survey_put_pixel(out, i, 0, 0, 1); /* not in the file, unless found below */
     for (int64_t k = 0; k < f->flux.width; k++) {
         const int64_t i = s->pixel[f->flux.width == APOGEE_FULL ? k : payne_place(k)];
-        const int bad = f->has_mask && survey_is_flagged(p->bits[k], s->bad_bits);
         if (i >= 0)
-            survey_put_pixel(out, i, p->flux[k], p->sigma[k], bad);
+            survey_put_pixel(out, i, p->flux[k], p->sigma[k], p->bad[k]);
     }
 }
 
 /* The surveys mark lost pixels by huge errors (1e10 in apStar, 10 and more in aspcapStar, where
- * interpolation smears them over neighbours). The planes are scratch by now. */
-static void flag_errors(const apogee *s, int has_mask, planes *p, anpe_spectrum *out)
+ * interpolation smears them over neighbours). The planes are scratch by now. median: flux of what
+ * the mask left of each detector, 0 where nothing. */
+static void flag_errors(const apogee *s, int has_mask, planes *p, anpe_spectrum *out,
+                        double median[N_DETECTORS])
 {
     for (int d = 0; d < N_DETECTORS; d++) {
         int64_t good = 0;
@@ -357,7 +454,8 @@ static void flag_errors(const apogee *s, int has_mask, planes *p, anpe_spectrum 
                 p->flux[good] = out->flux[i];
                 p->sigma[good++] = out->sigma[i];
             }
-        limit = s->o->sigma_max * survey_median(good, p->flux);
+        median[d] = survey_median(good, p->flux);
+        limit = s->o->sigma_max * median[d];
         if (!has_mask)
             limit = fmin(limit, s->o->sigma_ratio * survey_median(good, p->sigma));
         for (int64_t i = s->segment[d]; i < s->segment[d + 1]; i++)
@@ -366,11 +464,21 @@ static void flag_errors(const apogee *s, int has_mask, planes *p, anpe_spectrum 
     }
 }
 
-static anpe_status check_good(anpe_ctx *ctx, const char *path, const anpe_spectrum *out)
+static anpe_status check_good(anpe_ctx *ctx, const char *path, const double median[N_DETECTORS],
+                              const anpe_spectrum *out)
 {
+    double lowest = 0;
     for (int64_t i = 0; i < out->n_pixels; i++)
         if (!out->mask[i])
             return ANPE_OK;
+    for (int d = 0; d < N_DETECTORS; d++)
+        lowest = fmin(lowest, median[d]);
+    if (lowest < 0)
+        return ANPE_FAIL(
+            ctx, ANPE_EINVAL,
+            "%s: the median flux of the detectors is %g, %g, %g; expected a star, with "
+            "more than nothing in one of them",
+            path, median[0], median[1], median[2]);
     return ANPE_FAIL(ctx, ANPE_EINVAL, "%s: no good pixel among %lld", path,
                      (long long)out->n_pixels);
 }
@@ -407,6 +515,7 @@ static anpe_status read(const void *self, anpe_ctx *ctx, const char *path, int64
                         anpe_spectrum *out)
 {
     const apogee *s = self;
+    double median[N_DETECTORS];
     planes *p = NULL;
     source f;
     anpe_status status = open_source(ctx, path, &f);
@@ -422,12 +531,12 @@ static anpe_status read(const void *self, anpe_ctx *ctx, const char *path, int64
         status = ANPE_FAIL(ctx, ANPE_ENOMEM, "out of memory");
         goto out;
     }
-    if ((status = read_planes(ctx, &f, image_row(s, &f, row), p)))
+    if ((status = read_planes(ctx, s, &f, image_row(s, &f, row), p)))
         goto out;
     place_pixels(s, &f, p, out);
-    flag_errors(s, f.has_mask, p, out);
+    flag_errors(s, f.has_mask, p, out, median);
     name_spectrum(s, &f, row, out);
-    status = check_good(ctx, path, out);
+    status = check_good(ctx, path, median, out);
 out:
     free(p);
     survey_fits_close(f.fits);

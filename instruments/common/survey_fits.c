@@ -120,19 +120,67 @@ int survey_fits_is_table(fitsfile *f, int hdu)
     return status == 0 && type != IMAGE_HDU;
 }
 
+int survey_fits_is_image(fitsfile *f, int hdu)
+{
+    int status = 0, type = 0, n = 0;
+    if (!survey_fits_has(f, hdu))
+        return 0;
+    fits_get_hdu_type(f, &type, &status);
+    if (!status && type == IMAGE_HDU)
+        fits_get_img_dim(f, &n, &status);
+    return status == 0 && n > 0;
+}
+
+/* Moves to the HDU; the column's number, or 0. */
+static int find_column(fitsfile *f, int hdu, const char *name)
+{
+    int status = 0, column = 0;
+    char pattern[FLEN_VALUE];
+
+    if (!survey_fits_is_table(f, hdu))
+        return 0;
+    snprintf(pattern, sizeof pattern, "%s", name); /* CFITSIO takes no const text */
+    fits_get_colnum(f, CASEINSEN, pattern, &column, &status);
+    fits_clear_errmsg();
+    return status == 0 || status == COL_NOT_UNIQUE ? column : 0;
+}
+
+int survey_fits_has_column(fitsfile *f, int hdu, const char *name)
+{
+    return find_column(f, hdu, name) > 0;
+}
+
+/* Says which columns there are instead. */
+static anpe_status refuse_column(anpe_ctx *ctx, fitsfile *f, const char *path, int hdu,
+                                 const char *name)
+{
+    int n = 0, status = 0;
+    char names[200] = "", key[FLEN_KEYWORD], one[FLEN_VALUE];
+
+    fits_get_num_cols(f, &n, &status);
+    for (int k = 1; k <= n; k++) {
+        const size_t used = strlen(names);
+        snprintf(key, sizeof key, "TTYPE%d", k);
+        if (survey_fits_text(f, hdu, key, one))
+            snprintf(names + used, sizeof names - used, "%s%s", used ? ", " : "", one);
+    }
+    fits_clear_errmsg();
+    return ANPE_FAIL(ctx, ANPE_EFORMAT, "%s: the table in HDU %d has no column %s; it has %s", path,
+                     hdu, name, names[0] ? names : "none");
+}
+
 anpe_status survey_fits_column(anpe_ctx *ctx, fitsfile *f, const char *path, int hdu,
                                const char *name, int64_t *n, double *data)
 {
     int status = 0, column = 0, type = 0, any = 0;
     double null = NAN; /* of TNULL cells */
     LONGLONG repeat = 0, width = 0, rows = 0;
-    char pattern[FLEN_VALUE];
 
-    if (!survey_fits_has(f, hdu))
-        return ANPE_FAIL(ctx, ANPE_EFORMAT, "%s: no HDU %d, which should hold the %s", path, hdu,
-                         name);
-    snprintf(pattern, sizeof pattern, "%s", name); /* CFITSIO takes no const text */
-    fits_get_colnum(f, CASEINSEN, pattern, &column, &status);
+    if (!survey_fits_is_table(f, hdu))
+        return ANPE_FAIL(ctx, ANPE_EFORMAT, "%s: no table in HDU %d, which should hold the %s",
+                         path, hdu, name);
+    if (!(column = find_column(f, hdu, name)))
+        return refuse_column(ctx, f, path, hdu, name);
     fits_get_coltypell(f, column, &type, &repeat, &width, &status);
     fits_get_num_rowsll(f, &rows, &status);
     if (status)
@@ -180,11 +228,17 @@ void survey_base_name(const char *path, char *out, size_t size)
     }
 }
 
-int survey_is_flagged(double mask, uint64_t bits)
+uint64_t survey_bits(double mask)
 {
     if (!(fabs(mask) < 0x1p62) || mask != floor(mask))
-        return 1;
-    return ((uint64_t)(int64_t)mask & bits) != 0;
+        return UINT64_MAX;
+    return (uint64_t)(int64_t)mask;
+}
+
+int survey_is_flagged(double mask, uint64_t bits)
+{
+    const uint64_t set = survey_bits(mask);
+    return set == UINT64_MAX || (set & bits) != 0;
 }
 
 /* Beyond these a float of the pixel, or of 1/sigma^2, is not finite. */

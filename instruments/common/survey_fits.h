@@ -29,6 +29,8 @@ ANPE_MUST_CHECK anpe_status survey_fits_row(anpe_ctx *ctx, fitsfile *f, const ch
 ANPE_MUST_CHECK anpe_status survey_fits_column(anpe_ctx *ctx, fitsfile *f, const char *path,
                                                int hdu, const char *name, int64_t *n, double *data);
 int survey_fits_is_table(fitsfile *f, int hdu);
+int survey_fits_is_image(fitsfile *f, int hdu); /* one with pixels */
+int survey_fits_has_column(fitsfile *f, int hdu, const char *name);
 int survey_fits_has(fitsfile *f, int hdu); /* whether the file has this HDU */
 /* A keyword of an HDU: 1 and the value, or 0 and nothing. */
 int survey_fits_text(fitsfile *f, int hdu, const char *key, char value[FLEN_VALUE]);
@@ -36,6 +38,8 @@ int survey_fits_real(fitsfile *f, int hdu, const char *key, double *value);
 
 /* The file's name without directories and without .fits, .fits.gz, .fit. */
 void survey_base_name(const char *path, char *out, size_t size);
+/* The bits of a mask as survey_is_flagged understands them. */
+uint64_t survey_bits(double mask);
 /* Whether a mask has one of these bits. What is no set of bits (NaN, a null value, a fraction, a
  * number beyond 62 bits) counts as all of them; a negative number is one of two's complement. */
 int survey_is_flagged(double mask, uint64_t bits);

@@ -2,6 +2,8 @@
  *
  * Layout: the LAMOST data model (Luo et al. 2015, RAA 15, 1095): an image with rows flux, inverse
  * variance, wavelength, and-mask, or-mask; from Data Release 8 on a table COADD with such columns.
+ * The pilot survey's images have another spectrum in the third row, wavelengths in the header, and
+ * a table of results behind.
  * Continuum rule: division by a Gaussian-smoothed spectrum, Ho et al. 2017 (ApJ 836, 5). */
 #include "lamost_lrs.h"
 #include "../common/survey_fits.h"
@@ -122,13 +124,15 @@ static void info(const void *self, anpe_instrument_info *out)
 
 /* ---- reading ----------------------------------------------------------------------------- */
 
-enum { FLUX, IVAR, WAVELENGTH, AND_MASK, OR_MASK, N_ROWS };
-static const char *const row_names[N_ROWS] = {"FLUX", "IVAR", "WAVELENGTH", "ANDMASK", "ORMASK"};
+enum { FLUX, IVAR, WAVELENGTH, MASK, N_ROWS };
 #define MOST_PIXELS 100000
+#define BLUEST      3000.0 /* Angstrom: any wavelength is between these */
+#define REDDEST     11000.0
 
 typedef struct source {
     const char *path;
     fitsfile *fits;
+    int use_or_mask;
     int64_t n;
     double *row[N_ROWS]; /* (n) each */
     float *flux, *sigma; /* (n) as measured */
@@ -164,12 +168,51 @@ static anpe_status make_rows(anpe_ctx *ctx, source *f, int64_t n)
     return ANPE_OK;
 }
 
+/* The image's third row holds wavelengths if most of its values can be some. */
+static int has_wavelengths(const source *f)
+{
+    int64_t can = 0;
+    for (int64_t i = 0; i < f->n; i++)
+        can += f->row[WAVELENGTH][i] > BLUEST && f->row[WAVELENGTH][i] < REDDEST;
+    return 2 * can > f->n;
+}
+
+/* A row that is mostly fractions holds no bits: some images have flux over continuum there. */
+static int has_bits(const source *f)
+{
+    int64_t fractions = 0;
+    for (int64_t i = 0; i < f->n; i++)
+        fractions += f->row[MASK][i] != floor(f->row[MASK][i]);
+    return 2 * fractions <= f->n;
+}
+
+/* Wavelengths from the header, log10 of Angstrom or Angstrom, if it states a scale. */
+static void wavelengths_of_header(source *f)
+{
+    static const char *const starts[] = {"CRVAL1", "COEFF0"}, *const steps[] = {"CD1_1", "CDELT1",
+                                                                                "COEFF1"};
+    double start = NAN, step = NAN, first = 1;
+    for (size_t k = 0; isnan(start) && k < sizeof starts / sizeof starts[0]; k++)
+        (void)survey_fits_real(f->fits, 0, starts[k], &start);
+    for (size_t k = 0; isnan(step) && k < sizeof steps / sizeof steps[0]; k++)
+        (void)survey_fits_real(f->fits, 0, steps[k], &step);
+    if (isnan(start) || isnan(step))
+        return;
+    (void)survey_fits_real(f->fits, 0, "CRPIX1", &first);
+    for (int64_t i = 0; i < f->n; i++) {
+        const double w = start + ((double)i + 1 - first) * step;
+        f->row[WAVELENGTH][i] = start < 10 ? pow(10, w) : w;
+    }
+}
+
 static anpe_status read_image(anpe_ctx *ctx, source *f)
 {
+    static const char *const what[N_ROWS] = {"flux", "inverse variance", "wavelength", "mask"};
+    const int64_t rows[N_ROWS] = {0, 1, 2, f->use_or_mask ? 4 : 3};
     survey_image image;
     anpe_status status = survey_fits_image(ctx, f->fits, f->path, 0, "spectrum", &image);
 
-    if (!status && image.rows < N_ROWS)
+    if (!status && image.rows <= rows[MASK])
         return ANPE_FAIL(ctx, ANPE_EFORMAT,
                          "%s: the image has %lld rows; expected 5: flux, inverse variance, "
                          "wavelength, and-mask, or-mask",
@@ -177,19 +220,45 @@ static anpe_status read_image(anpe_ctx *ctx, source *f)
     if (!status)
         status = make_rows(ctx, f, image.width);
     for (int k = 0; !status && k < N_ROWS; k++)
-        status = survey_fits_row(ctx, f->fits, f->path, row_names[k], &image, k, f->row[k]);
-    return status;
+        status = survey_fits_row(ctx, f->fits, f->path, what[k], &image, rows[k], f->row[k]);
+    if (status)
+        return status;
+    if (!has_wavelengths(f))
+        wavelengths_of_header(f);
+    if (!has_bits(f)) {
+        anpe_log(ctx, ANPE_INFO, "%s: row %lld of the image holds no bits; taken as without mask",
+                 f->path, (long long)rows[MASK]);
+        memset(f->row[MASK], 0, (size_t)f->n * sizeof(double));
+    }
+    return ANPE_OK;
+}
+
+/* The first table with a spectrum; others may hold anything. 1, which is then refused, if none. */
+static int spectrum_table(const source *f)
+{
+    for (int hdu = 1; survey_fits_has(f->fits, hdu); hdu++)
+        if (survey_fits_has_column(f->fits, hdu, "FLUX") &&
+            survey_fits_has_column(f->fits, hdu, "IVAR"))
+            return hdu;
+    return 1;
 }
 
 static anpe_status read_table(anpe_ctx *ctx, source *f)
 {
+    const int hdu = spectrum_table(f);
+    const int is_log = !survey_fits_has_column(f->fits, hdu, "WAVELENGTH") &&
+                       survey_fits_has_column(f->fits, hdu, "LOGLAM");
+    const char *const name[N_ROWS] = {"FLUX", "IVAR", is_log ? "LOGLAM" : "WAVELENGTH",
+                                      f->use_or_mask ? "ORMASK" : "ANDMASK"};
     int64_t n = 0;
-    anpe_status status = survey_fits_column(ctx, f->fits, f->path, 1, row_names[FLUX], &n, NULL);
+    anpe_status status = survey_fits_column(ctx, f->fits, f->path, hdu, name[FLUX], &n, NULL);
 
     if (!status)
         status = make_rows(ctx, f, n);
     for (int k = 0; !status && k < N_ROWS; k++)
-        status = survey_fits_column(ctx, f->fits, f->path, 1, row_names[k], &n, f->row[k]);
+        status = survey_fits_column(ctx, f->fits, f->path, hdu, name[k], &n, f->row[k]);
+    for (int64_t i = 0; !status && is_log && i < n; i++)
+        f->row[WAVELENGTH][i] = pow(10, f->row[WAVELENGTH][i]);
     return status;
 }
 
@@ -230,6 +299,17 @@ static void fill_wavelengths(source *f)
         w[k] = w[k - 1] * (w[last] / w[last - 1]);
 }
 
+/* Red to blue becomes blue to red. */
+static void turn_round(source *f)
+{
+    for (int k = 0; k < N_ROWS; k++)
+        for (int64_t i = 0, j = f->n - 1; i < j; i++, j--) {
+            const double swap = f->row[k][i];
+            f->row[k][i] = f->row[k][j];
+            f->row[k][j] = swap;
+        }
+}
+
 static anpe_status check_wavelengths(anpe_ctx *ctx, source *f)
 {
     double *w = f->row[WAVELENGTH];
@@ -237,8 +317,10 @@ static anpe_status check_wavelengths(anpe_ctx *ctx, source *f)
     const int air = survey_fits_text(f->fits, 0, "VACUUM", vacuum) && vacuum[0] == 'F';
 
     fill_wavelengths(f);
+    if (w[0] > w[f->n - 1])
+        turn_round(f);
     for (int64_t i = 0; i < f->n; i++) {
-        if (!(w[i] > 3000 && w[i] < 11000 && (i == 0 || w[i] > w[i - 1])))
+        if (!(w[i] > BLUEST && w[i] < REDDEST && (i == 0 || w[i] > w[i - 1])))
             return ANPE_FAIL(ctx, ANPE_EFORMAT,
                              "%s: wavelength %g A at pixel %lld; expected ascending values in "
                              "3000-11000 A",
@@ -249,29 +331,33 @@ static anpe_status check_wavelengths(anpe_ctx *ctx, source *f)
     return ANPE_OK;
 }
 
-static void judge_pixels(const lamost *s, source *f)
+static void judge_pixels(source *f)
 {
-    const double *flagged = f->row[s->o->use_or_mask ? OR_MASK : AND_MASK];
     anpe_spectrum raw = {.n_pixels = f->n, .flux = f->flux, .sigma = f->sigma, .mask = f->mask};
 
     for (int64_t i = 0; i < f->n; i++) {
         const double ivar = f->row[IVAR][i];
         const double sigma = ivar > 0 ? 1 / sqrt(ivar) : 0; /* 0, NaN and inf become bad pixels */
         survey_put_pixel(&raw, i, f->row[FLUX][i], sigma,
-                         survey_is_flagged(flagged[i], UINT64_MAX));
+                         survey_is_flagged(f->row[MASK][i], UINT64_MAX));
     }
 }
 
-static anpe_status open_source(anpe_ctx *ctx, const char *path, source *f)
+static anpe_status open_source(anpe_ctx *ctx, const lamost *s, const char *path, source *f)
 {
     anpe_status status;
 
-    *f = (source){.path = path};
+    *f = (source){.path = path, .use_or_mask = s->o->use_or_mask};
     if ((status = survey_fits_open(ctx, path, &f->fits)))
         return status;
     if ((status = refuse_medium(ctx, f)))
         return status;
-    if ((status = survey_fits_is_table(f->fits, 1) ? read_table(ctx, f) : read_image(ctx, f)))
+    /* an image may have a table of results behind it */
+    if (survey_fits_is_image(f->fits, 0) || !survey_fits_is_table(f->fits, 1))
+        status = read_image(ctx, f);
+    else
+        status = read_table(ctx, f);
+    if (status)
         return status;
     return check_wavelengths(ctx, f);
 }
@@ -288,9 +374,8 @@ static anpe_status check_good(anpe_ctx *ctx, const char *path, const anpe_spectr
 static anpe_status count(const void *self, anpe_ctx *ctx, const char *path, int64_t *n)
 {
     source f;
-    const anpe_status status = open_source(ctx, path, &f);
+    const anpe_status status = open_source(ctx, self, path, &f);
 
-    (void)self;
     *n = 1;
     close_source(&f);
     return status;
@@ -302,14 +387,14 @@ static anpe_status read(const void *self, anpe_ctx *ctx, const char *path, int64
     const lamost *s = self;
     char name[FLEN_VALUE] = "";
     source f;
-    anpe_status status = open_source(ctx, path, &f);
+    anpe_status status = open_source(ctx, s, path, &f);
 
     if (!status && row != 0)
         status = ANPE_FAIL(ctx, ANPE_EINVAL, "%s: no spectrum %lld; the file has 1", path,
                            (long long)row);
     if (status)
         goto out;
-    judge_pixels(s, &f);
+    judge_pixels(&f);
     status = anpe_resample_spectrum(ctx, f.n, f.row[WAVELENGTH], f.flux, f.sigma, f.mask, s->n,
                                     s->wavelength, out);
     if (status)

@@ -96,6 +96,57 @@ static void test_rows(void)
     }
 }
 
+/* Six rows: two combinations, four visits. One place for each thing that visits can say; row 0's
+ * mask is their OR (older files) or their AND (later ones), which must not matter. */
+static void test_combined_mask(void)
+{
+    enum {
+        ROWS = 5,
+        SOME = 1000,
+        EVERY = 1010,
+        UNLIKE = 1020,
+        SKY = 1030,
+        OWN = 1040,
+        MILD = 1050
+    };
+    const int visit[5] = {SOME, EVERY, UNLIKE, SKY, MILD};
+    int64_t good[2] = {0};
+    for (int or = 0; or < 2; or ++) {
+        flat(FULL, ROWS);
+        for (int64_t k = 0; k < ROWS * FULL; k++)
+            flux[k] = 100; /* sigma is 2 */
+        for (int k = 0; k < 5; k++)
+            bits[2 * FULL + visit[k]] = visit[k] == UNLIKE ? 8 : 4096; /* visit 1 flags them all */
+        for (int row = 3; row < ROWS; row++) {
+            bits[row * FULL + EVERY] = 4096;
+            bits[row * FULL + UNLIKE] = 1; /* each for a reason of its own: their AND is 0 */
+        }
+        for (int k = 0; k < 5; k++)
+            bits[visit[k]] = or ? 4096 + 9 * (visit[k] == UNLIKE) : 4096 * (visit[k] == EVERY);
+        bits[OWN] = 64;
+        flux[SKY] = 103;  /* one and a half sigma from row 1: the visit's sky is in the sum */
+        flux[MILD] = 101; /* half a sigma */
+        flux[1060] = 200; /* no visit objects: the combinations need not agree */
+        const char *path = apstar(or ? "or.fits" : "and.fits", FULL, ROWS, SHORT_IMG, 4.179);
+        WORKS(open_instrument("instrument: { plugin = \"apogee\"; };"));
+        WORKS(read_row(path, 0));
+        const uint8_t *mask = spectrum.mask - 322;
+        CU_ASSERT(!mask[SOME] && mask[EVERY] && mask[UNLIKE] && mask[SKY] && mask[OWN]);
+        CU_ASSERT(!mask[MILD] && !mask[1060]);
+        good[or] = n_good();
+        WORKS(open_instrument("instrument: { plugin = \"apogee\"; combined_limit = 2.0; };"));
+        WORKS(read_row(path, 0));
+        CU_ASSERT_EQUAL(n_good(), good[or] + 1);
+        WORKS(open_instrument("instrument: { plugin = \"apogee\"; combination = \"global\"; };"));
+        WORKS(read_row(path, 0)); /* visits with a sky line never enter row 1 */
+        CU_ASSERT_EQUAL(n_good(), PAYNE - 2);
+        WORKS(open_instrument("instrument: { plugin = \"apogee\"; combination = \"visits\"; };"));
+        WORKS(read_row(path, 0)); /* a visit is judged by its own mask */
+        CU_ASSERT_EQUAL(n_good(), PAYNE - 5);
+    }
+    CU_ASSERT(good[0] == PAYNE - 4 && good[1] == good[0]);
+}
+
 static void test_grids(void)
 {
     flat(FULL, 1);
@@ -111,7 +162,13 @@ static void test_grids(void)
         CU_ASSERT_EQUAL(spectrum.flux[i], (float)(1000 + payne(i)));
     for (int64_t i = 0; i < PAYNE; i++)
         flux[i] = 2000 + (double)i;
-    const char *inner = apstar("inner.fits", PAYNE, 1, LONG_IMG, 0);
+    const char *inner = in_scratch("inner.fits"); /* no scale: three detectors in one row */
+    fitsfile *f = new_fits(inner);
+    put_image(f, BYTE_IMG, 0, 0, NULL);
+    put_image(f, FLOAT_IMG, PAYNE, 1, flux);
+    put_image(f, FLOAT_IMG, PAYNE, 1, sigma);
+    put_image(f, LONG_IMG, PAYNE, 1, bits);
+    end_fits(f);
     WORKS(read_row(inner, 0));
     CU_ASSERT(spectrum.flux[0] == 2000 && spectrum.flux[PAYNE - 1] == 2000 + PAYNE - 1);
     CU_ASSERT_EQUAL(n_good(), PAYNE);
@@ -128,6 +185,41 @@ static void test_grids(void)
         CU_ASSERT_EQUAL(spectrum.flux[payne(i)], (float)(2000 + i));
     CU_ASSERT(all_finite());
     CU_ASSERT(info.exclude && info.exclude[245] && !info.exclude[246] && info.exclude[3400]);
+}
+
+/* A file of one row with CRVAL1 and a step under the given name; what: expected text, or NULL. */
+static void try_scale(int64_t width, double start, const char *key, double step, const char *what)
+{
+    const char *path = in_scratch("scaled.fits");
+    fitsfile *f = new_fits(path);
+    flat(width, 1);
+    put_image(f, BYTE_IMG, 0, 0, NULL);
+    put_image(f, FLOAT_IMG, width, 1, flux);
+    put_real(f, "CRVAL1", start);
+    if (key)
+        put_real(f, key, step);
+    put_image(f, FLOAT_IMG, width, 1, sigma);
+    put_image(f, SHORT_IMG, width, 1, bits);
+    end_fits(f);
+    if (what)
+        FAILS(read_row(path, 0), ANPE_EFORMAT, what);
+    else
+        WORKS(read_row(path, 0));
+}
+
+/* The step under either of its names, linear scales, and a scale where there can be none. */
+static void test_scales(void)
+{
+    WORKS(open_instrument("instrument: { plugin = \"apogee\"; };"));
+    try_scale(FULL, 4.179, "CD1_1", 6e-6, NULL);
+    try_scale(FULL, 4.179, "CD1_1", 1e-5, "are 10^(4.179 + 1e-05 i); expected 10^(4.179 + 6e-06");
+    try_scale(FULL, 4.179, "CDELT1", 1e-5, "are 10^(4.179 + 1e-05 i); expected 10^(4.179 + 6e-06");
+    try_scale(FULL, 15100.8, "CD1_1", 0.22, "are 15100.8 + 0.22 i, linear; expected 10^(4.179");
+    try_scale(FULL, 15100.8, "CDELT1", 0.22, "are 15100.8 + 0.22 i, linear; expected 10^(4.179");
+    try_scale(FULL, 4.179, NULL, 0, NULL);
+    try_scale(FULL, 4.2, NULL, 0, "start at CRVAL1 = 4.2 without a step; expected 4.179");
+    try_scale(PAYNE, 4.179, "CD1_1", 6e-6, "are 10^(4.179 + 6e-06 i), pixel for pixel; 7214");
+    try_scale(PAYNE, 4.180932, "CDELT1", 6e-6, "which no single scale describes");
 }
 
 static void test_scale(void)
@@ -198,6 +290,11 @@ static void test_all_bad(void)
     FAILS(read_row(apstar("bad.fits", FULL, 1, SHORT_IMG, 4.179), 0), ANPE_EINVAL,
           "no good pixel among 7214");
     CU_ASSERT(all_finite());
+    flat(FULL, 1);
+    for (int k = 0; k < FULL; k++)
+        flux[k] = k < 3400 ? 0 : -12;
+    FAILS(read_row(apstar("bad.fits", FULL, 1, SHORT_IMG, 4.179), 0), ANPE_EINVAL,
+          "bad.fits: the median flux of the detectors is 0, -12, -12; expected a star");
 }
 
 /* Without a mask the errors tell: far above the others, or near the flux itself. */
@@ -390,8 +487,10 @@ int main(int argc, char **argv)
     const CU_TestInfo tests[] = {
         {"bad bits one by one", test_bits},
         {"combinations and visits", test_rows},
+        {"masks of combinations", test_combined_mask},
         {"grids of 7214 and 8575", test_grids},
         {"wavelength scale", test_scale},
+        {"scales of all kinds", test_scales},
         {"values that are no measurement", test_values},
         {"all pixels bad", test_all_bad},
         {"aspcapStar: errors instead of a mask", test_aspcap},

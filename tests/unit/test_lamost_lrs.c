@@ -134,6 +134,107 @@ static void test_bad_pixels(void)
     FAILS(read_row(image("bad.fits", 5), 0), ANPE_EINVAL, "no good pixel among 3908");
 }
 
+/* What the columns of a table may be called, and which of them must be there. */
+static void put_columns(const char *path, int n, const char *const *names, const double *const *v)
+{
+    char name[6][12], format[12], *columns[6], *formats[6];
+    int status = 0;
+    fitsfile *f = new_fits(path);
+    snprintf(format, sizeof format, "%dD", N);
+    put_image(f, BYTE_IMG, 0, 0, NULL);
+    for (int k = 0; k < n; k++) {
+        snprintf(name[k], sizeof name[k], "%s", names[k]);
+        columns[k] = name[k];
+        formats[k] = format;
+    }
+    for (int other = 1; other >= 0; other--) { /* a table of something else comes first */
+        fits_create_tbl(f, BINARY_TBL, 1, other ? 1 : n, columns + (other ? n - 1 : 0), formats,
+                        NULL, NULL, &status);
+        for (int k = 0; !other && k < n; k++) {
+            double *copy = malloc(N * sizeof *copy);
+            memcpy(copy, v[k], N * sizeof *copy);
+            fits_write_col(f, TDOUBLE, k + 1, 1, 1, N, copy, &status);
+            free(copy);
+        }
+    }
+    CU_ASSERT_EQUAL_FATAL(status, 0);
+    end_fits(f);
+}
+
+static void reads_slope(const char *path)
+{
+    WORKS(read_row(path, 0));
+    CU_ASSERT_EQUAL(info.n_pixels - n_good(), 1);
+    CU_ASSERT_EQUAL(spectrum.mask[499], 1);
+    for (int64_t i = 0; i < info.n_pixels; i++) /* see test_layouts */
+        if (i != 499)
+            CU_ASSERT_DOUBLE_EQUAL(spectrum.flux[i], 101 + (double)i, 1e-3);
+}
+
+static void test_columns(void)
+{
+    static double log_wave[N];
+    const char *path = in_scratch("columns.fits");
+    const char *const names[] = {"FLUX", "IVAR", "LOGLAM", "ANDMASK"};
+    const char *const boss[] = {"flux", "loglam", "ivar", "and_mask"};
+    const double *const values[] = {data + FLUX, data + IVAR, log_wave, data + AND};
+    const double *const boss_values[] = {data + FLUX, log_wave, data + IVAR, data + AND};
+    WORKS(open_instrument(plain));
+    flat();
+    data[AND + 500] = 1;
+    for (int turned = 0; turned < 2; turned++) { /* blue to red, red to blue */
+        for (int i = 0; i < N; i++) {
+            const int at = turned ? N - 1 - i : i;
+            log_wave[i] = 3.5682 + 1e-4 * at;
+            data[FLUX + i] = 100 + at;
+            data[AND + i] = at == 500;
+        }
+        put_columns(path, 4, names, values);
+        reads_slope(path);
+    }
+    put_columns(path, 4, boss, boss_values);
+    FAILS(read_row(path, 0), ANPE_EFORMAT,
+          "the table in HDU 2 has no column ANDMASK; it has flux, loglam, ivar, and_mask");
+    put_columns(path, 3, names, values); /* not used, but the default one is */
+    FAILS(read_row(path, 0), ANPE_EFORMAT, "no column ANDMASK; it has FLUX, IVAR, LOGLAM");
+}
+
+/* Images of the pilot survey: the third row is another spectrum, the header has the scale, and a
+ * table of results stands behind. step under either name; fractions for the masks, too. */
+static void test_pilot(void)
+{
+    static const char *const steps[] = {"CD1_1", "CDELT1"};
+    char name[] = "Z", format[] = "1D", *names[] = {name}, *formats[] = {format};
+    const char *path = in_scratch("pilot.fits");
+    int status = 0;
+    WORKS(open_instrument(plain));
+    for (int k = 0; k < 4; k++) {
+        flat();
+        data[AND + 500] = 1;
+        for (int i = 0; i < N; i++) {
+            data[FLUX + i] = 100 + i;
+            data[WAVE + i] = 0.01 * (i % 50) - 0.2;
+            if (k == 2)
+                data[AND + i] = 0.97 + 1e-4 * (i % 50); /* flux over continuum */
+        }
+        data[IVAR + 500] = 0;
+        fitsfile *f = new_fits(path);
+        put_image(f, DOUBLE_IMG, N, 5, data);
+        if (k < 3) {
+            put_real(f, "CRVAL1", 3.5682 + 1e-3);
+            put_real(f, "CRPIX1", 11);
+            put_real(f, steps[k % 2], 1e-4);
+        }
+        fits_create_tbl(f, BINARY_TBL, 1, 1, names, formats, NULL, NULL, &status);
+        CU_ASSERT_EQUAL_FATAL(status, 0);
+        end_fits(f);
+        if (k < 3)
+            reads_slope(path);
+        else /* no scale at all */
+            FAILS(read_row(path, 0), ANPE_EFORMAT, "wavelength -0.2 A at pixel 0; expected ascend");
+    }
+}
+
 /* A narrower file leaves the rest of the grid bad; air wavelengths are converted. */
 static void test_range_and_air(void)
 {
@@ -242,6 +343,8 @@ int main(int argc, char **argv)
     const CU_TestInfo tests[] = {
         {"grid", test_grid},
         {"image, gzip, table", test_layouts},
+        {"columns of a table", test_columns},
+        {"images of the pilot survey", test_pilot},
         {"bad pixels", test_bad_pixels},
         {"partial range, air wavelengths", test_range_and_air},
         {"damaged and foreign files", test_damaged},

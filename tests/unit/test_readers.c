@@ -392,11 +392,29 @@ static void test_float_mask(void)
     }
 }
 
+/* The case is refused with these words. */
+static void refused(const char *instrument_text, const char *name, const char *words)
+{
+    char path[600];
+    anpe_spectrum s;
+    const char *folder = shared("cases");
+    if (!folder)
+        return;
+    open_reader(instrument_text);
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    FAILS(read_first(path, &s), ANPE_EFORMAT, words);
+    anpe_spectrum_clear(&s);
+}
+
 static void test_apogee_cases(void)
 {
     static const char text[] = "instrument: { plugin = \"apogee\"; };";
     same_as(text, "apstar_float_mask.fits", "apstar_reference.fits", 0);
     same_as(text, "apstar_300_blank.fits", "apstar_300_bad.fits", 1e-3);
+    same_as(text, "apstar_cd_right.fits", "apstar_reference.fits", 0);
+    refused(text, "apstar_cd_other_step.fits", "are 10^(4.179 + 1e-05 i); expected 10^(4.179 +");
+    refused(text, "apstar_cd_linear.fits", "are 15100.8 + 0.22 i, linear; expected 10^(4.179 +");
+    refused(text, "apstar_7214_other_scale.fits", "are 10^(4.179 + 6e-06 i), pixel for pixel");
 }
 
 /* A LAMOST image of doubles; row `which` is `value` at pixel `at`. */
@@ -443,7 +461,10 @@ static void test_lamost(void)
     anpe_spectrum_clear(&whole);
 }
 
-/* One pixel without a wavelength: bad, the rest as in the reference. */
+static const char lamost_text[] = "instrument: { plugin = \"lamost_lrs\"; };";
+
+/* Layouts with the right answer beside them; one pixel without a wavelength: bad, the rest as in
+ * the reference. */
 static void test_lamost_cases(void)
 {
     char path[600];
@@ -452,9 +473,23 @@ static void test_lamost_cases(void)
     const char *folder = shared("cases");
     if (!folder)
         return;
-    open_reader("instrument: { plugin = \"lamost_lrs\"; };");
+    same_as(lamost_text, "lamost_no_ormask.fits", "lamost_table.fits", 0);
+    same_as(lamost_text, "lamost_descending.fits", "lamost_table.fits", 0);
+    refused("instrument: { plugin = \"lamost_lrs\"; use_or_mask = true; };",
+            "lamost_no_ormask.fits",
+            "has no column ORMASK; it has FLUX, IVAR, WAVELENGTH, ANDMASK");
+    open_reader(lamost_text);
     snprintf(path, sizeof path, "%s/lamost_table.fits", folder);
     WORKS(read_first(path, &b));
+    /* A logarithm in single precision is good to 1.2e-3 of a pixel. Neighbours differ by some tens
+     * of sigma at most, so flux changes by less than a tenth of one. */
+    snprintf(path, sizeof path, "%s/lamost_loglam.fits", folder);
+    WORKS(read_first(path, &a));
+    for (int64_t i = 0; i < a.n_pixels; i++)
+        unlike += a.mask[i] != b.mask[i] ||
+                  (!a.mask[i] && fabsf(a.flux[i] - b.flux[i]) > 0.1f * b.sigma[i]);
+    CU_ASSERT_EQUAL(unlike, 0);
+    anpe_spectrum_clear(&a);
     snprintf(path, sizeof path, "%s/lamost_nan_wavelength.fits", folder);
     WORKS(read_first(path, &a));
     for (int64_t i = 0; i < a.n_pixels; i++) {
