@@ -166,10 +166,10 @@ static anpe_status find_checked(anpe_ctx *ctx, const anpe_catalogue_file *c, con
 
 /* ---- values ------------------------------------------------------------------------------ */
 
-/* Some surveys' word for "no value", also after a trip through single precision. */
+/* Surveys' words for "no value", also after a trip through single precision. */
 static int is_missing(double x)
 {
-    return x == -9999 || fabs(x + 9999.99) < 1e-3;
+    return x == -9999 || fabs(x + 9999.99) < 1e-3 || fabs(x + 999.99) < 1e-4;
 }
 
 anpe_status anpe_catalogue_read_reals(anpe_ctx *ctx, anpe_catalogue_file *c, const char *name,

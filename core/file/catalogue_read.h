@@ -12,7 +12,8 @@
  * simulations (`theta` with the attribute `labels`) each label is a column.
  *
  * A number that is missing is NAN: an empty field, an integer that the table declares null, and
- * -9999 or -9999.99, which APOGEE and LAMOST write for none. */
+ * -9999, -9999.99 or -999.99, which surveys write for none. CSV: a byte-order mark is skipped;
+ * other separators than commas are refused. */
 #ifndef ANPE_CORE_CATALOGUE_READ_H
 #define ANPE_CORE_CATALOGUE_READ_H
 #include "base/context.h"

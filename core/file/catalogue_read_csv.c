@@ -60,6 +60,12 @@ static char take_field(char **at, char **field)
     return separator;
 }
 
+/* A byte-order mark, as some editors and spreadsheets put before UTF-8. */
+static char *skip_mark(char *text)
+{
+    return strncmp(text, "\xef\xbb\xbf", 3) ? text : text + 3;
+}
+
 static char *skip_comments(char *at)
 {
     while (*at == '#' || *at == '\n' || *at == '\r')
@@ -67,10 +73,29 @@ static char *skip_comments(char *at)
     return at;
 }
 
+/* A line of names without a comma but with another separator is of another kind of table. */
+static anpe_status check_separator(anpe_ctx *ctx, const anpe_catalogue_file *c, const char *line)
+{
+    static const char others[] = ";\t|";
+    const size_t n = strcspn(line, "\r\n");
+    if (memchr(line, ',', n) || memchr(line, '"', n))
+        return ANPE_OK;
+    for (const char *o = others; *o; o++)
+        if (memchr(line, *o, n))
+            return ANPE_FAIL(ctx, ANPE_EFORMAT,
+                             "%s: the names are separated by %s; expected commas between columns "
+                             "and points in numbers",
+                             c->path,
+                             *o == '\t'  ? "tabs"
+                             : *o == ';' ? "';'"
+                                         : "'|'");
+    return ANPE_OK;
+}
+
 static anpe_status read_names(anpe_ctx *ctx, anpe_catalogue_file *c, char **at)
 {
     char separator = ',', *field;
-    anpe_status status = ANPE_OK;
+    anpe_status status = check_separator(ctx, c, *at);
     while (separator == ',' && !status) {
         separator = take_field(at, &field);
         status = anpe_table_add(ctx, c, field, "", ANPE_TABLE_REALS | ANPE_TABLE_TEXTS, 1);
@@ -170,8 +195,8 @@ static anpe_status open_csv(anpe_ctx *ctx, anpe_catalogue_file *c)
     if (!(c->self = t))
         return ANPE_ENOMEM;
     ANPE_TRY(read_file(ctx, c->path, &t->text));
-    char *at = skip_comments(t->text);
-    comments = strndup(t->text, (size_t)(at - t->text));
+    char *start = skip_mark(t->text), *at = skip_comments(start);
+    comments = strndup(start, (size_t)(at - start));
     ANPE_TRY(read_names(ctx, c, &at));
     ANPE_TRY(read_units(ctx, c, comments));
     ANPE_TRY(read_rows(ctx, c, t, at));

@@ -5,6 +5,7 @@
 
 #include <ctype.h>
 #include <limits.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -61,13 +62,14 @@ static const char *parse_descr(const char *at, anpe_npy *h)
     if (!*d || !strchr("fiub", *d) || !isdigit((unsigned char)d[1]) || d[2])
         return NULL;
     int size = d[1] - '0';
-    int known = *d == 'f'   ? size == 4 || size == 8
+    int known = *d == 'f'   ? size == 2 || size == 4 || size == 8
                 : *d == 'b' ? size == 1
                             : size == 1 || size == 2 || size == 4 || size == 8;
-    if (!known || (size > 1 && order == '>'))
+    if (!known)
         return NULL;
     h->type = *d;
     h->size = size;
+    h->swapped = order == '>';
     return NULL;
 }
 
@@ -115,11 +117,22 @@ const char *anpe_npy_header(const char *text, size_t length, anpe_npy *h)
     return wrong;
 }
 
+/* IEEE 754 binary16: 1 bit of sign, 5 of exponent, 10 of fraction. */
+static double half(uint64_t u)
+{
+    const int exponent = (int)(u >> 10 & 31);
+    const double fraction = (double)(u & 1023);
+    const double size = exponent == 31  ? (fraction > 0 ? NAN : INFINITY)
+                        : exponent == 0 ? ldexp(fraction, -24)
+                                        : ldexp(1024 + fraction, exponent - 25);
+    return u >> 15 & 1 ? -size : size;
+}
+
 static double element(const anpe_npy *h, const uint8_t *b)
 {
     uint64_t u = 0;
     for (int k = 0; k < h->size; k++)
-        u |= (uint64_t)b[k] << (8 * k);
+        u |= (uint64_t)b[h->swapped ? h->size - 1 - k : k] << (8 * k);
     union {
         uint64_t u;
         double d;
@@ -130,7 +143,7 @@ static double element(const anpe_npy *h, const uint8_t *b)
     } narrow = {.u = (uint32_t)u};
     switch (h->type) {
     case 'f':
-        return h->size == 8 ? wide.d : (double)narrow.f;
+        return h->size == 8 ? wide.d : h->size == 4 ? (double)narrow.f : half(u);
     case 'b':
         return u != 0;
     case 'u':

@@ -5,7 +5,8 @@
 
 typedef struct anpe_npy {
     char type;   /* 'f' real, 'i' signed, 'u' unsigned, 'b' bool; 0: not numbers */
-    int size;    /* bytes per element: 1, 2, 4, 8 */
+    int size;    /* bytes per element: 1, 2 (a real: half precision), 4, 8 */
+    int swapped; /* big-endian */
     int fortran; /* first index fastest */
     int rank;
     int64_t shape[4];
@@ -21,6 +22,6 @@ const char *anpe_npy_preamble(const uint8_t *bytes, size_t *start, size_t *lengt
 /* Parses the header text. NULL: success, else what is wrong. Text and object arrays parse (type
  * 0), so that the caller can say which member they are. */
 const char *anpe_npy_header(const char *text, size_t length, anpe_npy *header);
-/* count elements from little-endian `bytes` to row-major doubles. */
+/* count elements from `bytes`, in the header's order, to row-major doubles. */
 void anpe_npy_convert(const anpe_npy *header, const uint8_t *bytes, double *out);
 #endif

@@ -25,7 +25,8 @@ typedef struct comparison {
     int64_t n_rows, n_labels;
     double *label; /* (n_labels, n_rows) of the labels that are given */
     char **id;     /* (n_rows) or NULL: matched by row */
-    entry *sorted; /* (n_rows) by id */
+    entry *sorted; /* (n_rows) by id; the first n_sorted have it alone */
+    int64_t n_sorted;
 } comparison;
 
 static void close_comparison(void *state)
@@ -104,6 +105,27 @@ static int by_id(const void *a, const void *b)
     return order ? order : (x->row > y->row) - (x->row < y->row);
 }
 
+/* A star that has several rows is compared with none: nothing says which is meant. */
+static void drop_repeated(anpe_ctx *ctx, const anpe_infer_request *q, comparison *c)
+{
+    int64_t kept = 0, stars = 0, end;
+    const char *example = NULL;
+    for (int64_t k = 0; k < c->n_rows; k = end) {
+        for (end = k + 1; end < c->n_rows && !strcmp(c->sorted[end].id, c->sorted[k].id);)
+            end++;
+        if (end == k + 1)
+            c->sorted[kept++] = c->sorted[k];
+        else if (c->sorted[k].id[0] && stars++ == 0)
+            example = c->sorted[k].id;
+    }
+    c->n_sorted = kept;
+    if (stars)
+        anpe_log(ctx, ANPE_WARNING,
+                 "%s: %lld star%s more than one row (%s, ...); not compared, because nothing says "
+                 "which row is meant",
+                 q->compare, (long long)stars, stars == 1 ? " has" : "s have", example);
+}
+
 static anpe_status prepare_match(anpe_ctx *ctx, const anpe_inference *f, comparison *c)
 {
     const anpe_infer_request *q = f->request;
@@ -123,13 +145,14 @@ static anpe_status prepare_match(anpe_ctx *ctx, const anpe_inference *f, compari
     for (int64_t k = 0; k < c->n_rows; k++)
         c->sorted[k] = (entry){c->id[k], k};
     qsort(c->sorted, (size_t)c->n_rows, sizeof *c->sorted, by_id);
+    drop_repeated(ctx, q, c);
     return ANPE_OK;
 }
 
-/* The first row with this identifier, -1: there is none. */
+/* The row with this identifier, -1: there is none. */
 static int64_t find_row(const comparison *c, const char *id, int64_t index)
 {
-    int64_t low = 0, high = c->n_rows;
+    int64_t low = 0, high = c->n_sorted;
     if (!c->sorted)
         return index;
     while (low < high) {
@@ -139,7 +162,7 @@ static int64_t find_row(const comparison *c, const char *id, int64_t index)
         else
             high = middle;
     }
-    return low < c->n_rows && !strcmp(c->sorted[low].id, id) ? c->sorted[low].row : -1;
+    return low < c->n_sorted && !strcmp(c->sorted[low].id, id) ? c->sorted[low].row : -1;
 }
 
 static anpe_status open_comparison(anpe_ctx *ctx, anpe_inference *f, void **state)

@@ -62,4 +62,12 @@ if [ -r "$emulator" ]; then
 else
     skip "a published emulator" "no $emulator"
 fi
+half=$ANPE_SHARED/data/cases/emulator_float16.npz
+if [ -r "$half" ]; then
+    run "$ANPE" import payne "$half" --labels teff,logg,fe_h,mg_fe,vmacro --grid apogee -o half.h5
+    check "an emulator in half precision" test "$status" = 0
+    check "has its networks" sh -c 'head -n 1 "$1" | grep -q "^half.h5: per_pixel, 5 labels, 7214 pixels"' - "$work/out"
+else
+    skip "an emulator in half precision" "no $half"
+fi
 finish

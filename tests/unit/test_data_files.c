@@ -395,6 +395,29 @@ static void write_npz(const char *path, int n, const member *m)
     CU_ASSERT_EQUAL(zip_close(z), 0);
 }
 
+/* An array of the type given, in an archive and alone, reads as these n values. */
+static void reads_as(const char *descr, const void *bytes, size_t size, int n, const double *want)
+{
+    char shape_text[16];
+    uint8_t file[512];
+    double *v;
+    int rank;
+    int64_t shape[4];
+    snprintf(shape_text, sizeof shape_text, "(%d,)", n);
+    const member m = {"v", descr, "False", shape_text, bytes, size};
+    write_npz(in_scratch("one.npz"), 1, &m);
+    write_bytes(in_scratch("one.npy"), file, npy_bytes(file, &m, 1));
+    for (int alone = 0; alone < 2; alone++) {
+        WORKS(anpe_array_read(ctx, in_scratch(alone ? "one.npy" : "one.npz"), NULL, &v, &rank,
+                              shape));
+        CU_ASSERT(rank == 1 && shape[0] == n);
+        for (int k = 0; k < n; k++)
+            CU_ASSERT(isnan(want[k]) ? isnan(v[k])
+                                     : v[k] == want[k] && !signbit(v[k]) == !signbit(want[k]));
+        free(v);
+    }
+}
+
 static const double f8[6] = {1, 2, 3, 4, 5, -6.5};
 static const float f4[6] = {1, 2, 3, 4, 5, -6.5f};
 static const int64_t i8[2] = {-3, INT64_C(1) << 40};
@@ -402,6 +425,13 @@ static const int32_t i4[2] = {-3, 70000};
 static const int16_t i2[2] = {-3, 3};
 static const int8_t i1[2] = {-3, 3};
 static const uint8_t u1[2] = {0, 1}, u8[16] = {0, 0, 0, 0, 0, 0, 0, 128, 2};
+/* 1, -2, 65504 (the largest), 2^-24 (the smallest), infinity, -0; NaN has a test of its own */
+static const uint16_t f2[6] = {0x3c00, 0xc000, 0x7bff, 0x0001, 0x7c00, 0x8000};
+static const uint8_t b8[16] = {0xc0, 0x1a, 0, 0, 0, 0, 0, 0, 0x3f, 0xf0}; /* -6.5, 1 */
+static const uint8_t b4[8] = {0xc0, 0xd0, 0, 0, 0x3f, 0x80};              /* -6.5, 1 */
+static const uint8_t b2[4] = {0x3c, 0x00, 0xc0, 0x00};                    /* 1, -2 */
+static const uint8_t bi2[4] = {0xff, 0xfd, 0x01, 0x00};                   /* -3, 256 */
+static const uint8_t nan2[4] = {0x01, 0x7e, 0x01, 0xfc};
 static const member members[] = {
     {"f8", "<f8", "False", "(2, 3)", f8, sizeof f8},
     {"fortran", "<f8", "True", "(2, 3)", f8, sizeof f8},
@@ -415,7 +445,7 @@ static const member members[] = {
     {"scalar", "<f8", "False", "()", f8, 8},
     {"text", "<U9", "False", "(3,)", f8, 8},
     {"object", "|O", "False", "(3,)", f8, 8},
-    {"big", ">f8", "False", "(2, 3)", f8, sizeof f8},
+    {"quad", "<f16", "False", "(3,)", f8, sizeof f8},
     {"short", "<f8", "False", "(2, 4)", f8, sizeof f8},
     {"absurd", "<f8", "False", "(4611686018427387904, 16)", f8, sizeof f8},
     {"cube", "<f4", "True", "(1, 2, 3)", f4, sizeof f4},
@@ -464,6 +494,19 @@ static void test_npz_types(void)
     }
 }
 
+/* Half precision and the other order of bytes, as published networks and FITS columns have them. */
+static void test_npy_spellings(void)
+{
+    const double halves[6] = {1, -2, 65504, 0x1p-24, INFINITY, -0.0};
+    empty_scratch();
+    reads_as("<f2", f2, sizeof f2, 6, halves);
+    reads_as(">f2", b2, sizeof b2, 2, (double[]){1, -2});
+    reads_as("<f2", nan2, sizeof nan2, 2, (double[]){NAN, NAN});
+    reads_as(">f8", b8, sizeof b8, 2, (double[]){-6.5, 1});
+    reads_as(">f4", b4, sizeof b4, 2, (double[]){-6.5, 1});
+    reads_as(">i2", bi2, sizeof bi2, 2, (double[]){-3, 256});
+}
+
 static void test_npz_messages(void)
 {
     double *v;
@@ -475,7 +518,7 @@ static void test_npz_messages(void)
     FAILS(anpe_array_read(ctx, path, "text", &v, &rank, shape), ANPE_EFORMAT,
           "array 'text': holds '<U9', not numbers");
     FAILS(anpe_array_read(ctx, path, "object", &v, &rank, shape), ANPE_EFORMAT, "holds '|O'");
-    FAILS(anpe_array_read(ctx, path, "big", &v, &rank, shape), ANPE_EFORMAT, "holds '>f8'");
+    FAILS(anpe_array_read(ctx, path, "quad", &v, &rank, shape), ANPE_EFORMAT, "holds '<f16'");
     FAILS(anpe_array_read(ctx, path, "short", &v, &rank, shape), ANPE_EFORMAT,
           "8 elements of 8 bytes do not fit its 48 bytes");
     FAILS(anpe_array_read(ctx, path, "absurd", &v, &rank, shape), ANPE_EFORMAT, "absurd");
@@ -627,6 +670,7 @@ int main(int argc, char **argv)
         {"npz types and orders", test_npz_types},
         {"npz messages", test_npz_messages},
         {"npz damaged", test_npz_damaged},
+        {"half precision, big-endian", test_npy_spellings},
         {"npy alone", test_npy_file},
         {"text and HDF5 arrays", test_other_arrays},
         {"published files", test_published},

@@ -138,12 +138,13 @@ static void test_csv_nulls(void)
 
 static void test_csv_cases(void)
 {
-    static const char *const names[] = {"catalogue_null.csv", "catalogue_dashes.csv"};
+    static const char *const names[] = {"catalogue_null.csv", "catalogue_dashes.csv",
+                                        "catalogue_bom.csv"};
     const char *root = getenv("ANPE_SHARED");
     char path[600];
     double value[2];
-    for (int k = 0; k < 2; k++) {
-        anpe_catalogue_file *c = NULL;
+    anpe_catalogue_file *c = NULL;
+    for (int k = 0; k < 3; k++) {
         snprintf(path, sizeof path, "%s/data/cases/%s", root ? root : "", names[k]);
         if (!root || access(path, R_OK)) {
             printf("(skipped: no shared data) ");
@@ -151,7 +152,29 @@ static void test_csv_cases(void)
         }
         WORKS(anpe_catalogue_read_open(ctx, path, &c));
         WORKS(anpe_catalogue_read_reals(ctx, c, "TEFF", value));
-        CU_ASSERT(value[0] == 4750 && isnan(value[1]));
+        CU_ASSERT(value[0] == 4750 && (k == 2 || isnan(value[1])));
+        CU_ASSERT(anpe_catalogue_read_has(c, "APOGEE_ID"));
+        c = anpe_catalogue_read_close(c);
+    }
+    snprintf(path, sizeof path, "%s/data/cases/catalogue_comma.csv", root);
+    FAILS(anpe_catalogue_read_open(ctx, path, &c), ANPE_EFORMAT,
+          "separated by ';'; expected commas between columns and points in numbers");
+}
+
+/* A byte-order mark belongs to no name, before comments and before names; -999.99 is none. */
+static void test_csv_spellings(void)
+{
+    static const char *const texts[] = {
+        "\xef\xbb\xbfid,teff\na,-999.99\nb,-999\n",
+        "\xef\xbb\xbf# column teff [K]\r\nid,teff\r\na,-999.99\r\nb,-999\r\n"};
+    double value[2];
+    for (int k = 0; k < 2; k++) {
+        write_bytes(in_scratch("mark.csv"), texts[k], strlen(texts[k]));
+        anpe_catalogue_file *c = open_table("mark.csv");
+        CU_ASSERT(anpe_catalogue_read_has(c, "id"));
+        CU_ASSERT_STRING_EQUAL(anpe_catalogue_read_unit(c, "teff"), k ? "K" : "");
+        WORKS(anpe_catalogue_read_reals(ctx, c, "teff", value));
+        CU_ASSERT(isnan(value[0]) && value[1] == -999);
         anpe_catalogue_read_close(c);
     }
 }
@@ -191,15 +214,16 @@ static void test_refused(void)
                {"short.csv", "a,b\n1,2\n3\n", "row 2 has 1 fields, the names are 2"},
                {"quote.csv", "a,b\n1,\"2\n", "row 1: a quote is not closed"},
                {"names.csv", "\"a,b\n", "line of names"},
+               {"tabs.csv", "a\tb\n1\t2\n", "separated by tabs; expected commas"},
                {"nul.csv", "a\n\0b", NULL}};
     anpe_catalogue_file *c;
-    for (size_t k = 0; k < 4; k++) {
+    for (size_t k = 0; k < 5; k++) {
         write_bytes(in_scratch(csv[k].name), csv[k].text, strlen(csv[k].text));
         FAILS(anpe_catalogue_read_open(ctx, in_scratch(csv[k].name), &c), ANPE_EFORMAT,
               csv[k].message);
         CU_ASSERT_PTR_NULL(c);
     }
-    write_bytes(in_scratch("nul.csv"), csv[4].text, 4);
+    write_bytes(in_scratch("nul.csv"), csv[5].text, 4);
     FAILS(anpe_catalogue_read_open(ctx, in_scratch("nul.csv"), &c), ANPE_EFORMAT,
           "not a text file");
     write_bytes(in_scratch("bad.fits"), "a,b\n", 4);
@@ -216,9 +240,13 @@ static void test_refused(void)
 int main(int argc, char **argv)
 {
     static const CU_TestInfo tests[] = {
-        {"what anpe writes", test_round_trip},  {"a survey's FITS table", test_foreign_fits},
-        {"CSV without values", test_csv_nulls}, {"CSV cases", test_csv_cases},
-        {"CSV by hand", test_foreign_csv},      {"mocks", test_mocks},
+        {"what anpe writes", test_round_trip},
+        {"a survey's FITS table", test_foreign_fits},
+        {"CSV without values", test_csv_nulls},
+        {"CSV cases", test_csv_cases},
+        {"CSV spellings", test_csv_spellings},
+        {"CSV by hand", test_foreign_csv},
+        {"mocks", test_mocks},
         {"what is no table", test_refused},
     };
     return run_suite(argc, argv, "table", COUNT(tests), tests);

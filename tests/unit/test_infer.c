@@ -275,6 +275,15 @@ static void check_public(double wanted, const double *theta)
     anpe_model_close(model);
 }
 
+static char warning[400];
+
+static void keep_warning(void *user, anpe_level level, const char *line)
+{
+    (void)user;
+    if (level == ANPE_WARNING)
+        snprintf(warning, sizeof warning, "%s", line);
+}
+
 static void test_comparison(void)
 {
     static const char *const teff[] = {"5200", "99999", ""};
@@ -299,6 +308,19 @@ static void test_comparison(void)
     write_catalogue(path, teff, 1);
     WORKS(compare(path, "teff=TEMP", "NAME", &r));
     CU_ASSERT(r.comparison.n == 1 && r.comparison.n_unmatched == 2);
+    anpe_infer_result_clear(&r);
+    /* a star that is there twice is compared with neither, and the log has the number */
+    FILE *twice = fopen(path, "a");
+    CU_ASSERT_FATAL(twice != NULL);
+    fputs("infer_mocks.h5[0],5300\ninfer_mocks.h5[1],5300\nother,1\nother,2\nother,3\n", twice);
+    fclose(twice);
+    warning[0] = '\0';
+    anpe_ctx_set_log(ctx, keep_warning, NULL);
+    WORKS(compare(path, "teff=TEMP", "NAME", &r));
+    anpe_ctx_set_log(ctx, NULL, NULL);
+    CU_ASSERT_PTR_NOT_NULL(strstr(warning, "2 stars have more than one row (infer_mocks.h5[0], "));
+    CU_ASSERT_STRING_EQUAL(r.star[0].comparison, "unmatched");
+    CU_ASSERT_STRING_EQUAL(r.star[1].comparison, "compared");
     anpe_infer_result_clear(&r);
     /* mocks hold their labels under their names, row by row */
     WORKS(compare(mocks, NULL, NULL, &r));
