@@ -76,6 +76,10 @@ static anpe_status describe_history(anpe_ctx *ctx, anpe_cmd *cmd, anpe_h5 *f)
     anpe_status status = anpe_h5_shape(ctx, f, "history/validation_loss", &rank, shape);
     if (status)
         return status;
+    if (rank != 1 || shape[0] < 1)
+        return ANPE_FAIL(ctx, ANPE_EFORMAT,
+                         "%s: history/validation_loss must be one number per epoch",
+                         anpe_h5_path(f));
     double *loss = malloc((size_t)shape[0] * sizeof *loss);
     if (!loss)
         return ANPE_FAIL(ctx, ANPE_ENOMEM, "out of memory");

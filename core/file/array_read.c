@@ -1,6 +1,7 @@
 /* file/array_read.c -- anpe_array_read: whole numeric arrays from npz, HDF5 or text, told apart
  * by the name's extension. */
 #define _GNU_SOURCE
+#include "base/shape.h"
 #include "base/text.h"
 #include "file/hdf5_file.h"
 #include "file/npz.h"
@@ -40,7 +41,7 @@ static anpe_status read_set(anpe_ctx *ctx, anpe_h5 *f, const char *key, double *
                             int64_t shape[4])
 {
     only_set only = {0};
-    int64_t full[8], n = 1;
+    int64_t full[8];
     anpe_status status = ANPE_OK;
     if (!key || !key[0]) {
         status = find_only(ctx, f, &only);
@@ -53,12 +54,10 @@ static anpe_status read_set(anpe_ctx *ctx, anpe_h5 *f, const char *key, double *
                          "%s: dataset '%s' has %d dimensions, at most 4 are "
                          "read",
                          anpe_h5_path(f), key, *rank);
-    for (int k = 0; k < 4; k++) {
+    for (int k = 0; k < 4; k++)
         shape[k] = k < *rank ? full[k] : 0;
-        if (k < *rank && __builtin_mul_overflow(n, full[k], &n))
-            n = INT64_MAX;
-    }
-    double *out = n <= INT64_MAX / 16 ? malloc(n ? (size_t)n * sizeof *out : 1) : NULL;
+    const int64_t n = anpe_shape_count(*rank, full);
+    double *out = malloc(n ? (size_t)n * sizeof *out : 1);
     if (!out)
         return ANPE_FAIL(ctx, ANPE_ENOMEM, "%s: dataset '%s': no memory for %lld numbers",
                          anpe_h5_path(f), key, (long long)n);

@@ -66,6 +66,25 @@ static int what_it_can(int type)
     }
 }
 
+/* Memory for a column is taken by the number of rows: they must be in the file. */
+static anpe_status check_rows(anpe_ctx *ctx, const anpe_catalogue_file *c, fitsfile *f)
+{
+    LONGLONG header = 0, start = 0, end = 0, rows = 0, row_bytes = 0;
+    int status = 0;
+    fits_get_hduaddrll(f, &header, &start, &end, &status);
+    fits_get_num_rowsll(f, &rows, &status);
+    fits_read_key(f, TLONGLONG, "NAXIS1", &row_bytes, NULL, &status);
+    if (status)
+        return fits_fail(ctx, c, "cannot read the columns", status);
+    const LONGLONG held = f->Fptr->filesize > start ? f->Fptr->filesize - start : 0;
+    if (row_bytes < 1 || rows <= held / row_bytes)
+        return ANPE_OK;
+    return ANPE_FAIL(ctx, ANPE_EFORMAT,
+                     "%s: its table declares %lld rows of %lld bytes, the file holds %lld bytes of "
+                     "them: truncated",
+                     c->path, (long long)rows, (long long)row_bytes, (long long)held);
+}
+
 static anpe_status add_columns(anpe_ctx *ctx, anpe_catalogue_file *c, fitsfile *f)
 {
     int n = 0, status = 0, type;
@@ -99,7 +118,10 @@ static anpe_status open_fits(anpe_ctx *ctx, anpe_catalogue_file *c)
         return fits_fail(ctx, c, "cannot open", status);
     c->self = f;
     const anpe_status result = go_to_table(ctx, c, f);
-    return result ? result : add_columns(ctx, c, f);
+    if (result)
+        return result;
+    const anpe_status whole = check_rows(ctx, c, f);
+    return whole ? whole : add_columns(ctx, c, f);
 }
 
 /* One element of every row, as `type`, into values of 8 bytes each. */

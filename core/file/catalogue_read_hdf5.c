@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { LEAST_STORED = 1 << 20 }; /* bytes of a column that must be in the file if it has more */
+
 /* Label columns come first: column k < n_labels is element k of theta. */
 typedef struct table {
     anpe_h5 *h5;
@@ -109,6 +111,7 @@ static anpe_status add_labels(anpe_ctx *ctx, anpe_catalogue_file *c, table *t)
                            c->path, (long long)width, (long long)n);
         goto out;
     }
+    ANPE_TRY(anpe_h5_check_stored(ctx, t->h5, "theta", LEAST_STORED));
     c->n_rows = rows;
     for (int64_t k = 0; k < n; k++)
         ANPE_TRY(anpe_table_add(ctx, c, labels[k], k < n_units ? units[k] : "", can, 1));
@@ -126,8 +129,8 @@ static anpe_status add_set(anpe_ctx *ctx, anpe_catalogue_file *c, table *t, cons
     char *unit = NULL;
     if (!describe(t->h5, name, &rows, &width, &can) || rows != c->n_rows)
         return ANPE_OK;
-    anpe_status status = ANPE_OK;
-    if (anpe_h5_has_attribute(t->h5, name, "unit"))
+    anpe_status status = anpe_h5_check_stored(ctx, t->h5, name, LEAST_STORED);
+    if (!status && anpe_h5_has_attribute(t->h5, name, "unit"))
         status = anpe_h5_get_text(ctx, t->h5, name, "unit", &unit);
     if (!status)
         status = anpe_table_add(ctx, c, name, unit ? unit : "", can, width);

@@ -1,19 +1,12 @@
 /* Writing of imported emulators; see emulator.h. */
 #include "file/emulator.h"
+#include "base/shape.h"
 #include "file/hdf5_file.h"
 #include <anpe/anpe.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-static int64_t count(int rank, const int64_t *shape)
-{
-    int64_t n = 1;
-    for (int i = 0; i < rank; i++)
-        n *= shape[i];
-    return n;
-}
 
 anpe_status anpe_emulator_add(anpe_ctx *ctx, anpe_emulator *e, const char *name, int rank,
                               const int64_t *shape, double *v)
@@ -50,7 +43,7 @@ void anpe_emulator_clear(anpe_emulator *e)
 /* Published weights are float: stored as such, an emulator takes half the room. */
 static anpe_status write_array(anpe_ctx *ctx, anpe_h5 *f, const anpe_emulator_array *a)
 {
-    const int64_t n = count(a->rank, a->shape);
+    const int64_t n = anpe_shape_count(a->rank, a->shape);
     int64_t exact = 0;
     while (exact < n && fabs(a->v[exact]) < 3e38 && (double)(float)a->v[exact] == a->v[exact])
         exact++;

@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { TEXT_BYTES = 1 << 20 }; /* that a dataset of texts may declare without storing them */
+
 static anpe_status bad(anpe_ctx *ctx, anpe_h5 *f, const char *object, const char *name,
                        const char *what)
 {
@@ -254,9 +256,12 @@ anpe_status anpe_h5_read_texts(anpe_ctx *ctx, anpe_h5 *f, const char *name, int6
     hid_t set = H5Dopen2(f->id, name, H5P_DEFAULT);
     hid_t space = set < 0 ? H5I_INVALID_HID : H5Dget_space(set);
     hid_t type = set < 0 ? H5I_INVALID_HID : H5Dget_type(set);
+    anpe_status status = ANPE_OK;
     int ok =
         set >= 0 && H5Sget_simple_extent_npoints(space) == n && H5Tget_class(type) == H5T_STRING;
-    if (ok && n > 0)
+    if (ok)
+        status = anpe_h5_check_open_set(ctx, f, name, set, TEXT_BYTES);
+    if (ok && !status && n > 0)
         ok = (H5Tis_variable_str(type) > 0 ? split_variable : split_fixed)(set, type, n, texts);
     if (set >= 0) {
         H5Tclose(type);
@@ -264,7 +269,7 @@ anpe_status anpe_h5_read_texts(anpe_ctx *ctx, anpe_h5 *f, const char *name, int6
         H5Dclose(set);
     }
     if (ok)
-        return ANPE_OK;
+        return status;
     return ANPE_FAIL(ctx, ANPE_EFORMAT, "%s: dataset '%s' must be %lld texts%s", f->path, name,
                      (long long)n, anpe_h5_reason(reason));
 }

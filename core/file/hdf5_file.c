@@ -3,16 +3,19 @@
  * stack, since its own printing is off. */
 #define _GNU_SOURCE
 #include "file/hdf5_file.h"
+#include "base/shape.h"
 #include "file/hdf5_private.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 enum { CHUNK_BYTES = 256 * 1024 }; /* well below HDF5's chunk cache of 1 MiB */
+enum { DECLARED_FREELY = 1 << 26, MOST_DECLARED = 1000 }; /* bytes; bytes for each one stored */
 
 /* ---- errors ------------------------------------------------------------------------------ */
 
@@ -355,6 +358,73 @@ static anpe_status missing(anpe_ctx *ctx, anpe_h5 *f, const char *name)
     return status;
 }
 
+/* Bytes that the file holds of a dataset, as they are before compression; -1: not known, they lie
+ * in other files. */
+static double stored_bytes(anpe_h5 *f, hid_t set, size_t element)
+{
+    hsize_t chunk[H5S_MAX_RANK], size = 0, n = 0;
+    double bytes = -1;
+    const hid_t dcpl = H5Dget_create_plist(set);
+    const H5D_layout_t layout = H5Pget_layout(dcpl);
+    if (layout == H5D_CHUNKED) {
+        const int rank = H5Pget_chunk(dcpl, H5S_MAX_RANK, chunk);
+#if H5_VERSION_GE(1, 10, 5)
+        const hid_t space = H5Dget_space(set);
+        H5Dget_num_chunks(set, space, &n);
+        H5Sclose(space);
+#else
+        n = H5Dget_storage_size(set); /* a byte at least for each chunk */
+#endif
+        bytes = (double)n * (double)element;
+        for (int k = 0; k < rank; k++)
+            bytes *= (double)chunk[k];
+    } else if (layout != H5D_VIRTUAL && H5Pget_external_count(dcpl) == 0) {
+        H5Fget_filesize(f->id, &size);
+        bytes = fmin((double)H5Dget_storage_size(set), (double)size);
+    }
+    H5Pclose(dcpl);
+    return bytes;
+}
+
+anpe_status anpe_h5_check_open_set(anpe_ctx *ctx, anpe_h5 *f, const char *name, hid_t set,
+                                   int64_t least)
+{
+    const hid_t space = H5Dget_space(set), type = H5Dget_type(set);
+    const size_t element = H5Tget_size(type);
+    const double declared = (double)H5Sget_simple_extent_npoints(space) * (double)element;
+    H5Tclose(type);
+    H5Sclose(space);
+    if (f->created || declared <= (double)least)
+        return ANPE_OK;
+    const double stored = stored_bytes(f, set, element);
+    if (stored < 0 || declared <= MOST_DECLARED * stored)
+        return ANPE_OK;
+    return ANPE_FAIL(ctx, ANPE_EFORMAT, "%s: dataset '%s' declares %.0f bytes and stores %.0f",
+                     f->path, name, declared, stored);
+}
+
+anpe_status anpe_h5_check_stored(anpe_ctx *ctx, anpe_h5 *f, const char *name, int64_t least)
+{
+    const hid_t set = H5Dopen2(f->id, name, H5P_DEFAULT);
+    if (set < 0)
+        return cannot(ctx, f, "open dataset", name);
+    const anpe_status status = anpe_h5_check_open_set(ctx, f, name, set, least);
+    H5Dclose(set);
+    return status;
+}
+
+static anpe_status absurd(anpe_ctx *ctx, anpe_h5 *f, const char *name, int rank,
+                          const int64_t *shape)
+{
+    anpe_text text = {0};
+    for (int k = 0; k < rank; k++)
+        anpe_text_add(&text, "%s%llu", k ? ", " : "", (unsigned long long)shape[k]);
+    const anpe_status status = ANPE_FAIL(ctx, ANPE_EFORMAT, "%s: dataset '%s': absurd shape (%s)",
+                                         f->path, name, text.text ? text.text : "");
+    anpe_text_free(&text);
+    return status;
+}
+
 /* Opens a dataset of numbers and gives its shape. */
 static anpe_status open_numbers(anpe_ctx *ctx, anpe_h5 *f, const char *name, hid_t *set, int *rank,
                                 int64_t shape[8])
@@ -379,11 +449,12 @@ static anpe_status open_numbers(anpe_ctx *ctx, anpe_h5 *f, const char *name, hid
                            f->path, name, *rank);
     else if (H5Sget_simple_extent_dims(space, dims, NULL) < 0)
         status = cannot(ctx, f, "read dataset", name);
-    for (int k = 0; !status && k < *rank; k++) {
-        if (dims[k] > INT64_MAX / 16)
-            status = ANPE_FAIL(ctx, ANPE_EFORMAT, "%s: dataset '%s': absurd shape", f->path, name);
+    for (int k = 0; !status && k < *rank; k++)
         shape[k] = (int64_t)dims[k];
-    }
+    if (!status && anpe_shape_count(*rank, shape) < 0)
+        status = absurd(ctx, f, name, *rank, shape);
+    if (!status)
+        status = anpe_h5_check_open_set(ctx, f, name, *set, DECLARED_FREELY);
     H5Tclose(type);
     H5Sclose(space);
     if (status)
@@ -433,16 +504,6 @@ hid_t anpe_h5_file_type(anpe_real_type type)
     return H5I_INVALID_HID;
 }
 
-/* Elements of a shape, -1 when that overflows. */
-static int64_t shape_size(int rank, const int64_t *shape)
-{
-    int64_t n = 1;
-    for (int k = 0; k < rank; k++)
-        if (shape[k] < 0 || __builtin_mul_overflow(n, shape[k], &n))
-            return -1;
-    return n;
-}
-
 anpe_status anpe_h5_read(anpe_ctx *ctx, anpe_h5 *f, const char *name, anpe_real_type type,
                          int64_t n, void *data)
 {
@@ -452,7 +513,7 @@ anpe_status anpe_h5_read(anpe_ctx *ctx, anpe_h5 *f, const char *name, anpe_real_
     anpe_status status = open_numbers(ctx, f, name, &set, &rank, shape);
     if (status)
         return status;
-    int64_t have = shape_size(rank, shape);
+    int64_t have = anpe_shape_count(rank, shape);
     if (have != n)
         status = ANPE_FAIL(ctx, ANPE_EFORMAT, "%s: dataset '%s' has %lld elements, expected %lld",
                            f->path, name, (long long)have, (long long)n);
@@ -478,7 +539,7 @@ static int select_rows(hid_t set, int rank, const int64_t *shape, int64_t start,
 }
 
 anpe_status anpe_h5_read_rows(anpe_ctx *ctx, anpe_h5 *f, const char *name, anpe_real_type type,
-                              int64_t start, int64_t n_rows, void *data)
+                              int64_t start, int64_t n_rows, int64_t n_values, void *data)
 {
     hid_t set, file, memory;
     int rank;
@@ -492,7 +553,11 @@ anpe_status anpe_h5_read_rows(anpe_ctx *ctx, anpe_h5 *f, const char *name, anpe_
                            "are wanted",
                            f->path, name, (long long)(rank < 1 ? 0 : shape[0]), (long long)start,
                            (long long)(start + n_rows));
-    } else if (n_rows > 0 && shape_size(rank, shape) > 0) {
+    } else if (anpe_shape_count(rank - 1, shape + 1) != n_values) {
+        status = ANPE_FAIL(ctx, ANPE_EFORMAT,
+                           "%s: dataset '%s' has rows of %lld values, expected %lld", f->path, name,
+                           (long long)anpe_shape_count(rank - 1, shape + 1), (long long)n_values);
+    } else if (n_rows > 0 && n_values > 0) {
         int ok = select_rows(set, rank, shape, start, n_rows, &file, &memory) &&
                  H5Dread(set, anpe_h5_memory_type(type), memory, file, H5P_DEFAULT, data) >= 0;
         if (!ok)
@@ -535,7 +600,7 @@ anpe_status anpe_h5_write(anpe_ctx *ctx, anpe_h5 *f, const char *name, anpe_real
                           int rank, const int64_t *shape, const void *data)
 {
     hsize_t dims[8] = {0};
-    if (rank < 0 || rank > 8 || shape_size(rank, shape) < 0)
+    if (rank < 0 || rank > 8 || anpe_shape_count(rank, shape) < 0)
         return ANPE_FAIL(ctx, ANPE_EINTERNAL, "%s: dataset '%s': invalid shape", f->path, name);
     for (int k = 0; k < rank; k++)
         dims[k] = (hsize_t)shape[k];
@@ -543,8 +608,9 @@ anpe_status anpe_h5_write(anpe_ctx *ctx, anpe_h5 *f, const char *name, anpe_real
     hid_t dcpl = H5Pcreate(H5P_DATASET_CREATE);
     hid_t set = anpe_h5_make_set(f, name, anpe_h5_file_type(type), space, dcpl);
     anpe_status status = ANPE_OK;
-    if (set < 0 || (shape_size(rank, shape) > 0 && H5Dwrite(set, anpe_h5_memory_type(type), H5S_ALL,
-                                                            H5S_ALL, H5P_DEFAULT, data) < 0))
+    if (set < 0 ||
+        (anpe_shape_count(rank, shape) > 0 &&
+         H5Dwrite(set, anpe_h5_memory_type(type), H5S_ALL, H5S_ALL, H5P_DEFAULT, data) < 0))
         status = cannot(ctx, f, "write dataset", name);
     if (set >= 0 && H5Dclose(set) < 0 && !status)
         status = cannot(ctx, f, "write dataset", name);
@@ -573,7 +639,7 @@ anpe_status anpe_h5_create_rows(anpe_ctx *ctx, anpe_h5 *f, const char *name, anp
                                 int rank, const int64_t *shape)
 {
     hsize_t dims[8] = {0}, most[8] = {H5S_UNLIMITED}, chunk[8];
-    if (rank < 1 || rank > 8 || shape_size(rank - 1, shape + 1) < 0)
+    if (rank < 1 || rank > 8 || anpe_shape_count(rank - 1, shape + 1) < 0)
         return ANPE_FAIL(ctx, ANPE_EINTERNAL, "%s: dataset '%s': invalid shape", f->path, name);
     for (int k = 1; k < rank; k++)
         dims[k] = most[k] = (hsize_t)shape[k];
@@ -606,7 +672,7 @@ anpe_status anpe_h5_append_rows(anpe_ctx *ctx, anpe_h5 *f, const char *name, anp
     /* The reason is on a stack that the next call clears: fetch it before anything is closed. */
     if (H5Dset_extent(set, dims) < 0)
         status = cannot(ctx, f, "write dataset", name);
-    if (!status && n_rows > 0 && shape_size(rank, shape) > 0) {
+    if (!status && n_rows > 0 && anpe_shape_count(rank, shape) > 0) {
         if (!select_rows(set, rank, shape, start, n_rows, &file, &memory) ||
             H5Dwrite(set, anpe_h5_memory_type(type), memory, file, H5P_DEFAULT, data) < 0)
             status = cannot(ctx, f, "write dataset", name);

@@ -43,19 +43,27 @@ hid_t anpe_h5_id(const anpe_h5 *f); /* for what is not covered here */
 
 int anpe_h5_has(anpe_h5 *f, const char *name); /* dataset, group */
 int anpe_h5_has_attribute(anpe_h5 *f, const char *object, const char *name);
-/* Shape of a dataset. */
+/* Shape of a dataset of numbers. It can be relied on: no product of its lengths overflows
+ * (base/shape.h), and what it declares is stored, as below, beyond 64 MiB. */
 ANPE_MUST_CHECK anpe_status anpe_h5_shape(anpe_ctx *ctx, anpe_h5 *f, const char *name, int *rank,
                                           int64_t shape[8]);
+/* Refuses a dataset that declares more than `least` bytes and a thousand times what the file holds
+ * of them (chunks count as they are before compression): a file of some KB, which may declare any
+ * shape, must not take the memory of the machine. Not known, and not refused, of datasets whose
+ * data lies in other files (virtual, external) and of files that are being written. */
+ANPE_MUST_CHECK anpe_status anpe_h5_check_stored(anpe_ctx *ctx, anpe_h5 *f, const char *name,
+                                                 int64_t least);
 /* Whole dataset into caller's memory of exactly n elements, converted to `type`. */
 ANPE_MUST_CHECK anpe_status anpe_h5_read(anpe_ctx *ctx, anpe_h5 *f, const char *name,
                                          anpe_real_type type, int64_t n, void *data);
-/* Rows [start, start + n_rows) of the first dimension. */
+/* Rows [start, start + n_rows) of the first dimension, which must be of n_values elements each. */
 ANPE_MUST_CHECK anpe_status anpe_h5_read_rows(anpe_ctx *ctx, anpe_h5 *f, const char *name,
                                               anpe_real_type type, int64_t start, int64_t n_rows,
-                                              void *data);
-/* Rows [start, start + n_rows) of a mask of any numbers: 0 where it is 0, else 1 (NaN too). */
+                                              int64_t n_values, void *data);
+/* The same of a mask of any numbers: 0 where it is 0, else 1 (NaN too). */
 ANPE_MUST_CHECK anpe_status anpe_h5_read_mask(anpe_ctx *ctx, anpe_h5 *f, const char *name,
-                                              int64_t start, int64_t n_rows, uint8_t *mask);
+                                              int64_t start, int64_t n_rows, int64_t n_values,
+                                              uint8_t *mask);
 /* What the file says of the instrument it was made for, if it says it, must be this one: the
  * attribute `instrument` (name NULL: not compared) and `wavelength` (n; NULL: not compared), to
  * 1e-3 of a pixel. */

@@ -17,6 +17,9 @@ struct anpe_h5 {
 const char *anpe_h5_reason(char reason[128]);
 hid_t anpe_h5_memory_type(anpe_real_type type);
 hid_t anpe_h5_file_type(anpe_real_type type);
+/* anpe_h5_check_stored of an open dataset. */
+ANPE_MUST_CHECK anpe_status anpe_h5_check_open_set(anpe_ctx *ctx, anpe_h5 *f, const char *name,
+                                                   hid_t set, int64_t least);
 /* Makes the dataset, without timestamps, with the groups on the way. */
 hid_t anpe_h5_make_set(anpe_h5 *f, const char *name, hid_t type, hid_t space, hid_t dcpl);
 #endif

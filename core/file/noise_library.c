@@ -14,7 +14,7 @@ static anpe_status read_shapes(anpe_ctx *ctx, anpe_h5 *f, anpe_noise_library *li
     anpe_status status = anpe_h5_shape(ctx, f, "sigma", &rank, shape);
     if (status)
         return status;
-    if (rank != 2 || shape[0] < 1 || shape[1] < 1 || shape[0] > INT64_MAX / 64 / shape[1])
+    if (rank != 2 || shape[0] < 1 || shape[1] < 1)
         return ANPE_FAIL(ctx, ANPE_EFORMAT, "%s: 'sigma' must be (rows, pixels) and not empty",
                          anpe_h5_path(f));
     library->n_rows = shape[0];
@@ -71,7 +71,8 @@ static anpe_status check_unit(anpe_ctx *ctx, anpe_h5 *f, const anpe_noise_librar
     float *flux = anpe_alloc(ctx, (size_t)n * sizeof *flux);
     if (!flux)
         return ANPE_ENOMEM;
-    status = anpe_h5_read_rows(ctx, f, "flux", ANPE_H5_FLOAT, library->n_rows / 2, 1, flux);
+    status = anpe_h5_read_rows(ctx, f, "flux", ANPE_H5_FLOAT, library->n_rows / 2, 1,
+                               library->n_pixels, flux);
     for (int64_t i = 0; i < n && !status; i++)
         if (isfinite(flux[i]) && flux[i] != 0)
             flux[good++] = fabsf(flux[i]);
@@ -121,7 +122,8 @@ static anpe_status read_library(anpe_ctx *ctx, const char *path, const anpe_nois
     if (!status)
         status = anpe_h5_read(ctx, f, "sigma", ANPE_H5_FLOAT, n, library->sigma);
     if (!status && anpe_h5_has(f, "mask"))
-        status = anpe_h5_read_mask(ctx, f, "mask", 0, library->n_rows, library->mask);
+        status =
+            anpe_h5_read_mask(ctx, f, "mask", 0, library->n_rows, library->n_pixels, library->mask);
     anpe_status closed = anpe_h5_close(ctx, f);
     status = status ? status : closed;
     if (!status)

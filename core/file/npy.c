@@ -2,9 +2,9 @@
  *     {'descr': '<f8', 'fortran_order': False, 'shape': (336, 3), }
  * after the magic "\x93NUMPY", a version and the header's length. */
 #include "file/npy.h"
+#include "base/shape.h"
 
 #include <ctype.h>
-#include <limits.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -78,12 +78,13 @@ static const char *parse_shape(const char *at, anpe_npy *h)
     if (!at || *at != '(')
         return "its header has no 'shape'";
     at++;
-    h->count = 1;
     for (;;) {
         while (*at == ' ' || *at == ',')
             at++;
-        if (*at == ')')
-            return NULL;
+        if (*at == ')') {
+            h->count = anpe_shape_count(h->rank, h->shape);
+            return h->count < 0 ? "its shape is absurd" : NULL;
+        }
         if (!isdigit((unsigned char)*at))
             return "its header has a damaged 'shape'";
         char *end;
@@ -91,9 +92,6 @@ static const char *parse_shape(const char *at, anpe_npy *h)
         at = *end == 'L' ? end + 1 : end;
         if (h->rank == 4)
             return "it has more than 4 dimensions";
-        if (n == LLONG_MAX || __builtin_mul_overflow(h->count, (int64_t)n, &h->count) ||
-            h->count > INT64_MAX / 16)
-            return "its shape is absurd";
         h->shape[h->rank++] = n;
     }
 }

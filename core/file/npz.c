@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <zip.h>
 
 /* Where bytes come from: a member of an archive or a plain file; 0 when all n were read. */
@@ -113,6 +114,27 @@ static anpe_status read_array(anpe_ctx *ctx, source *s, uint64_t total, double *
     *rank = h.rank;
     memcpy(shape, h.shape, sizeof h.shape);
     return ANPE_OK;
+}
+
+/* What the archive says of a member's size, against its own. Deflate makes of one byte 1032 at
+ * most, and numpy writes with it or without any compression. */
+static anpe_status check_member(anpe_ctx *ctx, const source *s, const zip_stat_t *st)
+{
+    enum { MOST = 1032 };
+    struct stat file;
+    char what[160];
+    const zip_uint64_t held = st->comp_size;
+    const int stored = st->comp_method == ZIP_CM_STORE,
+              deflated = st->comp_method == ZIP_CM_DEFLATE;
+    if (!(st->valid & ZIP_STAT_COMP_SIZE) || !(st->valid & ZIP_STAT_COMP_METHOD) ||
+        stat(s->path, &file))
+        return ANPE_OK;
+    if (held <= (zip_uint64_t)file.st_size && !(stored && st->size != held) &&
+        !(deflated && st->size / MOST > held))
+        return ANPE_OK;
+    snprintf(what, sizeof what, "declares %llu bytes, the file holds %llu: truncated or damaged",
+             (unsigned long long)st->size, (unsigned long long)held);
+    return wrong(ctx, s, what);
 }
 
 /* ---- archives ---------------------------------------------------------------------------- */
@@ -221,7 +243,7 @@ anpe_status anpe_npz_read(anpe_ctx *ctx, const char *path, const char *key, doub
         if (!s.member || zip_stat_index(archive, (zip_uint64_t)index, 0, &st) ||
             !(st.valid & ZIP_STAT_SIZE))
             status = wrong(ctx, &s, "cannot be read: damaged archive");
-        else
+        else if (!(status = check_member(ctx, &s, &st)))
             status = read_array(ctx, &s, st.size, data, rank, shape);
         if (s.member)
             zip_fclose(s.member);

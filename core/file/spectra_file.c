@@ -1,6 +1,7 @@
 /* file/spectra_file.c -- see spectra_file.h. */
 #define _GNU_SOURCE
 #include "file/spectra_file.h"
+#include "base/shape.h"
 #include "base/text.h"
 #include "file/hdf5_file.h"
 
@@ -8,6 +9,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* Every row of the flux becomes a row of the run, so that its rows must be stored sooner. */
+enum { LEAST_STORED = 1 << 20 }; /* bytes */
 
 struct anpe_spectra_file {
     anpe_h5 *h5;
@@ -42,12 +46,8 @@ static anpe_status read_shape(anpe_ctx *ctx, anpe_spectra_file *f)
         return ANPE_FAIL(ctx, ANPE_EFORMAT, "%s: '%s' must be (spectra, pixels), it is one number",
                          anpe_h5_path(f->h5), f->data);
     f->rows = shape[0];
-    f->values = 1;
-    for (int k = 1; k < rank; k++)
-        if (__builtin_mul_overflow(f->values, shape[k], &f->values))
-            return ANPE_FAIL(ctx, ANPE_EFORMAT, "%s: '%s' has an absurd shape", anpe_h5_path(f->h5),
-                             f->data);
-    return ANPE_OK;
+    f->values = anpe_shape_count(rank - 1, shape + 1);
+    return anpe_h5_check_stored(ctx, f->h5, f->data, LEAST_STORED);
 }
 
 static anpe_status check_row(anpe_ctx *ctx, anpe_h5 *f, int64_t row, int64_t rows)
@@ -112,14 +112,11 @@ static anpe_status check_wavelengths(anpe_ctx *ctx, anpe_spectra_file *file,
 static anpe_status check_same(anpe_ctx *ctx, const anpe_spectra_file *f, const char *name)
 {
     int rank;
-    int64_t shape[8], have = 1;
+    int64_t shape[8];
     anpe_status status = anpe_h5_shape(ctx, f->h5, name, &rank, shape);
     if (status)
         return status;
-    for (int k = 1; k < rank; k++)
-        if (__builtin_mul_overflow(have, shape[k], &have))
-            have = -1;
-    if (rank < 1 || shape[0] != f->rows || have != f->values)
+    if (rank < 1 || shape[0] != f->rows || anpe_shape_count(rank - 1, shape + 1) != f->values)
         return ANPE_FAIL(ctx, ANPE_EFORMAT,
                          "%s: '%s' must have the shape of '%s': %lld spectra of "
                          "%lld values",
@@ -134,7 +131,8 @@ static anpe_status read_sigma(anpe_ctx *ctx, const anpe_spectra_file *f, int64_t
     if (anpe_h5_has(f->h5, "sigma")) {
         anpe_status status = check_same(ctx, f, "sigma");
         return status ? status
-                      : anpe_h5_read_rows(ctx, f->h5, "sigma", ANPE_H5_FLOAT, row, 1, s->sigma);
+                      : anpe_h5_read_rows(ctx, f->h5, "sigma", ANPE_H5_FLOAT, row, 1, f->values,
+                                          s->sigma);
     }
     if (ins->wavelength)
         return ANPE_FAIL(ctx, ANPE_EFORMAT, "%s: no dataset 'sigma': a spectrum needs its errors",
@@ -151,7 +149,7 @@ static anpe_status read_mask(anpe_ctx *ctx, const anpe_spectra_file *f, int64_t 
     if (!anpe_h5_has(f->h5, "mask"))
         return ANPE_OK;
     const anpe_status status = check_same(ctx, f, "mask");
-    return status ? status : anpe_h5_read_mask(ctx, f->h5, "mask", row, 1, s->mask);
+    return status ? status : anpe_h5_read_mask(ctx, f->h5, "mask", row, 1, f->values, s->mask);
 }
 
 anpe_status anpe_spectra_file_read(anpe_ctx *ctx, anpe_spectra_file *f, int64_t row,
@@ -166,7 +164,7 @@ anpe_status anpe_spectra_file_read(anpe_ctx *ctx, anpe_spectra_file *f, int64_t 
                          path, (long long)f->values, (long long)s->n_pixels);
     status = check_wavelengths(ctx, f, instrument);
     if (!status)
-        status = anpe_h5_read_rows(ctx, f->h5, f->data, ANPE_H5_FLOAT, row, 1, s->flux);
+        status = anpe_h5_read_rows(ctx, f->h5, f->data, ANPE_H5_FLOAT, row, 1, f->values, s->flux);
     if (!status)
         status = read_sigma(ctx, f, row, instrument, s);
     if (!status)
@@ -198,7 +196,7 @@ static anpe_status read_truth(anpe_ctx *ctx, anpe_h5 *f, int64_t row, int64_t n_
     if (!status && !(theta = anpe_alloc(ctx, (size_t)(n + 1) * sizeof *theta)))
         status = ANPE_ENOMEM;
     if (!status)
-        status = anpe_h5_read_rows(ctx, f, "theta", ANPE_H5_DOUBLE, row, 1, theta);
+        status = anpe_h5_read_rows(ctx, f, "theta", ANPE_H5_DOUBLE, row, 1, n, theta);
     for (int64_t k = 0; k < n_labels && !status; k++)
         for (int64_t j = 0; j < n; j++)
             if (!strcmp(labels[k].name, names[j]))

@@ -341,7 +341,8 @@ static anpe_status read_channels(anpe_ctx *ctx, anpe_h5 *f, anpe_channels **out)
     ANPE_TRY(anpe_h5_shape(ctx, f, "channels/mean", &rank, shape));
     ANPE_TRY(anpe_h5_get_texts(ctx, f, "channels", "names", &n, &name));
     ANPE_TRY(anpe_h5_get_numbers(ctx, f, "channels", "planes", ANPE_H5_INT64, 1, &planes));
-    if (rank != 2 || n > ANPE_N_CHANNELS || planes < 1 || n * planes != shape[1]) {
+    if (rank != 2 || n > ANPE_N_CHANNELS || planes < 1 || n < 1 || shape[1] % n ||
+        planes != shape[1] / n) {
         status = ANPE_FAIL(ctx, ANPE_EFORMAT, "%s: channels do not fit together", anpe_h5_path(f));
         goto out;
     }

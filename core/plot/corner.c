@@ -63,7 +63,7 @@ static anpe_status read_weights(anpe_ctx *ctx, const anpe_plot_request *q, anpe_
         d->weight[i] = 0;
     if (anpe_h5_has(f, "log_weight")) {
         const anpe_status status =
-            anpe_h5_read_rows(ctx, f, "log_weight", ANPE_H5_DOUBLE, q->row, 1, d->weight);
+            anpe_h5_read_rows(ctx, f, "log_weight", ANPE_H5_DOUBLE, q->row, 1, d->n, d->weight);
         if (status)
             return status;
     }
@@ -104,7 +104,7 @@ static anpe_status read_draws(anpe_ctx *ctx, const anpe_plot_request *q, anpe_h5
         status = ANPE_ENOMEM;
         goto out;
     }
-    ANPE_TRY(anpe_h5_read_rows(ctx, f, "samples", ANPE_H5_DOUBLE, q->row, 1, block));
+    ANPE_TRY(anpe_h5_read_rows(ctx, f, "samples", ANPE_H5_DOUBLE, q->row, 1, d->n * all, block));
     ANPE_TRY(read_weights(ctx, q, f, all, block, d));
     for (int64_t k = 0; k < n_labels; k++)
         for (int64_t i = 0; i < d->n; i++)

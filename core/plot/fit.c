@@ -57,10 +57,10 @@ static anpe_status read_pixels(anpe_ctx *ctx, const anpe_plot_request *q, anpe_h
     uint8_t *mask = anpe_alloc(ctx, (size_t)s->n_pixels);
     if (!mask)
         return ANPE_ENOMEM;
-    ANPE_TRY(anpe_h5_read_rows(ctx, f, "flux", ANPE_H5_DOUBLE, q->row, 1, s->flux));
-    ANPE_TRY(anpe_h5_read_rows(ctx, f, "sigma", ANPE_H5_DOUBLE, q->row, 1, s->sigma));
-    ANPE_TRY(anpe_h5_read_rows(ctx, f, "best", ANPE_H5_DOUBLE, q->row, 1, s->best));
-    ANPE_TRY(anpe_h5_read_mask(ctx, f, "mask", q->row, 1, mask));
+    ANPE_TRY(anpe_h5_read_rows(ctx, f, "flux", ANPE_H5_DOUBLE, q->row, 1, s->n_pixels, s->flux));
+    ANPE_TRY(anpe_h5_read_rows(ctx, f, "sigma", ANPE_H5_DOUBLE, q->row, 1, s->n_pixels, s->sigma));
+    ANPE_TRY(anpe_h5_read_rows(ctx, f, "best", ANPE_H5_DOUBLE, q->row, 1, s->n_pixels, s->best));
+    ANPE_TRY(anpe_h5_read_mask(ctx, f, "mask", q->row, 1, s->n_pixels, mask));
     s->has_wavelength = anpe_h5_has(f, "wavelength");
     if (s->has_wavelength)
         ANPE_TRY(anpe_h5_read(ctx, f, "wavelength", ANPE_H5_DOUBLE, s->n_pixels, s->x));
@@ -112,7 +112,7 @@ static anpe_status read_words(anpe_ctx *ctx, const anpe_plot_request *q, anpe_h5
     anpe_status status;
     s->chi2 = NAN;
     if (anpe_h5_has(f, "chi2_best"))
-        ANPE_TRY(anpe_h5_read_rows(ctx, f, "chi2_best", ANPE_H5_DOUBLE, q->row, 1, &s->chi2));
+        ANPE_TRY(anpe_h5_read_rows(ctx, f, "chi2_best", ANPE_H5_DOUBLE, q->row, 1, 1, &s->chi2));
     if (anpe_h5_has(f, "id")) {
         ids = calloc((size_t)s->n_rows + 1, sizeof *ids);
         if (!ids)
@@ -124,9 +124,9 @@ static anpe_status read_words(anpe_ctx *ctx, const anpe_plot_request *q, anpe_h5
     if (!status && anpe_h5_has(f, "theta_best")) {
         ANPE_TRY(anpe_plot_labels_read(ctx, f, "theta_best", "labels", &s->labels));
         s->theta = calloc((size_t)s->labels.n, sizeof *s->theta);
-        status = s->theta
-                     ? anpe_h5_read_rows(ctx, f, "theta_best", ANPE_H5_DOUBLE, q->row, 1, s->theta)
-                     : ANPE_FAIL(ctx, ANPE_ENOMEM, "out of memory");
+        status = s->theta ? anpe_h5_read_rows(ctx, f, "theta_best", ANPE_H5_DOUBLE, q->row, 1,
+                                              s->labels.n, s->theta)
+                          : ANPE_FAIL(ctx, ANPE_ENOMEM, "out of memory");
     }
 out:
     anpe_h5_texts_free(ids ? s->n_rows : 0, ids);

@@ -1,5 +1,6 @@
 /* Samples for training and validation, online or from a file of simulations. */
 #include "train/dataset.h"
+#include "base/shape.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -57,7 +58,7 @@ static anpe_status check_shapes(anpe_ctx *ctx, anpe_dataset *d)
     const char *path = anpe_h5_path(d->file);
     const int64_t size = anpe_task_size(d->task);
     int rank;
-    int64_t shape[8], values = 1;
+    int64_t shape[8];
     anpe_status status = anpe_h5_shape(ctx, d->file, "theta", &rank, shape);
     if (status)
         return status;
@@ -75,8 +76,10 @@ static anpe_status check_shapes(anpe_ctx *ctx, anpe_dataset *d)
     status = anpe_h5_shape(ctx, d->file, d->values, &rank, shape);
     if (status)
         return status;
-    for (int i = 1; i < rank; i++)
-        values *= shape[i];
+    if (rank < 1)
+        return ANPE_FAIL(ctx, ANPE_EFORMAT, "%s: %s is one number; expected (N, values)", path,
+                         d->values);
+    const int64_t values = anpe_shape_count(rank - 1, shape + 1);
     if (shape[0] != d->n_rows || values != size)
         return ANPE_FAIL(ctx, ANPE_EFORMAT,
                          "%s: %s has %lld rows of %lld values; expected %lld of "
@@ -173,9 +176,9 @@ static anpe_status copy_rows(anpe_dataset *d, anpe_ctx *ctx, int64_t row, int64_
         return ANPE_OK;
     }
     anpe_status status =
-        anpe_h5_read_rows(ctx, d->file, d->values, ANPE_H5_FLOAT, row, n, d->rows + k * size);
+        anpe_h5_read_rows(ctx, d->file, d->values, ANPE_H5_FLOAT, row, n, size, d->rows + k * size);
     if (!status)
-        status = anpe_h5_read_rows(ctx, d->file, "theta", ANPE_H5_DOUBLE, row, n,
+        status = anpe_h5_read_rows(ctx, d->file, "theta", ANPE_H5_DOUBLE, row, n, columns,
                                    d->rows_theta + k * columns);
     return status ? status
                   : check_rows(ctx, d, row, n, d->rows + k * size, d->rows_theta + k * columns);

@@ -76,6 +76,28 @@ int survey_fits_has(fitsfile *f, int hdu)
     return has;
 }
 
+/* Rows that the header declares must be in the file before memory is taken for them. A compressed
+ * image may be a thousand times what is stored. */
+static anpe_status check_bytes(anpe_ctx *ctx, fitsfile *f, const char *path, const char *what,
+                               LONGLONG rows, LONGLONG row_bytes)
+{
+    LONGLONG header = 0, start = 0, end = 0;
+    int status = 0;
+
+    fits_get_hduaddrll(f, &header, &start, &end, &status);
+    if (status)
+        return fits_failure(ctx, status, path, what);
+    const LONGLONG held = f->Fptr->filesize > start ? f->Fptr->filesize - start : 0;
+    const LONGLONG most = fits_is_compressed_image(f, &status) ? 1000 * held : held;
+    if (row_bytes < 1 || rows <= most / row_bytes)
+        return ANPE_OK;
+    return ANPE_FAIL(
+        ctx, ANPE_EFORMAT,
+        "%s: cannot read %s: %lld rows of %lld bytes are declared, the file holds %lld "
+        "bytes of them (is the file truncated?)",
+        path, what, (long long)rows, (long long)row_bytes, (long long)held);
+}
+
 anpe_status survey_fits_image(anpe_ctx *ctx, fitsfile *f, const char *path, int hdu,
                               const char *what, survey_image *out)
 {
@@ -97,6 +119,12 @@ anpe_status survey_fits_image(anpe_ctx *ctx, fitsfile *f, const char *path, int 
         return ANPE_FAIL(ctx, ANPE_EFORMAT,
                          "%s: HDU %d has %d axes; expected one or more rows of pixels: the %s",
                          path, hdu, naxis, what);
+    if (axes[0] > INT64_MAX / 8)
+        axes[0] = INT64_MAX / 8;
+    const anpe_status result =
+        check_bytes(ctx, f, path, what, naxis == 2 ? axes[1] : 1, axes[0] * (abs(bitpix) / 8));
+    if (result)
+        return result;
     out->width = axes[0];
     out->rows = naxis == 2 ? axes[1] : 1;
     out->integers = bitpix > 0;
@@ -174,7 +202,7 @@ anpe_status survey_fits_column(anpe_ctx *ctx, fitsfile *f, const char *path, int
 {
     int status = 0, column = 0, type = 0, any = 0;
     double null = NAN; /* of TNULL cells */
-    LONGLONG repeat = 0, width = 0, rows = 0;
+    LONGLONG repeat = 0, width = 0, rows = 0, row_bytes = 0;
 
     if (!survey_fits_is_table(f, hdu))
         return ANPE_FAIL(ctx, ANPE_EFORMAT, "%s: no table in HDU %d, which should hold the %s",
@@ -183,12 +211,16 @@ anpe_status survey_fits_column(anpe_ctx *ctx, fitsfile *f, const char *path, int
         return refuse_column(ctx, f, path, hdu, name);
     fits_get_coltypell(f, column, &type, &repeat, &width, &status);
     fits_get_num_rowsll(f, &rows, &status);
+    fits_read_key(f, TLONGLONG, "NAXIS1", &row_bytes, NULL, &status);
     if (status)
         return fits_failure(ctx, status, path, name);
     if (repeat < 1 || rows < 1 || rows > INT64_MAX / repeat || (data && rows * repeat != *n))
         return ANPE_FAIL(ctx, ANPE_EFORMAT,
                          "%s: column %s has %lld rows of %lld values, unlike the others or none",
                          path, name, (long long)rows, (long long)repeat);
+    const anpe_status result = check_bytes(ctx, f, path, name, rows, row_bytes);
+    if (result)
+        return result;
     *n = rows * repeat;
     if (data)
         fits_read_col(f, TDOUBLE, column, 1, 1, *n, &null, data, &any, &status);

@@ -201,7 +201,7 @@ static void test_hdf5_round_trip(void)
     CU_ASSERT(rank == 2 && shape[0] == 6 && shape[1] == 4);
     WORKS(anpe_h5_read(ctx, f, "sims/theta", ANPE_H5_DOUBLE, 6, theta));
     CU_ASSERT(theta[0] == 1 && theta[5] == 6);
-    WORKS(anpe_h5_read_rows(ctx, f, "x", ANPE_H5_FLOAT, 3, 2, rows));
+    WORKS(anpe_h5_read_rows(ctx, f, "x", ANPE_H5_FLOAT, 3, 2, 4, rows));
     CU_ASSERT(rows[0] == 4 && rows[3] == 7 && rows[4] == 0 && rows[7] == 3);
     WORKS(anpe_h5_get_texts(ctx, f, "sims/theta", "labels", &n, &labels));
     CU_ASSERT(n == 2 && !strcmp(labels[0], "teff") && !strcmp(labels[1], "logg"));
@@ -279,7 +279,9 @@ static void test_hdf5_messages(void)
           "no dataset 'flux'; the file has names, sims, x");
     FAILS(anpe_h5_read(ctx, f, "names", ANPE_H5_DOUBLE, 2, v), ANPE_EFORMAT, "not hold numbers");
     FAILS(anpe_h5_read(ctx, f, "sims", ANPE_H5_DOUBLE, 2, v), ANPE_EFORMAT, "cannot open");
-    FAILS(anpe_h5_read_rows(ctx, f, "x", ANPE_H5_FLOAT, 5, 2, v), ANPE_EFORMAT, "has 6 rows");
+    FAILS(anpe_h5_read_rows(ctx, f, "x", ANPE_H5_FLOAT, 5, 2, 4, v), ANPE_EFORMAT, "has 6 rows");
+    FAILS(anpe_h5_read_rows(ctx, f, "x", ANPE_H5_FLOAT, 0, 1, 3, v), ANPE_EFORMAT,
+          "rows of 4 values, expected 3");
     FAILS(anpe_h5_get_text(ctx, f, "/", "nope", &text), ANPE_EFORMAT, "has no attribute 'nope'");
     FAILS(anpe_h5_get_text(ctx, f, "sims/theta", "labels", &text), ANPE_EFORMAT, "one text");
     FAILS(anpe_h5_get_text(ctx, f, "/", "bounds", &text), ANPE_EFORMAT, "is not text");

@@ -235,9 +235,9 @@ static double chi2_at(int64_t i, const double *theta)
     WORKS(anpe_session_new(ctx, model, 1, &session));
     anpe_spectrum *s = &session->spectrum;
     WORKS(anpe_h5_open(ctx, in_scratch("one_predict.h5"), &f));
-    WORKS(anpe_h5_read_rows(ctx, f, "flux", ANPE_H5_FLOAT, i, 1, s->flux));
-    WORKS(anpe_h5_read_rows(ctx, f, "sigma", ANPE_H5_FLOAT, i, 1, s->sigma));
-    WORKS(anpe_h5_read_rows(ctx, f, "mask", ANPE_H5_UINT8, i, 1, s->mask));
+    WORKS(anpe_h5_read_rows(ctx, f, "flux", ANPE_H5_FLOAT, i, 1, s->n_pixels, s->flux));
+    WORKS(anpe_h5_read_rows(ctx, f, "sigma", ANPE_H5_FLOAT, i, 1, s->n_pixels, s->sigma));
+    WORKS(anpe_h5_read_rows(ctx, f, "mask", ANPE_H5_UINT8, i, 1, s->n_pixels, s->mask));
     WORKS(anpe_session_chi2(session, ctx, theta, s, &chi2, &n_good));
     WORKS(anpe_h5_close(ctx, f));
     anpe_session_free(session);
@@ -262,9 +262,9 @@ static void check_public(double wanted, const double *theta)
     CU_ASSERT_FATAL(flux && sigma && mask);
     FAILS(anpe_predict(session, ctx, flux, NULL, NULL, theta), ANPE_EINVAL, "no spectrum has been");
     WORKS(anpe_h5_open(ctx, mocks, &f));
-    WORKS(anpe_h5_read_rows(ctx, f, "flux", ANPE_H5_FLOAT, 0, 1, flux));
-    WORKS(anpe_h5_read_rows(ctx, f, "sigma", ANPE_H5_FLOAT, 0, 1, sigma));
-    WORKS(anpe_h5_read_rows(ctx, f, "mask", ANPE_H5_UINT8, 0, 1, mask));
+    WORKS(anpe_h5_read_rows(ctx, f, "flux", ANPE_H5_FLOAT, 0, 1, (int64_t)n, flux));
+    WORKS(anpe_h5_read_rows(ctx, f, "sigma", ANPE_H5_FLOAT, 0, 1, (int64_t)n, sigma));
+    WORKS(anpe_h5_read_rows(ctx, f, "mask", ANPE_H5_UINT8, 0, 1, (int64_t)n, mask));
     WORKS(anpe_h5_close(ctx, f));
     WORKS(anpe_infer(session, ctx, 1, draw, NULL, flux, sigma, mask, 1, 0));
     WORKS(anpe_predict(session, ctx, flux, &chi2, &n_good, theta));
