@@ -4,6 +4,7 @@
 #include "file/hdf5_file.h"
 #include "file/npz.h"
 #include "file/output.h"
+#include "file/spectra_file.h"
 
 #include <math.h>
 #include <signal.h>
@@ -653,6 +654,165 @@ static void test_published(void)
     free(v);
 }
 
+/* ---- chunks ------------------------------------------------------------------------------ */
+
+/* A filter that changes nothing and counts the chunks that are read through it. */
+static int n_decoded;
+enum { COUNTING = 300 };
+
+static size_t count_chunks(unsigned flags, size_t n_values, const unsigned *values, size_t n,
+                           size_t *size, void **bytes)
+{
+    (void)n_values;
+    (void)values;
+    (void)size;
+    (void)bytes;
+    n_decoded += (flags & H5Z_FLAG_REVERSE) != 0;
+    return n;
+}
+
+/* Elements count up from 0 (masks: modulo 2), in chunks (rows, columns) behind the filter. */
+static void put_chunked(hid_t file, const char *name, hid_t type, const hsize_t *dims,
+                        const hsize_t *chunk)
+{
+    const size_t n = (size_t)(dims[0] * dims[1]);
+    const int mask = H5Tequal(type, H5T_STD_U8LE) > 0;
+    double *v = malloc(n * sizeof *v);
+    for (size_t i = 0; i < n; i++)
+        v[i] = mask ? (double)(i / 7 % 2) : (double)i;
+    const hid_t space = H5Screate_simple(2, dims, NULL), dcpl = H5Pcreate(H5P_DATASET_CREATE);
+    H5Pset_chunk(dcpl, 2, chunk);
+    H5Pset_filter(dcpl, COUNTING, H5Z_FLAG_MANDATORY, 0, NULL);
+    const hid_t set = H5Dcreate2(file, name, type, space, H5P_DEFAULT, dcpl, H5P_DEFAULT);
+    CU_ASSERT(set >= 0 && H5Dwrite(set, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, v) >= 0);
+    H5Dclose(set);
+    H5Pclose(dcpl);
+    H5Sclose(space);
+    free(v);
+}
+
+static hid_t new_chunked(const char *path)
+{
+    static const H5Z_class2_t filter = {H5Z_CLASS_T_VERS, COUNTING, 1,    1,
+                                        "counting",       NULL,     NULL, count_chunks};
+    CU_ASSERT(H5Zregister(&filter) >= 0);
+    const hid_t file = H5Fcreate(path, H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
+    CU_ASSERT_FATAL(file >= 0);
+    return file;
+}
+
+/* Rows that lie in 128 chunks of 16 KB each, more than HDF5 keeps: each is read once for all rows,
+ * not once for each. */
+static void test_chunks_of_spectra(void)
+{
+    enum { N = 128, P = 8192 };
+    static const hsize_t dims[] = {N, P}, chunk[] = {64, 64};
+    const anpe_instrument_info plain = {.n_pixels = P, .channels = 1};
+    anpe_spectra_file *file;
+    anpe_spectrum s = {.n_pixels = P};
+    int64_t wrong = 0;
+    empty_scratch();
+    const hid_t h5 = new_chunked(in_scratch("s.h5"));
+    put_chunked(h5, "flux", H5T_IEEE_F32LE, dims, chunk);
+    put_chunked(h5, "sigma", H5T_IEEE_F64LE, dims, chunk);
+    put_chunked(h5, "mask", H5T_STD_U8LE, dims, chunk);
+    H5Fclose(h5);
+    s.flux = malloc(P * sizeof *s.flux);
+    s.sigma = malloc(P * sizeof *s.sigma);
+    s.mask = malloc(P);
+    WORKS(anpe_spectra_file_open(ctx, in_scratch("s.h5"), &file));
+    n_decoded = 0;
+    for (int64_t row = 0; row < N; row++) {
+        WORKS(anpe_spectra_file_read(ctx, file, row, &plain, &s));
+        for (int64_t p = 0; p < P; p++) {
+            const int64_t i = row * P + p;
+            wrong += s.flux[p] != (float)i || s.sigma[p] != (float)i || s.mask[p] != i / 7 % 2;
+        }
+    }
+    CU_ASSERT_EQUAL(wrong, 0);
+    CU_ASSERT_EQUAL(n_decoded, 3 * (N / 64) * (P / 64));
+    anpe_spectra_file_close(file);
+    free(s.flux);
+    free(s.sigma);
+    free(s.mask);
+}
+
+/* Groups of rows, as training streams them, of every type; and a chunk of more rows than are kept.
+ */
+static void test_chunks_of_rows(void)
+{
+    enum { N = 1200, P = 8192, GROUP = 16 };
+    static const hsize_t dims[] = {N, P}, chunk[] = {N, P / 16}, few[] = {64, P},
+                         small[] = {32, 64};
+    double *v = malloc(GROUP * P * sizeof *v);
+    int64_t *whole = malloc(GROUP * P * sizeof *whole), wrong = 0;
+    anpe_h5 *f;
+    empty_scratch();
+    const hid_t h5 = new_chunked(in_scratch("r.h5"));
+    put_chunked(h5, "tall", H5T_IEEE_F32LE, dims, chunk);
+    put_chunked(h5, "small", H5T_STD_I32BE, few, small);
+    H5Fclose(h5);
+    WORKS(anpe_h5_open(ctx, in_scratch("r.h5"), &f));
+    n_decoded = 0;
+    for (int64_t row = 0; row < N; row += GROUP) {
+        WORKS(anpe_h5_read_rows(ctx, f, "tall", ANPE_H5_DOUBLE, row, GROUP, P, v));
+        for (int64_t i = 0; i < GROUP * P; i++)
+            wrong += v[i] != (double)(row * P + i);
+    }
+    CU_ASSERT_EQUAL(n_decoded, 2 * 16); /* 1024 rows are 32 MiB, 176 are left */
+    n_decoded = 0;
+    for (int64_t row = 48; row >= 0; row -= GROUP) {
+        WORKS(anpe_h5_read_rows(ctx, f, "small", ANPE_H5_INT64, row, GROUP, P, whole));
+        for (int64_t i = 0; i < GROUP * P; i++)
+            wrong += whole[i] != row * P + i;
+    }
+    CU_ASSERT_EQUAL(n_decoded, 2 * 128);
+    WORKS(anpe_h5_read_rows(ctx, f, "small", ANPE_H5_DOUBLE, 30, 4, P, v)); /* over an edge */
+    for (int64_t i = 0; i < 4 * P; i++)
+        wrong += v[i] != (double)(30 * P + i);
+    CU_ASSERT_EQUAL(wrong, 0);
+    WORKS(anpe_h5_close(ctx, f));
+    free(v);
+    free(whole);
+}
+
+/* More datasets than stay open, written and read again in turn. */
+static void test_open_sets(void)
+{
+    enum { SETS = 40, ROUNDS = 5 };
+    const int64_t shape[] = {0, 3};
+    char name[16];
+    double row[3], got[3];
+    int64_t wrong = 0;
+    anpe_h5 *f;
+    empty_scratch();
+    WORKS(anpe_h5_create(ctx, in_scratch("many.h5"), &f));
+    for (int round = 0; round <= ROUNDS; round++)
+        for (int k = 0; k < SETS; k++) {
+            snprintf(name, sizeof name, "set%d", k);
+            for (int i = 0; i < 3; i++)
+                row[i] = 100 * round + k + 0.25 * i;
+            if (round == 0)
+                WORKS(anpe_h5_create_rows(ctx, f, name, ANPE_H5_DOUBLE, 2, shape));
+            WORKS(anpe_h5_append_rows(ctx, f, name, ANPE_H5_DOUBLE, 1, row));
+            WORKS(anpe_h5_read_rows(ctx, f, name, ANPE_H5_DOUBLE, round, 1, 3, got));
+            wrong += memcmp(row, got, sizeof row) != 0;
+        }
+    CU_ASSERT(H5Fget_obj_count(anpe_h5_id(f), H5F_OBJ_DATASET) > 1); /* they stay open */
+    CU_ASSERT(H5Fget_obj_count(anpe_h5_id(f), H5F_OBJ_DATASET) < SETS);
+    WORKS(anpe_h5_remove(ctx, f, "set3"));
+    FAILS(anpe_h5_append_rows(ctx, f, "set3", ANPE_H5_DOUBLE, 1, row), ANPE_EFORMAT, "no dataset");
+    WORKS(anpe_h5_close(ctx, f));
+    WORKS(anpe_h5_open(ctx, in_scratch("many.h5"), &f));
+    for (int k = 4; k < SETS; k++) {
+        snprintf(name, sizeof name, "set%d", k);
+        WORKS(anpe_h5_read_rows(ctx, f, name, ANPE_H5_DOUBLE, ROUNDS, 1, 3, got));
+        wrong += got[0] != 100 * ROUNDS + k || got[2] != got[0] + 0.5;
+    }
+    CU_ASSERT_EQUAL(wrong, 0);
+    WORKS(anpe_h5_close(ctx, f));
+}
+
 int main(int argc, char **argv)
 {
     static const CU_TestInfo tests[] = {
@@ -669,6 +829,9 @@ int main(int argc, char **argv)
         {"HDF5 truncated", test_hdf5_truncated},
         {"HDF5 equal bytes", test_hdf5_same_bytes},
         {"HDF5 full disk", test_hdf5_full_disk},
+        {"chunks of spectra are read once", test_chunks_of_spectra},
+        {"chunks of rows are read once", test_chunks_of_rows},
+        {"datasets stay open", test_open_sets},
         {"npz types and orders", test_npz_types},
         {"npz messages", test_npz_messages},
         {"npz damaged", test_npz_damaged},

@@ -28,7 +28,7 @@ static void test_count(void)
     CU_ASSERT(wrapped / 1500000 < (uint64_t)wraps[1]);
 }
 
-/* ---- HDF5 ------------------------------------------------------------------------------------ */
+/* ---- HDF5 -------------------------------------------------------------------------------- */
 
 enum { EMPTY = 0, PLAIN = 0, CHUNKED = 1, GZIP = 2, FILLED = 4 };
 
@@ -139,7 +139,7 @@ static void test_row_width(void)
     WORKS(anpe_h5_close(ctx, f));
 }
 
-/* ---- others ---------------------------------------------------------------------------------- */
+/* ---- others ------------------------------------------------------------------------------ */
 
 /* Other digits, right-aligned, for a number in a FITS header that has the same place. */
 static void change_card(const char *path, const char *card, const char *value)
