@@ -15,9 +15,9 @@ n=${REFERENCES:-10}
 
 # mocks SNR_MIN SNR_MAX FILE [--set ...]
 mocks() {
-    low=$1 high=$2 file=$3
+    snr_min=$1 snr_max=$2 file=$3
     shift 3
-    "$ANPE" simulate "$model" --observed --set noise.snr_min="$low" --set noise.snr_max="$high" "$@" \
+    "$ANPE" simulate "$model" --observed --set noise.snr_min="$snr_min" --set noise.snr_max="$snr_max" "$@" \
         -o "$file.h5" --quiet || exit 99
 }
 # climb FILE: exact posteriors of its mocks, and how far they climbed
