@@ -271,7 +271,7 @@ static anpe_status refuse_medium(anpe_ctx *ctx, const source *f)
             (!strcmp(name, "COADD_B") || !strcmp(name, "COADD_R")))
             return ANPE_FAIL(ctx, ANPE_EFORMAT,
                              "%s: a LAMOST medium-resolution spectrum (tables COADD_B, COADD_R); "
-                             "lamost_lrs reads low-resolution ones",
+                             "the instrument lamost_mrs reads it",
                              f->path);
     return ANPE_OK;
 }
