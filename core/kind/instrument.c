@@ -106,9 +106,10 @@ anpe_status anpe_instrument_judge(const anpe_instrument *i, anpe_ctx *ctx, const
     anpe_instrument_exclude(i, s);
     if (anpe_spectrum_check(s) == 0)
         return ANPE_FAIL(ctx, ANPE_EFORMAT, "no good pixel in %s", name);
-    if (i->info.wavelength)
-        anpe_spectrum_null_errors(s->n_pixels, s->sigma, s->mask, room);
-    return ANPE_OK;
+    if (!i->info.wavelength)
+        return ANPE_OK;
+    anpe_spectrum_null_errors(s->n_pixels, s->sigma, s->mask, room);
+    return anpe_spectrum_check_errors(ctx, s, room);
 }
 
 anpe_status anpe_instrument_read(const anpe_instrument *i, anpe_ctx *ctx, anpe_input *in,

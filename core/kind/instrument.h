@@ -31,8 +31,9 @@ void anpe_input_close(anpe_input *in);
 ANPE_MUST_CHECK anpe_status anpe_instrument_count(const anpe_instrument *i, anpe_ctx *ctx,
                                                   const anpe_input *in, int64_t *n);
 /* One spectrum, checked: non-finite values and error bars that stand for none are bad pixels,
- * excluded pixels too; a spectrum without a good pixel is an error, and without wavelengths a value
- * that is not finite and has no mask. Not yet normalised. */
+ * excluded pixels too; a spectrum without a good pixel is an error, with wavelengths also error
+ * bars that no spectrograph reaches (anpe_spectrum_check_errors), without them a value that is not
+ * finite and has no mask. Not yet normalised. */
 ANPE_MUST_CHECK anpe_status anpe_instrument_read(const anpe_instrument *i, anpe_ctx *ctx,
                                                  anpe_input *in, int64_t row, anpe_spectrum *s);
 /* The same for a spectrum from elsewhere, called `name` in messages; room (channels * n_pixels). */

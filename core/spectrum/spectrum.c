@@ -84,6 +84,23 @@ void anpe_spectrum_null_errors(int64_t n, const float *sigma, uint8_t *mask, flo
             mask[i] = 1;
 }
 
+anpe_status anpe_spectrum_check_errors(anpe_ctx *ctx, const anpe_spectrum *s, float *room)
+{
+    const float best = 20000;
+    int64_t good = 0;
+    for (int64_t i = 0; i < s->n_pixels; i++)
+        if (!s->mask[i])
+            room[good++] = fabsf(s->flux[i]) / s->sigma[i];
+    const float middle = good ? anpe_median(good, room) : 0;
+    return middle <= best
+               ? ANPE_OK
+               : ANPE_FAIL(
+                     ctx, ANPE_EFORMAT,
+                     "the errors make a signal-to-noise ratio of %.3g in the median; are they "
+                     "relative to the flux, variances or inverse variances?",
+                     (double)middle);
+}
+
 static int64_t first_good(int64_t n, const uint8_t *mask)
 {
     int64_t i = 0;

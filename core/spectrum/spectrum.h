@@ -13,6 +13,11 @@ float anpe_median(int64_t n, float *v); /* the upper one of n >= 1 values, whose
  * of the good pixels (surveys write 1e10, or an inverse variance of 1e-30): the pixel, which weighs
  * less than 10^-8 of another, becomes bad. For sigma (n) in one unit; room (n): scratch. */
 void anpe_spectrum_null_errors(int64_t n, const float *sigma, uint8_t *mask, float *room);
+/* Error bars that no spectrograph reaches are of another kind than they are taken for: ANPE_EFORMAT
+ * when the median of |flux|/sigma over the good pixels is above 20 000 (sigma relative to a flux of
+ * hundreds, a variance or inverse variance for sigma). room (n): scratch. */
+ANPE_MUST_CHECK anpe_status anpe_spectrum_check_errors(anpe_ctx *ctx, const anpe_spectrum *s,
+                                                       float *room);
 /* Inside each of `planes` channels, of equal length and no neighbours of each other: bad pixels
  * take the nearest good value to the left, a leading run the first good value; the same for sigma.
  * A channel without a good pixel becomes 0, with sigma 1. Returns the number of good pixels (0:

@@ -178,31 +178,6 @@ static int has_sigma(const observed *o)
     return 0;
 }
 
-/* Error bars that no spectrograph reaches are of another kind than they are taken for. */
-static anpe_status check_errors(anpe_ctx *ctx, const char *path, const observed *o)
-{
-    static const double best = 20000; /* median S/N of a pixel */
-    for (int64_t k = 0; k < o->n; k++) {
-        const observed_order *a = &o->order[k];
-        double *ratio = malloc((size_t)a->n * sizeof *ratio);
-        int64_t n = 0;
-        if (!ratio)
-            return ANPE_FAIL(ctx, ANPE_ENOMEM, "%s: out of memory", path);
-        for (int64_t i = 0; i < a->n; i++)
-            if (!a->mask[i] && isfinite(a->flux[i]) && a->sigma[i] > 0)
-                ratio[n++] = fabs(a->flux[i]) / a->sigma[i];
-        const double middle = survey_median(n, ratio);
-        free(ratio);
-        if (middle > best)
-            return ANPE_FAIL(
-                ctx, ANPE_EFORMAT,
-                "%s: the errors make a signal-to-noise ratio of %.3g in the median; are "
-                "they relative to the flux, variances or inverse variances?",
-                path, middle);
-    }
-    return ANPE_OK;
-}
-
 /* Everything between the file's pixels and the grid's. */
 static anpe_status prepare(anpe_ctx *ctx, const gridded *g, const char *path, gridded_file *f)
 {
@@ -215,8 +190,7 @@ static anpe_status prepare(anpe_ctx *ctx, const gridded *g, const char *path, gr
     if (!status && !has_sigma(&f->o)) {
         anpe_log(ctx, ANPE_INFO, "%s: no error bars; taken from the scatter of the flux", path);
         status = observed_estimate_sigma(ctx, &f->o, o->scatter_window);
-    } else if (!status)
-        status = check_errors(ctx, path, &f->o);
+    }
     if (status)
         return status;
     if (o->frame == HELIOCENTRIC && isfinite(f->barycentric))
