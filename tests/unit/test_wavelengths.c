@@ -122,7 +122,7 @@ static const char *make_image(int rows, int n, const card *cards)
         if (cards[i].text && !strcmp(cards[i].key, "WAT2")) {
             const char *p = cards[i].text;
             for (int k = 1; *p; k++) {
-                char line[FLEN_CARD], part[69];
+                char line[2 * FLEN_CARD], part[69];
                 snprintf(part, sizeof part, "%s", p);
                 snprintf(line, sizeof line, "WAT2_%03d= '%-68s'", k % 1000, part);
                 fits_write_record(f, line, &status);
