@@ -155,7 +155,8 @@ static herr_t read_all(hid_t object, hid_t memory, void *v)
 static int split_fixed(hid_t a, hid_t type, int64_t n, char **texts)
 {
     size_t size = H5Tget_size(type);
-    char *block = size && (size_t)n < SIZE_MAX / 2 / size ? calloc((size_t)n, size) : NULL;
+    /* one byte more: the last text ends, too, however long it is */
+    char *block = size && (size_t)n < SIZE_MAX / 2 / size ? calloc((size_t)n * size + 1, 1) : NULL;
     hid_t memory = H5Tcopy(type);
     int ok = block && read_all(a, memory, block) >= 0;
     for (int64_t i = 0; ok && i < n; i++) {
