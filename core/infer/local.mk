@@ -1,8 +1,8 @@
 # core/infer: many stars, to a catalogue. One module a line.
 libanpe_la_SOURCES += core/infer/check.c
 libanpe_la_SOURCES += core/infer/compare.c
-libanpe_la_SOURCES += core/infer/draws.c
-libanpe_la_SOURCES += core/infer/exact.c
+libanpe_la_SOURCES += core/infer/draws_file.c
+libanpe_la_SOURCES += core/infer/exact_star.c
 libanpe_la_SOURCES += core/infer/explain.c
 libanpe_la_SOURCES += core/infer/infer.c core/infer/infer.h
 libanpe_la_SOURCES += core/infer/outputs.c

@@ -3,9 +3,9 @@
  *     infer.c          blocks of spectra, set-up and end
  *     spectra.c        the list of spectra and the reading of one
  *     star.c           statistics of a star's draws; how well known labels came back
- *     exact.c          draws that are made exact, in place of the flow's
+ *     exact_star.c     draws that are made exact, in place of the flow's
  *     outputs.c        the files that are written, all or none
- *     draws.c          extra: the file of all draws
+ *     draws_file.c     extra: the file of all draws
  *     predict.c        extra: the file of model spectra
  *     explain.c        extra: the file of gradients
  *     compare.c        extra: chi2 at the labels of a catalogue
@@ -82,7 +82,7 @@ typedef struct anpe_infer_extra {
 extern const anpe_infer_extra anpe_infer_draws, anpe_infer_predict, anpe_infer_explain,
     anpe_infer_compare, anpe_infer_check;
 
-/* exact.c: memory for every lane, if the request asks for it; then draws, statistics and
+/* exact_star.c: memory for every lane, if the request asks for it; then draws, statistics and
  * columns of star b of the block, the i-th of the lane's batch. */
 ANPE_MUST_CHECK anpe_status anpe_infer_exact_open(anpe_ctx *ctx, anpe_inference *f);
 /* Log weights (block, n_draws) of the rows of draws: equal, NAN for stars that failed. */

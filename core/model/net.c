@@ -1,5 +1,7 @@
 /* Building the network from its plugins. */
 #include "model/net.h"
+#include "kind/featurizer.h"
+#include "kind/flow.h"
 #include "kind/backend.h"
 #include <stdlib.h>
 
@@ -55,16 +57,11 @@ static anpe_status build_featurizer(anpe_ctx *ctx, anpe_net *n, anpe_settings *s
                                 &n->featurizer);
     if (status)
         return status;
-    anpe_graph_scope(n->graph, "featurizer");
     anpe_graph_reduce(n->graph, 1);
     n->x = anpe_graph_input(n->graph, "x", 2, length, width);
-    const anpe_featurizer_ops *ops = n->featurizer.ops;
-    status = ops->build(n->featurizer.self, ctx, n->graph, n->x, &n->features);
+    status = anpe_featurizer_build(&n->featurizer, ctx, n->graph, n->x, &n->features);
     if (status)
-        return anpe_fail_prefix(ctx, status, "%s", n->featurizer.plugin->name);
-    status = anpe_graph_check(ctx, n->graph);
-    if (status)
-        return anpe_fail_prefix(ctx, status, "%s", n->featurizer.plugin->name);
+        return status;
     n->n_context = anpe_width(n->graph, n->features);
     if (anpe_rank(n->graph, n->features) != 1 || (context && n->n_context != context))
         return ANPE_FAIL(ctx, ANPE_ECONFIG,
@@ -83,14 +80,9 @@ static anpe_status build_flow(anpe_ctx *ctx, anpe_net *n, anpe_settings *setting
         anpe_component_new(ctx, settings, ANPE_FLOW, "flow", "maf", &setup, &n->flow);
     if (status)
         return status;
-    anpe_graph_scope(n->graph, "flow");
     anpe_graph_reduce(n->graph, 0);
     n->y = anpe_graph_input(n->graph, "y", 1, 1, n_labels);
-    const anpe_flow_ops *ops = n->flow.ops;
-    status = ops->build(n->flow.self, ctx, n->graph, n->y, n->features, &n->log_prob);
-    if (!status)
-        status = anpe_graph_check(ctx, n->graph);
-    return status ? anpe_fail_prefix(ctx, status, "%s", n->flow.plugin->name) : ANPE_OK;
+    return anpe_flow_build(&n->flow, ctx, n->graph, n->y, n->features, &n->log_prob);
 }
 
 anpe_status anpe_net_new(anpe_ctx *ctx, anpe_settings *settings, int64_t length, int64_t width,

@@ -4,7 +4,7 @@
  * a right posterior's curve in 95 of 100 cases (binomial). */
 #include "validate/calibration.h"
 #include "stat/order.h"
-#include "plot/bands.h"
+#include "stat/distribution.h"
 #include "plot/known.h"
 #include "plot/names.h"
 

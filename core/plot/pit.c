@@ -3,7 +3,7 @@
  * bins; the band holds the whole curve of a right posterior in 99 of 100 cases (Kolmogorov). */
 #include "validate/calibration.h"
 #include "stat/order.h"
-#include "plot/bands.h"
+#include "stat/distribution.h"
 #include "plot/known.h"
 
 #include <math.h>

@@ -2,7 +2,7 @@
  * of the truth among the draws, which is uniform for right posteriors. U shape: too narrow; dome:
  * too wide; slope: biased. */
 #include "validate/calibration.h"
-#include "plot/bands.h"
+#include "stat/distribution.h"
 #include "plot/known.h"
 
 #include <math.h>

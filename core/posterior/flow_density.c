@@ -2,6 +2,7 @@
  * memory for the featurizer of every label vector. Weights are copied by name. */
 #include <config.h>
 #include "posterior/flow_density.h"
+#include "kind/flow.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,12 +18,9 @@ struct anpe_flow_density {
 
 static anpe_status build(anpe_ctx *ctx, anpe_flow_density *f, const anpe_net *net)
 {
-    const anpe_flow_ops *ops = net->flow.ops;
     f->context = anpe_graph_input(f->graph, "context", 1, 1, f->n_context);
-    anpe_graph_scope(f->graph, "flow");
     f->y = anpe_graph_input(f->graph, "y", 1, 1, f->n_labels);
-    anpe_status status = ops->build(net->flow.self, ctx, f->graph, f->y, f->context, &f->log_prob);
-    return status ? status : anpe_graph_check(ctx, f->graph);
+    return anpe_flow_build(&net->flow, ctx, f->graph, f->y, f->context, &f->log_prob);
 }
 
 static anpe_status copy_weights(anpe_ctx *ctx, anpe_parameters *to, const anpe_parameters *from)

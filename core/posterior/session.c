@@ -1,6 +1,7 @@
 /* Opening a model and drawing posteriors with it. */
 #include <config.h>
 #include "posterior/session.h"
+#include "kind/flow.h"
 #include "base/locale.h"
 #include "model/inputs.h"
 #include "model/model.h"
@@ -100,8 +101,7 @@ static anpe_status open_model(anpe_ctx *ctx, const char *path, anpe_model **out)
                           m->seed, 1, &m->net));
     ANPE_TRY(anpe_model_file_parameters(ctx, &f, m->net->parameters));
     ANPE_TRY(anpe_weights_new(ctx, m->net->parameters, "flow", &m->weights));
-    const anpe_flow_ops *flow = m->net->flow.ops;
-    ANPE_TRY(flow->sampler_new(m->net->flow.self, ctx, m->weights, &m->sampler));
+    ANPE_TRY(anpe_flow_sampler_new(&m->net->flow, ctx, m->weights, &m->sampler));
     ANPE_TRY(compare_plugins(ctx, m, &f, path));
     if (!m->complete)
         anpe_log(ctx, ANPE_WARNING, "%s: training of this model has not ended", path);
@@ -126,7 +126,7 @@ anpe_model *anpe_model_close(anpe_model *m)
     if (!m)
         return NULL;
     if (m->sampler)
-        ((const anpe_flow_ops *)m->net->flow.ops)->sampler_free(m->sampler);
+        anpe_flow_sampler_free(&m->net->flow, m->sampler);
     anpe_weights_free(m->weights);
     anpe_net_free(m->net);
     anpe_channels_free(m->channels);
@@ -158,7 +158,6 @@ anpe_status anpe_session_new_batch(anpe_ctx *ctx, const anpe_model *m, int64_t b
                                    int64_t max_draws, anpe_session **out)
 {
     const size_t n = (size_t)(max_draws * m->map->n);
-    const anpe_flow_ops *flow = m->net->flow.ops;
     anpe_status status = ANPE_OK;
     *out = NULL;
     anpe_session *s = calloc(1, sizeof *s);
@@ -172,8 +171,7 @@ anpe_status anpe_session_new_batch(anpe_ctx *ctx, const anpe_model *m, int64_t b
     s->y = anpe_alloc(ctx, n * sizeof *s->y);
     s->log_q = anpe_alloc(ctx, (size_t)max_draws * sizeof *s->log_q);
     s->room = anpe_alloc(ctx, (size_t)anpe_task_size(m->task) * sizeof *s->room);
-    s->scratch = anpe_alloc(
-        ctx, ANPE_HAS(flow, scratch_size) ? flow->scratch_size(m->net->flow.self, max_draws) : 0);
+    s->scratch = anpe_alloc(ctx, anpe_flow_scratch(&m->net->flow, max_draws));
     if (!s->z || !s->u || !s->y || !s->log_q || !s->scratch || !s->room) {
         status = ANPE_ENOMEM;
         goto out;
@@ -238,12 +236,11 @@ anpe_status anpe_session_draw(anpe_session *s, anpe_ctx *ctx, int64_t i, int64_t
     const anpe_model *m = s->model;
     const int64_t labels = m->map->n;
     const float *features = anpe_executor_tensor(s->executor, m->net->features);
-    const anpe_flow_ops *flow = m->net->flow.ops;
     anpe_normals(rng, n * labels, s->z);
     anpe_uniforms(rng, n * labels, s->u);
     anpe_status status =
-        flow->sample(m->net->flow.self, ctx, m->sampler, features + i * m->net->n_context, n, s->z,
-                     s->u, s->y, s->log_q, s->scratch);
+        anpe_flow_sample(&m->net->flow, ctx, m->sampler, features + i * m->net->n_context, n, s->z,
+                         s->u, s->y, s->log_q, s->scratch);
     for (int64_t k = 0; k < n && !status; k++) {
         for (int64_t d = 0; d < labels; d++)
             if (!isfinite(s->y[k * labels + d]))

@@ -1,5 +1,5 @@
-/* spectrum/spectrum.h -- one spectrum on an instrument's grid: allocation, bad pixels, inpainting,
- * Doppler shift and the projection of a simulator's flux onto the instrument. */
+/* spectrum/spectrum.h -- one spectrum on an instrument's grid: allocation, bad pixels, inpainting.
+ */
 #ifndef ANPE_CORE_SPECTRUM_H
 #define ANPE_CORE_SPECTRUM_H
 #include "base/context.h"
@@ -30,36 +30,4 @@ void anpe_spectrum_inpaint_pull_back(int64_t planes, int64_t n, const uint8_t *m
                                      float *gradient);
 /* Mean over good pixels of 1/sigma (of a normalised spectrum: its S/N). */
 double anpe_spectrum_snr(const anpe_spectrum *s);
-
-/* From a simulator's grid to an instrument's pixels: Doppler shift, line-spread function (Gaussian
- * of the instrument's FWHM less the simulator's in quadrature), flux-conserving resampling. Same
- * grid and no LSF to apply: interpolation by the shift only, inside each segment. */
-typedef struct anpe_projector anpe_projector;
-typedef struct anpe_projector_setup {
-    int64_t n_in;
-    const double *wavelength_in;
-    double resolution_in; /* inf: infinitely sharp */
-    const anpe_instrument_info *instrument;
-    int on_grid;   /* simulator pixels and LSF are the instrument's (must have its wavelengths) */
-    double max_rv; /* km/s, margin needed on both sides */
-} anpe_projector_setup;
-ANPE_MUST_CHECK anpe_status anpe_projector_new(anpe_ctx *ctx, const anpe_projector_setup *setup,
-                                               anpe_projector **out);
-anpe_projector *anpe_projector_free(anpe_projector *p);
-/* Pixels that at some radial velocity of [rv_min, rv_max] see more than a thousandth of their light
- * where the simulator has no flux: beyond its ends, in a gap of its wavelengths, or, of a simulator
- * on the instrument's pixels, beyond the ends of a segment -> uncovered (n_pixels) 1, others 0.
- * What apply gives there is a neighbour's flux. */
-void anpe_projector_uncovered(const anpe_projector *p, double rv_min, double rv_max,
-                              uint8_t *uncovered);
-/* Whether at this velocity no good pixel (mask (n_pixels), 1 = bad) is such a one. */
-int anpe_projector_covers(const anpe_projector *p, double rv, const uint8_t *mask);
-size_t anpe_projector_scratch(const anpe_projector *p); /* bytes of scratch for one call */
-/* rest-frame flux_in (n_in) seen at radial velocity rv (km/s, > 0 receding) -> flux_out (n_pixels).
- * Re-entrant; scratch belongs to the caller's thread. */
-void anpe_projector_apply(const anpe_projector *p, double rv, const float *flux_in, float *flux_out,
-                          void *scratch);
-/* d flux_out / d rv (n_pixels), per km/s. */
-void anpe_projector_slope(const anpe_projector *p, double rv, const float *flux_in, float *slope,
-                          void *scratch);
 #endif

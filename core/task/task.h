@@ -8,6 +8,7 @@
 #ifndef ANPE_CORE_TASK_H
 #define ANPE_CORE_TASK_H
 #include "base/random.h"
+#include "spectrum/projector.h"
 #include "spectrum/spectrum.h"
 #include "kind/instrument.h"
 #include "kind/noise.h"

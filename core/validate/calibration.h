@@ -11,21 +11,11 @@
  * The first looks at one label at a time, the other two at all labels together. */
 #ifndef ANPE_CORE_CALIBRATION_H
 #define ANPE_CORE_CALIBRATION_H
-#include "base/context.h"
+#include "stat/distribution.h"
 
-/* Regularised upper incomplete gamma function Q(a, x), a > 0, x >= 0, to 1e-12 relative: series
- * below a + 1, continued fraction above (Abramowitz & Stegun 6.5.29, 6.5.31). */
-double anpe_gamma_q(double a, double x);
-/* Probability of a chi2 above this with `freedom` degrees of freedom. */
-double anpe_chi2_survival(double chi2, double freedom);
-/* Probability that n uniform numbers have a larger Kolmogorov distance than d (asymptotic series
- * with Stephens' correction for small n). */
-double anpe_kolmogorov_survival(int64_t n, double d);
-/* Largest distance of the distribution function of n numbers from that of the uniform one on
- * [0, 1]. sorted: ascending. */
-double anpe_uniform_distance(int64_t n, const double *sorted);
-/* The same of levels that are (place + 1/2) / (n_draws + 1), place in 0..n_draws, against one that
- * is uniform among these places: with few draws their steps are no deviation. */
+/* anpe_uniform_distance of levels that are (place + 1/2) / (n_draws + 1), place in 0..n_draws,
+ * against one that is uniform among these places: with few draws their steps are no deviation.
+ * sorted: ascending. */
 double anpe_level_distance(int64_t n, const double *sorted, int64_t n_draws);
 
 /* ---- one mock ---------------------------------------------------------------------------- */

@@ -1,64 +1,26 @@
 /* Validation: the main thread hands out batches of mocks, workers simulate, featurize, draw and
  * compare; what remains of a mock is a row of numbers, so memory does not grow with the draws. */
 #include <config.h>
-#include "validate/validate.h"
 #include "base/text.h"
-#include "base/workers.h"
 #include "file/output.h"
-#include "posterior/exact.h"
-#include "posterior/flow_density.h"
+#include "model/open_task.h"
 #include "posterior/summary.h"
 #include "validate/recalibration.h"
-#include "task/refine.h"
-#include "model/open_task.h"
+#include "validate/run.h"
 #include <math.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { BATCH = 8, BLOCK = 16 * BATCH, PRIOR_DRAWS = 4096, MOST_LABELS = 256 };
-/* Streams of mock i beside its labels and its noise. */
-enum { SLOT_DRAWS = ANPE_SLOT_EPOCH_NOISE + 1, SLOT_REFERENCE, SLOT_TIES, SLOT_EXACT };
-enum { RANKED = 100 }; /* draws of an exact posterior that ranks and levels are found among */
-
-typedef struct lane { /* one worker */
-    anpe_session *session;
-    anpe_bench *bench;          /* makes mocks: has the noise model */
-    anpe_flow_density *density; /* log q at the truths */
-    anpe_exact *exact;          /* NULL: not asked for */
-    anpe_refine *refine;        /* NULL without model spectra */
-    anpe_residuals *residuals;
-    anpe_spectrum spectrum[BATCH];
-    double *theta;       /* (n_draws, D) */
-    double *column;      /* (n_draws) */
-    double *reference;   /* (prior labels) */
-    double *point;       /* (D) */
-    anpe_ranked *ranked; /* (room of the ladder) */
-} lane;
-
-typedef struct validation {
-    const anpe_validate_request *request;
-    anpe_model *model;
-    anpe_settings *settings;
-    anpe_task *task; /* with the noise model */
-    anpe_workers *workers;
-    lane *lane;
-    anpe_validation *result;
-    double *prior_sd; /* (D) */
-    int64_t first;    /* mock of the block */
-    _Atomic int64_t n_done;
-    int64_t n_statistics;
-    float *context; /* (n, F) */
-    double *value;  /* (n, n_statistics) */
-} validation;
+enum { BLOCK = 16 * ANPE_VALIDATE_BATCH, PRIOR_DRAWS = 4096, MOST_LABELS = 256 };
 
 /* ---- one mock ---------------------------------------------------------------------------- */
 
 /* Drawn together about their mean and moved: a check of the checks. z: standardised coordinates of
  * the flow; the truth is taken to where the changed density has the value that the flow has there.
  */
-static void disturb(const validation *v, anpe_session *s, double *theta, float *truth)
+static void disturb(const anpe_validate_run *v, anpe_session *s, double *theta, float *truth)
 {
     const int64_t n = v->request->n_draws, labels = v->result->n_labels;
     const double scale = v->request->scale, shift = v->request->shift;
@@ -79,7 +41,7 @@ static void disturb(const validation *v, anpe_session *s, double *theta, float *
         (void)anpe_label_map_inverse(v->model->map, s->y + k * labels, theta + k * labels);
 }
 
-static void compare_labels(validation *v, lane *l, int64_t m, anpe_rng *ties)
+static void compare_labels(anpe_validate_run *v, anpe_validate_lane *l, int64_t m, anpe_rng *ties)
 {
     anpe_validation *r = v->result;
     const int64_t n = r->n_draws, labels = r->n_labels;
@@ -101,7 +63,8 @@ static void compare_labels(validation *v, lane *l, int64_t m, anpe_rng *ties)
 }
 
 /* log q at y (D), the truth in flow coordinates, and its density level among the draws. */
-static void compare_density(validation *v, lane *l, int64_t m, int64_t i, const float *y)
+static void compare_density(anpe_validate_run *v, anpe_validate_lane *l, int64_t m, int64_t i,
+                            const float *y)
 {
     anpe_validation *r = v->result;
     const anpe_net *net = v->model->net;
@@ -120,108 +83,8 @@ static void compare_density(validation *v, lane *l, int64_t m, int64_t i, const 
                         (double)labels * log(v->request->scale);
 }
 
-/* ---- made exact ------------------------------------------------------------------------- */
-
-/* Statistics of the weighted draws, and ranks among a few of them, which are as good as
- * independent. Fills l->theta (RANKED, D) with these and `row` with where they are. */
-static void compare_exact_labels(validation *v, lane *l, int64_t m, const anpe_exact_result *e,
-                                 anpe_rng *rng, int64_t *row)
-{
-    anpe_validation *x = v->result->exact;
-    const int64_t labels = x->n_labels;
-    const double scale = v->request->scale, shift = v->request->shift;
-    anpe_weighted_resample(e->n, e->log_weight, anpe_uniform(rng), RANKED, row);
-    x->edge_mass[m] = 0;
-    for (int64_t d = 0; d < labels; d++) {
-        const int64_t at = m * labels + d;
-        const double *column = e->theta + d;
-        const anpe_label_summary s =
-            anpe_infer_weighted_summary(e->n, column, labels, e->log_weight, l->ranked);
-        x->edge_mass[m] = fmax(x->edge_mass[m], anpe_edge_mass(e->n, column, labels, e->log_weight,
-                                                               s.sd, &v->model->map->label[d]));
-        x->truth[at] = v->result->truth[at];
-        x->mean[at] = s.mean + shift * s.sd;
-        x->median[at] = s.mean + scale * (s.median - s.mean) + shift * s.sd;
-        x->p16[at] = s.mean + scale * (s.p16 - s.mean) + shift * s.sd;
-        x->p84[at] = s.mean + scale * (s.p84 - s.mean) + shift * s.sd;
-        x->sd[at] = scale * s.sd;
-        l->point[d] = s.mean + (x->truth[at] - shift * s.sd - s.mean) / scale;
-        for (int64_t k = 0; k < RANKED; k++)
-            l->theta[k * labels + d] =
-                s.mean + scale * (column[row[k] * labels] - s.mean) + shift * s.sd;
-        x->rank[at] = anpe_rank_of(x->truth[at], RANKED, l->theta + d, labels, anpe_uniform(rng));
-    }
-}
-
-/* Level of the truth (l->point, when draws are disturbed the place that is taken to it) by density.
- */
-static anpe_status compare_exact_density(validation *v, anpe_ctx *ctx, lane *l, int64_t m,
-                                         const anpe_exact_result *e, const int64_t *row)
-{
-    float density[RANKED];
-    double at_truth, top = -INFINITY;
-    anpe_status status = anpe_exact_log_joint(l->exact, ctx, l->point, &at_truth);
-    if (status)
-        return status;
-    for (int64_t k = 0; k < RANKED; k++)
-        top = fmax(top, e->log_joint[row[k]]);
-    for (int64_t k = 0; k < RANKED; k++)
-        density[k] = (float)(e->log_joint[row[k]] - top);
-    v->result->exact->hpd[m] = anpe_density_level(at_truth - top, RANKED, density);
-    return ANPE_OK;
-}
-
-/* Where no draw has weight, what the network says stands. */
-static void keep_draws(validation *v, int64_t m)
-{
-    const anpe_validation *r = v->result;
-    anpe_validation *x = r->exact;
-    for (int64_t at = m * x->n_labels; at < (m + 1) * x->n_labels; at++) {
-        x->truth[at] = r->truth[at];
-        x->median[at] = r->median[at];
-        x->mean[at] = r->mean[at];
-        x->sd[at] = r->sd[at];
-        x->p16[at] = r->p16[at];
-        x->p84[at] = r->p84[at];
-        x->rank[at] = r->rank[at] * (RANKED + 1) / (r->n_draws + 1);
-    }
-    x->hpd[m] = r->hpd[m];
-    x->tarp[m] = r->tarp[m];
-    x->edge_mass[m] = r->edge_mass[m];
-}
-
-/* reference (D): for TARP. */
-static anpe_status make_exact(validation *v, anpe_ctx *ctx, lane *l, int64_t m, int64_t i,
-                              const double *reference)
-{
-    anpe_validation *x = v->result->exact;
-    anpe_rng rng = anpe_rng_make(v->request->seed, ANPE_FOR_CHECKS, m, SLOT_EXACT);
-    anpe_exact_result e;
-    int64_t row[RANKED];
-    anpe_status status;
-    ANPE_TRY(
-        anpe_exact_run(l->exact, ctx, l->session, i, &l->spectrum[i], v->request->seed, m, &e));
-    v->result->ess[m] = e.ladder.proposal_efficiency * (double)v->result->n_draws;
-    x->ess[m] = e.ladder.ess;
-    x->khat[m] = e.ladder.khat;
-    x->evaluations[m] = (double)e.ladder.n_evaluations;
-    x->reached[m] = e.ladder.exact;
-    x->snr[m] = v->result->snr[m];
-    x->bad_fraction[m] = v->result->bad_fraction[m];
-    if (!(e.ladder.ess > 0)) {
-        keep_draws(v, m);
-        goto out;
-    }
-    compare_exact_labels(v, l, m, &e, &rng, row);
-    x->tarp[m] = anpe_tarp_level(x->n_labels, x->truth + m * x->n_labels, reference, v->prior_sd,
-                                 RANKED, l->theta);
-    status = compare_exact_density(v, ctx, l, m, &e, row);
-out:
-    return status;
-}
-
-static anpe_status compare_spectrum(validation *v, anpe_ctx *ctx, lane *l, int64_t m,
-                                    const anpe_spectrum *s)
+static anpe_status compare_spectrum(anpe_validate_run *v, anpe_ctx *ctx, anpe_validate_lane *l,
+                                    int64_t m, const anpe_spectrum *s)
 {
     anpe_validation *r = v->result;
     const int64_t at = m * r->n_labels;
@@ -240,7 +103,8 @@ static anpe_status compare_spectrum(validation *v, anpe_ctx *ctx, lane *l, int64
 }
 
 /* Mock m, the i-th of the lane's batch. */
-static anpe_status compare(validation *v, anpe_ctx *ctx, lane *l, int64_t m, int64_t i)
+static anpe_status compare(anpe_validate_run *v, anpe_ctx *ctx, anpe_validate_lane *l, int64_t m,
+                           int64_t i)
 {
     anpe_validation *r = v->result;
     const anpe_prior *prior = v->task->prior;
@@ -248,9 +112,9 @@ static anpe_status compare(validation *v, anpe_ctx *ctx, lane *l, int64_t m, int
     const double *truth = r->truth + m * r->n_labels;
     float y[MOST_LABELS];
     anpe_status status;
-    anpe_rng draws = anpe_rng_make(seed, ANPE_FOR_CHECKS, m, SLOT_DRAWS);
-    anpe_rng reference = anpe_rng_make(seed, ANPE_FOR_CHECKS, m, SLOT_REFERENCE);
-    anpe_rng ties = anpe_rng_make(seed, ANPE_FOR_CHECKS, m, SLOT_TIES);
+    anpe_rng draws = anpe_rng_make(seed, ANPE_FOR_CHECKS, m, ANPE_VALIDATE_SLOT_DRAWS);
+    anpe_rng reference = anpe_rng_make(seed, ANPE_FOR_CHECKS, m, ANPE_VALIDATE_SLOT_REFERENCE);
+    anpe_rng ties = anpe_rng_make(seed, ANPE_FOR_CHECKS, m, ANPE_VALIDATE_SLOT_TIES);
     ANPE_TRY(anpe_session_draw(l->session, ctx, i, r->n_draws, &draws, l->theta, NULL));
     anpe_label_map_forward(v->model->map, truth, y);
     if (v->request->scale != 1 || v->request->shift != 0)
@@ -263,7 +127,7 @@ static anpe_status compare(validation *v, anpe_ctx *ctx, lane *l, int64_t m, int
     ANPE_TRY(compare_spectrum(v, ctx, l, m, &l->spectrum[i]));
     if (m < v->request->n_exact) {
         memcpy(l->column, l->point, (size_t)r->n_labels * sizeof *l->column);
-        ANPE_TRY(make_exact(v, ctx, l, m, i, l->column));
+        ANPE_TRY(anpe_validate_exact_mock(v, ctx, l, m, i, l->column));
     }
 out:
     return status;
@@ -279,7 +143,8 @@ static void copy_spectrum(anpe_spectrum *to, const anpe_spectrum *from)
     memcpy(to->mask, from->mask, n);
 }
 
-static anpe_status make_mocks(validation *v, anpe_ctx *ctx, lane *l, int64_t first, int64_t n)
+static anpe_status make_mocks(anpe_validate_run *v, anpe_ctx *ctx, anpe_validate_lane *l,
+                              int64_t first, int64_t n)
 {
     anpe_validation *r = v->result;
     const uint32_t seed = v->request->seed;
@@ -300,14 +165,15 @@ out:
 
 static anpe_status run_batch(void *user, int64_t item, int worker, anpe_ctx *ctx)
 {
-    validation *v = user;
-    lane *l = &v->lane[worker];
-    const int64_t first = v->first + item * BATCH, left = v->result->n - first;
-    const int64_t n = left < BATCH ? left : BATCH;
+    anpe_validate_run *v = user;
+    anpe_validate_lane *l = &v->lane[worker];
+    const int64_t first = v->first + item * ANPE_VALIDATE_BATCH, left = v->result->n - first;
+    const int64_t n = left < ANPE_VALIDATE_BATCH ? left : ANPE_VALIDATE_BATCH;
     anpe_status status = make_mocks(v, ctx, l, first, n);
     if (status)
         return status;
-    anpe_session_featurize(l->session, BATCH); /* products round by how many rows there are */
+    anpe_session_featurize(l->session,
+                           ANPE_VALIDATE_BATCH); /* products round by how many rows there are */
     for (int64_t i = 0; i < n && !status; i++)
         status = compare(v, ctx, l, first + i, i);
     const int64_t done = atomic_fetch_add(&v->n_done, n) + n;
@@ -316,20 +182,21 @@ static anpe_status run_batch(void *user, int64_t item, int worker, anpe_ctx *ctx
     return status;
 }
 
-static anpe_status run_blocks(anpe_ctx *ctx, validation *v)
+static anpe_status run_blocks(anpe_ctx *ctx, anpe_validate_run *v)
 {
     const int64_t n = v->result->n;
     anpe_status status = ANPE_OK;
     for (v->first = 0; v->first < n && !status; v->first += BLOCK) {
         const int64_t here = n - v->first < BLOCK ? n - v->first : BLOCK;
-        status = anpe_workers_run(v->workers, ctx, (here + BATCH - 1) / BATCH, run_batch, v);
+        status = anpe_workers_run(
+            v->workers, ctx, (here + ANPE_VALIDATE_BATCH - 1) / ANPE_VALIDATE_BATCH, run_batch, v);
     }
     return status;
 }
 
 /* ---- what all mocks say ------------------------------------------------------------------ */
 
-static void measure_contraction(const validation *v, anpe_validation *r)
+static void measure_contraction(const anpe_validate_run *v, anpe_validation *r)
 {
     for (int64_t d = 0; d < r->n_labels; d++) {
         double variance = 0;
@@ -340,7 +207,7 @@ static void measure_contraction(const validation *v, anpe_validation *r)
 }
 
 /* Learned on the first half, judged on the second. */
-static anpe_status recalibrate(anpe_ctx *ctx, const validation *v)
+static anpe_status recalibrate(anpe_ctx *ctx, const anpe_validate_run *v)
 {
     anpe_validation *r = v->result;
     const size_t n = (size_t)r->n;
@@ -366,7 +233,7 @@ static anpe_status recalibrate(anpe_ctx *ctx, const validation *v)
     return failed ? ANPE_FAIL(ctx, ANPE_ENOMEM, "recalibration: out of memory") : ANPE_OK;
 }
 
-static anpe_status learn_misfit(anpe_ctx *ctx, const validation *v)
+static anpe_status learn_misfit(anpe_ctx *ctx, const anpe_validate_run *v)
 {
     anpe_validation *r = v->result;
     const int64_t f = v->model->net->n_context, k = v->n_statistics;
@@ -392,7 +259,7 @@ out:
     return status;
 }
 
-static anpe_status conclude(anpe_ctx *ctx, const validation *v)
+static anpe_status conclude(anpe_ctx *ctx, const anpe_validate_run *v)
 {
     anpe_validation *r = v->result;
     anpe_status status = ANPE_OK;
@@ -411,7 +278,7 @@ out:
 
 /* ---- set-up and end ---------------------------------------------------------------------- */
 
-static anpe_status open_lane(anpe_ctx *ctx, validation *v, lane *l)
+static anpe_status open_lane(anpe_ctx *ctx, anpe_validate_run *v, anpe_validate_lane *l)
 {
     const anpe_instrument_info *inst = &v->task->instrument.info;
     const size_t n = (size_t)v->request->n_draws, labels = (size_t)v->result->n_labels;
@@ -419,7 +286,7 @@ static anpe_status open_lane(anpe_ctx *ctx, validation *v, lane *l)
     anpe_status status;
     const int64_t block = v->request->n_exact ? anpe_exact_block() : 1;
     const int64_t draws = v->request->n_draws > block ? v->request->n_draws : block;
-    ANPE_TRY(anpe_session_new_batch(ctx, v->model, BATCH, draws, &l->session));
+    ANPE_TRY(anpe_session_new_batch(ctx, v->model, ANPE_VALIDATE_BATCH, draws, &l->session));
     if (v->request->n_exact) {
         ANPE_TRY(anpe_exact_new(ctx, v->model, &options, &l->exact));
         l->ranked =
@@ -427,15 +294,16 @@ static anpe_status open_lane(anpe_ctx *ctx, validation *v, lane *l)
         if (!l->ranked)
             return ANPE_FAIL(ctx, ANPE_ENOMEM, "validation: out of memory");
     }
-    ANPE_TRY(anpe_bench_new(ctx, v->task, BATCH, &l->bench));
+    ANPE_TRY(anpe_bench_new(ctx, v->task, ANPE_VALIDATE_BATCH, &l->bench));
     ANPE_TRY(anpe_flow_density_new(ctx, v->model->net, v->model->map->n, 1, &l->density));
     if (v->n_statistics)
         ANPE_TRY(anpe_refine_new(ctx, v->model->task, &l->refine));
     ANPE_TRY(anpe_residuals_new(ctx, anpe_task_size(v->task), inst->n_segments, inst->segment,
                                 &l->residuals));
-    for (int i = 0; i < BATCH; i++)
+    for (int i = 0; i < ANPE_VALIDATE_BATCH; i++)
         ANPE_TRY(anpe_spectrum_new(ctx, anpe_task_size(v->task), &l->spectrum[i]));
-    l->theta = malloc((n > RANKED ? n : RANKED) * labels * sizeof *l->theta);
+    l->theta =
+        malloc((n > ANPE_VALIDATE_RANKED ? n : ANPE_VALIDATE_RANKED) * labels * sizeof *l->theta);
     l->column = malloc((n > labels ? n : labels) * sizeof *l->column);
     l->reference = malloc((size_t)v->task->prior->n_labels * sizeof *l->reference);
     l->point = malloc(labels * sizeof *l->point);
@@ -445,7 +313,7 @@ out:
     return status;
 }
 
-static void close_lane(lane *l)
+static void close_lane(anpe_validate_lane *l)
 {
     anpe_session_free(l->session);
     anpe_bench_free(l->bench);
@@ -453,7 +321,7 @@ static void close_lane(lane *l)
     anpe_exact_free(l->exact);
     anpe_refine_free(l->refine);
     anpe_residuals_free(l->residuals);
-    for (int i = 0; i < BATCH; i++)
+    for (int i = 0; i < ANPE_VALIDATE_BATCH; i++)
         anpe_spectrum_clear(&l->spectrum[i]);
     free(l->theta);
     free(l->column);
@@ -463,7 +331,7 @@ static void close_lane(lane *l)
 }
 
 /* What distances and contraction are measured in: the labels' sd over the prior. */
-static anpe_status measure_prior(anpe_ctx *ctx, validation *v)
+static anpe_status measure_prior(anpe_ctx *ctx, anpe_validate_run *v)
 {
     const int64_t labels = v->result->n_labels;
     const anpe_prior *prior = v->task->prior;
@@ -491,7 +359,7 @@ static anpe_status measure_prior(anpe_ctx *ctx, validation *v)
     return status;
 }
 
-static anpe_status check_output(anpe_ctx *ctx, const validation *v)
+static anpe_status check_output(anpe_ctx *ctx, const anpe_validate_run *v)
 {
     const char *option, *file, *output = v->request->output;
     anpe_status status = ANPE_OK;
@@ -500,7 +368,7 @@ static anpe_status check_output(anpe_ctx *ctx, const validation *v)
     return status;
 }
 
-static anpe_status open_validation(anpe_ctx *ctx, validation *v)
+static anpe_status open_validation(anpe_ctx *ctx, anpe_validate_run *v)
 {
     const anpe_validate_request *q = v->request;
     anpe_status status;
@@ -515,7 +383,7 @@ static anpe_status open_validation(anpe_ctx *ctx, validation *v)
     const int64_t n_exact = q->n_exact < q->n ? q->n_exact : q->n;
     if (n_exact) {
         ANPE_TRY(anpe_validation_new(ctx, n_exact, v->model->map->n, &v->result->exact));
-        v->result->exact->n_draws = RANKED;
+        v->result->exact->n_draws = ANPE_VALIDATE_RANKED;
     }
     ANPE_TRY(measure_prior(ctx, v));
     ANPE_TRY(anpe_workers_new(ctx, q->threads, &v->workers));
@@ -533,7 +401,7 @@ out:
     return status;
 }
 
-static void close_validation(validation *v)
+static void close_validation(anpe_validate_run *v)
 {
     for (int i = 0; v->lane && i < anpe_workers_count(v->workers); i++)
         close_lane(&v->lane[i]);
@@ -551,7 +419,7 @@ static void close_validation(validation *v)
 anpe_status anpe_validate(anpe_ctx *ctx, const anpe_validate_request *request,
                           anpe_validation **out)
 {
-    validation v = {.request = request};
+    anpe_validate_run v = {.request = request};
     anpe_status status;
     *out = NULL;
     ANPE_TRY(open_validation(ctx, &v));

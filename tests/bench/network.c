@@ -6,6 +6,7 @@
 #include "base/random.h"
 #include "base/workers.h"
 #include "kernel/vector.h"
+#include "kind/flow.h"
 #include "model/net.h"
 #include "train/optimiser.h"
 #include <stdio.h>
@@ -271,7 +272,6 @@ anpe_status bench_featurize(bench *b)
 
 typedef struct flow_net {
     paper_net paper;
-    const anpe_flow_ops *ops;
     anpe_weights *weights;
     void *sampler;
     char *scratch; /* (thread, scratch_size) */
@@ -288,10 +288,10 @@ static anpe_status draw_item(void *user, int64_t item, int worker, anpe_ctx *ctx
 {
     flow_net *f = user;
     const int64_t first = item * f->part, left = DRAWS - first;
-    return f->ops->sample(f->paper.net->flow.self, ctx, f->sampler, f->context,
-                          left < f->part ? left : f->part, f->z + first * LABELS,
-                          f->u + first * LABELS, f->labels + first * LABELS, f->log_prob + first,
-                          f->scratch + (size_t)worker * f->scratch_size);
+    return anpe_flow_sample(&f->paper.net->flow, ctx, f->sampler, f->context,
+                            left < f->part ? left : f->part, f->z + first * LABELS,
+                            f->u + first * LABELS, f->labels + first * LABELS, f->log_prob + first,
+                            f->scratch + (size_t)worker * f->scratch_size);
 }
 
 static void draw(void *user)
@@ -324,12 +324,11 @@ static anpe_status open_sampler(bench *b, flow_net *f)
     const size_t n = (size_t)DRAWS * LABELS * sizeof(float);
     anpe_net *net = f->paper.net;
     anpe_status status;
-    f->ops = net->flow.ops;
     f->part = (DRAWS + b->threads - 1) / b->threads;
     f->context = anpe_alloc(b->ctx, (size_t)net->n_context * sizeof(float));
     f->z = anpe_alloc(b->ctx, n), f->u = anpe_alloc(b->ctx, n);
     f->labels = anpe_alloc(b->ctx, n), f->log_prob = anpe_alloc(b->ctx, n);
-    f->scratch_size = f->ops->scratch_size ? f->ops->scratch_size(net->flow.self, f->part) : 0;
+    f->scratch_size = anpe_flow_scratch(&net->flow, f->part);
     f->scratch_size = (f->scratch_size + 63) / 64 * 64;
     f->scratch = anpe_alloc(b->ctx, (size_t)b->threads * f->scratch_size + 64);
     if (!f->scratch || !f->context || !f->z || !f->u || !f->labels || !f->log_prob)
@@ -340,7 +339,7 @@ static anpe_status open_sampler(bench *b, flow_net *f)
     for (int64_t i = 0; i < (int64_t)DRAWS * LABELS; i++)
         f->u[i] = (float)anpe_uniform(&rng);
     ANPE_TRY(anpe_weights_new(b->ctx, net->parameters, "flow", &f->weights));
-    ANPE_TRY(f->ops->sampler_new(net->flow.self, b->ctx, f->weights, &f->sampler));
+    ANPE_TRY(anpe_flow_sampler_new(&net->flow, b->ctx, f->weights, &f->sampler));
 out:
     return status;
 }
@@ -353,8 +352,7 @@ static anpe_status open_density(bench *b, flow_net *f)
         return out_of_memory(b);
     f->in = anpe_graph_input(f->graph, "context", 1, 1, net->n_context);
     f->y = anpe_graph_input(f->graph, "y", 1, 1, LABELS);
-    anpe_graph_scope(f->graph, "flow");
-    ANPE_TRY(f->ops->build(net->flow.self, b->ctx, f->graph, f->y, f->in, &f->out));
+    ANPE_TRY(anpe_flow_build(&net->flow, b->ctx, f->graph, f->y, f->in, &f->out));
     ANPE_TRY(anpe_parameters_new(b->ctx, f->graph, ANPE_FLOAT, 1, &f->parameters));
     for (int i = 0; i < b->threads; i++) {
         lane *l = &f->paper.lane[i];
@@ -376,7 +374,7 @@ static void close_flow(flow_net *f)
     anpe_parameters_free(f->parameters);
     anpe_graph_free(f->graph);
     if (f->sampler)
-        f->ops->sampler_free(f->sampler);
+        anpe_flow_sampler_free(&f->paper.net->flow, f->sampler);
     anpe_weights_free(f->weights);
     void *const owned[] = {f->scratch, f->context, f->z, f->u, f->labels, f->log_prob};
     for (size_t i = 0; i < sizeof owned / sizeof owned[0]; i++)

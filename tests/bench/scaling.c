@@ -6,6 +6,7 @@
 #include "bench/bench.h"
 #include "base/random.h"
 #include "base/workers.h"
+#include "kind/flow.h"
 #include "model/net.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -45,16 +46,11 @@ typedef struct survey {
     anpe_status status;
 } survey;
 
-static const anpe_flow_ops *flow(const survey *s)
-{
-    return s->net->flow.ops;
-}
-
 static anpe_status open_lane(survey *s, lane *l)
 {
     anpe_ctx *ctx = s->b->ctx;
     anpe_status status = anpe_net_featurizer(ctx, s->net, s->b->micro, &l->executor);
-    const size_t size = flow(s)->scratch_size ? flow(s)->scratch_size(s->net->flow.self, DRAWS) : 0;
+    const size_t size = anpe_flow_scratch(&s->net->flow, DRAWS);
     l->labels = anpe_alloc(ctx, (size_t)DRAWS * LABELS * sizeof *l->labels);
     l->log_prob = anpe_alloc(ctx, (size_t)DRAWS * sizeof *l->log_prob);
     l->scratch = anpe_alloc(ctx, size + 64);
@@ -74,7 +70,7 @@ static anpe_status open_survey(bench *b, int64_t length, survey *s)
     ANPE_TRY(anpe_net_new(b->ctx, s->settings, length, CHANNELS, LABELS, 1, 0, &s->net));
     ANPE_TRY(anpe_workers_new(b->ctx, b->threads, &s->workers));
     ANPE_TRY(anpe_weights_new(b->ctx, s->net->parameters, "flow", &s->weights));
-    ANPE_TRY(flow(s)->sampler_new(s->net->flow.self, b->ctx, s->weights, &s->sampler));
+    ANPE_TRY(anpe_flow_sampler_new(&s->net->flow, b->ctx, s->weights, &s->sampler));
     s->lane = anpe_alloc(b->ctx, (size_t)b->threads * sizeof *s->lane);
     s->x = anpe_alloc(b->ctx, (size_t)(b->micro * length * CHANNELS) * sizeof *s->x);
     s->z = anpe_alloc(b->ctx, (size_t)DRAWS * LABELS * sizeof *s->z);
@@ -106,7 +102,7 @@ static void close_survey(survey *s)
     anpe_free(s->z);
     anpe_free(s->u);
     if (s->sampler)
-        flow(s)->sampler_free(s->sampler);
+        anpe_flow_sampler_free(&s->net->flow, s->sampler);
     anpe_weights_free(s->weights);
     anpe_workers_free(s->workers);
     anpe_net_free(s->net);
@@ -124,9 +120,8 @@ static anpe_status infer_item(void *user, int64_t item, int worker, anpe_ctx *ct
     anpe_executor_forward(l->executor, n);
     const float *context = anpe_executor_tensor(l->executor, s->net->features);
     for (int64_t i = 0; i < n && !status; i++)
-        status =
-            flow(s)->sample(s->net->flow.self, ctx, s->sampler, context + i * s->net->n_context,
-                            DRAWS, s->z, s->u, l->labels, l->log_prob, l->scratch);
+        status = anpe_flow_sample(&s->net->flow, ctx, s->sampler, context + i * s->net->n_context,
+                                  DRAWS, s->z, s->u, l->labels, l->log_prob, l->scratch);
     return status;
 }
 

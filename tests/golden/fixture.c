@@ -1,5 +1,7 @@
 #define _GNU_SOURCE /* setenv */
 #include "golden/fixture.h"
+#include "kind/featurizer.h"
+#include "kind/flow.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -29,19 +31,15 @@ static anpe_status build_networks(anpe_ctx *ctx, fixture *f)
     if (!(f->graph = anpe_graph_new()))
         return ANPE_FAIL(ctx, ANPE_ENOMEM, "out of memory");
     if (s->length > 0) {
-        const anpe_featurizer_ops *ops = f->featurizer.ops;
         f->input = anpe_graph_input(f->graph, "input", 2, s->length, s->channels);
-        anpe_graph_scope(f->graph, "featurizer");
-        status = ops->build(f->featurizer.self, ctx, f->graph, f->input, &f->features);
+        status = anpe_featurizer_build(&f->featurizer, ctx, f->graph, f->input, &f->features);
     } else {
         f->input = f->features = anpe_graph_input(f->graph, "context", 1, 1, s->context);
     }
     if (!status && s->labels > 0) {
-        const anpe_flow_ops *ops = f->flow.ops;
         anpe_graph_scope(f->graph, NULL);
         f->labels = anpe_graph_input(f->graph, "labels", 1, 1, s->labels);
-        anpe_graph_scope(f->graph, "flow");
-        status = ops->build(f->flow.self, ctx, f->graph, f->labels, f->features, &f->log_prob);
+        status = anpe_flow_build(&f->flow, ctx, f->graph, f->labels, f->features, &f->log_prob);
     }
     anpe_graph_scope(f->graph, NULL);
     return status ? status : anpe_graph_check(ctx, f->graph);
@@ -85,32 +83,29 @@ anpe_status fixture_run_in(anpe_ctx *ctx, fixture *f, anpe_precision precision)
 
 static void free_sampler(fixture *f)
 {
-    if (f->sampler)
-        ((const anpe_flow_ops *)f->flow.ops)->sampler_free(f->sampler);
+    anpe_flow_sampler_free(&f->flow, f->sampler);
     f->sampler = NULL;
     f->weights = anpe_weights_free(f->weights);
 }
 
 anpe_status fixture_sampler(anpe_ctx *ctx, fixture *f)
 {
-    const anpe_flow_ops *ops = f->flow.ops;
     free_sampler(f);
     anpe_parameters_prepare(f->parameters);
     const anpe_status status = anpe_weights_new(ctx, f->parameters, "flow", &f->weights);
-    return status ? status : ops->sampler_new(f->flow.self, ctx, f->weights, &f->sampler);
+    return status ? status : anpe_flow_sampler_new(&f->flow, ctx, f->weights, &f->sampler);
 }
 
 anpe_status fixture_sample(anpe_ctx *ctx, const fixture *f, const float *context, int64_t n,
                            const float *z, const float *u, float *labels, float *log_prob)
 {
-    const anpe_flow_ops *ops = f->flow.ops;
-    const size_t size = ops->scratch_size ? ops->scratch_size(f->flow.self, n) : 0;
+    const size_t size = anpe_flow_scratch(&f->flow, n);
     void *scratch = anpe_alloc(ctx, size);
     if (!scratch)
         return ANPE_ENOMEM;
     memset(scratch, 0xff, size); /* NaN: what is read before it is written would show */
     const anpe_status status =
-        ops->sample(f->flow.self, ctx, f->sampler, context, n, z, u, labels, log_prob, scratch);
+        anpe_flow_sample(&f->flow, ctx, f->sampler, context, n, z, u, labels, log_prob, scratch);
     anpe_free(scratch);
     return status;
 }

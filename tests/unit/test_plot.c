@@ -1,6 +1,6 @@
 /* The arithmetic behind figures: contours of a density, bands, names. */
 #define _GNU_SOURCE
-#include "plot/bands.h"
+#include "stat/distribution.h"
 #include "plot/density.h"
 #include "plot/names.h"
 #include "stat/normal.h"
