@@ -84,22 +84,37 @@ static anpe_status find_flux(anpe_ctx *ctx, fitsfile *f, const char *path, image
                      path);
 }
 
-/* BANDIDn of IRAF's three-dimensional images, or nothing. */
+/* Whether a band goes with the spectrum and is none: sky, lamp, flat field, signal-to-noise. */
+static int is_beside(const char *name)
+{
+    static const char *const starts[] = {"sky", "background", "lamp", "arc", "flat", "signal"};
+    for (size_t i = 0; i < sizeof starts / sizeof *starts; i++)
+        if (!strncasecmp(name, starts[i], strlen(starts[i])))
+            return 1;
+    return 0;
+}
+
+/* BANDIDn of IRAF's three-dimensional images, or nothing: the flux is the band that is asked for,
+ * or the first that names a spectrum. */
 static void read_bands(fitsfile *f, const char *flux_name, image_layout *l)
 {
     char key[FLEN_KEYWORD], name[FLEN_VALUE];
+    int64_t asked = -1, first = -1;
     for (int64_t b = 0; b < l->bands; b++) {
         snprintf(key, sizeof key, "BANDID%d", (int)(b + 1));
         if (!survey_fits_text(f, l->hdu, key, name))
             continue;
-        if (*flux_name && strcasestr(name, flux_name))
-            l->flux_band = b;
         const error_kind kind = kind_of(name);
+        if (*flux_name && strcasestr(name, flux_name))
+            asked = b;
+        if (first < 0 && kind == ERROR_NONE && !is_beside(name))
+            first = b;
         if (kind != ERROR_NONE && l->error_band < 0) {
             l->error_band = b;
             l->error = kind;
         }
     }
+    l->flux_band = asked >= 0 ? asked : first >= 0 ? first : 0;
 }
 
 static int names_mask(const char *name)
@@ -258,5 +273,32 @@ anpe_status file_image_read(anpe_ctx *ctx, fitsfile *f, const char *path,
             snprintf(file->id, sizeof file->id, "%s", name);
     }
     wavelength_scale_free(scale);
+    return status;
+}
+
+/* ---- images of one thing each ------------------------------------------------------------ */
+
+anpe_status file_image_rows(anpe_ctx *ctx, fitsfile *f, const char *path, int hdu, const char *what,
+                            image_rows rows, int64_t first, observed *o)
+{
+    survey_image image;
+    observed_order *a;
+    anpe_status status = survey_fits_image(ctx, f, path, hdu, what, &image);
+    for (int64_t k = 0; !status && rows == ROWS_FLUX && k < image.rows; k++)
+        status = observed_add(ctx, o, image.width, &a);
+    if (status)
+        return status;
+    if (image.rows != o->n - first || image.width != o->order[first].n)
+        return ANPE_FAIL(ctx, ANPE_EFORMAT,
+                         "%s: the %s has %lld rows of %lld pixels, the flux %lld of %lld", path,
+                         what, (long long)image.rows, (long long)image.width,
+                         (long long)(o->n - first), (long long)o->order[first].n);
+    for (int64_t k = 0; !status && k < image.rows; k++) {
+        a = &o->order[first + k];
+        status = survey_fits_row(ctx, f, path, what, &image, k,
+                                 rows == ROWS_FLUX    ? a->flux
+                                 : rows == ROWS_SIGMA ? a->sigma
+                                                      : a->wavelength);
+    }
     return status;
 }

@@ -40,4 +40,12 @@ ANPE_MUST_CHECK anpe_status file_image_layout(anpe_ctx *ctx, fitsfile *f, const 
 ANPE_MUST_CHECK anpe_status file_image_read(anpe_ctx *ctx, fitsfile *f, const char *path,
                                             const image_layout *layout, int64_t row,
                                             gridded_file *file);
+
+/* What the rows of an image are of the orders. */
+typedef enum image_rows { ROWS_FLUX, ROWS_SIGMA, ROWS_WAVELENGTH } image_rows;
+/* The image of an HDU, a row an order, as it is, into the orders from `first` on. The flux makes
+ * them, and comes first; the others must have its shape. */
+ANPE_MUST_CHECK anpe_status file_image_rows(anpe_ctx *ctx, fitsfile *f, const char *path, int hdu,
+                                            const char *what, image_rows rows, int64_t first,
+                                            observed *o);
 #endif

@@ -7,6 +7,7 @@
 
 enum { FROM_FILE, AIR, VACUUM };    /* option medium */
 enum { HELIOCENTRIC, AS_OBSERVED }; /* option frame */
+#define PI 3.14159265358979323846
 enum { FEWEST_PIXELS = 100, MOST_PIXELS = 2000000 };
 
 struct gridded {
@@ -216,6 +217,16 @@ static anpe_status check_good(anpe_ctx *ctx, const char *path, const gridded_fil
                      (long long)out->n_pixels, low, high);
 }
 
+anpe_status gridded_velocity(anpe_ctx *ctx, fitsfile *f, const char *path, const char *key,
+                             double *kms)
+{
+    *kms = NAN;
+    if (!key[0] || survey_fits_real(f, 0, key, kms) || survey_fits_real(f, 1, key, kms))
+        return ANPE_OK;
+    return ANPE_FAIL(ctx, ANPE_EFORMAT, "%s: no keyword %s (velocity_key) with a number", path,
+                     key);
+}
+
 static anpe_status read(const void *self, anpe_ctx *ctx, const char *path, int64_t row,
                         anpe_spectrum *out)
 {
@@ -289,7 +300,22 @@ static const survey_variety variety = {
     .shift = 0,
 };
 
-anpe_status gridded_noise_create(anpe_ctx *ctx, const void *o, const void *setup, void **self)
+void gridded_echelle(survey_sky *sky, double constant, double half)
+{
+    for (int64_t i = 0; i < sky->n; i++) {
+        const double w = pow(10, sky->log_start + (double)i * sky->log_step);
+        const double first = fmax(1, floor(constant / w * (1 - half)));
+        sky->throughput[i] = 0;
+        for (double m = first; m <= ceil(constant / w * (1 + half)); m++) {
+            const double centre = constant / m, x = PI * m * (1 - centre / w);
+            if (fabs(w / centre - 1) <= half)
+                sky->throughput[i] += x == 0 ? 1 : sin(x) * sin(x) / (x * x);
+        }
+    }
+}
+
+anpe_status gridded_noise_new(anpe_ctx *ctx, const void *o, const void *setup,
+                              survey_sky_fn *describe, void **self)
 {
     const anpe_noise_setup *with = setup;
     const anpe_instrument_info *i = with->instrument;
@@ -301,9 +327,14 @@ anpe_status gridded_noise_create(anpe_ctx *ctx, const void *o, const void *setup
     /* a step that covers the whole range, gaps included, with at most a million values */
     const double range = log10(i->wavelength[i->n_pixels - 1] / i->wavelength[0]);
     const double step = fmax(log10(i->wavelength[1] / i->wavelength[0]), range / 9e5);
-    status = survey_noise_new(ctx, o, with, step, 10, describe_sky, &variety, &s);
+    status = survey_noise_new(ctx, o, with, step, 10, describe, &variety, &s);
     *self = s;
     return status;
+}
+
+anpe_status gridded_noise_create(anpe_ctx *ctx, const void *o, const void *setup, void **self)
+{
+    return gridded_noise_new(ctx, o, setup, describe_sky, self);
 }
 
 void gridded_noise_destroy(void *self)

@@ -74,6 +74,11 @@ typedef struct gridded_family {
                         gridded_file *file);
 } gridded_family;
 
+/* A correction in km/s that the header states under this keyword, in HDU 0 or 1; "": none, NAN. A
+ * keyword that is not there is an error. */
+ANPE_MUST_CHECK anpe_status gridded_velocity(anpe_ctx *ctx, fitsfile *f, const char *path,
+                                             const char *key, double *kms);
+
 typedef struct gridded gridded;
 ANPE_MUST_CHECK anpe_status gridded_new(anpe_ctx *ctx, const void *options,
                                         const gridded_family *family, gridded **out);
@@ -105,20 +110,47 @@ extern const anpe_instrument_ops gridded_ops;
 /* Without a library: photon noise of stars of all colours and some read noise, flat over each
  * window; isolated hits of cosmic rays and short runs of them. */
 anpe_status gridded_noise_create(anpe_ctx *ctx, const void *o, const void *setup, void **self);
+/* The same with a throughput of one's own. */
+anpe_status gridded_noise_new(anpe_ctx *ctx, const void *o, const void *setup,
+                              survey_sky_fn *describe, void **self);
 void gridded_noise_destroy(void *self);
 extern const anpe_noise_ops gridded_noise_ops;
 
+/* An echelle's throughput: order m is centred on lambda_m = CONSTANT / m (Angstrom), with the blaze
+ * of a grating, sinc^2(pi m (1 - lambda_m / lambda)) (Schroeder & Hilliard 1980, Appl. Opt. 19,
+ * 2833, with equal angles), and the detector sees it within lambda_m (1 +- HALF). Light of
+ * overlapping orders adds, as it does when they are joined with weights 1 / sigma^2; between
+ * orders that do not overlap there is none. */
+void gridded_echelle(survey_sky *sky, double constant, double half);
+
 #define GRIDDED_NOISE(NAME, VERSION, SNR_LOW, SNR_HIGH)                                            \
+    GRIDDED_NOISE_OF(NAME, VERSION, SNR_LOW, SNR_HIGH, gridded_noise_create,                       \
+                     "error bars and masks from a library, or photon noise and cosmic rays")
+
+#define GRIDDED_ECHELLE_NOISE(NAME, VERSION, SNR_LOW, SNR_HIGH, CONSTANT, HALF)                    \
+    static void NAME##_orders(survey_sky *sky)                                                     \
+    {                                                                                              \
+        gridded_echelle(sky, CONSTANT, HALF);                                                      \
+    }                                                                                              \
+    static anpe_status NAME##_noise_create(anpe_ctx *ctx, const void *o, const void *setup,        \
+                                           void **self)                                            \
+    {                                                                                              \
+        return gridded_noise_new(ctx, o, setup, NAME##_orders, self);                              \
+    }                                                                                              \
+    GRIDDED_NOISE_OF(                                                                              \
+        NAME, VERSION, SNR_LOW, SNR_HIGH, NAME##_noise_create,                                     \
+        "error bars and masks from a library, or photon noise, blaze, order edges, cosmic rays")
+
+#define GRIDDED_NOISE_OF(NAME, VERSION, SNR_LOW, SNR_HIGH, CREATE, SUMMARY)                        \
     static const anpe_option NAME##_noise_options[] = {SURVEY_NOISE_OPTIONS(SNR_LOW, SNR_HIGH)};   \
-    static const anpe_plugin NAME##_noise = {                                                      \
-        .abi = ANPE_ABI,                                                                           \
-        .kind = ANPE_NOISE,                                                                        \
-        .name = #NAME,                                                                             \
-        .version = VERSION,                                                                        \
-        .summary = "error bars and masks from a library, or photon noise and cosmic rays",         \
-        .options = NAME##_noise_options,                                                           \
-        .options_size = sizeof(survey_noise_options),                                              \
-        .create = gridded_noise_create,                                                            \
-        .destroy = gridded_noise_destroy,                                                          \
-        .ops = &gridded_noise_ops}
+    static const anpe_plugin NAME##_noise = {.abi = ANPE_ABI,                                      \
+                                             .kind = ANPE_NOISE,                                   \
+                                             .name = #NAME,                                        \
+                                             .version = VERSION,                                   \
+                                             .summary = SUMMARY,                                   \
+                                             .options = NAME##_noise_options,                      \
+                                             .options_size = sizeof(survey_noise_options),         \
+                                             .create = CREATE,                                     \
+                                             .destroy = gridded_noise_destroy,                     \
+                                             .ops = &gridded_noise_ops}
 #endif

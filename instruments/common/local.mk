@@ -5,6 +5,7 @@ family_sources = instruments/common/survey_fits.c instruments/common/survey_fits
 	instruments/common/iraf_spec.c instruments/common/iraf_spec.h \
 	instruments/common/observed.c instruments/common/observed.h \
 	instruments/common/gridded.c instruments/common/gridded.h \
+	instruments/common/file_beside.c instruments/common/file_beside.h \
 	instruments/common/file_image.c instruments/common/file_image.h \
 	instruments/common/file_columns.c instruments/common/file_columns.h \
 	instruments/common/file_table.c instruments/common/file_table.h instruments/common/file_text.c

@@ -33,14 +33,19 @@ anpe_status observed_add(anpe_ctx *ctx, observed *o, int64_t n, observed_order *
     return ANPE_OK;
 }
 
+void observed_drop(observed *o)
+{
+    observed_order *a = &o->order[--o->n];
+    free(a->wavelength);
+    free(a->flux);
+    free(a->sigma);
+    free(a->mask);
+}
+
 void observed_clear(observed *o)
 {
-    for (int64_t k = 0; k < o->n; k++) {
-        free(o->order[k].wavelength);
-        free(o->order[k].flux);
-        free(o->order[k].sigma);
-        free(o->order[k].mask);
-    }
+    while (o->n > 0)
+        observed_drop(o);
     free(o->order);
     *o = (observed){0};
 }

@@ -25,6 +25,8 @@ typedef struct observed {
 /* A new order of n pixels; *out is valid until the next one is added. */
 ANPE_MUST_CHECK anpe_status observed_add(anpe_ctx *ctx, observed *o, int64_t n,
                                          observed_order **out);
+/* Takes the last order away. */
+void observed_drop(observed *o);
 void observed_clear(observed *o);
 
 /* Brings every order to ascending wavelengths (a descending one is turned round) and marks as bad

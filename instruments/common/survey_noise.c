@@ -217,6 +217,10 @@ anpe_status survey_noise_new(anpe_ctx *ctx, const survey_noise_options *o,
     s->n_pixels = instrument->channels * instrument->n_pixels;
     s->margin = margin;
     s->variety = *variety;
+    if (!o->library[0])
+        anpe_log(ctx, ANPE_INFO,
+                 "noise without a library: synthetic error bars and masks; `anpe noise` makes a "
+                 "library of your own files");
     status = o->library[0] ? open_library(ctx, o->library, setup, s)
                            : make_sky(ctx, instrument, log_step, sky, s);
     if (status) {

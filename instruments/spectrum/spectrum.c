@@ -85,18 +85,6 @@ static anpe_status count(anpe_ctx *ctx, const void *o, const char *path, int64_t
     return is_fits(path) ? count_fits(ctx, o, path, n) : ANPE_OK;
 }
 
-static anpe_status read_velocity(anpe_ctx *ctx, const options *o, fitsfile *f, const char *path,
-                                 gridded_file *file)
-{
-    if (!o->velocity_key[0])
-        return ANPE_OK;
-    if (survey_fits_real(f, 0, o->velocity_key, &file->barycentric) ||
-        survey_fits_real(f, 1, o->velocity_key, &file->barycentric))
-        return ANPE_OK;
-    return ANPE_FAIL(ctx, ANPE_EFORMAT, "%s: no keyword %s (velocity_key) with a number", path,
-                     o->velocity_key);
-}
-
 static anpe_status read_fits(anpe_ctx *ctx, const options *o, const char *path, int64_t row,
                              gridded_file *file)
 {
@@ -111,7 +99,7 @@ static anpe_status read_fits(anpe_ctx *ctx, const options *o, const char *path, 
     else if (!(status = file_image_layout(ctx, f, path, "", error_of(o), &layout)))
         status = file_image_read(ctx, f, path, &layout, o->rows == SPECTRA ? row : -1, file);
     if (!status)
-        status = read_velocity(ctx, o, f, path, file);
+        status = gridded_velocity(ctx, f, path, o->velocity_key, &file->barycentric);
     survey_fits_close(f);
     return status;
 }

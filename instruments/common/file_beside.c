@@ -1,0 +1,133 @@
+/* Names of files that belong together. */
+#define _GNU_SOURCE
+#include "file_beside.h"
+#include "survey_fits.h"
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const char *name_of(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
+int file_beside(const char *path, const char *from, const char *to, size_t size, char *out)
+{
+    const char *last = NULL;
+    for (const char *p = name_of(path); (p = strstr(p, from)); p++)
+        last = p;
+    if (!last)
+        return 0;
+    const int n =
+        snprintf(out, size, "%.*s%s%s", (int)(last - path), path, to, last + strlen(from));
+    return n > 0 && (size_t)n < size && access(out, R_OK) == 0;
+}
+
+/* Where the number before the ending starts and ends; 0 if there is none. */
+static int split(const char *name, size_t *first, size_t *end)
+{
+    static const char *const endings[] = {"_flux.fits", "_Flux.fits", ".fits"};
+    const char *tail = NULL;
+    for (size_t i = 0; !tail && i < sizeof endings / sizeof *endings; i++)
+        tail = strstr(name, endings[i]);
+    if (!tail)
+        return 0;
+    *first = *end = (size_t)(tail - name);
+    while (*first > 0 && strchr("_0123456789", name[*first - 1]))
+        (*first)--;
+    *first += strcspn(name + *first, "_");
+    return *first + 1 < *end;
+}
+
+static int are_siblings(const char *a, const char *b)
+{
+    size_t first_a, end_a, first_b, end_b;
+    return split(a, &first_a, &end_a) && split(b, &first_b, &end_b) && first_a == first_b &&
+           !strncmp(a, b, first_a) && !strcmp(a + end_a, b + end_b);
+}
+
+static anpe_status add(anpe_ctx *ctx, file_list *list, int64_t folder, const char *path,
+                       const char *name)
+{
+    char **grown = realloc(list->path, (size_t)(list->n + 1) * sizeof *grown);
+    if (grown)
+        list->path = grown;
+    if (!grown || asprintf(&grown[list->n], "%.*s%s", (int)folder, path, name) < 0)
+        return ANPE_FAIL(ctx, ANPE_ENOMEM, "%s: out of memory", path);
+    list->n++;
+    return ANPE_OK;
+}
+
+static int by_name(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* What tells exposures apart; "" where nothing does. */
+static void exposure_of(anpe_ctx *ctx, const char *path, char out[4 * FLEN_VALUE])
+{
+    static const char *const keys[] = {"DATE-OBS", "UTC", "MJD"};
+    char text[FLEN_VALUE];
+    fitsfile *f = NULL;
+    out[0] = '\0';
+    if (survey_fits_open(ctx, path, &f))
+        return;
+    for (size_t k = 0; k < sizeof keys / sizeof *keys; k++)
+        if (survey_fits_text(f, 0, keys[k], text))
+            strcat(strcat(out, text), " ");
+    survey_fits_close(f);
+}
+
+/* Leaves those of the exposure, which is this path's. */
+static void keep_exposure(anpe_ctx *ctx, const char *path, file_list *list)
+{
+    char own[4 * FLEN_VALUE], other[4 * FLEN_VALUE];
+    int64_t kept = 0;
+    exposure_of(ctx, path, own);
+    for (int64_t i = 0; i < list->n; i++) {
+        exposure_of(ctx, list->path[i], other);
+        if (own[0] && !strcmp(own, other))
+            list->path[kept++] = list->path[i];
+        else
+            free(list->path[i]);
+    }
+    list->n = kept;
+}
+
+anpe_status file_siblings(anpe_ctx *ctx, const char *path, file_list *out)
+{
+    const char *name = name_of(path);
+    const int64_t folder = name - path;
+    anpe_status status = ANPE_OK;
+    *out = (file_list){0};
+    char *folder_name = folder ? strndup(path, (size_t)folder) : strdup(".");
+    if (!folder_name)
+        return ANPE_FAIL(ctx, ANPE_ENOMEM, "%s: out of memory", path);
+    DIR *d = opendir(folder_name);
+    for (struct dirent *e; d && !status && (e = readdir(d));)
+        if (strcmp(name, e->d_name) && are_siblings(name, e->d_name))
+            status = add(ctx, out, folder, path, e->d_name);
+    if (d)
+        closedir(d);
+    free(folder_name);
+    if (status) {
+        file_list_clear(out);
+        return status;
+    }
+    if (out->n) {
+        qsort(out->path, (size_t)out->n, sizeof *out->path, by_name);
+        keep_exposure(ctx, path, out);
+    }
+    return ANPE_OK;
+}
+
+void file_list_clear(file_list *list)
+{
+    for (int64_t i = 0; i < list->n; i++)
+        free(list->path[i]);
+    free(list->path);
+    *list = (file_list){0};
+}

@@ -1,0 +1,21 @@
+/* common/file_beside.h -- files that belong together by their names: errors beside the flux, orders
+ * and detectors of one exposure. */
+#ifndef ANPE_FILE_BESIDE_H
+#define ANPE_FILE_BESIDE_H
+#include <anpe/plugin.h>
+
+typedef struct file_list {
+    int64_t n;
+    char **path; /* (n) in order of their names */
+} file_list;
+
+/* The path with the last `from` of its file name replaced by `to`, into out (size); 1 if there is
+ * such a file. */
+int file_beside(const char *path, const char *from, const char *to, size_t size, char *out);
+/* Other files of the same folder that hold the rest of an exposure: their names differ from this
+ * one's in the number before the ending alone (`_1` or `_3_04` before `.fits`, `_flux.fits` or
+ * `_Flux.fits`), and their headers agree in DATE-OBS, UTC and MJD, one of which must be there. Free
+ * with file_list_clear. */
+ANPE_MUST_CHECK anpe_status file_siblings(anpe_ctx *ctx, const char *path, file_list *out);
+void file_list_clear(file_list *list);
+#endif
