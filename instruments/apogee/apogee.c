@@ -1,10 +1,13 @@
-/* Combined APOGEE spectra: apStar, aspcapStar and any combined FITS file of that layout.
+/* APOGEE spectra: apStar, aspcapStar and any combined FITS file of that layout; visits and the
+ * tables of SDSS-V are in apogee_layouts.c.
  *
  * Layout, bits and wavelengths: Nidever et al. 2015 (AJ 150, 173), Holtzman et al. 2015 (AJ 150,
  * 148) and the SDSS data model. Detectors of 7214 pixels: The Payne (Ting et al. 2019, ApJ 879,
  * 69). Continuum rule: Ness et al. 2015 (ApJ 808, 16). */
+#define _GNU_SOURCE
 #include "apogee.h"
 #include "../common/survey_fits.h"
+#include "apogee_layouts.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -29,6 +32,7 @@ typedef struct options {
     double sigma_max, sigma_ratio, combined_limit;
     const char *continuum, *exclude;
     int64_t degree;
+    int visit_frame;
 } options;
 
 static const anpe_option option_table[] = {
@@ -51,6 +55,9 @@ static const anpe_option option_table[] = {
                   "7214 or 8575 values, not 0 = continuum; empty: found from the simulator"),
     ANPE_OPT_FILE(options, exclude, "", "7214 or 8575 values, not 0 = never use the pixel"),
     ANPE_OPT_INT(options, degree, 4, 0, 15, "", "of the continuum's polynomial in each detector"),
+    ANPE_OPT_ENUM(options, visit_frame, VISIT_HELIOCENTRIC, "heliocentric|rest|observed",
+                  "frame of an apVisit's spectrum: corrected by its BC, at rest by its VRAD, or as "
+                  "it was observed"),
     ANPE_OPT_END};
 
 typedef struct apogee {
@@ -199,12 +206,17 @@ static void info(const void *self, anpe_instrument_info *out)
 
 /* ---- reading ----------------------------------------------------------------------------- */
 
+enum layout { COMBINED, VISIT, TABLES };
+
 /* An open file whose flux image has been looked at. */
 typedef struct source {
     const char *path;
     fitsfile *fits;
-    survey_image flux;
-    int integers; /* HDU 3 is an image of whole numbers: bits (apStar) */
+    enum layout layout;
+    int64_t rows;      /* of TABLES */
+    survey_image flux; /* of COMBINED, as what follows */
+    int mask_hdu;
+    int integers; /* it is an image of whole numbers: bits (apStar) */
     int has_mask; /* once a row is read: HDU 3 holds bits; otherwise ASPCAP's model */
 } source;
 
@@ -266,28 +278,61 @@ static anpe_status check_scale(anpe_ctx *ctx, const source *f)
     return ANPE_OK;
 }
 
+/* An image of whole numbers behind ASPCAP's model whose name says mask, in some aspcapStar; or 3.
+ */
+static int find_mask(const source *f)
+{
+    enum { LAST = 12 };
+    char name[FLEN_VALUE];
+    int status = 0, bitpix = 0;
+    for (int hdu = 4; hdu <= LAST && survey_fits_has(f->fits, hdu); hdu++) {
+        if (!survey_fits_is_image(f->fits, hdu))
+            continue;
+        fits_get_img_type(f->fits, &bitpix, &status);
+        if (status == 0 && bitpix > 0 &&
+            (survey_fits_text(f->fits, hdu, "EXTNAME", name) ||
+             survey_fits_text(f->fits, hdu, "BUNIT", name)) &&
+            strcasestr(name, "mask"))
+            return hdu;
+    }
+    fits_clear_errmsg();
+    return 3;
+}
+
+static anpe_status look_at_images(anpe_ctx *ctx, source *f)
+{
+    survey_image mask;
+    anpe_status status = survey_fits_image(ctx, f->fits, f->path, 1, "flux", &f->flux);
+    if (status)
+        return status;
+    if (f->flux.width != APOGEE_FULL && f->flux.width != APOGEE_PAYNE)
+        return ANPE_FAIL(ctx, ANPE_EFORMAT,
+                         "%s: the flux has %lld pixels; expected 8575 or 7214: a combined "
+                         "spectrum (apStar, aspcapStar), or an apVisit with three rows and "
+                         "wavelengths in HDU 4",
+                         f->path, (long long)f->flux.width);
+    status = survey_fits_image(ctx, f->fits, f->path, 3, "bit mask or model", &mask);
+    f->mask_hdu = 3;
+    if (!status && !mask.integers && (f->mask_hdu = find_mask(f)) != 3)
+        status = survey_fits_image(ctx, f->fits, f->path, f->mask_hdu, "bit mask", &mask);
+    f->integers = mask.integers;
+    return status ? status : check_scale(ctx, f);
+}
+
 static anpe_status open_source(anpe_ctx *ctx, const char *path, source *f)
 {
-    survey_image third;
     anpe_status status;
 
     *f = (source){.path = path};
     if ((status = survey_fits_open(ctx, path, &f->fits)))
         return status;
-    if ((status = survey_fits_image(ctx, f->fits, path, 1, "flux", &f->flux)))
-        goto out;
-    if (f->flux.width != APOGEE_FULL && f->flux.width != APOGEE_PAYNE) {
-        status = ANPE_FAIL(ctx, ANPE_EFORMAT,
-                           "%s: the flux has %lld pixels; expected 8575 or 7214: a combined "
-                           "spectrum (apStar, aspcapStar), not an apVisit",
-                           path, (long long)f->flux.width);
-        goto out;
-    }
-    if ((status = survey_fits_image(ctx, f->fits, path, 3, "bit mask or model", &third)))
-        goto out;
-    f->integers = third.integers;
-    status = check_scale(ctx, f);
-out:
+    if (apogee_has_tables(f->fits)) {
+        f->layout = TABLES;
+        status = apogee_count_rows(ctx, f->fits, path, &f->rows);
+    } else if (apogee_is_visit(f->fits))
+        f->layout = VISIT;
+    else
+        status = look_at_images(ctx, f);
     if (status) {
         survey_fits_close(f->fits);
         f->fits = NULL;
@@ -297,6 +342,8 @@ out:
 
 static int64_t count_rows(const apogee *s, const source *f)
 {
+    if (f->layout != COMBINED)
+        return f->layout == TABLES ? f->rows : 1;
     switch (s->o->combination) {
     case VISITS:
         return f->flux.rows > 2 ? f->flux.rows - 2 : 1;
@@ -420,7 +467,7 @@ static anpe_status read_planes(anpe_ctx *ctx, const apogee *s, source *f, int64_
     if (!status)
         status = read_plane(ctx, f, 2, "error", row, p->sigma);
     if (!status)
-        status = read_plane(ctx, f, 3, "bit mask or model", row, p->bits);
+        status = read_plane(ctx, f, f->mask_hdu, "bit mask or model", row, p->bits);
     f->has_mask = !status && (f->integers || are_bits(f->flux.width, p->bits));
     if (f->has_mask && is_combined(f, row))
         return judge_combination(ctx, s, f, row, p);
@@ -464,6 +511,44 @@ static void flag_errors(const apogee *s, int has_mask, planes *p, anpe_spectrum 
     }
 }
 
+/* Three detectors with wavelengths of their own, put on ours. */
+static anpe_status read_visit(anpe_ctx *ctx, const apogee *s, source *f, anpe_spectrum *out)
+{
+    observed o = {0};
+    anpe_status status = apogee_read_visit(ctx, f->fits, f->path,
+                                           (enum visit_frame)s->o->visit_frame, s->bad_bits, &o);
+    if (!status)
+        status = observed_put(ctx, &o, s->n, s->wavelength, out);
+    f->has_mask = 1;
+    observed_clear(&o);
+    return status;
+}
+
+/* A row of a table; id (size) as the file states it. */
+static anpe_status read_table(anpe_ctx *ctx, const apogee *s, source *f, int64_t row, planes *p,
+                              anpe_spectrum *out)
+{
+    const anpe_status status = apogee_read_row(ctx, f->fits, f->path, row, p->flux, p->sigma,
+                                               p->bits, sizeof out->id, out->id);
+    if (status)
+        return status;
+    f->has_mask = 1;
+    f->flux.width = APOGEE_FULL;
+    for (int64_t k = 0; k < APOGEE_FULL; k++)
+        p->bad[k] = (uint8_t)survey_is_flagged(p->bits[k], s->bad_bits);
+    place_pixels(s, f, p, out);
+    return ANPE_OK;
+}
+
+static anpe_status read_combined(anpe_ctx *ctx, const apogee *s, source *f, int64_t row, planes *p,
+                                 anpe_spectrum *out)
+{
+    const anpe_status status = read_planes(ctx, s, f, image_row(s, f, row), p);
+    if (!status)
+        place_pixels(s, f, p, out);
+    return status;
+}
+
 static anpe_status check_good(anpe_ctx *ctx, const char *path, const double median[N_DETECTORS],
                               const anpe_spectrum *out)
 {
@@ -493,7 +578,7 @@ static void name_spectrum(const apogee *s, const source *f, int64_t row, anpe_sp
         found = survey_fits_text(f->fits, 0, keys[k], name);
     if (!found)
         survey_base_name(f->path, name, sizeof name);
-    if (s->o->combination == VISITS || s->o->combination == ALL_ROWS)
+    if (f->layout == COMBINED && (s->o->combination == VISITS || s->o->combination == ALL_ROWS))
         snprintf(out->id, sizeof out->id, "%.50s row %lld", name, (long long)image_row(s, f, row));
     else
         snprintf(out->id, sizeof out->id, "%s", name);
@@ -531,11 +616,15 @@ static anpe_status read(const void *self, anpe_ctx *ctx, const char *path, int64
         status = ANPE_FAIL(ctx, ANPE_ENOMEM, "out of memory");
         goto out;
     }
-    if ((status = read_planes(ctx, s, &f, image_row(s, &f, row), p)))
+    out->id[0] = '\0';
+    status = f.layout == VISIT    ? read_visit(ctx, s, &f, out)
+             : f.layout == TABLES ? read_table(ctx, s, &f, row, p, out)
+                                  : read_combined(ctx, s, &f, row, p, out);
+    if (status)
         goto out;
-    place_pixels(s, &f, p, out);
     flag_errors(s, f.has_mask, p, out, median);
-    name_spectrum(s, &f, row, out);
+    if (!out->id[0])
+        name_spectrum(s, &f, row, out);
     status = check_good(ctx, path, median, out);
 out:
     free(p);
@@ -591,7 +680,7 @@ static const anpe_plugin instrument = {
     .kind = ANPE_INSTRUMENT,
     .name = "apogee",
     .version = "1",
-    .summary = "APOGEE combined spectra: apStar and aspcapStar files",
+    .summary = "APOGEE spectra: apStar, aspcapStar, apVisit, mwmStar and mwmVisit files",
     .options = option_table,
     .options_size = sizeof(options),
     .create = create,
