@@ -50,3 +50,10 @@ check_PROGRAMS += tests/cli/tree
 tests_cli_tree_SOURCES = tests/cli/tree.c
 tests_cli_tree_CPPFLAGS = $(HDF5_CFLAGS)
 tests_cli_tree_LDADD = $(HDF5_LIBS)
+# Survey files as instruments read them, against astropy.
+dist_check_SCRIPTS += tests/cli/test_readings.sh
+EXTRA_DIST += tests/cli/readings.py
+check_PROGRAMS += tests/cli/read_spectra
+tests_cli_read_spectra_SOURCES = tests/cli/read_spectra.c
+tests_cli_read_spectra_CPPFLAGS = $(AM_CPPFLAGS)
+tests_cli_read_spectra_LDADD = libanpe.la
