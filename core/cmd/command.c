@@ -44,14 +44,14 @@ static void collect(flag_set *set, const anpe_flag *flags, void *base)
     }
 }
 
-static void set_default(const anpe_flag *f, char *at)
+static void set_default(const anpe_option *o, char *at)
 {
-    if (f->type == ANPE_F_INT)
-        *(int64_t *)(void *)at = (int64_t)f->dflt;
-    else if (f->type == ANPE_F_REAL)
-        *(double *)(void *)at = f->dflt;
-    else if (f->type == ANPE_F_TEXT)
-        *(const char **)(void *)at = f->dflt_text;
+    if (o->type == ANPE_T_INT)
+        *(int64_t *)(void *)at = (int64_t)o->dflt;
+    else if (o->type == ANPE_T_REAL)
+        *(double *)(void *)at = o->dflt;
+    else if (o->type == ANPE_T_TEXT)
+        *(const char **)(void *)at = o->text;
 }
 
 /* ---- messages ---------------------------------------------------------------------------- */
@@ -94,15 +94,29 @@ static int usage_error(const anpe_cmd *cmd, const char *format, ...)
     return -1;
 }
 
+/* What is taken when the flag is not given, unless that is nothing: 0, or a number that stands for
+ * "not given" by being out of range. */
+static void print_default(const anpe_option *o)
+{
+    const int number = o->type == ANPE_T_INT || o->type == ANPE_T_REAL;
+    if (number && o->dflt != 0 && o->dflt >= o->min && o->dflt <= o->max)
+        printf(" (default %.15g)", o->dflt);
+    if (o->type == ANPE_T_ENUM)
+        printf(" (default %.*s)", (int)strcspn(o->text, "|"), o->text);
+}
+
 static void print_flags(const anpe_flag *flags)
 {
     for (; flags && flags->name; flags++) {
         char left[64], letter[8] = "   ";
+        const anpe_option *o = &flags->option;
         if (flags->letter)
             snprintf(letter, sizeof letter, "-%c,", flags->letter);
-        snprintf(left, sizeof left, "%s --%s%s%s", letter, flags->name, flags->value ? " " : "",
-                 flags->value ? flags->value : "");
-        printf("  %-26s  %s%s\n", left, flags->help, flags->required ? " (required)" : "");
+        snprintf(left, sizeof left, "%s --%s%s%s", letter, flags->name, *o->unit ? " " : "",
+                 o->unit);
+        printf("  %-26s  %s%s", left, o->help, flags->required ? " (required)" : "");
+        print_default(o);
+        printf("\n");
     }
 }
 
@@ -116,51 +130,88 @@ static void print_help(const anpe_command *c)
 
 /* ---- values ------------------------------------------------------------------------------ */
 
-static int set_number(const anpe_cmd *cmd, const anpe_flag *f, char *at, const char *text)
+typedef struct reading { /* one flag that was given */
+    const anpe_cmd *cmd;
+    const anpe_flag *flag;
+    void *at;
+    const char *text; /* its value; NULL for a switch */
+} reading;
+
+static int out_of_range(const reading *r, const char *what)
 {
-    char *end;
-    double x;
-    const int integer = f->type == ANPE_F_INT, bounded = f->min != 0 || f->max != 0;
-    errno = 0;
-    if (integer) {
-        const long long value = strtoll(text, &end, 10);
-        *(int64_t *)(void *)at = value;
-        x = (double)value;
-    } else {
-        x = *(double *)(void *)at = strtod(text, &end);
-    }
-    const int good = *text && !*end && !errno && x == x;
-    if (good && (!bounded || (x >= f->min && x <= f->max)))
-        return 0;
-    const char *what = integer ? "an integer" : "a number";
-    if (bounded)
-        return usage_error(cmd, "--%s must be %s in [%.15g, %.15g], not '%s'", f->name, what,
-                           f->min, f->max, text);
-    return usage_error(cmd, "--%s must be %s, not '%s'", f->name, what, text);
+    const anpe_option *o = &r->flag->option;
+    return usage_error(r->cmd, "--%s must be %s in [%.15g, %.15g], not '%s'", r->flag->name, what,
+                       o->min, o->max, r->text);
 }
 
-static int set_value(const anpe_cmd *cmd, const anpe_flag *f, char *base, const char *text)
+static int is_good(const reading *r, const char *end, double x)
 {
-    char *at = base + f->offset;
-    if (f->type == ANPE_F_SWITCH) {
-        *(int *)(void *)at = 1;
-    } else if (f->type == ANPE_F_TEXT) {
-        *(const char **)(void *)at = text;
-    } else if (f->type == ANPE_F_TEXTS) {
-        anpe_texts *list = (anpe_texts *)(void *)at;
-        const char **v = malloc((size_t)(list->n + 1) * sizeof *v);
-        if (!v)
-            return usage_error(cmd, "out of memory");
-        for (int64_t i = 0; i < list->n; i++)
-            v[i] = list->v[i];
-        v[list->n] = text;
-        free((void *)(uintptr_t)list->v);
-        *list = (anpe_texts){list->n + 1, v};
-    } else {
-        return set_number(cmd, f, at, text);
-    }
+    const anpe_option *o = &r->flag->option;
+    return *r->text && !*end && !errno && x >= o->min && x <= o->max;
+}
+
+static int set_switch(const reading *r)
+{
+    *(int *)r->at = 1;
     return 0;
 }
+
+static int set_integer(const reading *r)
+{
+    char *end;
+    errno = 0;
+    const long long x = strtoll(r->text, &end, 10);
+    *(int64_t *)r->at = x;
+    return is_good(r, end, (double)x) ? 0 : out_of_range(r, "an integer");
+}
+
+static int set_real(const reading *r)
+{
+    char *end;
+    errno = 0;
+    const double x = *(double *)r->at = strtod(r->text, &end);
+    return is_good(r, end, x) ? 0 : out_of_range(r, "a number");
+}
+
+static int set_text(const reading *r)
+{
+    *(const char **)r->at = r->text;
+    return 0;
+}
+
+static int set_texts(const reading *r)
+{
+    anpe_texts *list = r->at;
+    const char **v = malloc((size_t)(list->n + 1) * sizeof *v);
+    if (!v)
+        return usage_error(r->cmd, "out of memory");
+    for (int64_t i = 0; i < list->n; i++)
+        v[i] = list->v[i];
+    v[list->n] = r->text;
+    free((void *)(uintptr_t)list->v);
+    *list = (anpe_texts){list->n + 1, v};
+    return 0;
+}
+
+static int set_choice(const reading *r)
+{
+    const size_t length = strlen(r->text);
+    int i = 0;
+    for (const char *word = r->flag->option.text; word; i++) {
+        if (strcspn(word, "|") == length && !strncmp(word, r->text, length)) {
+            *(int *)r->at = i;
+            return 0;
+        }
+        word = strchr(word, '|');
+        word += word != NULL;
+    }
+    return usage_error(r->cmd, "--%s must be one of %s, not '%s'", r->flag->name,
+                       r->flag->option.text, r->text);
+}
+
+static int (*const setters[])(const reading *r) = {
+    [ANPE_T_BOOL] = set_switch, [ANPE_T_INT] = set_integer, [ANPE_T_REAL] = set_real,
+    [ANPE_T_TEXT] = set_text,   [ANPE_T_ENUM] = set_choice, [ANPE_T_TEXTS] = set_texts};
 
 /* ---- getopt_long ------------------------------------------------------------------------- */
 
@@ -186,7 +237,7 @@ static int read_flags(const anpe_cmd *cmd, flag_set *set, int argc, char **argv)
     char shorts[2 * MAX_FLAGS + 2] = ":", *s = shorts + 1;
     for (int i = 0; i < set->n; i++) {
         const anpe_flag *f = set->flag[i];
-        const int value = f->type != ANPE_F_SWITCH;
+        const int value = f->option.type != ANPE_T_BOOL;
         longs[i] = (struct option){f->name, value ? required_argument : no_argument, NULL, 256 + i};
         if (f->letter)
             *s++ = f->letter;
@@ -208,7 +259,8 @@ static int read_flags(const anpe_cmd *cmd, flag_set *set, int argc, char **argv)
             if (set->flag[j]->letter == c)
                 i = j;
         set->given[i] = 1;
-        if (set_value(cmd, set->flag[i], set->base[i], optarg))
+        const anpe_option *o = &set->flag[i]->option;
+        if (setters[o->type](&(reading){cmd, set->flag[i], set->base[i] + o->offset, optarg}))
             return -1;
     }
     return 0;
@@ -239,7 +291,7 @@ int anpe_cmd_parse(anpe_cmd *cmd, const anpe_command *command, int argc, char **
     collect(&set, command->flags, options);
     collect(&set, common_flags, &values);
     for (int i = 0; i < set.n; i++)
-        set_default(set.flag[i], set.base[i] + set.flag[i]->offset);
+        set_default(&set.flag[i]->option, set.base[i] + set.flag[i]->option.offset);
     if (read_flags(cmd, &set, argc, argv))
         return -1;
     if (values.help) {
@@ -259,8 +311,8 @@ int anpe_cmd_parse(anpe_cmd *cmd, const anpe_command *command, int argc, char **
 void anpe_cmd_clear(anpe_cmd *cmd)
 {
     for (const anpe_flag *f = cmd->command->flags; cmd->options && f && f->name; f++)
-        if (f->type == ANPE_F_TEXTS) {
-            const anpe_texts *list = (const void *)((const char *)cmd->options + f->offset);
+        if (f->option.type == ANPE_T_TEXTS) {
+            const anpe_texts *list = (const void *)((const char *)cmd->options + f->option.offset);
             free((void *)(uintptr_t)list->v);
         }
     free((void *)(uintptr_t)cmd->options);

@@ -40,57 +40,33 @@
     X(info)                                                                                        \
     X(plugins)
 
-typedef enum anpe_flag_type {
-    ANPE_F_SWITCH, /* int: 0, or 1 when given */
-    ANPE_F_INT,    /* int64_t */
-    ANPE_F_REAL,   /* double */
-    ANPE_F_TEXT,   /* const char *, NULL when not given and without default */
-    ANPE_F_TEXTS   /* anpe_texts: every time it is given */
-} anpe_flag_type;
-
+/* A flag of the command line is an option like a plugin's (anpe/plugin.h): the same types, ranges
+ * and defaults. BOOL: a switch, 1 when it is given. TEXT: NULL when it is not given and has no
+ * default. TEXTS: every time that it is given. option.unit is what --help calls the value, "FILE".
+ */
 typedef struct anpe_flag {
-    char letter; /* 0: only --name */
-    const char *name;
-    anpe_flag_type type;
-    const char *value; /* what --help calls it, "FILE" */
-    const char *help;
-    size_t offset;         /* into the command's options */
-    double dflt, min, max; /* INT and REAL; min = max = 0: no bounds */
-    const char *dflt_text;
+    char letter;      /* 0: only --name */
+    const char *name; /* NULL: the end */
     int required;
+    anpe_option option;
 } anpe_flag;
 
-/* S: the options struct, f: its field, c: the letter or 0. */
-#define ANPE_FLAG_BASE_(S, f, c, n, t, v, h)                                                       \
-    .letter = (c), .name = (n), .type = (t), .value = (v), .help = (h), .offset = offsetof(S, f)
-#define ANPE_FLAG_SWITCH(S, f, c, n, h)                                                            \
-    {                                                                                              \
-        ANPE_FLAG_BASE_(S, f, c, n, ANPE_F_SWITCH, NULL, h)                                        \
-    }
-#define ANPE_FLAG_INT(S, f, c, n, v, d, lo, hi, h)                                                 \
-    {                                                                                              \
-        ANPE_FLAG_BASE_(S, f, c, n, ANPE_F_INT, v, h), .dflt = (d), .min = (lo), .max = (hi)       \
-    }
-#define ANPE_FLAG_REAL(S, f, c, n, v, d, lo, hi, h)                                                \
-    {                                                                                              \
-        ANPE_FLAG_BASE_(S, f, c, n, ANPE_F_REAL, v, h), .dflt = (d), .min = (lo), .max = (hi)      \
-    }
-#define ANPE_FLAG_TEXT(S, f, c, n, v, d, h)                                                        \
-    {                                                                                              \
-        ANPE_FLAG_BASE_(S, f, c, n, ANPE_F_TEXT, v, h), .dflt_text = (d)                           \
-    }
-#define ANPE_FLAG_TEXT_REQUIRED(S, f, c, n, v, h)                                                  \
-    {                                                                                              \
-        ANPE_FLAG_BASE_(S, f, c, n, ANPE_F_TEXT, v, h), .required = 1                              \
-    }
-#define ANPE_FLAG_TEXTS(S, f, c, n, v, h)                                                          \
-    {                                                                                              \
-        ANPE_FLAG_BASE_(S, f, c, n, ANPE_F_TEXTS, v, h)                                            \
-    }
-#define ANPE_FLAG_END                                                                              \
-    {                                                                                              \
-        .name = NULL                                                                               \
-    }
+/* clang-format off */
+/* S: the options struct, f: its field, c: the letter or 0, n: the name, v: what the value is called */
+#define ANPE_FLAG_SWITCH(S, f, c, n, h) {c, n, 0, ANPE_OPT_BOOL(S, f, 0, h)}
+#define ANPE_FLAG_INT(S, f, c, n, v, d, lo, hi, h) {c, n, 0, ANPE_OPT_INT(S, f, d, lo, hi, v, h)}
+#define ANPE_FLAG_REAL(S, f, c, n, v, d, lo, hi, h) {c, n, 0, ANPE_OPT_REAL(S, f, d, lo, hi, v, h)}
+#define ANPE_FLAG_TEXT_(S, f, c, n, v, r, t, d, h) \
+    {c, n, r, {t, #f, v, h, offsetof(S, f), 0, 0, 0, d, NULL, 0}}
+#define ANPE_FLAG_TEXT(S, f, c, n, v, d, h) ANPE_FLAG_TEXT_(S, f, c, n, v, 0, ANPE_T_TEXT, d, h)
+#define ANPE_FLAG_TEXT_REQUIRED(S, f, c, n, v, h) \
+    ANPE_FLAG_TEXT_(S, f, c, n, v, 1, ANPE_T_TEXT, NULL, h)
+#define ANPE_FLAG_TEXTS(S, f, c, n, v, h) ANPE_FLAG_TEXT_(S, f, c, n, v, 0, ANPE_T_TEXTS, NULL, h)
+/* choices: "a|b", of which the first is taken when it is not given; stores the index, an int */
+#define ANPE_FLAG_CHOICE(S, f, c, n, choices, h) \
+    ANPE_FLAG_TEXT_(S, f, c, n, choices, 0, ANPE_T_ENUM, choices, h)
+#define ANPE_FLAG_END {0, NULL, 0, ANPE_OPT_END}
+/* clang-format on */
 
 /* What a command gets and gives. */
 typedef struct anpe_cmd {

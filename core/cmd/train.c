@@ -11,7 +11,8 @@ typedef struct options {
     const char *output, *data;
     anpe_texts set;
     int resume, print_config, profile;
-    const char *observe, *proposal;
+    const char *observe;
+    int proposal; /* anpe_proposal_kind */
     int64_t row, rounds;
     double efficiency;
 } options;
@@ -32,8 +33,8 @@ static const anpe_flag flags[] = {
     ANPE_FLAG_INT(options, row, 0, "row", "N", 0, 0, 1e15, "which spectrum of that file"),
     ANPE_FLAG_INT(options, rounds, 0, "rounds", "N", 3, 1, 100,
                   "most rounds, the first one included"),
-    ANPE_FLAG_TEXT(options, proposal, 0, "proposal", "KIND", "truncated",
-                   "labels of later rounds: truncated (prior) or weighted (flow)"),
+    ANPE_FLAG_CHOICE(options, proposal, 0, "proposal", "truncated|weighted",
+                     "labels of later rounds: of the prior, truncated, or of the flow, weighted"),
     ANPE_FLAG_REAL(options, efficiency, 0, "efficiency", "X", 0.5, 0, 2,
                    "rounds end when the draws are worth so much; above 1: never"),
     ANPE_FLAG_END};
@@ -83,11 +84,6 @@ static void report(anpe_cmd *cmd, const options *o, const anpe_train_result *r)
                      r->seconds);
 }
 
-static anpe_proposal_kind proposal_of(const options *o)
-{
-    return strcmp(o->proposal, "weighted") ? ANPE_PROPOSAL_TRUNCATED : ANPE_PROPOSAL_WEIGHTED;
-}
-
 static anpe_status train_rounds(anpe_ctx *ctx, anpe_cmd *cmd, int n_sets, const char *const *sets,
                                 anpe_train_result *result)
 {
@@ -98,7 +94,7 @@ static anpe_status train_rounds(anpe_ctx *ctx, anpe_cmd *cmd, int n_sets, const 
                                          sets,
                                          o->observe,
                                          o->row,
-                                         proposal_of(o),
+                                         (anpe_proposal_kind)o->proposal,
                                          (int)o->rounds,
                                          o->efficiency};
     anpe_rounds_result rounds;
@@ -124,9 +120,6 @@ static anpe_status check_usage(anpe_ctx *ctx, anpe_cmd *cmd, const options *o)
         return anpe_cmd_usage(ctx, cmd,
                               "--observe goes with none of --data, --resume, --print-config and "
                               "--profile");
-    if (strcmp(o->proposal, "truncated") && strcmp(o->proposal, "weighted"))
-        return anpe_cmd_usage(ctx, cmd, "--proposal is '%s'; expected truncated or weighted",
-                              o->proposal);
     return ANPE_OK;
 }
 

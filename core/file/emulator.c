@@ -63,28 +63,22 @@ static anpe_status write_labels(anpe_ctx *ctx, anpe_h5 *f, const anpe_emulator *
 {
     const size_t n = (size_t)e->n_labels;
     const int scaled = anpe_emulator_find(e, "x_min") != NULL;
-    const char **names = malloc(2 * n * sizeof *names), **units = names + n;
     double *lo = malloc(2 * n * sizeof *lo), *hi = lo + n;
     anpe_status status = ANPE_OK;
-    if (!names || !lo)
+    if (!lo)
         status = ANPE_FAIL(ctx, ANPE_ENOMEM, "no memory for %zu labels", n);
     for (size_t i = 0; i < n && !status; i++) {
-        names[i] = e->labels[i].name;
-        units[i] = e->labels[i].unit;
         lo[i] = e->labels[i].min;
         hi[i] = e->labels[i].max;
     }
     if (!status)
-        status = anpe_h5_put_texts(ctx, f, "/", "labels", e->n_labels, names);
-    if (!status)
-        status = anpe_h5_put_texts(ctx, f, "/", "units", e->n_labels, units);
+        status = anpe_h5_put_labels(ctx, f, "/", "labels", e->n_labels, e->labels);
     if (!status)
         status = anpe_h5_write(ctx, f, scaled ? "domain_min" : "x_min", ANPE_H5_DOUBLE, 1,
                                &e->n_labels, lo);
     if (!status)
         status = anpe_h5_write(ctx, f, scaled ? "domain_max" : "x_max", ANPE_H5_DOUBLE, 1,
                                &e->n_labels, hi);
-    free(names);
     free(lo);
     return status;
 }

@@ -89,6 +89,22 @@ anpe_status anpe_h5_put_texts(anpe_ctx *ctx, anpe_h5 *f, const char *object, con
     return status;
 }
 
+anpe_status anpe_h5_put_labels(anpe_ctx *ctx, anpe_h5 *f, const char *object, const char *name,
+                               int64_t n, const anpe_label *label)
+{
+    const char **text = malloc((size_t)n * sizeof *text);
+    anpe_status status = ANPE_OK;
+    if (!text)
+        return ANPE_FAIL(ctx, ANPE_ENOMEM, "%s: out of memory", f->path);
+    for (int units = 0; units < 2 && !status; units++) {
+        for (int64_t i = 0; i < n; i++)
+            text[i] = units ? label[i].unit : label[i].name;
+        status = anpe_h5_put_texts(ctx, f, object, units ? "units" : name, n, text);
+    }
+    free(text);
+    return status;
+}
+
 anpe_status anpe_h5_put_numbers(anpe_ctx *ctx, anpe_h5 *f, const char *object, const char *name,
                                 anpe_real_type type, int64_t n, const void *v)
 {

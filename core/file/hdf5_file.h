@@ -95,6 +95,10 @@ ANPE_MUST_CHECK anpe_status anpe_h5_get_text(anpe_ctx *ctx, anpe_h5 *f, const ch
 ANPE_MUST_CHECK anpe_status anpe_h5_put_texts(anpe_ctx *ctx, anpe_h5 *f, const char *object,
                                               const char *name, int64_t n,
                                               const char *const *texts);
+/* Names of labels as the attribute `name`, their units as "units". */
+ANPE_MUST_CHECK anpe_status anpe_h5_put_labels(anpe_ctx *ctx, anpe_h5 *f, const char *object,
+                                               const char *name, int64_t n,
+                                               const anpe_label *label);
 ANPE_MUST_CHECK anpe_status anpe_h5_get_texts(anpe_ctx *ctx, anpe_h5 *f, const char *object,
                                               const char *name, int64_t *n, char ***texts);
 void anpe_h5_texts_free(int64_t n, char **texts);

@@ -76,7 +76,7 @@ static anpe_status open_lane(anpe_ctx *ctx, const anpe_inference *f, const anpe_
     if (!l->scratch || !l->median)
         return ANPE_FAIL(ctx, ANPE_ENOMEM, "inference: out of memory");
     l->sd = l->median + labels;
-    if (!f->model->can_simulate || !m->n_statistics || f->model->map->n < t->prior->n_labels)
+    if (!m->n_statistics || !anpe_model_predicts(f->model))
         return ANPE_OK;
     ANPE_TRY(anpe_refine_new(ctx, t, &l->refine));
     ANPE_TRY(anpe_residuals_new(ctx, anpe_task_size(t), t->instrument.info.n_segments,
@@ -171,14 +171,13 @@ static anpe_status star(anpe_ctx *ctx, anpe_inference *f, void *state, int lane,
         s->flags |= s->edge_mass > ANPE_EDGE_MASS ? ANPE_FLAG_EDGE : 0;
         return ANPE_OK;
     }
-    const anpe_net *net = f->model->net;
-    const float *context = anpe_executor_tensor(f->lane[lane].session->executor, net->features);
+    const float *context = anpe_session_context(f->lane[lane].session, i);
     check_lane *l = &c->lane[lane];
     const int measured = measure(ctx, l, s, f->model->map->n, spectrum);
     /* as in a validation, to the last bit: where all masks are alike, so is the threshold */
     const double bad = (double)(spectrum->n_pixels - s->n_good) / (double)spectrum->n_pixels;
-    const anpe_misfit_sight sight = {context + i * net->n_context, measured ? l->value : NULL,
-                                     s->snr, bad, s->edge_mass};
+    const anpe_misfit_sight sight = {context, measured ? l->value : NULL, s->snr, bad,
+                                     s->edge_mass};
     const anpe_misfit_view view = anpe_misfit_judge(c->v->misfit, &sight, l->scratch);
     set_flags(c->v->misfit, &view, s);
     return ANPE_OK;

@@ -20,7 +20,8 @@ static anpe_status open_draws(anpe_ctx *ctx, anpe_inference *f, void **state)
     ANPE_TRY(anpe_h5_create_rows(ctx, file, "log_q", ANPE_H5_DOUBLE, 2, shape));
     if (f->request->exact)
         ANPE_TRY(anpe_h5_create_rows(ctx, file, "log_weight", ANPE_H5_DOUBLE, 2, shape));
-    ANPE_TRY(anpe_infer_put_labels(ctx, f->result, file, "samples"));
+    ANPE_TRY(
+        anpe_h5_put_labels(ctx, file, "samples", "labels", f->result->n_labels, f->result->label));
 out:
     return status;
 }

@@ -55,8 +55,10 @@ static anpe_status create_file(anpe_ctx *ctx, anpe_inference *f, explanations *x
     ANPE_TRY(anpe_h5_create_rows(ctx, x->file, "gradient", ANPE_H5_FLOAT, 3, gradient));
     ANPE_TRY(anpe_h5_create_rows(ctx, x->file, "error", ANPE_H5_DOUBLE, 2, gradient));
     ANPE_TRY(anpe_h5_create_rows(ctx, x->file, "mask", ANPE_H5_UINT8, 2, mask));
-    ANPE_TRY(anpe_infer_put_labels(ctx, f->result, x->file, "gradient"));
-    ANPE_TRY(anpe_infer_put_labels(ctx, f->result, x->file, "error"));
+    ANPE_TRY(anpe_h5_put_labels(ctx, x->file, "gradient", "labels", f->result->n_labels,
+                                f->result->label));
+    ANPE_TRY(
+        anpe_h5_put_labels(ctx, x->file, "error", "labels", f->result->n_labels, f->result->label));
 out:
     return status;
 }

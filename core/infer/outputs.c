@@ -82,23 +82,6 @@ out:
     return status;
 }
 
-anpe_status anpe_infer_put_labels(anpe_ctx *ctx, const anpe_infer_result *r, anpe_h5 *file,
-                                  const char *dataset)
-{
-    enum { MOST = 256 }; /* more than anpe_infer_check_labels lets pass */
-    const char *names[MOST], *units[MOST];
-    anpe_status status;
-    assert(r->n_labels <= MOST);
-    for (int64_t d = 0; d < r->n_labels; d++) {
-        names[d] = r->label[d].name;
-        units[d] = r->label[d].unit;
-    }
-    ANPE_TRY(anpe_h5_put_texts(ctx, file, dataset, "labels", r->n_labels, names));
-    ANPE_TRY(anpe_h5_put_texts(ctx, file, dataset, "units", r->n_labels, units));
-out:
-    return status;
-}
-
 anpe_status anpe_infer_put_pixels(anpe_ctx *ctx, const anpe_inference *f, anpe_h5 *file)
 {
     const anpe_instrument_info *inst = &f->model->task->instrument.info;

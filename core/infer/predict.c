@@ -78,7 +78,8 @@ static anpe_status create_rows(anpe_ctx *ctx, const anpe_inference *f, const pre
         ANPE_TRY(anpe_h5_create_rows(ctx, p->file, name[k].flux, ANPE_H5_FLOAT, 2, spectrum));
         ANPE_TRY(anpe_h5_create_rows(ctx, p->file, name[k].theta, ANPE_H5_DOUBLE, 2, labels));
         ANPE_TRY(anpe_h5_create_rows(ctx, p->file, name[k].chi2, ANPE_H5_DOUBLE, 1, spectrum));
-        ANPE_TRY(anpe_infer_put_labels(ctx, f->result, p->file, name[k].theta));
+        ANPE_TRY(anpe_h5_put_labels(ctx, p->file, name[k].theta, "labels", f->result->n_labels,
+                                    f->result->label));
     }
 out:
     return status;

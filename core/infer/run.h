@@ -103,9 +103,6 @@ ANPE_MUST_CHECK anpe_status anpe_infer_check_inputs(anpe_ctx *ctx, const anpe_in
 /* A file of an extra, with the attribute "format"; the run closes or abandons it. */
 ANPE_MUST_CHECK anpe_status anpe_infer_output(anpe_ctx *ctx, anpe_inference *f, const char *path,
                                               const char *format, anpe_h5 **out);
-/* Attributes `labels` and `units` of a dataset whose last dimension is the labels. */
-ANPE_MUST_CHECK anpe_status anpe_infer_put_labels(anpe_ctx *ctx, const anpe_infer_result *r,
-                                                  anpe_h5 *file, const char *dataset);
 /* Datasets `wavelength` (if the instrument has any) and `segment`. */
 ANPE_MUST_CHECK anpe_status anpe_infer_put_pixels(anpe_ctx *ctx, const anpe_inference *f,
                                                   anpe_h5 *file);

@@ -9,6 +9,7 @@
 #include "model/basis.h"
 #include "base/linear.h"
 #include "kernel/product.h"
+#include "stat/moments.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -82,24 +83,19 @@ out:
 static anpe_status prior_widths(anpe_ctx *ctx, search *s)
 {
     anpe_status status = ANPE_OK;
-    double *mean = calloc((size_t)s->n_labels, sizeof *mean);
-    if (!mean)
+    anpe_moments *label = calloc((size_t)s->n_labels, sizeof *label);
+    if (!label)
         return ANPE_FAIL(ctx, ANPE_ENOMEM, "basis: out of memory");
-    for (int pass = 0; pass < 2; pass++)
+    for (int pass = 0; pass < ANPE_MOMENTS_PASSES; pass++)
         for (int64_t k = 0; k < s->n_draws; k++) {
             ANPE_TRY(anpe_task_draw_labels(s->t, ctx, s->bench, s->seed, ANPE_FOR_BASIS, k, 1));
-            for (int64_t d = 0; d < s->n_labels; d++) {
-                const double x = s->bench->theta[d];
-                if (pass == 0)
-                    mean[d] += x / (double)s->n_draws;
-                else
-                    s->sd[d] += (x - mean[d]) * (x - mean[d]) / (double)s->n_draws;
-            }
+            for (int64_t d = 0; d < s->n_labels; d++)
+                anpe_moments_add(&label[d], pass, s->bench->theta[d]);
         }
     for (int64_t d = 0; d < s->n_labels; d++)
-        s->sd[d] = sqrt(s->sd[d]);
+        s->sd[d] = anpe_moments_sd(&label[d]);
 out:
-    free(mean);
+    free(label);
     return status;
 }
 

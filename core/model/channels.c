@@ -1,5 +1,6 @@
 /* Network input channels and their standardisation. */
 #include "model/channels.h"
+#include "stat/moments.h"
 #include "base/text.h"
 #include "model/curve.h"
 #include <math.h>
@@ -133,12 +134,12 @@ static double place_of(const double *wavelength, int64_t l)
 
 void anpe_channels_place(anpe_channels *c, const double *wavelength)
 {
-    double mean = 0, square = 0;
-    for (int64_t l = 0; l < c->length; l++)
-        mean += place_of(wavelength, l) / (double)c->length;
-    for (int64_t l = 0; l < c->length; l++)
-        square += pow(place_of(wavelength, l) - mean, 2) / (double)c->length;
-    const double sd = square > 0 ? sqrt(square) : 1; /* one pixel: 0 */
+    anpe_moments m = {0};
+    for (int pass = 0; pass < ANPE_MOMENTS_PASSES; pass++)
+        for (int64_t l = 0; l < c->length; l++)
+            anpe_moments_add(&m, pass, place_of(wavelength, l));
+    const double mean = anpe_moments_mean(&m);
+    const double sd = m.square > 0 ? anpe_moments_sd(&m) : 1; /* one pixel: 0 */
     for (int64_t i = 0; i < c->length * c->width; i++) {
         const int64_t l = i / c->width, channel = i % c->width;
         if (c->kind[channel / c->planes] == ANPE_CHANNEL_POSITION)
@@ -188,23 +189,17 @@ static double curved(const anpe_channels *c, const float *x, int64_t i)
     return (double)anpe_curve(c->curve[i], x[i]);
 }
 
-/* Mean and sd of a channel over the pixels first .. last - 1 of all inputs, past their curves. */
-static void moments(const anpe_channels *c, int64_t n, const float *x, int64_t channel,
-                    int64_t first, int64_t last, double *mean, double *sd)
+/* Of a channel over the pixels first .. last - 1 of all inputs, past their curves. */
+static anpe_moments moments(const anpe_channels *c, int64_t n, const float *x, int64_t channel,
+                            int64_t first, int64_t last)
 {
     const int64_t stride = c->length * c->width;
-    double sum = 0, square = 0;
-    const double count = (double)n * (double)(last - first);
-    for (int64_t k = 0; k < n; k++)
-        for (int64_t l = first; l < last; l++)
-            sum += curved(c, x + k * stride, l * c->width + channel);
-    *mean = sum / count;
-    for (int64_t k = 0; k < n; k++)
-        for (int64_t l = first; l < last; l++) {
-            const double d = curved(c, x + k * stride, l * c->width + channel) - *mean;
-            square += d * d;
-        }
-    *sd = sqrt(square / count);
+    anpe_moments m = {0};
+    for (int pass = 0; pass < ANPE_MOMENTS_PASSES; pass++)
+        for (int64_t k = 0; k < n; k++)
+            for (int64_t l = first; l < last; l++)
+                anpe_moments_add(&m, pass, curved(c, x + k * stride, l * c->width + channel));
+    return m;
 }
 
 static void choose_curves(anpe_channels *c, int64_t n, const float *x)
@@ -228,19 +223,17 @@ void anpe_channels_fit(anpe_channels *c, int64_t n, const float *x, int per_pixe
     if (per_pixel && !c->basis)
         choose_curves(c, n, x);
     for (int64_t channel = 0; channel < c->width; channel++) {
-        double mean, sd, all_mean, all_sd;
         const anpe_channel kind = c->kind[channel / c->planes];
         if (kind == ANPE_CHANNEL_MASK || kind == ANPE_CHANNEL_POSITION)
             continue;
-        moments(c, n, x, channel, 0, c->length, &all_mean, &all_sd);
+        const anpe_moments all = moments(c, n, x, channel, 0, c->length);
+        const double least = 1e-6 * (anpe_moments_sd(&all) + 1e-30);
         for (int64_t l = 0; l < c->length; l++) {
-            mean = all_mean;
-            sd = all_sd;
-            if (per_pixel)
-                moments(c, n, x, channel, l, l + 1, &mean, &sd);
+            const anpe_moments m = per_pixel ? moments(c, n, x, channel, l, l + 1) : all;
+            const double sd = anpe_moments_sd(&m);
             /* A pixel that never changes carries nothing: leave its scale finite. */
-            c->mean[l * c->width + channel] = (float)mean;
-            c->scale[l * c->width + channel] = sd > 1e-6 * (all_sd + 1e-30) ? (float)sd : 1.0f;
+            c->mean[l * c->width + channel] = (float)anpe_moments_mean(&m);
+            c->scale[l * c->width + channel] = sd > least ? (float)sd : 1.0f;
         }
     }
     c->limit = ANPE_CHANNEL_LIMIT;

@@ -1,5 +1,6 @@
 /* Curves of inputs: see model/curve.h. */
 #include "model/curve.h"
+#include "stat/moments.h"
 #include <math.h>
 #include <stdlib.h>
 
@@ -26,15 +27,11 @@ typedef struct spread {
 
 static spread measure(int64_t n, int64_t stride, const float *x, float c)
 {
-    double mean = 0, square = 0, fourth = 0;
-    for (int64_t i = 0; i < n; i++)
-        mean += (double)anpe_curve(c, x[i * stride]) / (double)n;
-    for (int64_t i = 0; i < n; i++) {
-        const double d = (double)anpe_curve(c, x[i * stride]) - mean;
-        square += d * d / (double)n;
-        fourth += d * d * d * d / (double)n;
-    }
-    return (spread){sqrt(square), square > 0 ? fourth / (square * square) : 0};
+    anpe_moments m = {0};
+    for (int pass = 0; pass < ANPE_MOMENTS_PASSES; pass++)
+        for (int64_t i = 0; i < n; i++)
+            anpe_moments_add(&m, pass, (double)anpe_curve(c, x[i * stride]));
+    return (spread){anpe_moments_sd(&m), m.square > 0 ? m.n * m.fourth / (m.square * m.square) : 0};
 }
 
 static int ascending(const void *a, const void *b)

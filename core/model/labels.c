@@ -1,6 +1,7 @@
 /* Label bijections. */
 #include <config.h>
 #include "model/labels.h"
+#include "stat/moments.h"
 #include "stat/normal.h"
 #include <float.h>
 #include <math.h>
@@ -89,22 +90,15 @@ static double to_line(const anpe_label_map *m, int64_t i, double theta)
 static void fit_one(anpe_label_map *m, int64_t i, int64_t n_draws, const double *theta, int inside)
 {
     const anpe_label *l = &m->label[i];
-    double n = 0, sum = 0, square = 0;
-    for (int64_t k = 0; k < n_draws; k++) {
-        const double t = theta[k * m->n + i];
-        if (!inside || (t > l->min && t < l->max)) {
-            sum += to_line(m, i, t);
-            n++;
+    anpe_moments on_line = {0};
+    for (int pass = 0; pass < ANPE_MOMENTS_PASSES; pass++)
+        for (int64_t k = 0; k < n_draws; k++) {
+            const double t = theta[k * m->n + i];
+            if (!inside || (t > l->min && t < l->max))
+                anpe_moments_add(&on_line, pass, to_line(m, i, t));
         }
-    }
-    const double mean = n > 0 ? sum / n : 0;
-    for (int64_t k = 0; k < n_draws; k++) {
-        const double t = theta[k * m->n + i], d = to_line(m, i, t) - mean;
-        if (!inside || (t > l->min && t < l->max))
-            square += d * d;
-    }
-    m->mean[i] = mean;
-    m->sd[i] = square > 0 ? sqrt(square / n) : 1;
+    m->mean[i] = anpe_moments_mean(&on_line);
+    m->sd[i] = on_line.square > 0 ? anpe_moments_sd(&on_line) : 1;
 }
 
 void anpe_label_map_fit(anpe_label_map *m, int64_t n_draws, const double *theta)

@@ -140,18 +140,11 @@ static anpe_status draw(void *user, anpe_ctx *ctx, anpe_rng *rng, int64_t n, dou
     return ANPE_OK;
 }
 
-static const float *context_of(const anpe_exact *e)
-{
-    const anpe_net *net = e->model->net;
-    const float *features = anpe_executor_tensor(e->session->executor, net->features);
-    return features + e->i * net->n_context;
-}
-
 static anpe_status flow_log_q(void *user, anpe_ctx *ctx, int64_t n, const double *y, double *log_q)
 {
     anpe_exact *e = user;
     (void)ctx;
-    anpe_flow_density_eval(e->density, context_of(e), n, y, log_q);
+    anpe_flow_density_eval(e->density, anpe_session_context(e->session, e->i), n, y, log_q);
     return ANPE_OK;
 }
 

@@ -311,13 +311,11 @@ anpe_status anpe_explainer_run(anpe_explainer *e, anpe_ctx *ctx, anpe_session *s
                                int64_t index, float *gradient, double *error)
 {
     const anpe_channels *c = e->model->channels;
-    const float *features = anpe_executor_tensor(s->executor, e->model->net->features);
     assert(n <= e->max_draws && n <= s->max_draws);
     anpe_status status = draw(e, ctx, s, i, n, seed, index);
     if (status)
         return status;
-    anpe_flow_density_scores(e->flow, features + i * e->n_context, n, e->draw, e->score_y,
-                             e->score);
+    anpe_flow_density_scores(e->flow, anpe_session_context(s, i), n, e->draw, e->score_y, e->score);
     anpe_rng rng = anpe_rng_make(seed, ANPE_FOR_POSTERIOR, index, SLOT_ERROR);
     for (int64_t d = 0; d < e->n_labels; d++)
         weigh(e, n, d, &rng);

@@ -230,17 +230,22 @@ void anpe_session_featurize(anpe_session *s, int64_t n)
     anpe_executor_forward(s->executor, n);
 }
 
+const float *anpe_session_context(const anpe_session *s, int64_t i)
+{
+    const anpe_net *net = s->model->net;
+    return (const float *)anpe_executor_tensor(s->executor, net->features) + i * net->n_context;
+}
+
 anpe_status anpe_session_draw(anpe_session *s, anpe_ctx *ctx, int64_t i, int64_t n, anpe_rng *rng,
                               double *theta, double *log_q)
 {
     const anpe_model *m = s->model;
     const int64_t labels = m->map->n;
-    const float *features = anpe_executor_tensor(s->executor, m->net->features);
     anpe_normals(rng, n * labels, s->z);
     anpe_uniforms(rng, n * labels, s->u);
     anpe_status status =
-        anpe_flow_sample(&m->net->flow, ctx, m->sampler, features + i * m->net->n_context, n, s->z,
-                         s->u, s->y, s->log_q, s->scratch);
+        anpe_flow_sample(&m->net->flow, ctx, m->sampler, anpe_session_context(s, i), n, s->z, s->u,
+                         s->y, s->log_q, s->scratch);
     for (int64_t k = 0; k < n && !status; k++) {
         for (int64_t d = 0; d < labels; d++)
             if (!isfinite(s->y[k * labels + d]))
@@ -257,6 +262,11 @@ anpe_status anpe_session_draw(anpe_session *s, anpe_ctx *ctx, int64_t i, int64_t
 static int labels_left_open(const anpe_model *m)
 {
     return m->map->n < m->task->prior->n_labels;
+}
+
+int anpe_model_predicts(const anpe_model *m)
+{
+    return m->can_simulate && !labels_left_open(m);
 }
 
 anpe_status anpe_model_can_predict(anpe_ctx *ctx, const anpe_model *m)

@@ -49,13 +49,17 @@ const char *anpe_model_misses_mask(const anpe_model *m, const anpe_spectrum *s);
 /* Context vectors of the first n inputs that were put into anpe_session_input. */
 float *anpe_session_input(anpe_session *s, int64_t i); /* (L, C) of spectrum i < batch */
 void anpe_session_featurize(anpe_session *s, int64_t n);
+const float *anpe_session_context(const anpe_session *s, int64_t i); /* (F) of spectrum i */
 /* n draws for spectrum i of the last featurize -> theta (n, D) and log q in physical units (n). */
 ANPE_MUST_CHECK anpe_status anpe_session_draw(anpe_session *s, anpe_ctx *ctx, int64_t i, int64_t n,
                                               anpe_rng *rng, double *theta, double *log_q);
 /* Are the files of these options ("noise") those of the training? See model/inputs.h. */
 ANPE_MUST_CHECK anpe_status anpe_model_check_inputs(anpe_ctx *ctx, const anpe_model *m,
                                                     const char *group);
-/* Can model spectra be given? ANPE_EUNSUPPORTED with the reason when the simulator could not be
+/* Whether model spectra can be given: the simulator is there, and all of its labels are inferred.
+ */
+int anpe_model_predicts(const anpe_model *m);
+/* The same as a status: ANPE_EUNSUPPORTED with the reason when the simulator could not be
  * opened or the posterior leaves simulator labels open. */
 ANPE_MUST_CHECK anpe_status anpe_model_can_predict(anpe_ctx *ctx, const anpe_model *m);
 /* The model spectrum at theta (D), reduced with the error bars, mask and continuum rule of an

@@ -1,5 +1,6 @@
 /* See summary.h. */
 #include "posterior/summary.h"
+#include "stat/moments.h"
 #include "stat/normal.h"
 #include "stat/order.h"
 #include <math.h>
@@ -9,15 +10,9 @@ const anpe_label_summary anpe_no_summary = {
 
 anpe_label_summary anpe_infer_label_summary(int64_t n, double *draw)
 {
-    anpe_label_summary s = {.sd = NAN};
-    double sum = 0, square = 0;
-    for (int64_t k = 0; k < n; k++)
-        sum += draw[k];
-    s.mean = sum / (double)n;
-    for (int64_t k = 0; k < n; k++)
-        square += (draw[k] - s.mean) * (draw[k] - s.mean);
-    if (n > 1)
-        s.sd = sqrt(square / (double)(n - 1));
+    const anpe_moments m = anpe_moments_of(n, draw, 1);
+    anpe_label_summary s = {.mean = anpe_moments_mean(&m),
+                            .sd = sqrt(anpe_moments_sample_variance(&m))};
     anpe_sort(n, draw);
     s.median = anpe_quantile_sorted(n, draw, 0.5);
     s.p16 = anpe_quantile_sorted(n, draw, ANPE_P16);

@@ -66,28 +66,19 @@ out:
 
 static anpe_status create_file(anpe_ctx *ctx, simulation *s)
 {
-    enum { MOST = 256 };
     const anpe_instrument_info *inst = &s->task->instrument.info;
     const anpe_prior *p = s->task->prior;
     const int64_t theta[2] = {0, p->n_labels}, flux[3] = {0, inst->channels, inst->n_pixels};
     const int64_t flat[2] = {0, inst->n_pixels};
     const int rank = inst->channels > 1 ? 3 : 2;
     const int64_t *shape = rank == 3 ? flux : flat;
-    const char *names[MOST], *units[MOST];
     anpe_status status;
-    if (p->n_labels > MOST)
-        return ANPE_FAIL(ctx, ANPE_EUNSUPPORTED, "more than %d labels", MOST);
-    for (int64_t i = 0; i < p->n_labels; i++) {
-        names[i] = p->label[i].name;
-        units[i] = p->label[i].unit;
-    }
     ANPE_TRY(anpe_h5_create(ctx, s->request->output, &s->file));
     ANPE_TRY(anpe_h5_put_text(ctx, s->file, "/", "format", "anpe simulations"));
     ANPE_TRY(anpe_h5_put_text(ctx, s->file, "/", "instrument", s->task->instrument.name));
     ANPE_TRY(anpe_h5_put_text(ctx, s->file, "/", "simulator", s->task->simulator.plugin->name));
     ANPE_TRY(anpe_h5_create_rows(ctx, s->file, "theta", ANPE_H5_DOUBLE, 2, theta));
-    ANPE_TRY(anpe_h5_put_texts(ctx, s->file, "theta", "labels", p->n_labels, names));
-    ANPE_TRY(anpe_h5_put_texts(ctx, s->file, "theta", "units", p->n_labels, units));
+    ANPE_TRY(anpe_h5_put_labels(ctx, s->file, "theta", "labels", p->n_labels, p->label));
     ANPE_TRY(anpe_h5_create_rows(ctx, s->file, "flux", ANPE_H5_FLOAT, rank, shape));
     if (s->request->observed) {
         ANPE_TRY(anpe_h5_create_rows(ctx, s->file, "sigma", ANPE_H5_FLOAT, rank, shape));

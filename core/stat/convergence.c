@@ -1,5 +1,6 @@
 /* R-hat and autocorrelation time. */
 #include "stat/convergence.h"
+#include "stat/moments.h"
 #include "stat/normal.h"
 #include <math.h>
 
@@ -24,12 +25,9 @@ static double split_rhat(int64_t chains, int64_t n, const double *z)
     double grand = 0, between = 0, within = 0;
     for (int64_t c = 0; c < m; c++) {
         const double *v = z + c / 2 * n + (c % 2 ? n - half : 0);
-        double mean = 0, square = 0;
-        for (int64_t i = 0; i < half; i++)
-            mean += v[i] / (double)half;
-        for (int64_t i = 0; i < half; i++)
-            square += (v[i] - mean) * (v[i] - mean);
-        within += square / (double)(half - 1) / (double)m;
+        const anpe_moments chain = anpe_moments_of(half, v, 1);
+        const double mean = anpe_moments_mean(&chain);
+        within += anpe_moments_sample_variance(&chain) / (double)m;
         const double shift = mean - grand; /* Welford */
         grand += shift / (double)(c + 1);
         between += shift * (mean - grand);

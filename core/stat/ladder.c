@@ -76,7 +76,8 @@ static anpe_status make(anpe_ctx *ctx, anpe_ladder *l)
     l->row = malloc((size_t)l->n_walkers * sizeof *l->row);
     l->ranked = malloc((size_t)most * sizeof *l->ranked);
     l->x = malloc(3 * (size_t)d * sizeof *l->x);
-    if (!l->resp || !l->row || !l->ranked || !l->x)
+    l->moments = malloc((size_t)d * sizeof *l->moments);
+    if (!l->resp || !l->row || !l->ranked || !l->x || !l->moments)
         status = ANPE_FAIL(ctx, ANPE_ENOMEM, "importance sampling: out of memory");
 out:
     return status;
@@ -111,6 +112,7 @@ anpe_ladder *anpe_ladder_free(anpe_ladder *l)
         anpe_optimum_clear(&l->optimum[i]);
     anpe_newton_free(l->newton);
     free(l->x);
+    free(l->moments);
     anpe_ensemble_free(l->ensemble);
     free(l->resp);
     free(l->row);

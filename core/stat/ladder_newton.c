@@ -24,21 +24,15 @@ static const struct {
 static void find_scale(anpe_ladder *l, double *scale)
 {
     const int64_t d = l->width, n = l->pool.n;
-    double *mean = l->x + d;
-    for (int pass = 0; pass < 2; pass++)
+    memset(l->moments, 0, (size_t)d * sizeof *l->moments);
+    for (int pass = 0; pass < ANPE_MOMENTS_PASSES; pass++)
         for (int64_t i = 0; i < n; i++) {
             (void)l->problem->box->from_y(l->problem->user, l->pool.y + i * d, l->x);
-            for (int64_t k = 0; k < d; k++) {
-                if (i == 0)
-                    *(pass ? &scale[k] : &mean[k]) = 0;
-                if (pass)
-                    scale[k] += (l->x[k] - mean[k]) * (l->x[k] - mean[k]) / (double)n;
-                else
-                    mean[k] += l->x[k] / (double)n;
-            }
+            for (int64_t k = 0; k < d; k++)
+                anpe_moments_add(&l->moments[k], pass, l->x[k]);
         }
     for (int64_t k = 0; k < d; k++)
-        scale[k] = sqrt(scale[k]);
+        scale[k] = anpe_moments_sd(&l->moments[k]);
 }
 
 /* Is the log target t at x what the normal distribution of one of the optima leads to expect? */

@@ -13,6 +13,7 @@
 #define ANPE_CORE_LADDER_PRIVATE_H
 #include "stat/ladder.h"
 #include "stat/mixture.h"
+#include "stat/moments.h"
 #include "stat/truncated.h"
 
 enum {
@@ -57,6 +58,7 @@ struct anpe_ladder {
     int n_optima;
     anpe_optimum optimum[ANPE_LADDER_OPTIMA + 1]; /* the last one is being tried */
     double *x;                                    /* (3, D) */
+    anpe_moments *moments;                        /* (D) */
     anpe_ensemble *ensemble;
     int64_t n_walkers;
     double *resp; /* (ANPE_LADDER_POOL, ANPE_LADDER_COMPONENTS + 1) */

@@ -10,6 +10,7 @@ libanpe_la_SOURCES += core/stat/ladder_mixture.c
 libanpe_la_SOURCES += core/stat/ladder_newton.c
 libanpe_la_SOURCES += core/stat/ladder_private.h
 libanpe_la_SOURCES += core/stat/mixture.c core/stat/mixture.h
+libanpe_la_SOURCES += core/stat/moments.h
 libanpe_la_SOURCES += core/stat/newton.c core/stat/newton.h
 libanpe_la_SOURCES += core/stat/normal.c core/stat/normal.h
 libanpe_la_SOURCES += core/stat/order.c core/stat/order.h

@@ -197,18 +197,16 @@ static anpe_status resample(anpe_ctx *ctx, search *s, anpe_proposal_kind kind, a
 anpe_status anpe_proposal_new(anpe_ctx *ctx, anpe_session *session, anpe_proposal_kind kind,
                               uint32_t seed, anpe_label_rows **out)
 {
-    const anpe_model *m = session->model;
-    const float *context = anpe_executor_tensor(session->executor, m->net->features);
     anpe_rng rng = anpe_rng_make(seed, ANPE_FOR_POSTERIOR, 0, 0);
     search s = {.session = session};
     anpe_status status;
     *out = NULL;
-    if (!m->can_simulate || m->map->n != m->task->prior->n_labels)
+    if (!anpe_model_predicts(session->model))
         return ANPE_FAIL(ctx, ANPE_EUNSUPPORTED,
                          "a prior can be truncated only if all of its labels are inferred");
     ANPE_TRY(open_search(ctx, &s));
     ANPE_TRY(find_region(ctx, &s, &rng));
-    ANPE_TRY(collect(ctx, &s, context, &rng));
+    ANPE_TRY(collect(ctx, &s, anpe_session_context(session, 0), &rng));
     ANPE_TRY(resample(ctx, &s, kind, &rng, out));
     anpe_log(ctx, ANPE_INFO, "proposal: %lld of %lld candidates, %.0f effective rows",
              (long long)s.n, (long long)s.tried, anpe_weights_ess(s.n, s.log_weight, 1));

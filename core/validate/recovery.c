@@ -1,5 +1,6 @@
 /* Statistics of recovered labels. */
 #include "validate/recovery.h"
+#include "stat/moments.h"
 #include "stat/order.h"
 #include <math.h>
 
@@ -8,25 +9,22 @@ anpe_recovery anpe_recovery_of(int64_t n, const double *truth, const double *med
                                const double *p84, double *scratch)
 {
     anpe_recovery r = {.n = n, .r2 = NAN, .bias = NAN, .scatter = NAN, .cover68 = NAN, .pull = NAN};
-    double centre = 0, residual = 0, total = 0, pull = 0, pull2 = 0;
+    double residual = 0;
     int64_t inside = 0;
     if (n < 2)
         return r;
     for (int64_t i = 0; i < n; i++)
-        centre += truth[i] / (double)n;
+        scratch[i] = (mean[i] - truth[i]) / sd[i];
+    const anpe_moments truths = anpe_moments_of(n, truth, 1),
+                       pulls = anpe_moments_of(n, scratch, 1);
     for (int64_t i = 0; i < n; i++) {
-        const double d = median[i] - truth[i], p = (mean[i] - truth[i]) / sd[i];
-        scratch[i] = d;
-        residual += d * d;
-        total += (truth[i] - centre) * (truth[i] - centre);
+        scratch[i] = median[i] - truth[i];
+        residual += scratch[i] * scratch[i];
         inside += truth[i] >= p16[i] && truth[i] <= p84[i];
-        pull += p;
-        pull2 += p * p;
     }
-    const double count = (double)n;
-    r.r2 = total > 0 ? 1 - residual / total : NAN;
-    r.cover68 = (double)inside / count;
-    r.pull = sqrt(fmax(pull2 / count - (pull / count) * (pull / count), 0));
+    r.r2 = truths.square > 0 ? 1 - residual / truths.square : NAN;
+    r.cover68 = (double)inside / (double)n;
+    r.pull = anpe_moments_sd(&pulls);
     anpe_sort(n, scratch);
     r.bias = anpe_quantile_sorted(n, scratch, 0.5);
     for (int64_t i = 0; i < n; i++)

@@ -5,6 +5,7 @@
 #include "file/output.h"
 #include "model/open_task.h"
 #include "posterior/summary.h"
+#include "stat/moments.h"
 #include "validate/recalibration.h"
 #include "validate/run.h"
 #include <math.h>
@@ -25,12 +26,11 @@ static void disturb(const anpe_validate_run *v, anpe_session *s, double *theta, 
     const int64_t n = v->request->n_draws, labels = v->result->n_labels;
     const double scale = v->request->scale, shift = v->request->shift;
     for (int64_t d = 0; d < labels; d++) {
-        double mean = 0, square = 0;
-        for (int64_t k = 0; k < n; k++)
-            mean += (double)s->y[k * labels + d] / (double)n;
-        for (int64_t k = 0; k < n; k++)
-            square += pow((double)s->y[k * labels + d] - mean, 2) / (double)n;
-        const double move = shift * sqrt(square);
+        anpe_moments m = {0};
+        for (int pass = 0; pass < ANPE_MOMENTS_PASSES; pass++)
+            for (int64_t k = 0; k < n; k++)
+                anpe_moments_add(&m, pass, (double)s->y[k * labels + d]);
+        const double mean = anpe_moments_mean(&m), move = shift * anpe_moments_sd(&m);
         for (int64_t k = 0; k < n; k++) {
             float *y = &s->y[k * labels + d];
             *y = (float)(mean + scale * ((double)*y - mean) + move);
@@ -67,10 +67,8 @@ static void compare_density(anpe_validate_run *v, anpe_validate_lane *l, int64_t
                             const float *y)
 {
     anpe_validation *r = v->result;
-    const anpe_net *net = v->model->net;
-    const int64_t f = net->n_context, labels = r->n_labels;
-    const float *context =
-        (const float *)anpe_executor_tensor(l->session->executor, net->features) + i * f;
+    const int64_t f = v->model->net->n_context, labels = r->n_labels;
+    const float *context = anpe_session_context(l->session, i);
     float truth[MOST_LABELS];
     double log_q;
     for (int64_t d = 0; d < labels; d++)
@@ -347,12 +345,8 @@ static anpe_status measure_prior(anpe_ctx *ctx, anpe_validate_run *v)
         anpe_task_labels(v->task, all, theta + k * labels);
     }
     for (int64_t d = 0; d < labels && !status; d++) {
-        double mean = 0, square = 0;
-        for (int64_t k = 0; k < PRIOR_DRAWS; k++)
-            mean += theta[k * labels + d] / PRIOR_DRAWS;
-        for (int64_t k = 0; k < PRIOR_DRAWS; k++)
-            square += pow(theta[k * labels + d] - mean, 2) / PRIOR_DRAWS;
-        v->prior_sd[d] = square > 0 ? sqrt(square) : 1;
+        const anpe_moments m = anpe_moments_of(PRIOR_DRAWS, theta + d, labels);
+        v->prior_sd[d] = m.square > 0 ? anpe_moments_sd(&m) : 1;
     }
     free(all);
     free(theta);
@@ -389,7 +383,7 @@ static anpe_status open_validation(anpe_ctx *ctx, anpe_validate_run *v)
     ANPE_TRY(anpe_workers_new(ctx, q->threads, &v->workers));
     const int lanes = anpe_workers_count(v->workers);
     v->lane = calloc((size_t)lanes, sizeof *v->lane);
-    if (v->model->can_simulate && v->model->map->n == v->task->prior->n_labels)
+    if (anpe_model_predicts(v->model))
         v->n_statistics = anpe_residuals_statistics(v->task->instrument.info.n_segments);
     v->context = malloc((size_t)(q->n * v->model->net->n_context) * sizeof *v->context);
     v->value = malloc((size_t)(q->n * v->n_statistics + 1) * sizeof *v->value);

@@ -45,7 +45,7 @@ check "and other ones" differ one.h5 weighted.h5
 rounds --row 1 -o two.h5 --rounds 6 --threads 2 --proposal weighted
 check "the same on two threads" cmp weighted.h5 two.h5
 rounds -o three.h5 --proposal other
-expect_error "no such proposal" 2 "^anpe train: --proposal is 'other'; expected truncated or weighted"
+expect_error "no such proposal" 2 "^anpe train: --proposal must be one of truncated|weighted, not 'other'"
 run "$ANPE" infer one.h5 observed.h5 -o catalogue.csv
 expect_error "inference says what it is for" 0 \
     '^anpe: warning: one.h5: trained in rounds for observed.h5\[1\]: of use for this spectrum alone$'

@@ -27,8 +27,26 @@ check "--help lists the commands" test -n "$commands"
 # Long options that the help of a command names.
 options() { sed -n 's/^  .*--\([a-z][a-z-]*\).*/\1/p' "$1" | sort -u; }
 
+# "option default" of those whose default the help of a command gives.
+defaults() { sed -n 's/^  [-a-zA-Z, ]\{3\} --\([a-z][a-z-]*\) .*(default \([^:)]*\))$/\1 \2/p' "$1"; }
+
+# Whether the page says of this option of a command, within six lines, that this is its default.
+page_has() {
+    awk -v command="$1" -v option="--$2" -v value="$3" '
+        $0 == ".B " command && head { inside = 1; next }
+        { head = $0 == ".TP" }
+        inside && /^\.RE/ { exit }
+        inside && match($0, option "([^a-z-]|$)") { left = 6 }
+        left-- > 0 && index($0, value) { found = 1; exit }
+        END { exit !found }' "$work/page"
+}
+
 for command in $commands; do
     run "$ANPE" "$command" --help
+    defaults "$work/out" >"$work/defaults"
+    while read -r option value; do
+        check "$command --$option: its default, $value, is in anpe(1)" page_has "$command" "$option" "$value"
+    done <"$work/defaults"
     check "$command --help" test "$status" = 0 -a ! -s "$work/err"
     check "$command --help starts with its usage" \
         grep -q "^Usage: anpe $command " "$work/out"
@@ -56,6 +74,9 @@ Try 'anpe $command --help'."
 Try 'anpe $command --help'."
     done
 done
+
+run "$ANPE" infer --help
+check "--help says defaults" grep -q "^  -s, --samples N .*(default 1000)$" "$work/out"
 
 if [ -w /dev/full ]; then
     status=0

@@ -2,6 +2,7 @@
 #include <config.h>
 #include "base_support.h"
 #include "base/random.h"
+#include "stat/moments.h"
 #include "validate/calibration.h"
 #include <math.h>
 
@@ -21,6 +22,21 @@ static void test_gamma(void)
     /* many degrees of freedom: the median of chi2 is nu (1 - 2 / (9 nu))^3 to O(1 / nu^2) */
     const double nu = 7000, median = nu * pow(1 - 2 / (9 * nu), 3);
     CU_ASSERT_DOUBLE_EQUAL(anpe_chi2_survival(median, nu), 0.5, 1e-6);
+}
+
+/* Small deviations from a large mean keep all their digits; of fewer than two numbers there is no
+ * spread. */
+static void test_moments(void)
+{
+    const double value[] = {1e9 + 1, 0, 1e9 + 2, 0, 1e9 + 3, 0, 1e9 + 6, 0};
+    const anpe_moments m = anpe_moments_of(4, value, 2), one = anpe_moments_of(1, value, 1);
+    CU_ASSERT_EQUAL(anpe_moments_mean(&m), 1e9 + 3);
+    CU_ASSERT_EQUAL(anpe_moments_sd(&m), sqrt(3.5));
+    CU_ASSERT_EQUAL(anpe_moments_sample_variance(&m), 14.0 / 3);
+    CU_ASSERT_EQUAL(m.fourth, 16 + 1 + 0 + 81);
+    CU_ASSERT(anpe_moments_sd(&one) == 0 && isnan(anpe_moments_sample_variance(&one)));
+    const anpe_moments none = {0};
+    CU_ASSERT(anpe_moments_mean(&none) == 0 && anpe_moments_sd(&none) == 0);
 }
 
 static void test_kolmogorov(void)
@@ -181,6 +197,7 @@ int main(int argc, char **argv)
     static const CU_TestInfo tests[] = {
         {"incomplete gamma", test_gamma},
         {"Kolmogorov", test_kolmogorov},
+        {"moments", test_moments},
         {"few draws", test_few_draws},
         {"one mock", test_one_mock},
         {"bins of ranks", test_rank_bins},

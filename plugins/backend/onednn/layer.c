@@ -9,7 +9,6 @@
  * does the rest of what is no whole micro-batch. Weights in oneDNN's own layouts are kept with the
  * layer and renewed when they change. */
 #include "config.h"
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include "layer.h"
@@ -304,9 +303,9 @@ anpe_status layer_new(anpe_ctx *ctx, const layer_source *source,
         return ANPE_OK;
     *out = layer_free(y);
     return ANPE_FAIL(ctx, status == dnnl_out_of_memory ? ANPE_ENOMEM : ANPE_EPLUGIN,
-                     "onednn: no primitives for %s of %" PRId64 " to %" PRId64
-                     " channels: status %d",
-                     request->operation, request->in, request->out, (int)status);
+                     "onednn: no primitives for %s of %lld to %lld channels: status %d",
+                     request->operation, (long long)request->in, (long long)request->out,
+                     (int)status);
 }
 
 layer *layer_free(layer *y)

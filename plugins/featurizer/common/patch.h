@@ -6,7 +6,6 @@
 #ifndef ANPE_FEATURIZER_PATCH_H
 #define ANPE_FEATURIZER_PATCH_H
 #include <anpe/plugin.h>
-#include <inttypes.h>
 
 /* Rows of the option table of a plugin whose struct S has the members patch, stride, width. */
 /* clang-format off */
@@ -21,10 +20,10 @@ static inline anpe_status patch_check(anpe_ctx *ctx, int64_t patch, int64_t stri
 {
     if (stride <= patch)
         return ANPE_OK;
-    return ANPE_FAIL(ctx, ANPE_ECONFIG,
-                     "stride = %" PRId64 " is longer than patch = %" PRId64
-                     ": pixels between two patches would be left out",
-                     stride, patch);
+    return ANPE_FAIL(
+        ctx, ANPE_ECONFIG,
+        "stride = %lld is longer than patch = %lld: pixels between two patches would be left out",
+        (long long)stride, (long long)patch);
 }
 
 /* (B, L, C) -> (B, patches, width); parameters patch.weight, patch.bias. A spectrum shorter than

@@ -1,6 +1,5 @@
 /* Stages of residual convolutions: see residual.h. */
 #include "residual.h"
-#include <inttypes.h>
 
 int64_t residual_channels(const residual *r, int64_t stage)
 {
@@ -34,13 +33,14 @@ anpe_status residual_check(anpe_ctx *ctx, const residual *r, int64_t length)
 {
     int64_t most = 0;
     if (r->kernel % 2 == 0)
-        return ANPE_FAIL(ctx, ANPE_ECONFIG, "kernel must be odd, not %" PRId64, r->kernel);
+        return ANPE_FAIL(ctx, ANPE_ECONFIG, "kernel must be odd, not %lld", (long long)r->kernel);
     if (length >> (r->depth - 1) >= 1)
         return ANPE_OK;
     while (length >> most > 0)
         most++;
     return ANPE_FAIL(ctx, ANPE_ECONFIG,
-                     "depth = %" PRId64 " needs spectra of at least %" PRId64
-                     " pixels, these have %" PRId64 ": depth can be at most %" PRId64,
-                     r->depth, (int64_t)1 << (r->depth - 1), length, most);
+                     "depth = %lld needs spectra of at least %lld pixels, these have %lld: depth "
+                     "can be at most %lld",
+                     (long long)r->depth, 1LL << (r->depth - 1), (long long)length,
+                     (long long)most);
 }

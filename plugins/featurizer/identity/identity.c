@@ -2,7 +2,6 @@
  *
  * For data that are summary statistics already. */
 #include <anpe/plugin.h>
-#include <inttypes.h>
 #include <stdlib.h>
 
 typedef struct identity_options {
@@ -25,12 +24,12 @@ static anpe_status create(anpe_ctx *ctx, const void *opts, const void *setup, vo
     const anpe_featurizer_setup *s = setup;
     (void)opts;
     if (s->n_features && s->n_features != s->length * s->channels)
-        return ANPE_FAIL(ctx, ANPE_ECONFIG,
-                         "the context is the input of %" PRId64 " x %" PRId64
-                         " values, so its width must be %" PRId64
-                         ", or 0 for what comes, not %" PRId64
-                         " (featurizer 'mlp' with hidden = [] maps to any width)",
-                         s->length, s->channels, s->length * s->channels, s->n_features);
+        return ANPE_FAIL(
+            ctx, ANPE_ECONFIG,
+            "the context is the input of %lld x %lld values, so its width must be %lld, or 0 for "
+            "what comes, not %lld (featurizer 'mlp' with hidden = [] maps to any width)",
+            (long long)s->length, (long long)s->channels, (long long)(s->length * s->channels),
+            (long long)s->n_features);
     *self = NULL; /* there is nothing to remember */
     return ANPE_OK;
 }

@@ -4,7 +4,6 @@
  * where both are as wide; context = W h + b, or h itself where any width will do. For data whose
  * entries have no order along an axis, such as summary statistics or coefficients. */
 #include <anpe/plugin.h>
-#include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 
@@ -73,8 +72,8 @@ static anpe_status create(anpe_ctx *ctx, const void *opts, const void *setup, vo
         const double width = o->hidden.v[i];
         if (!(width >= 1 && width <= MAX_WIDTH) || width != floor(width))
             return ANPE_FAIL(ctx, ANPE_ECONFIG,
-                             "hidden[%" PRId64 "] must be a whole number from 1 to %d, not %g", i,
-                             MAX_WIDTH, width);
+                             "hidden[%lld] must be a whole number from 1 to %d, not %g",
+                             (long long)i, MAX_WIDTH, width);
     }
     mlp *m = malloc(sizeof *m);
     if (!m)

@@ -105,9 +105,8 @@ static anpe_status create(anpe_ctx *ctx, const void *opts, const void *setup, vo
         return status;
     if (o->width % o->heads)
         return ANPE_FAIL(ctx, ANPE_ECONFIG,
-                         "width = %" PRId64 " cannot be shared by heads = %" PRId64
-                         ": it must be a multiple",
-                         o->width, o->heads);
+                         "width = %lld cannot be shared by heads = %lld: it must be a multiple",
+                         (long long)o->width, (long long)o->heads);
     transformer *t = malloc(sizeof *t);
     if (!t)
         return ANPE_FAIL(ctx, ANPE_ENOMEM, "out of memory");

@@ -1,6 +1,5 @@
 /* Flows made of MADEs; see made.h. */
 #include "made.h"
-#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 
@@ -85,8 +84,8 @@ static anpe_status check_permutation(const made *m, anpe_ctx *ctx, int block, co
     const int64_t D = m->shape.n_labels;
     for (int64_t i = 0; i < D; i++) {
         if (!(v[i] >= 0 && v[i] < (float)D) || v[i] != floorf(v[i]))
-            return ANPE_FAIL(ctx, ANPE_EFORMAT, "permutation.%d[%" PRId64 "] is %g, not a label",
-                             block, i, (double)v[i]);
+            return ANPE_FAIL(ctx, ANPE_EFORMAT, "permutation.%d[%lld] is %g, not a label", block,
+                             (long long)i, (double)v[i]);
         for (int64_t j = 0; j < i; j++)
             if (v[j] == v[i])
                 return ANPE_FAIL(ctx, ANPE_EFORMAT, "permutation.%d has label %g twice", block,
@@ -160,13 +159,13 @@ anpe_status made_new(anpe_ctx *ctx, const made_shape *shape, uint32_t seed, cons
     const made_shape p = *shape;
     const int64_t n_out = p.n_labels * (p.n_out > p.n_out_last ? p.n_out : p.n_out_last);
     if (p.n_labels < 1 || p.n_context < 1)
-        return ANPE_FAIL(ctx, ANPE_EINVAL, "%" PRId64 " labels, %" PRId64 " context values",
-                         p.n_labels, p.n_context);
+        return ANPE_FAIL(ctx, ANPE_EINVAL, "%lld labels, %lld context values",
+                         (long long)p.n_labels, (long long)p.n_context);
     if (p.hidden < p.n_labels - 1)
         anpe_log(ctx, ANPE_WARNING,
-                 "%s: hidden = %" PRId64 " is less than %" PRId64
-                 ": the last labels of a block do not depend on all labels before them",
-                 name, p.hidden, p.n_labels - 1);
+                 "%s: hidden = %lld is less than %lld: the last labels of a block do not depend on "
+                 "all labels before them",
+                 name, (long long)p.hidden, (long long)(p.n_labels - 1));
     out->shape = p;
     out->degree_in = malloc((size_t)p.n_labels * sizeof(int));
     out->degree_hidden = malloc((size_t)p.hidden * sizeof(int));
@@ -190,8 +189,8 @@ anpe_status made_clamp(anpe_ctx *ctx, const anpe_reals *clamp, double *lo, doubl
     if (clamp->n != 2)
         return ANPE_FAIL(ctx, ANPE_ECONFIG,
                          "clamp must have two numbers, the lowest and the highest log scale, or "
-                         "none; it has %" PRId64,
-                         clamp->n);
+                         "none; it has %lld",
+                         (long long)clamp->n);
     *lo = clamp->v[0];
     *hi = clamp->v[1];
     if (!(*lo < *hi))
