@@ -140,6 +140,10 @@ static anpe_status describe_model(anpe_ctx *ctx, anpe_cmd *cmd, const char *path
     ANPE_TRY(describe_history(ctx, cmd, f.h5));
     anpe_cmd_say(cmd, "%-14s %lld pixels x %lld channels\n", "input", (long long)f.channels->length,
                  (long long)f.channels->width);
+    json_object_set_new(cmd->result, "needs_simulator", json_boolean(f.channels->start != NULL));
+    if (f.channels->start)
+        anpe_cmd_say(
+            cmd, "%-14s of a fit with the simulator (observe.newton): inference needs it\n", "");
     if (anpe_channels_curved(f.channels))
         anpe_cmd_say(cmd, "%-14s log or asinh of %lld of them, for their tails\n", "",
                      (long long)anpe_channels_curved(f.channels));

@@ -88,11 +88,11 @@ static anpe_status infer_star(anpe_inference *f, anpe_ctx *ctx, int worker, int6
     anpe_star *star = &f->result->star[f->first + b];
     if (star->failed)
         return ANPE_OK;
-    if (anpe_task_reduce(f->model->task, ctx, &f->spectrum[b])) {
+    if (anpe_task_reduce(f->model->task, ctx, &f->spectrum[b]) ||
+        anpe_session_look(session, ctx, 0, &f->spectrum[b])) {
         anpe_infer_fail_star(star, anpe_error(ctx));
         return ANPE_OK;
     }
-    anpe_channels_fill(f->model->channels, &f->spectrum[b], anpe_session_input(session, 0));
     anpe_session_featurize(session, 1);
     const anpe_status status = finish_star(f, ctx, worker, b, 0);
     if (status == ANPE_ECANCEL) /* the run's, not the star's */

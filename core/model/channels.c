@@ -7,7 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const channel_name[ANPE_N_CHANNELS] = {"flux", "mask", "log_sigma", "position"};
+static const char *const channel_name[ANPE_N_CHANNELS] = {"flux", "mask", "log_sigma", "position",
+                                                          "newton"};
 
 const char *anpe_channel_name(anpe_channel kind)
 {
@@ -69,14 +70,25 @@ anpe_status anpe_channels_new(anpe_ctx *ctx, int64_t length, int64_t planes, int
     return ANPE_OK;
 }
 
-anpe_status anpe_channels_new_basis(anpe_ctx *ctx, anpe_basis *basis, anpe_channels **out)
+int64_t anpe_channels_of_fit(int64_t n_labels)
 {
-    static const char *const names[] = {"flux", "log_sigma"};
-    const anpe_status status = anpe_channels_new(ctx, basis->n, 1, 2, names, out);
-    if (status)
+    return 5 * n_labels + n_labels * (n_labels - 1) / 2 + 4;
+}
+
+anpe_status anpe_channels_new_basis(anpe_ctx *ctx, anpe_basis *basis, anpe_start *start,
+                                    anpe_channels **out)
+{
+    static const char *const names[] = {"flux", "log_sigma"}, *const of_fit[] = {"newton"};
+    const anpe_status status =
+        start ? anpe_channels_new(ctx, anpe_channels_of_fit(start->n_labels), 1, 1, of_fit, out)
+              : anpe_channels_new(ctx, basis->n, 1, 2, names, out);
+    if (status) {
         anpe_basis_free(basis);
-    else
-        (*out)->basis = basis;
+        anpe_start_free(start);
+        return status;
+    }
+    (*out)->basis = basis;
+    (*out)->start = start;
     return status;
 }
 
@@ -89,6 +101,7 @@ anpe_channels *anpe_channels_free(anpe_channels *c)
 {
     if (c) {
         anpe_basis_free(c->basis);
+        anpe_start_free(c->start);
         free(c->mean);
         free(c->scale);
         free(c->curve);
@@ -145,6 +158,12 @@ void anpe_channels_place(anpe_channels *c, const double *wavelength)
         if (c->kind[channel / c->planes] == ANPE_CHANNEL_POSITION)
             c->mean[i] = (float)((mean - place_of(wavelength, l)) / sd);
     }
+}
+
+void anpe_channels_fill_values(const anpe_channels *c, const float *value, float *x)
+{
+    for (int64_t i = 0; i < c->length * c->width; i++)
+        x[i] = standard(c, i, value[i]);
 }
 
 void anpe_channels_fill(const anpe_channels *c, const anpe_spectrum *s, float *x)

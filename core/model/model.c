@@ -30,6 +30,13 @@ static void digest_basis(anpe_text *t, const anpe_basis *b)
     digest_part(t, "basis precision", b->precision, n * sizeof *b->precision);
 }
 
+static void digest_start(anpe_text *t, const anpe_start *s)
+{
+    const size_t n = (size_t)s->n_labels;
+    digest_part(t, "start weight", s->weight, (size_t)s->n_terms * n * sizeof *s->weight);
+    digest_part(t, "start error", s->error, n * sizeof *s->error);
+}
+
 static anpe_status digest_all(anpe_ctx *ctx, const char *config, const anpe_label_map *m,
                               const anpe_channels *c, const anpe_pixel_sets *pixels,
                               const char *weights, char hex[65])
@@ -49,6 +56,8 @@ static anpe_status digest_all(anpe_ctx *ctx, const char *config, const anpe_labe
     anpe_text_add(&t, "limit %.9g\n", (double)c->limit);
     if (c->basis)
         digest_basis(&t, c->basis);
+    if (c->start)
+        digest_start(&t, c->start);
     if (pixels->continuum)
         digest_part(&t, "continuum", pixels->continuum, (size_t)pixels->n);
     if (pixels->exclude)
@@ -127,6 +136,16 @@ static anpe_status write_basis(anpe_ctx *ctx, anpe_h5 *f, const anpe_basis *b)
     ANPE_TRY(anpe_h5_write(ctx, f, "basis/vector", ANPE_H5_FLOAT, 2, shape, b->vector));
     ANPE_TRY(anpe_h5_write(ctx, f, "basis/precision", ANPE_H5_DOUBLE, 1, &n, b->precision));
     ANPE_TRY(anpe_h5_put_numbers(ctx, f, "basis", "amplitudes", ANPE_H5_INT64, 2, amplitudes));
+out:
+    return status;
+}
+
+static anpe_status write_start(anpe_ctx *ctx, anpe_h5 *f, const anpe_start *s)
+{
+    const int64_t shape[2] = {s->n_terms, s->n_labels};
+    anpe_status status;
+    ANPE_TRY(anpe_h5_write(ctx, f, "start/weight", ANPE_H5_DOUBLE, 2, shape, s->weight));
+    ANPE_TRY(anpe_h5_write(ctx, f, "start/error", ANPE_H5_DOUBLE, 1, &s->n_labels, s->error));
 out:
     return status;
 }
@@ -246,6 +265,8 @@ static anpe_status write_body(anpe_ctx *ctx, anpe_h5 *f, const anpe_model_parts 
     ANPE_TRY(write_channels(ctx, f, p->channels));
     if (p->channels->basis)
         ANPE_TRY(write_basis(ctx, f, p->channels->basis));
+    if (p->channels->start)
+        ANPE_TRY(write_start(ctx, f, p->channels->start));
     if (inst->wavelength)
         ANPE_TRY(anpe_h5_write(ctx, f, "wavelength", ANPE_H5_DOUBLE, 1, &inst->n_pixels,
                                inst->wavelength));
@@ -373,7 +394,9 @@ static anpe_status read_basis(anpe_ctx *ctx, anpe_h5 *f, anpe_channels *c)
     ANPE_TRY(anpe_h5_get_numbers(ctx, f, "basis", "amplitudes", ANPE_H5_INT64, 2, n));
     if (rank == 2)
         ANPE_TRY(anpe_basis_new(ctx, n[0], n[1], shape[0], &b));
-    if (!b || b->stride != shape[1] || n[0] != c->length || c->planes != 1 || c->n_kinds != 2) {
+    const int of_fit = c->kind[0] == ANPE_CHANNEL_NEWTON;
+    if (!b || b->stride != shape[1] || c->planes != 1 || c->n_kinds != (of_fit ? 1 : 2) ||
+        (!of_fit && n[0] != c->length)) {
         status = ANPE_FAIL(ctx, ANPE_EFORMAT, "%s: the basis does not fit the channels",
                            anpe_h5_path(f));
         goto out;
@@ -385,6 +408,29 @@ static anpe_status read_basis(anpe_ctx *ctx, anpe_h5 *f, anpe_channels *c)
     b = NULL;
 out:
     anpe_basis_free(b);
+    return status;
+}
+
+static anpe_status read_start(anpe_ctx *ctx, anpe_h5 *f, int64_t n_labels, anpe_channels *c)
+{
+    int rank;
+    int64_t shape[8];
+    anpe_status status;
+    if (c->kind[0] != ANPE_CHANNEL_NEWTON)
+        return ANPE_OK;
+    ANPE_TRY(anpe_h5_shape(ctx, f, "start/weight", &rank, shape));
+    if (c->basis)
+        ANPE_TRY(anpe_start_new(ctx, c->basis->n, n_labels, &c->start));
+    const anpe_start *s = c->start;
+    if (!s || rank != 2 || shape[0] != s->n_terms || shape[1] != n_labels ||
+        c->length != anpe_channels_of_fit(n_labels)) {
+        status = ANPE_FAIL(ctx, ANPE_EFORMAT, "%s: the start does not fit the basis and the labels",
+                           anpe_h5_path(f));
+        goto out;
+    }
+    ANPE_TRY(anpe_h5_read(ctx, f, "start/weight", ANPE_H5_DOUBLE, shape[0] * shape[1], s->weight));
+    ANPE_TRY(anpe_h5_read(ctx, f, "start/error", ANPE_H5_DOUBLE, n_labels, s->error));
+out:
     return status;
 }
 
@@ -469,6 +515,7 @@ anpe_status anpe_model_file_open(anpe_ctx *ctx, const char *path, anpe_model_fil
     ANPE_TRY(read_labels(ctx, f->h5, &f->map));
     ANPE_TRY(read_channels(ctx, f->h5, &f->channels));
     ANPE_TRY(read_basis(ctx, f->h5, f->channels));
+    ANPE_TRY(read_start(ctx, f->h5, f->map->n, f->channels));
     ANPE_TRY(read_pixel_sets(ctx, f));
 out:
     if (status)

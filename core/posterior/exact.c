@@ -24,7 +24,6 @@ struct anpe_exact {
     double *theta;                /* (n, D) of the result, and room for a chunk before */
     double *log_q, *log_joint;    /* (n) */
     double *low, *high;           /* (D) the box of the labels */
-    double *placed;               /* (D) labels in the prior's order */
     /* this star */
     anpe_session *session;
     int64_t i;
@@ -61,12 +60,11 @@ static anpe_status make(anpe_ctx *ctx, anpe_exact *e, const anpe_exact_options *
     e->theta = malloc(n * d * sizeof *e->theta);
     e->log_q = malloc(n * sizeof *e->log_q);
     e->log_joint = malloc(n * sizeof *e->log_joint);
-    e->low = malloc(3 * d * sizeof *e->low);
+    e->low = malloc(2 * d * sizeof *e->low);
     if (!e->low || !e->y || !e->theta_chunk || !e->log_prior || !e->jacobian || !e->column ||
         !e->theta || !e->log_q || !e->log_joint)
         return ANPE_FAIL(ctx, ANPE_ENOMEM, "importance sampling: out of memory");
     e->high = e->low + d;
-    e->placed = e->low + 2 * d;
     for (size_t i = 0; i < d; i++) {
         e->low[i] = m->map->label[i].min;
         e->high[i] = m->map->label[i].max;
@@ -118,7 +116,7 @@ static double to_theta(anpe_exact *e, const double *y, double *theta)
 {
     for (int64_t d = 0; d < e->model->map->n; d++)
         e->y[d] = (float)y[d];
-    return anpe_label_map_inverse(e->model->map, e->y, theta);
+    return anpe_coordinates_inverse(&e->session->coordinates[e->i], e->y, theta);
 }
 
 static anpe_status draw(void *user, anpe_ctx *ctx, anpe_rng *rng, int64_t n, double *y,
@@ -178,47 +176,16 @@ static double from_y(void *user, const double *y, double *theta)
 static void to_y(void *user, const double *theta, double *y)
 {
     anpe_exact *e = user;
-    anpe_label_map_forward(e->model->map, theta, e->y);
+    anpe_coordinates_forward(&e->session->coordinates[e->i], theta, e->y);
     for (int64_t d = 0; d < e->model->map->n; d++)
         y[d] = (double)e->y[d];
-}
-
-/* Slope and curvature of the log prior along label d, where it has any. */
-static void add_prior(anpe_exact *e, int64_t d, double h, double middle, double *gradient,
-                      double *curvature)
-{
-    const anpe_task *t = e->model->task;
-    double *at = &e->placed[t->inferred[d]], keep = *at;
-    *at = keep + h;
-    const double above = anpe_prior_log_density(t->prior, e->placed);
-    *at = keep - h;
-    const double below = anpe_prior_log_density(t->prior, e->placed);
-    *at = keep;
-    if (!isfinite(above) || !isfinite(below))
-        return;
-    *gradient += (above - below) / (2 * h);
-    *curvature += fmax(0, (2 * middle - above - below) / (h * h));
 }
 
 static anpe_status expand(void *user, anpe_ctx *ctx, const double *theta, const double *step,
                           double *f, double *gradient, double *h)
 {
-    anpe_exact *e = user;
-    const anpe_task *t = e->model->task;
-    const int64_t n = e->model->map->n;
-    for (int64_t d = 0; d < n; d++)
-        e->placed[t->inferred[d]] = theta[d];
-    const double log_prior = anpe_prior_log_density(t->prior, e->placed);
-    *f = -INFINITY;
-    if (!isfinite(log_prior))
-        return ANPE_OK;
-    anpe_status status = anpe_likelihood_expand(e->likelihood, ctx, theta, step, f, gradient, h);
-    if (status)
-        return status;
-    *f += log_prior;
-    for (int64_t d = 0; d < n; d++)
-        add_prior(e, d, step[d], log_prior, &gradient[d], &h[d * n + d]);
-    return ANPE_OK;
+    const anpe_exact *e = user;
+    return anpe_likelihood_expand_joint(e->likelihood, ctx, theta, step, f, gradient, h);
 }
 
 /* ---- one star ---------------------------------------------------------------------------- */

@@ -77,6 +77,10 @@ anpe_status anpe_explainer_new(anpe_ctx *ctx, const anpe_model *m, int64_t max_d
 {
     anpe_status status;
     *out = NULL;
+    if (m->channels->start)
+        return ANPE_FAIL(ctx, ANPE_EUNSUPPORTED,
+                         "no attribution: the inputs of this network are fits (observe.newton), "
+                         "whose derivatives with respect to the flux are not known");
     anpe_explainer *e = calloc(1, sizeof *e);
     if (!e)
         return ANPE_FAIL(ctx, ANPE_ENOMEM, "attribution: out of memory");

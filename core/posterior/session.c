@@ -76,6 +76,17 @@ static anpe_status compare_plugins(anpe_ctx *ctx, const anpe_model *m, const anp
     return status;
 }
 
+/* The network's inputs are made with the likelihood. */
+static anpe_status open_fit(anpe_ctx *ctx, anpe_model *m, const char *path)
+{
+    if (!m->can_simulate)
+        return ANPE_FAIL(ctx, ANPE_EUNSUPPORTED,
+                         "%s: the inputs of this network are fits with its simulator "
+                         "(observe.newton), which could not be opened%s%s",
+                         path, m->lacks ? ": " : "", m->lacks ? m->lacks : "");
+    return anpe_task_open_likelihood(ctx, m->task);
+}
+
 static anpe_status open_model(anpe_ctx *ctx, const char *path, anpe_model **out)
 {
     anpe_model_file f = {0};
@@ -103,6 +114,8 @@ static anpe_status open_model(anpe_ctx *ctx, const char *path, anpe_model **out)
     ANPE_TRY(anpe_weights_new(ctx, m->net->parameters, "flow", &m->weights));
     ANPE_TRY(anpe_flow_sampler_new(&m->net->flow, ctx, m->weights, &m->sampler));
     ANPE_TRY(compare_plugins(ctx, m, &f, path));
+    if (m->channels->start)
+        ANPE_TRY(open_fit(ctx, m, path));
     if (!m->complete)
         anpe_log(ctx, ANPE_WARNING, "%s: training of this model has not ended", path);
 out:
@@ -166,18 +179,22 @@ anpe_status anpe_session_new_batch(anpe_ctx *ctx, const anpe_model *m, int64_t b
     s->model = m;
     s->batch = batch;
     s->max_draws = max_draws;
+    s->coordinates = calloc((size_t)batch, sizeof *s->coordinates);
     s->z = anpe_alloc(ctx, n * sizeof *s->z);
     s->u = anpe_alloc(ctx, n * sizeof *s->u);
     s->y = anpe_alloc(ctx, n * sizeof *s->y);
     s->log_q = anpe_alloc(ctx, (size_t)max_draws * sizeof *s->log_q);
     s->room = anpe_alloc(ctx, (size_t)anpe_task_size(m->task) * sizeof *s->room);
     s->scratch = anpe_alloc(ctx, anpe_flow_scratch(&m->net->flow, max_draws));
-    if (!s->z || !s->u || !s->y || !s->log_q || !s->scratch || !s->room) {
+    if (!s->coordinates || !s->z || !s->u || !s->y || !s->log_q || !s->scratch || !s->room) {
         status = ANPE_ENOMEM;
         goto out;
     }
     ANPE_TRY(anpe_spectrum_new(ctx, anpe_task_size(m->task), &s->spectrum));
     ANPE_TRY(anpe_net_featurizer(ctx, m->net, batch, &s->executor));
+    ANPE_TRY(anpe_view_new(ctx, m->task, m->channels, m->map, &s->view));
+    for (int64_t i = 0; i < batch; i++)
+        ANPE_TRY(anpe_view_coordinates(ctx, m->channels, m->map, &s->coordinates[i]));
     if (m->can_simulate)
         ANPE_TRY(anpe_bench_new(ctx, m->task, 1, &s->bench));
 out:
@@ -205,6 +222,10 @@ anpe_session *anpe_session_free(anpe_session *s)
 {
     if (!s)
         return NULL;
+    anpe_view_free(s->view);
+    for (int64_t i = 0; s->coordinates && i < s->batch; i++)
+        anpe_coordinates_clear(&s->coordinates[i]);
+    free(s->coordinates);
     anpe_free(s->z);
     anpe_free(s->u);
     anpe_free(s->y);
@@ -218,11 +239,22 @@ anpe_session *anpe_session_free(anpe_session *s)
     return NULL;
 }
 
-float *anpe_session_input(anpe_session *s, int64_t i)
+static float *input(const anpe_session *s, int64_t i)
 {
     const anpe_channels *c = s->model->channels;
     float *x = anpe_executor_tensor(s->executor, s->model->net->x);
     return x + i * c->length * c->width;
+}
+
+const float *anpe_session_input(const anpe_session *s, int64_t i)
+{
+    return input(s, i);
+}
+
+anpe_status anpe_session_look(anpe_session *s, anpe_ctx *ctx, int64_t i,
+                              const anpe_spectrum *spectrum)
+{
+    return anpe_view_look(s->view, ctx, spectrum, input(s, i), &s->coordinates[i]);
 }
 
 void anpe_session_featurize(anpe_session *s, int64_t n)
@@ -252,7 +284,7 @@ anpe_status anpe_session_draw(anpe_session *s, anpe_ctx *ctx, int64_t i, int64_t
                 return ANPE_FAIL(ctx, ANPE_ENUMERIC, "the flow's draw of label '%s' is not finite",
                                  m->map->label[d].name);
         const double jacobian =
-            anpe_label_map_inverse(m->map, s->y + k * labels, theta + k * labels);
+            anpe_coordinates_inverse(&s->coordinates[i], s->y + k * labels, theta + k * labels);
         if (log_q)
             log_q[k] = (double)s->log_q[k] - jacobian;
     }
@@ -354,10 +386,11 @@ static anpe_status infer_one(anpe_session *s, anpe_ctx *ctx, int64_t n_draws, do
         status = ANPE_FAIL(ctx, ANPE_EFORMAT, "%s", reason);
     if (!status)
         status = anpe_task_reduce(s->model->task, ctx, o);
+    if (!status)
+        status = anpe_session_look(s, ctx, 0, o);
     if (status)
         return status;
     s->inferred = 1;
-    anpe_channels_fill(s->model->channels, o, anpe_session_input(s, 0));
     anpe_session_featurize(s, 1);
     anpe_rng rng = anpe_rng_make(seed, ANPE_FOR_POSTERIOR, index, 0);
     return anpe_session_draw(s, ctx, 0, n_draws, &rng, theta, log_q);

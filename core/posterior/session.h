@@ -5,6 +5,7 @@
 #include <anpe/anpe.h>
 #include "model/channels.h"
 #include "model/labels.h"
+#include "model/view.h"
 #include "model/net.h"
 #include "task/task.h"
 
@@ -30,13 +31,15 @@ struct anpe_session {
     const anpe_model *model;
     int64_t batch, max_draws;
     anpe_executor *executor;
-    anpe_bench *bench;      /* NULL when the simulator could not be opened */
-    float *z, *u, *y;       /* (max_draws, D) */
-    float *log_q;           /* (max_draws) in flow coordinates */
-    float *room;            /* (pixels) */
-    void *scratch;          /* of the flow's sample */
-    anpe_spectrum spectrum; /* of the last anpe_infer, reduced */
-    int inferred;           /* there was one */
+    anpe_bench *bench; /* NULL when the simulator could not be opened */
+    anpe_view *view;
+    anpe_coordinates *coordinates; /* (batch) of each spectrum */
+    float *z, *u, *y;              /* (max_draws, D) */
+    float *log_q;                  /* (max_draws) in flow coordinates */
+    float *room;                   /* (pixels) */
+    void *scratch;                 /* of the flow's sample */
+    anpe_spectrum spectrum;        /* of the last anpe_infer, reduced */
+    int inferred;                  /* there was one */
 };
 
 /* As anpe_session_new, for featurizing `batch` spectra at once. */
@@ -46,8 +49,11 @@ ANPE_MUST_CHECK anpe_status anpe_session_new_batch(anpe_ctx *ctx, const anpe_mod
 /* Why a spectrum with bad values cannot be given to the model, or NULL: without wavelengths a
  * network that does not see the mask would take what stands in their place for data. */
 const char *anpe_model_misses_mask(const anpe_model *m, const anpe_spectrum *s);
-/* Context vectors of the first n inputs that were put into anpe_session_input. */
-float *anpe_session_input(anpe_session *s, int64_t i); /* (L, C) of spectrum i < batch */
+/* A reduced spectrum into place i < batch: its inputs and its coordinates. */
+ANPE_MUST_CHECK anpe_status anpe_session_look(anpe_session *s, anpe_ctx *ctx, int64_t i,
+                                              const anpe_spectrum *spectrum);
+const float *anpe_session_input(const anpe_session *s, int64_t i); /* (L, C) of spectrum i */
+/* Context vectors of the first n spectra that were looked at. */
 void anpe_session_featurize(anpe_session *s, int64_t n);
 const float *anpe_session_context(const anpe_session *s, int64_t i); /* (F) of spectrum i */
 /* n draws for spectrum i of the last featurize -> theta (n, D) and log q in physical units (n). */

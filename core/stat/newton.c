@@ -11,6 +11,7 @@ static const double enough = 0.05;       /* gain of log density that is not wort
 static const double tiny = 1e-3;         /* the same of a damped step, which promises less */
 static const double first_damping = 0.3; /* after a step that failed */
 static const double part = 0.25;         /* of a width, for differences */
+static const double widths = 4;          /* of the box: the largest sd of the normal */
 
 struct anpe_newton {
     int64_t width;
@@ -162,11 +163,11 @@ static void take(const anpe_newton *w, anpe_optimum *o, double f)
     o->f = f;
 }
 
-/* A direction in which nothing is known has the width of the box. */
+/* A direction in which nothing is known is that of the box, over which the normal hardly falls. */
 static void add_box(const anpe_newton *w, const anpe_newton_problem *p, double *h)
 {
     for (int64_t i = 0; i < w->width; i++) {
-        const double range = p->high[i] - p->low[i];
+        const double range = widths * (p->high[i] - p->low[i]);
         h[i * w->width + i] += isfinite(range) ? 1 / (range * range) : 0;
     }
 }

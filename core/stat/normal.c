@@ -1,5 +1,6 @@
 /* The normal quantile is Acklam's rational approximation with one step of Halley's method on erfc,
- * which brings it to a few units in the last place. */
+ * which brings it to a few units in the last place. Where Phi(x) leaves the range of doubles its
+ * log is Mills' ratio as an asymptotic series: at 30 the next term is 1e-12 of the log's own. */
 #include <config.h>
 #include "stat/normal.h"
 #include <math.h>
@@ -32,4 +33,32 @@ double anpe_normal_quantile(double u)
     const double s = e * sqrt(2 * M_PI) * exp(0.5 * x * x);
     x -= s / (1 + 0.5 * x * s);
     return u < 0.5 ? x : -x;
+}
+
+double anpe_normal_log_cdf(double x)
+{
+    static const double far_out = 30;
+    if (x > 0)
+        return log1p(-0.5 * erfc(x * M_SQRT1_2));
+    if (x > -far_out)
+        return log(0.5 * erfc(-x * M_SQRT1_2));
+    if (!isfinite(x))
+        return x;
+    const double r = 1 / (x * x);
+    return -0.5 * x * x - ANPE_LOG_ROOT_2PI - log(-x) +
+           log1p(-r * (1 - 3 * r * (1 - 5 * r * (1 - 7 * r))));
+}
+
+double anpe_normal_log_quantile(double log_u)
+{
+    if (log_u > -400) /* Phi(-28) */
+        return anpe_normal_quantile(exp(log_u));
+    if (!isfinite(log_u))
+        return log_u;
+    double x = -sqrt(-2 * log_u);
+    for (int i = 0; i < 4; i++) { /* Newton's method on the log, which is nearly a parabola */
+        const double value = anpe_normal_log_cdf(x);
+        x -= (value - log_u) * exp(value + 0.5 * x * x + ANPE_LOG_ROOT_2PI);
+    }
+    return x;
 }

@@ -10,4 +10,7 @@
 
 /* Inverse of the standard normal distribution function, u in (0, 1). */
 double anpe_normal_quantile(double u);
+/* log Phi(x), at any distance from 0; and its inverse for log_u <= log 1/2, -inf to -inf. */
+double anpe_normal_log_cdf(double x);
+double anpe_normal_log_quantile(double log_u);
 #endif

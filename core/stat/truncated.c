@@ -12,6 +12,7 @@
 #include <string.h>
 
 static const double far_out = 30; /* sd; at 38 the mass is no double any more */
+static const double furthest = 8; /* sd of a mean from the box, as coordinates: see below */
 
 anpe_status anpe_truncated_new(anpe_ctx *ctx, int64_t width, int most, anpe_truncated **out)
 {
@@ -66,16 +67,13 @@ static double upper(double z) /* 1 - Phi(z) */
     return 0.5 * erfc(z * M_SQRT1_2);
 }
 
-/* log (Phi(b) - Phi(a)), a < b. By symmetry a side that is near lies in the upper tail. */
+/* log (Phi(b) - Phi(a)), a <= b. By symmetry a side that is near lies in the lower tail. */
 static double log_mass(double a, double b)
 {
     if (a < 0 && b > 0)
         return log1p(-upper(-a) - upper(b));
-    const double near = a >= 0 ? a : -b, away = a >= 0 ? b : -a;
-    if (near > far_out)
-        return -0.5 * near * near - ANPE_LOG_ROOT_2PI - log(near) +
-               log(-expm1(-near * (away - near)));
-    return log(upper(near) - upper(away));
+    const double near = anpe_normal_log_cdf(a >= 0 ? -a : b);
+    return near + log(-expm1(anpe_normal_log_cdf(a >= 0 ? -b : a) - near));
 }
 
 /* Log density of z in [a, b] of a standard normal that is cut off there. */
@@ -121,14 +119,15 @@ static double interval(const anpe_truncated *m, int k, int64_t i, const double *
 
 /* ---- all of them ------------------------------------------------------------------------- */
 
-/* Those that the box cuts most come first. */
+/* Those that the box cuts most come first, those that it hardly cuts in their own order. */
 static void set_order(anpe_truncated *m, int k, const double *mean, const double *covariance)
 {
     const int64_t d = m->width;
     int64_t *order = m->order + k * d;
     for (int64_t i = 0; i < d; i++) {
         const double sd = sqrt(covariance[i * d + i]);
-        const double mass = log_mass((m->low[i] - mean[i]) / sd, (m->high[i] - mean[i]) / sd);
+        const double log_m = log_mass((m->low[i] - mean[i]) / sd, (m->high[i] - mean[i]) / sd);
+        const double mass = log_m > -0.01 ? 0 : log_m;
         int64_t at = i;
         for (; at > 0 && m->work[at - 1] > mass; at--) {
             m->work[at] = m->work[at - 1];
@@ -213,4 +212,59 @@ double anpe_truncated_log_mass(const anpe_truncated *m, int k, anpe_rng *rng, in
     for (int i = 0; i < n; i++)
         sum = anpe_log_add(sum, component_draw(m, k, rng, x));
     return sum - log((double)n);
+}
+
+/* ---- as coordinates ---------------------------------------------------------------------- */
+
+/* z in [a, b] <-> the y that has the same share of all of the normal below it as z has of the part
+ * in [a, b]; by the nearer tail, in logs, so that no distance is too far. */
+
+static double uncut(double a, double b, double log_all, double z)
+{
+    const double below = log_mass(a, z) - log_all, above = log_mass(z, b) - log_all;
+    return below < above ? anpe_normal_log_quantile(below) : -anpe_normal_log_quantile(above);
+}
+
+static double cut(double a, double b, double log_all, double y)
+{
+    const double below = anpe_log_add(anpe_normal_log_cdf(a), anpe_normal_log_cdf(y) + log_all);
+    const double above = anpe_log_add(anpe_normal_log_cdf(-b), anpe_normal_log_cdf(-y) + log_all);
+    return below < above ? anpe_normal_log_quantile(below) : -anpe_normal_log_quantile(above);
+}
+
+/* How far a mean that is far outside is moved towards the box, in sd. */
+static double approach(double a, double b)
+{
+    return a > furthest ? a - furthest : b < -furthest ? b + furthest : 0;
+}
+
+void anpe_truncated_forward(const anpe_truncated *m, int k, const double *x, double *y)
+{
+    const int64_t d = m->width;
+    double a, b;
+    for (int64_t i = 0; i < d; i++) {
+        const int64_t at = m->order[k * d + i];
+        const double middle = interval(m, k, i, m->work, &a, &b), move = approach(a, b);
+        m->work[i] = (x[at] - middle) / m->cholesky[(k * d + i) * d + i];
+        a -= move;
+        b -= move;
+        y[at] = uncut(a, b, log_mass(a, b), fmin(fmax(m->work[i] - move, a), b));
+    }
+}
+
+double anpe_truncated_inverse(const anpe_truncated *m, int k, const double *y, double *x)
+{
+    const int64_t d = m->width;
+    double sum = 0, a, b;
+    for (int64_t i = 0; i < d; i++) {
+        const int64_t at = m->order[k * d + i];
+        const double middle = interval(m, k, i, m->work, &a, &b), move = approach(a, b);
+        const double side = m->cholesky[(k * d + i) * d + i],
+                     log_all = log_mass(a - move, b - move);
+        const double z = cut(a - move, b - move, log_all, y[at]);
+        m->work[i] = fmin(fmax(z + move, a), b);
+        x[at] = fmin(fmax(middle + side * m->work[i], m->low[at]), m->high[at]);
+        sum += log(side) + log_all + 0.5 * (z * z - y[at] * y[at]);
+    }
+    return sum;
 }

@@ -37,6 +37,13 @@ void anpe_truncated_normalise(anpe_truncated *m); /* the shares */
 /* Natural log of the density at x (D) inside the box. One thread at a time. */
 double anpe_truncated_log_density(const anpe_truncated *m, const double *x);
 void anpe_truncated_draw(const anpe_truncated *m, anpe_rng *rng, double *x);
+/* Component k as coordinates of the box: x (D) <-> y (D), all of R^D, which has a standard normal
+ * distribution where x is drawn from the component (the transport of Rosenblatt 1952, coordinate by
+ * coordinate). Where no side is near this is y = C^-1 (x - mean). A mean that lies more than 8 sd
+ * outside counts as 8, or the box would be left to its last digits. x on a side has y = +-inf;
+ * the inverse returns log |dx / dy|. One thread at a time. */
+void anpe_truncated_forward(const anpe_truncated *m, int k, const double *x, double *y);
+double anpe_truncated_inverse(const anpe_truncated *m, int k, const double *y, double *x);
 /* Log of the mass that the normal of component k has inside the box, by n draws; x (D): scratch. */
 double anpe_truncated_log_mass(const anpe_truncated *m, int k, anpe_rng *rng, int n, double *x);
 #endif

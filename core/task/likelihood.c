@@ -254,25 +254,19 @@ const float *anpe_likelihood_rows(const anpe_likelihood *l)
     return l->rows;
 }
 
-static anpe_status impossible(anpe_ctx *ctx)
-{
-    return ANPE_FAIL(ctx, ANPE_ENUMERIC,
-                     "no expansion: the continuum of the model spectrum is not positive");
-}
-
 /* Rows from the simulator's derivatives. */
-static anpe_status differentiate(anpe_likelihood *l, anpe_ctx *ctx, const double *theta)
+static anpe_status differentiate(anpe_likelihood *l, anpe_ctx *ctx, const double *theta,
+                                 int *possible)
 {
     const anpe_task *t = l->task;
     const anpe_spectrum *o = l->observed;
     const int64_t size = o->n_pixels;
     anpe_tangent *g = l->tangent;
     anpe_status status;
-    int possible;
     ANPE_TRY(anpe_tangent_run(g, ctx, place(l, 0, theta), l->bench->scratch));
-    ANPE_TRY(anpe_reduction_apply(l->reduction, ctx, g->flux, &possible));
-    if (!possible)
-        return impossible(ctx);
+    ANPE_TRY(anpe_reduction_apply(l->reduction, ctx, g->flux, possible));
+    if (!*possible)
+        return ANPE_OK;
     anpe_star_whiten(size, o->flux, g->flux, l->inverse_sigma, l->rows);
     for (int64_t d = 0; d < t->n_labels; d++) {
         float *slope = g->flux + (1 + t->inferred[d]) * size, *row = l->rows + (1 + d) * size;
@@ -293,7 +287,7 @@ static double signed_step(const anpe_label *label, double theta, double step)
 
 /* Rows from differences. */
 static anpe_status take_differences(anpe_likelihood *l, anpe_ctx *ctx, const double *theta,
-                                    const double *step)
+                                    const double *step, int *possible)
 {
     const anpe_task *t = l->task;
     const anpe_spectrum *o = l->observed;
@@ -310,10 +304,9 @@ static anpe_status take_differences(anpe_likelihood *l, anpe_ctx *ctx, const dou
         for (int64_t k = 0; k < n && !status; k++) {
             const int64_t d = first + k - 1;
             float *model = l->bench->flux + k * size, *row = l->rows + (first + k) * size;
-            int possible;
-            status = anpe_reduction_apply(l->reduction, ctx, model, &possible);
-            if (!status && !possible)
-                status = impossible(ctx);
+            status = anpe_reduction_apply(l->reduction, ctx, model, possible);
+            if (!*possible)
+                return status;
             anpe_star_whiten(size, o->flux, model, l->inverse_sigma, row);
             for (int64_t i = 0; i < size && d >= 0; i++)
                 row[i] =
@@ -341,9 +334,11 @@ anpe_status anpe_likelihood_expand(anpe_likelihood *l, anpe_ctx *ctx, const doub
 {
     const int64_t n = l->task->n_labels, size = l->observed->n_pixels;
     const float *r = l->rows, *jacobian = r + size;
-    const anpe_status status =
-        l->tangent ? differentiate(l, ctx, theta) : take_differences(l, ctx, theta, step);
-    if (status)
+    int possible = 1;
+    const anpe_status status = l->tangent ? differentiate(l, ctx, theta, &possible)
+                                          : take_differences(l, ctx, theta, step, &possible);
+    *log_l = -INFINITY;
+    if (status || !possible)
         return status;
     for (int64_t i = 0; i <= n; i++)
         project_out(l, l->rows + i * size);
@@ -355,4 +350,51 @@ anpe_status anpe_likelihood_expand(anpe_likelihood *l, anpe_ctx *ctx, const doub
             fisher[i * n + j] = fisher[j * n + i] = anpe_star_dot(size, row, jacobian + j * size);
     }
     return ANPE_OK;
+}
+
+/* Slope and curvature of the log prior along label d, where it has any. */
+static void add_prior(const anpe_prior *p, double *placed, int64_t d, double h, double middle,
+                      double *gradient, double *curvature)
+{
+    double *at = &placed[d], keep = *at;
+    *at = keep + h;
+    const double above = anpe_prior_log_density(p, placed);
+    *at = keep - h;
+    const double below = anpe_prior_log_density(p, placed);
+    *at = keep;
+    if (!isfinite(above) || !isfinite(below))
+        return;
+    *gradient += (above - below) / (2 * h);
+    *curvature += fmax(0, (2 * middle - above - below) / (h * h));
+}
+
+anpe_status anpe_likelihood_expand_joint(anpe_likelihood *l, anpe_ctx *ctx, const double *theta,
+                                         const double *step, double *log_joint, double *gradient,
+                                         double *h)
+{
+    const anpe_task *t = l->task;
+    const int64_t n = t->n_labels;
+    const double log_prior = anpe_likelihood_log_prior(l, theta);
+    *log_joint = -INFINITY;
+    if (!isfinite(log_prior))
+        return ANPE_OK;
+    const anpe_status status = anpe_likelihood_expand(l, ctx, theta, step, log_joint, gradient, h);
+    if (status || !isfinite(*log_joint))
+        return status;
+    *log_joint += log_prior;
+    double *placed = place(l, 0, theta);
+    for (int64_t d = 0; d < n; d++)
+        add_prior(t->prior, placed, t->inferred[d], step[d], log_prior, &gradient[d],
+                  &h[d * n + d]);
+    return ANPE_OK;
+}
+
+double anpe_likelihood_log_prior(anpe_likelihood *l, const double *theta)
+{
+    return anpe_prior_log_density(l->task->prior, place(l, 0, theta));
+}
+
+double anpe_likelihood_chi2(const anpe_likelihood *l, double log_likelihood)
+{
+    return 2 * (l->constant - log_likelihood);
 }

@@ -40,12 +40,23 @@ ANPE_MUST_CHECK anpe_status anpe_likelihood_eval(anpe_likelihood *l, anpe_ctx *c
  * gradient (D) is - J^T r and fisher (D, D) J^T J, both triangles filled, per unit of the labels. J
  * is in closed form where the simulator has derivatives and the continuum rule is linear; else from
  * differences over step (D) > 0 towards the middle of each label's range: D + 1 model spectra in
- * all. Only where anpe_likelihood_can_expand: not with a noise model of its own likelihood. */
+ * all. Where the likelihood is 0 *log_likelihood is -inf and the rest is not filled. Only where
+ * anpe_likelihood_can_expand: not with a noise model of its own likelihood. */
 ANPE_MUST_CHECK anpe_status anpe_likelihood_expand(anpe_likelihood *l, anpe_ctx *ctx,
                                                    const double *theta, const double *step,
                                                    double *log_likelihood, double *gradient,
                                                    double *fisher);
+/* The same of likelihood x prior, whose density is differenced over step where it has slopes;
+ * -inf where the prior is 0, too. */
+ANPE_MUST_CHECK anpe_status anpe_likelihood_expand_joint(anpe_likelihood *l, anpe_ctx *ctx,
+                                                         const double *theta, const double *step,
+                                                         double *log_joint, double *gradient,
+                                                         double *h);
 int anpe_likelihood_can_expand(const anpe_likelihood *l);
+/* Natural log of the prior density at theta (D). */
+double anpe_likelihood_log_prior(anpe_likelihood *l, const double *theta);
+/* |(1 - Q Q^T) r|^2 of a log L that eval or expand gave. */
+double anpe_likelihood_chi2(const anpe_likelihood *l, double log_likelihood);
 /* Rows of the last expand: r, then J's D columns, each (size); 0 in bad pixels. Borrowed. */
 const float *anpe_likelihood_rows(const anpe_likelihood *l);
 /* Degrees of freedom of chi2 at the true labels: good pixels less modes. */

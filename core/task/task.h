@@ -19,6 +19,7 @@ typedef struct anpe_observe_options {
     double sigma_floor, scatter, max_rv;
     int standardise; /* auto, none, channel, pixel */
     int64_t basis;   /* coefficients; 0: pixels */
+    int64_t newton;  /* most steps; 0: no fit */
 } anpe_observe_options;
 
 typedef struct anpe_label_options {

@@ -276,11 +276,54 @@ static anpe_rng noise_stream(const anpe_dataset *d, int validation, int64_t inde
                          (uint32_t)(ANPE_SLOT_EPOCH_NOISE + d->epoch));
 }
 
-anpe_status anpe_dataset_fill(const anpe_dataset *d, anpe_ctx *ctx, anpe_bench *b, int validation,
-                              int64_t first, int64_t offset, int64_t n, float *x, float *y)
+anpe_status anpe_dataset_open_desk(const anpe_dataset *d, anpe_ctx *ctx, int64_t batch,
+                                   anpe_dataset_desk *desk)
+{
+    anpe_status status;
+    *desk = (anpe_dataset_desk){0};
+    ANPE_TRY(anpe_bench_new(ctx, d->task, batch, &desk->bench));
+    ANPE_TRY(anpe_view_new(ctx, d->task, d->channels, d->map, &desk->view));
+    ANPE_TRY(anpe_view_coordinates(ctx, d->channels, d->map, &desk->coordinates));
+    desk->log_volume = calloc((size_t)batch, sizeof *desk->log_volume);
+    if (!desk->log_volume)
+        status = ANPE_FAIL(ctx, ANPE_ENOMEM, "dataset: out of memory");
+out:
+    if (status)
+        anpe_dataset_close_desk(desk);
+    return status;
+}
+
+void anpe_dataset_close_desk(anpe_dataset_desk *desk)
+{
+    anpe_bench_free(desk->bench);
+    anpe_view_free(desk->view);
+    anpe_coordinates_clear(&desk->coordinates);
+    free(desk->log_volume);
+    *desk = (anpe_dataset_desk){0};
+}
+
+/* Labels as the flow sees them. log |d y / d y'| = log |d theta / d y'| - log |d theta / d y|, so
+ * that losses are densities of y' and can be compared. */
+static void place_labels(const anpe_dataset *d, anpe_dataset_desk *desk, int64_t k,
+                         const double *theta, float *y)
+{
+    double *back = desk->coordinates.back;
+    if (d->channels->start) {
+        anpe_label_map_forward(d->map, theta, y);
+        desk->log_volume[k] = anpe_label_map_inverse(d->map, y, back);
+    }
+    anpe_coordinates_forward(&desk->coordinates, theta, y);
+    if (d->channels->start)
+        desk->log_volume[k] -= anpe_coordinates_inverse(&desk->coordinates, y, back);
+}
+
+anpe_status anpe_dataset_fill(const anpe_dataset *d, anpe_ctx *ctx, anpe_dataset_desk *desk,
+                              int validation, int64_t first, int64_t offset, int64_t n, float *x,
+                              float *y)
 {
     const int64_t labels = d->task->prior->n_labels;
     const int64_t input = d->channels->length * d->channels->width;
+    anpe_bench *b = desk->bench;
     double *theta = b->label;
     anpe_status status;
     ANPE_TRY(noise_free(d, ctx, b, validation, first, offset, n));
@@ -288,11 +331,11 @@ anpe_status anpe_dataset_fill(const anpe_dataset *d, anpe_ctx *ctx, anpe_bench *
         anpe_task_labels(d->task, b->theta + k * labels, theta);
         if (d->file)
             ANPE_TRY(check_labels(d, ctx, theta, offset + k));
-        if (y)
-            anpe_label_map_forward(d->map, theta, y + k * d->map->n);
         anpe_rng rng = noise_stream(d, validation, first + offset + k);
         ANPE_TRY(anpe_task_mock(d->task, ctx, b, k, &rng));
-        anpe_channels_fill(d->channels, &b->spectrum, x + k * input);
+        ANPE_TRY(anpe_view_look(desk->view, ctx, &b->spectrum, x + k * input, &desk->coordinates));
+        if (y)
+            place_labels(d, desk, k, theta, y + k * d->map->n);
     }
 out:
     return status;
@@ -329,25 +372,25 @@ static anpe_status fit_channels(anpe_ctx *ctx, anpe_dataset *d)
         (choice == AUTO && (d->channels->basis || !d->task->instrument.info.wavelength));
     const int64_t input = d->channels->length * d->channels->width;
     const int64_t have = d->n_train && d->n_train < FIT_SPECTRA ? d->n_train : FIT_SPECTRA;
-    anpe_bench *b = NULL;
+    anpe_dataset_desk desk = {0};
     anpe_status status = ANPE_OK;
     if (choice == NONE)
         return ANPE_OK;
     float *x = malloc((size_t)(FIT_SPECTRA * input) * sizeof *x);
     if (!x)
         return ANPE_FAIL(ctx, ANPE_ENOMEM, "channels: out of memory");
-    ANPE_TRY(anpe_bench_new(ctx, d->task, FIT_BATCH, &b));
+    ANPE_TRY(anpe_dataset_open_desk(d, ctx, FIT_BATCH, &desk));
     for (int64_t first = 0; first < have; first += FIT_BATCH) {
         const int64_t n = have - first < FIT_BATCH ? have - first : FIT_BATCH;
         ANPE_TRY(anpe_dataset_load(d, ctx, 0, 0, first, n));
-        ANPE_TRY(anpe_dataset_fill(d, ctx, b, 0, first, 0, n, x + first * input, NULL));
+        ANPE_TRY(anpe_dataset_fill(d, ctx, &desk, 0, first, 0, n, x + first * input, NULL));
     }
     anpe_channels_fit(d->channels, have, x, per_pixel);
     if (anpe_channels_curved(d->channels))
         anpe_log(ctx, ANPE_INFO, "%lld of %lld inputs have long tails: their log or asinh is taken",
                  (long long)anpe_channels_curved(d->channels), (long long)input);
 out:
-    anpe_bench_free(b);
+    anpe_dataset_close_desk(&desk);
     free(x);
     return status;
 }
@@ -355,7 +398,9 @@ out:
 static anpe_status basis_channels(anpe_ctx *ctx, anpe_dataset *d)
 {
     const anpe_task *t = d->task;
-    anpe_basis *basis;
+    anpe_basis *basis = NULL;
+    anpe_start *start = NULL;
+    anpe_status status;
     if (t->observe->channels.n)
         return ANPE_FAIL(ctx, ANPE_ECONFIG,
                          "%s: with observe.basis the network sees coefficients, not channels",
@@ -363,8 +408,41 @@ static anpe_status basis_channels(anpe_ctx *ctx, anpe_dataset *d)
     if (t->instrument.info.channels > 1)
         return ANPE_FAIL(ctx, ANPE_ECONFIG, "%s: only for spectra of one channel",
                          anpe_settings_where(t->settings, "observe.basis"));
-    const anpe_status status = anpe_basis_find(ctx, t, t->observe->basis, d->seed, &basis);
-    return status ? status : anpe_channels_new_basis(ctx, basis, &d->channels);
+    ANPE_TRY(anpe_basis_find(ctx, t, t->observe->basis, d->seed, &basis));
+    if (t->observe->newton)
+        ANPE_TRY(anpe_start_fit(ctx, t, d->map, basis, d->seed, &start));
+    return anpe_channels_new_basis(ctx, basis, start, &d->channels);
+out:
+    anpe_basis_free(basis);
+    return status;
+}
+
+/* What a fit of each spectrum asks for. */
+static anpe_status check_newton(anpe_ctx *ctx, const anpe_dataset *d)
+{
+    const anpe_task *t = d->task;
+    const char *where = anpe_settings_where(t->settings, "observe.newton");
+    const anpe_noise_ops *noise = t->noise.ops;
+    if (!t->observe->basis)
+        return ANPE_FAIL(ctx, ANPE_ECONFIG,
+                         "%s: needs observe.basis, whose coefficients its steps start from", where);
+    if (t->n_labels < t->prior->n_labels)
+        return ANPE_FAIL(ctx, ANPE_ECONFIG,
+                         "%s: there is no likelihood: labels.infer leaves %lld of the prior's %lld "
+                         "labels open",
+                         where, (long long)(t->prior->n_labels - t->n_labels),
+                         (long long)t->prior->n_labels);
+    if (t->noise.plugin->capabilities & ANPE_NOISE_NO_LIKELIHOOD)
+        return ANPE_FAIL(ctx, ANPE_ECONFIG,
+                         "%s: noise model '%s' has no likelihood: the simulations contain their "
+                         "noise",
+                         where, t->noise.plugin->name);
+    if (ANPE_HAS(noise, log_likelihood))
+        return ANPE_FAIL(ctx, ANPE_ECONFIG,
+                         "%s: noise model '%s' has a likelihood of its own, which has no "
+                         "Gauss-Newton matrix",
+                         where, t->noise.plugin->name);
+    return ANPE_OK;
 }
 
 static anpe_status default_channels(anpe_ctx *ctx, anpe_dataset *d)
@@ -372,6 +450,11 @@ static anpe_status default_channels(anpe_ctx *ctx, anpe_dataset *d)
     static const char *const survey[] = {"flux", "mask"};
     const anpe_task *t = d->task;
     const anpe_texts *want = &t->observe->channels;
+    for (int64_t i = 0; i < want->n; i++)
+        if (strcmp(want->v[i], anpe_channel_name(ANPE_CHANNEL_NEWTON)) == 0)
+            return ANPE_FAIL(ctx, ANPE_ECONFIG,
+                             "%s: the inputs of observe.newton cannot be listed as a channel",
+                             anpe_settings_where(t->settings, "observe.channels"));
     const int n = want->n ? (int)want->n : t->instrument.info.wavelength ? 2 : 1;
     const anpe_status status =
         anpe_channels_new(ctx, t->instrument.info.n_pixels, t->instrument.info.channels, n,
@@ -416,6 +499,8 @@ anpe_status anpe_dataset_new(anpe_ctx *ctx, const anpe_task *task, const anpe_da
                                     task->label_options->transform == 0, &d->map));
         ANPE_TRY(fit_labels(ctx, d));
     }
+    if (task->observe->newton)
+        ANPE_TRY(check_newton(ctx, d));
     if (!channels) {
         ANPE_TRY(task->observe->basis ? basis_channels(ctx, d) : default_channels(ctx, d));
         ANPE_TRY(fit_channels(ctx, d));

@@ -10,6 +10,7 @@
 #include "file/hdf5_file.h"
 #include "model/channels.h"
 #include "model/labels.h"
+#include "model/view.h"
 #include "task/task.h"
 
 #define ANPE_DATASET_MEMORY ((int64_t)512 << 20) /* bytes of stored simulations kept in memory */
@@ -53,10 +54,21 @@ anpe_dataset *anpe_dataset_free(anpe_dataset *d);
  * of the validation set: order, and rows from the file. */
 ANPE_MUST_CHECK anpe_status anpe_dataset_load(anpe_dataset *d, anpe_ctx *ctx, int64_t epoch,
                                               int validation, int64_t first, int64_t n);
-/* Worker: samples first + offset ... of the last load, n at most bench->batch -> x (n, L, C),
- * y (n, D), weights of their loss in b->weight. Online samples are numbered through all epochs:
- * `first` is absolute there. */
-ANPE_MUST_CHECK anpe_status anpe_dataset_fill(const anpe_dataset *d, anpe_ctx *ctx, anpe_bench *b,
-                                              int validation, int64_t first, int64_t offset,
-                                              int64_t n, float *x, float *y);
+/* What a worker makes samples with. */
+typedef struct anpe_dataset_desk {
+    anpe_bench *bench; /* weights of the samples' loss are in bench->weight */
+    anpe_view *view;
+    anpe_coordinates coordinates;
+    double *log_volume; /* (batch) log |d y / d y'|, y' the map's: 0 unless whitened */
+} anpe_dataset_desk;
+ANPE_MUST_CHECK anpe_status anpe_dataset_open_desk(const anpe_dataset *d, anpe_ctx *ctx,
+                                                   int64_t batch, anpe_dataset_desk *desk);
+void anpe_dataset_close_desk(anpe_dataset_desk *desk);
+/* Worker: samples first + offset ... of the last load, n at most the desk's batch -> x (n, L, C),
+ * y (n, D) in the coordinates of each sample; y NULL: not wanted. Online samples are numbered
+ * through all epochs: `first` is absolute there. */
+ANPE_MUST_CHECK anpe_status anpe_dataset_fill(const anpe_dataset *d, anpe_ctx *ctx,
+                                              anpe_dataset_desk *desk, int validation,
+                                              int64_t first, int64_t offset, int64_t n, float *x,
+                                              float *y);
 #endif

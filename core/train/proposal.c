@@ -115,7 +115,8 @@ static void keep(search *s, const double *y, double log_q)
     float *coordinates = s->session->y;
     for (int64_t i = 0; i < d; i++)
         coordinates[i] = (float)y[i];
-    const double jacobian = anpe_label_map_inverse(s->map, coordinates, theta);
+    const double jacobian =
+        anpe_coordinates_inverse(&s->session->coordinates[0], coordinates, theta);
     for (int64_t i = 0; i < d; i++)
         prior_order[t->inferred[i]] = theta[i];
     const double prior = anpe_prior_log_density(t->prior, prior_order);

@@ -65,7 +65,7 @@ const anpe_option anpe_train_table[] = {
 
 typedef struct lane { /* what one worker owns */
     anpe_executor *executor;
-    anpe_bench *bench;
+    anpe_dataset_desk desk;
     float *gradient; /* (effective_size) of one micro-batch */
     float *seed;     /* (micro_batch) dL / d log q */
 } lane;
@@ -116,7 +116,7 @@ static anpe_status run_micro_batch(void *user, int64_t item, int worker, anpe_ct
     const int64_t n = t->batch - offset < t->micro ? t->batch - offset : t->micro;
     const int64_t size = t->net->parameters->effective_size;
     double loss = 0;
-    anpe_status status = anpe_dataset_fill(t->dataset, ctx, l->bench, t->validation, t->first,
+    anpe_status status = anpe_dataset_fill(t->dataset, ctx, &l->desk, t->validation, t->first,
                                            offset, n, anpe_executor_tensor(l->executor, t->net->x),
                                            anpe_executor_tensor(l->executor, t->net->y));
     if (status)
@@ -126,8 +126,9 @@ static anpe_status run_micro_batch(void *user, int64_t item, int worker, anpe_ct
     for (int64_t i = 0; i < n; i++) {
         if (!isfinite(log_q[i]))
             return not_finite(ctx, t, l, n, t->first + offset + i);
-        loss -= l->bench->weight[i] * (double)log_q[i];
-        l->seed[i] = (float)-l->bench->weight[i] / (float)t->batch;
+        const double weight = l->desk.bench->weight[i];
+        loss -= weight * ((double)log_q[i] + l->desk.log_volume[i]);
+        l->seed[i] = (float)-weight / (float)t->batch;
     }
     if (!t->validation) {
         memset(l->gradient, 0, (size_t)size * sizeof *l->gradient);
@@ -384,7 +385,7 @@ static anpe_status open_lanes(trainer *t, anpe_ctx *ctx)
             return ANPE_ENOMEM;
         status = anpe_net_trainer(ctx, t->net, t->micro, &l->executor);
         if (!status)
-            status = anpe_bench_new(ctx, t->task, t->micro, &l->bench);
+            status = anpe_dataset_open_desk(t->dataset, ctx, t->micro, &l->desk);
     }
     return status;
 }
@@ -540,7 +541,7 @@ static void close_trainer(trainer *t)
 {
     for (int i = 0; t->lane && i < t->n_lanes; i++) {
         anpe_executor_free(t->lane[i].executor);
-        anpe_bench_free(t->lane[i].bench);
+        anpe_dataset_close_desk(&t->lane[i].desk);
         anpe_free(t->lane[i].gradient);
         anpe_free(t->lane[i].seed);
     }

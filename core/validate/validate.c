@@ -21,7 +21,8 @@ enum { BLOCK = 16 * ANPE_VALIDATE_BATCH, PRIOR_DRAWS = 4096, MOST_LABELS = 256 }
 /* Drawn together about their mean and moved: a check of the checks. z: standardised coordinates of
  * the flow; the truth is taken to where the changed density has the value that the flow has there.
  */
-static void disturb(const anpe_validate_run *v, anpe_session *s, double *theta, float *truth)
+static void disturb(const anpe_validate_run *v, anpe_session *s, int64_t i, double *theta,
+                    float *truth)
 {
     const int64_t n = v->request->n_draws, labels = v->result->n_labels;
     const double scale = v->request->scale, shift = v->request->shift;
@@ -38,7 +39,7 @@ static void disturb(const anpe_validate_run *v, anpe_session *s, double *theta, 
         truth[d] = (float)(mean + ((double)truth[d] - move - mean) / scale);
     }
     for (int64_t k = 0; k < n; k++)
-        (void)anpe_label_map_inverse(v->model->map, s->y + k * labels, theta + k * labels);
+        (void)anpe_coordinates_inverse(&s->coordinates[i], s->y + k * labels, theta + k * labels);
 }
 
 static void compare_labels(anpe_validate_run *v, anpe_validate_lane *l, int64_t m, anpe_rng *ties)
@@ -76,8 +77,9 @@ static void compare_density(anpe_validate_run *v, anpe_validate_lane *l, int64_t
     anpe_flow_density_eval(l->density, context, 1, l->point, &log_q);
     r->hpd[m] = anpe_density_level(log_q, r->n_draws, l->session->log_q);
     memcpy(v->context + m * f, context, (size_t)f * sizeof *context);
-    anpe_label_map_forward(v->model->map, r->truth + m * labels, truth);
-    r->log_q_truth[m] = log_q - anpe_label_map_inverse(v->model->map, truth, l->point) -
+    const anpe_coordinates *c = &l->session->coordinates[i];
+    anpe_coordinates_forward(c, r->truth + m * labels, truth);
+    r->log_q_truth[m] = log_q - anpe_coordinates_inverse(c, truth, l->point) -
                         (double)labels * log(v->request->scale);
 }
 
@@ -114,9 +116,9 @@ static anpe_status compare(anpe_validate_run *v, anpe_ctx *ctx, anpe_validate_la
     anpe_rng reference = anpe_rng_make(seed, ANPE_FOR_CHECKS, m, ANPE_VALIDATE_SLOT_REFERENCE);
     anpe_rng ties = anpe_rng_make(seed, ANPE_FOR_CHECKS, m, ANPE_VALIDATE_SLOT_TIES);
     ANPE_TRY(anpe_session_draw(l->session, ctx, i, r->n_draws, &draws, l->theta, NULL));
-    anpe_label_map_forward(v->model->map, truth, y);
+    anpe_coordinates_forward(&l->session->coordinates[i], truth, y);
     if (v->request->scale != 1 || v->request->shift != 0)
-        disturb(v, l->session, l->theta, y);
+        disturb(v, l->session, i, l->theta, y);
     compare_labels(v, l, m, &ties);
     compare_density(v, l, m, i, y);
     ANPE_TRY(anpe_prior_sample(prior, ctx, &reference, l->reference));
@@ -155,7 +157,7 @@ static anpe_status make_mocks(anpe_validate_run *v, anpe_ctx *ctx, anpe_validate
                          r->truth + (first + k) * r->n_labels);
         ANPE_TRY(anpe_task_mock(v->task, ctx, l->bench, k, &noise));
         copy_spectrum(&l->spectrum[k], &l->bench->spectrum);
-        anpe_channels_fill(v->model->channels, &l->spectrum[k], anpe_session_input(l->session, k));
+        ANPE_TRY(anpe_session_look(l->session, ctx, k, &l->spectrum[k]));
     }
 out:
     return status;

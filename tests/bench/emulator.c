@@ -103,7 +103,7 @@ typedef struct pipeline {
     bench *b;
     anpe_task *task;
     anpe_dataset *dataset;
-    anpe_bench *work;
+    anpe_dataset_desk work;
     float *x, *y;
     anpe_status status;
 } pipeline;
@@ -111,7 +111,7 @@ typedef struct pipeline {
 static void fill(void *user)
 {
     pipeline *p = user;
-    p->status = anpe_dataset_fill(p->dataset, p->b->ctx, p->work, 0, 0, 0, SPECTRA, p->x, p->y);
+    p->status = anpe_dataset_fill(p->dataset, p->b->ctx, &p->work, 0, 0, 0, SPECTRA, p->x, p->y);
 }
 
 static anpe_status open_pipeline(bench *b, anpe_settings *settings, pipeline *p)
@@ -120,7 +120,7 @@ static anpe_status open_pipeline(bench *b, anpe_settings *settings, pipeline *p)
     anpe_status status;
     ANPE_TRY(anpe_task_new(b->ctx, settings, ANPE_TASK_ALL, NULL, &p->task));
     ANPE_TRY(anpe_dataset_new(b->ctx, p->task, &setup, NULL, NULL, &p->dataset));
-    ANPE_TRY(anpe_bench_new(b->ctx, p->task, SPECTRA, &p->work));
+    ANPE_TRY(anpe_dataset_open_desk(p->dataset, b->ctx, SPECTRA, &p->work));
     ANPE_TRY(anpe_dataset_load(p->dataset, b->ctx, 0, 0, 0, SPECTRA));
     const anpe_channels *c = p->dataset->channels;
     p->x = malloc((size_t)(SPECTRA * c->length * c->width) * sizeof *p->x);
@@ -150,7 +150,7 @@ anpe_status bench_pipeline(bench *b)
                      (long long)p.dataset->channels->width);
     }
     free(p.x), free(p.y);
-    anpe_bench_free(p.work);
+    anpe_dataset_close_desk(&p.work);
     anpe_dataset_free(p.dataset);
     anpe_task_free(p.task);
     anpe_settings_free(settings);

@@ -11,6 +11,7 @@ dist_check_SCRIPTS += tests/cli/test_validate.sh
 dist_check_SCRIPTS += tests/cli/test_featurizers.sh
 dist_check_SCRIPTS += tests/cli/test_spectra.sh tests/cli/test_files.sh
 dist_check_SCRIPTS += tests/cli/test_basis.sh
+dist_check_SCRIPTS += tests/cli/test_newton.sh
 dist_check_SCRIPTS += tests/cli/test_pipe.sh
 dist_check_SCRIPTS += tests/cli/test_grid.sh
 # Files of earlier versions.

@@ -30,7 +30,9 @@ words() { grep -o '`[^`]*`' | tr -d '`' | sed 's/\/$//; s/.*\///; /^[a-z0-9_]*$/
 names() { sed '/^parameters\/./d; s/\/$//; s/.*[\/@]//; s/^@//' | sort -u; }
 
 section "Models" | words >documented
-"$tree" model.h5 | names >written
+run "$ANPE" train small.cfg --quiet -o fit.h5 --set train.epochs=1 --set observe.newton=2
+check "a model whose inputs are a fit" test "$status" = 0
+for model in model.h5 fit.h5; do "$tree" $model; done | names >written
 check "files.md names all that a model has" none comm -13 documented written
 # What this model does not have, and why.
 printf '%s\n' curve scatter round observed inputs exclude training created >elsewhere

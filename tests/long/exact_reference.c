@@ -37,7 +37,8 @@ static anpe_status density(void *user, anpe_ctx *ctx, int64_t n, const double *y
         for (int64_t k = 0; k < m; k++) {
             for (int64_t i = 0; i < r->d; i++)
                 at[i] = (float)y[(first + k) * r->d + i];
-            r->jacobian[k] = anpe_label_map_inverse(r->model->map, at, r->theta + k * r->d);
+            r->jacobian[k] =
+                anpe_coordinates_inverse(&r->session->coordinates[0], at, r->theta + k * r->d);
         }
         anpe_status status =
             anpe_likelihood_eval(r->likelihood, ctx, m, r->theta, out + first, r->log_prior);
@@ -58,7 +59,7 @@ static double misfit(reference *r, anpe_ctx *ctx, const double *y)
     double theta[MOST], log_l, log_prior;
     for (int64_t i = 0; i < r->d; i++)
         at[i] = (float)y[i];
-    (void)anpe_label_map_inverse(r->model->map, at, theta);
+    (void)anpe_coordinates_inverse(&r->session->coordinates[0], at, theta);
     return anpe_likelihood_eval(r->likelihood, ctx, 1, theta, &log_l, &log_prior) ? INFINITY
                                                                                   : -log_l;
 }
@@ -137,7 +138,7 @@ static anpe_status best_fit(reference *r, anpe_ctx *ctx, const double *best_draw
     }
     for (int64_t i = 0; i < r->d; i++)
         at[i] = (float)best[i];
-    (void)anpe_label_map_inverse(r->model->map, at, theta);
+    (void)anpe_coordinates_inverse(&r->session->coordinates[0], at, theta);
     return anpe_session_chi2(r->session, ctx, theta, &r->spectrum, chi2, n_good);
 }
 
@@ -150,7 +151,7 @@ static anpe_status prepare(reference *r, anpe_ctx *ctx, anpe_input *in, int64_t 
     anpe_status status;
     ANPE_TRY(anpe_instrument_read(&t->instrument, ctx, in, row, &r->spectrum));
     ANPE_TRY(anpe_task_reduce(t, ctx, &r->spectrum));
-    anpe_channels_fill(r->model->channels, &r->spectrum, anpe_session_input(r->session, 0));
+    ANPE_TRY(anpe_session_look(r->session, ctx, 0, &r->spectrum));
     anpe_session_featurize(r->session, 1);
     ANPE_TRY(anpe_session_draw(r->session, ctx, 0, STARTS, rng, r->theta, NULL));
     for (int64_t k = 0; k < 4 * r->walkers * r->d; k++)
@@ -176,7 +177,7 @@ static void print_labels(reference *r, const anpe_ensemble_result *m, double *co
         for (int64_t k = 0; k < m->n; k++) {
             for (int64_t j = 0; j < r->d; j++)
                 at[j] = (float)m->y[k * r->d + j];
-            (void)anpe_label_map_inverse(r->model->map, at, theta);
+            (void)anpe_coordinates_inverse(&r->session->coordinates[0], at, theta);
             column[k] = theta[i];
             sum += theta[i] / (double)m->n;
         }

@@ -116,7 +116,7 @@ static void test_channels(void)
     const double amplitude[K + M] = {1, 2, 3, 4, 5, 0, 0};
     float x[4 * K], y[2 * K], by[2 * K], gradient[P];
     double largest = 0;
-    WORKS(anpe_channels_new_basis(ctx, make_basis(), &c));
+    WORKS(anpe_channels_new_basis(ctx, make_basis(), NULL, &c));
     CU_ASSERT(c->length == K && c->width == 2 && anpe_channels_values(c) == P);
     WORKS(anpe_spectrum_new(ctx, P, &s));
     for (int k = 0; k < 2; k++) {

@@ -169,7 +169,7 @@ static void observe(int64_t index)
         star.sigma[p] = (float)sigma;
         star.mask[p] = 0;
     }
-    anpe_channels_fill(model->channels, &star, anpe_session_input(session, 0));
+    WORKS(anpe_session_look(session, ctx, 0, &star));
     anpe_session_featurize(session, 1);
 }
 

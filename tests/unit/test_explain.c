@@ -77,7 +77,7 @@ static void observe(fixture *f)
 
 static void featurize(fixture *f)
 {
-    anpe_channels_fill(f->model->channels, &f->observed, anpe_session_input(f->session, 0));
+    WORKS(anpe_session_look(f->session, ctx, 0, &f->observed));
     anpe_session_featurize(f->session, 1);
 }
 

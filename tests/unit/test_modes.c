@@ -83,7 +83,7 @@ static void observe(double l0, double l1, int64_t index)
         star.sigma[p] = (float)sigma;
         star.mask[p] = 0;
     }
-    anpe_channels_fill(model->channels, &star, anpe_session_input(session, 0));
+    WORKS(anpe_session_look(session, ctx, 0, &star));
     anpe_session_featurize(session, 1);
 }
 

@@ -1,0 +1,158 @@
+/* See view.h. Inputs are functions that neither overflow nor jump where a fit goes astray: what may
+ * have any size goes through asinh, distances in sd to a bound, of which only the near ones matter,
+ * through d / sqrt(1 + d^2 / 9). */
+#include <config.h>
+#include "model/view.h"
+#include "base/linear.h"
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct anpe_view {
+    const anpe_task *task;
+    const anpe_channels *channels;
+    const anpe_label_map *map;
+    anpe_peak *peak;             /* NULL: no fit */
+    int64_t width;               /* D */
+    double *start;               /* (D) */
+    double *mean;                /* (D) of the fit */
+    double *offset;              /* (D) */
+    double *covariance, *factor; /* (D, D) */
+    float *y;                    /* (D) */
+    float *raw;                  /* (inputs) */
+};
+
+static anpe_status allocate(anpe_ctx *ctx, anpe_view *v)
+{
+    const size_t d = (size_t)v->map->n;
+    v->width = v->map->n;
+    v->start = calloc(3 * d + 2 * d * d, sizeof *v->start);
+    v->y = calloc(d, sizeof *v->y);
+    v->raw = calloc((size_t)v->channels->length, sizeof *v->raw);
+    if (!v->start || !v->y || !v->raw)
+        return ANPE_FAIL(ctx, ANPE_ENOMEM, "view: out of memory");
+    v->mean = v->start + d;
+    v->offset = v->start + 2 * d;
+    v->covariance = v->start + 3 * d;
+    v->factor = v->covariance + d * d;
+    return ANPE_OK;
+}
+
+anpe_status anpe_view_new(anpe_ctx *ctx, const anpe_task *t, const anpe_channels *channels,
+                          const anpe_label_map *map, anpe_view **out)
+{
+    anpe_status status = ANPE_OK;
+    anpe_view *v = calloc(1, sizeof *v);
+    *out = NULL;
+    if (!v)
+        return ANPE_FAIL(ctx, ANPE_ENOMEM, "view: out of memory");
+    v->task = t;
+    v->channels = channels;
+    v->map = map;
+    if (channels->start) {
+        ANPE_TRY(allocate(ctx, v));
+        ANPE_TRY(anpe_peak_new(ctx, t, &v->peak));
+    }
+out:
+    *out = status ? anpe_view_free(v) : v;
+    return status;
+}
+
+anpe_view *anpe_view_free(anpe_view *v)
+{
+    if (!v)
+        return NULL;
+    anpe_peak_free(v->peak);
+    free(v->start);
+    free(v->y);
+    free(v->raw);
+    free(v);
+    return NULL;
+}
+
+anpe_status anpe_view_coordinates(anpe_ctx *ctx, const anpe_channels *channels,
+                                  const anpe_label_map *map, anpe_coordinates *out)
+{
+    return anpe_coordinates_new(ctx, map, channels->start != NULL, out);
+}
+
+/* ---- one spectrum ------------------------------------------------------------------------ */
+
+/* Mean and covariance of the spectrum, and the middle of the box's side of it in v->start. */
+static anpe_status fit(anpe_view *v, anpe_ctx *ctx, const anpe_spectrum *s, int *found)
+{
+    const int64_t d = v->width;
+    const anpe_start *start = v->channels->start;
+    const anpe_optimum *o = &v->peak->optimum;
+    anpe_start_guess(start, v->map, v->channels->basis, s, v->start);
+    const anpe_status status = anpe_peak_run(v->peak, ctx, s, v->start, start->error,
+                                             (int)v->task->observe->newton, found);
+    if (status)
+        return status;
+    if (*found) {
+        memcpy(v->start, o->x, (size_t)d * sizeof *v->start);
+        memcpy(v->mean, o->mean, (size_t)d * sizeof *v->mean);
+        memcpy(v->covariance, o->covariance, (size_t)(d * d) * sizeof *v->covariance);
+        return ANPE_OK;
+    }
+    memcpy(v->mean, v->start, (size_t)d * sizeof *v->mean);
+    memset(v->covariance, 0, (size_t)(d * d) * sizeof *v->covariance);
+    for (int64_t i = 0; i < d; i++)
+        v->covariance[i * d + i] = start->error[i] * start->error[i];
+    return ANPE_OK;
+}
+
+static double near(double distance)
+{
+    return isfinite(distance) ? distance / sqrt(1 + distance * distance / 9) : 3;
+}
+
+static float *label_inputs(anpe_view *v, float *x)
+{
+    const int64_t d = v->width;
+    anpe_label_map_forward(v->map, v->start, v->y);
+    memcpy(v->factor, v->covariance, (size_t)(d * d) * sizeof *v->factor);
+    (void)anpe_cholesky(d, v->factor, d, 1e-12);
+    for (int64_t i = 0; i < d; i++)
+        v->offset[i] = v->mean[i] - v->start[i];
+    anpe_cholesky_forward(d, v->factor, d, v->offset);
+    for (int64_t i = 0; i < d; i++) {
+        const double sd = sqrt(v->covariance[i * d + i]);
+        *x++ = v->y[i];
+        *x++ = (float)log(v->factor[i * d + i]);
+        *x++ = (float)near((v->mean[i] - v->map->label[i].min) / sd);
+        *x++ = (float)near((v->map->label[i].max - v->mean[i]) / sd);
+        *x++ = (float)asinh(v->offset[i]); /* 0 unless on a bound or not at the optimum */
+        for (int64_t j = 0; j < i; j++)
+            *x++ = (float)(v->factor[i * d + j] / sd);
+    }
+    return x;
+}
+
+static void fill(anpe_view *v, int found)
+{
+    const anpe_peak *p = v->peak;
+    const double freedom = fmax((double)p->freedom, 1);
+    float *x = label_inputs(v, v->raw);
+    *x++ = (float)log(found ? p->chi2 / freedom : 1);
+    *x++ = (float)asinh(found ? (p->chi2 - freedom) / sqrt(2 * freedom) : 0);
+    *x++ = (float)log(freedom);
+    *x++ = (float)(found ? p->optimum.converged : -1);
+}
+
+anpe_status anpe_view_look(anpe_view *v, anpe_ctx *ctx, const anpe_spectrum *s, float *x,
+                           anpe_coordinates *c)
+{
+    int found;
+    if (!v->peak) {
+        anpe_channels_fill(v->channels, s, x);
+        return ANPE_OK;
+    }
+    const anpe_status status = fit(v, ctx, s, &found);
+    if (status)
+        return status;
+    fill(v, found);
+    anpe_channels_fill_values(v->channels, v->raw, x);
+    anpe_coordinates_set(c, v->mean, v->covariance);
+    return ANPE_OK;
+}

@@ -1,0 +1,27 @@
+/* model/view.h -- what the network is given of one spectrum: its inputs, and the coordinates that
+ * its flow works in.
+ *
+ * Without observe.newton these are the channels (model/channels.h) and the map of the labels. With
+ * it, the posterior's maximum is looked for first: a guess (model/start.h), a few damped
+ * Gauss-Newton steps on the likelihood with this spectrum's own error bars and mask (task/peak.h).
+ * The coordinates are whitened by what was found, and the inputs say what that was: for D labels 5
+ * D + D (D - 1) / 2 + 4 numbers, whatever the length of the spectrum. What is left to learn is how
+ * a posterior differs from a normal distribution that is cut off at the bounds of the prior. */
+#ifndef ANPE_CORE_VIEW_H
+#define ANPE_CORE_VIEW_H
+#include "model/channels.h"
+#include "model/coordinates.h"
+#include "task/peak.h"
+
+typedef struct anpe_view anpe_view; /* one per thread */
+/* All are borrowed. */
+ANPE_MUST_CHECK anpe_status anpe_view_new(anpe_ctx *ctx, const anpe_task *t,
+                                          const anpe_channels *channels, const anpe_label_map *map,
+                                          anpe_view **out);
+anpe_view *anpe_view_free(anpe_view *v);
+/* s: reduced -> x (L, C) and c, which anpe_view_coordinates made. */
+ANPE_MUST_CHECK anpe_status anpe_view_look(anpe_view *v, anpe_ctx *ctx, const anpe_spectrum *s,
+                                           float *x, anpe_coordinates *c);
+ANPE_MUST_CHECK anpe_status anpe_view_coordinates(anpe_ctx *ctx, const anpe_channels *channels,
+                                                  const anpe_label_map *map, anpe_coordinates *out);
+#endif
