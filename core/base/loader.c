@@ -264,8 +264,11 @@ static int compare_plugins(const void *a, const void *b)
     return p->kind != q->kind ? (int)p->kind - (int)q->kind : strcmp(p->name, q->name);
 }
 
-static anpe_status append(anpe_ctx *ctx, int *n, const anpe_plugin ***list, const anpe_plugin *p)
+static anpe_status append(anpe_ctx *ctx, anpe_kind kind, int *n, const anpe_plugin ***list,
+                          const anpe_plugin *p)
 {
+    if (kind && p->kind != kind)
+        return ANPE_OK;
     for (int i = 0; i < *n; i++) /* the first on the path wins, as in anpe_loader_get */
         if (!compare_plugins(&(*list)[i], &p))
             return ANPE_OK;
@@ -277,7 +280,16 @@ static anpe_status append(anpe_ctx *ctx, int *n, const anpe_plugin ***list, cons
     return ANPE_OK;
 }
 
-static anpe_status list_directory(anpe_ctx *ctx, const char *directory, int *n,
+/* Whether the file KIND_NAME may hold plugins of the kind, 0: of any. Noise models come with
+ * others. */
+static int may_hold(const char *stem, anpe_kind kind)
+{
+    const char *name = kind ? anpe_kind_name(kind) : "";
+    return !kind || kind == ANPE_NOISE ||
+           (!strncmp(stem, name, strlen(name)) && stem[strlen(name)] == '_');
+}
+
+static anpe_status list_directory(anpe_ctx *ctx, anpe_kind kind, const char *directory, int *n,
                                   const anpe_plugin ***list)
 {
     names found = {0};
@@ -287,27 +299,27 @@ static anpe_status list_directory(anpe_ctx *ctx, const char *directory, int *n,
         char object[PATH_LENGTH];
         const anpe_plugin *in_file[MAX_PER_FILE];
         int n_in_file = 0;
-        if (!find_object(directory, found.name[i], object))
+        if (!may_hold(found.name[i], kind) || !find_object(directory, found.name[i], object))
             continue;
         if (read_object(ctx, object, &n_in_file, in_file)) {
             anpe_log(ctx, ANPE_WARNING, "%s", anpe_error(ctx));
             continue;
         }
         for (int j = 0; !status && j < n_in_file; j++)
-            status = append(ctx, n, list, in_file[j]);
+            status = append(ctx, kind, n, list, in_file[j]);
     }
     free_names(&found);
     return status;
 }
 
-anpe_status anpe_loader_list(anpe_ctx *ctx, int *n, const anpe_plugin ***list)
+anpe_status anpe_loader_list(anpe_ctx *ctx, anpe_kind kind, int *n, const anpe_plugin ***list)
 {
     char directory[PATH_LENGTH];
     anpe_status status = ANPE_OK;
     *n = 0;
     *list = NULL;
     for (const char *path = search_path(); !status && next_directory(&path, directory);)
-        status = list_directory(ctx, directory, n, list);
+        status = list_directory(ctx, kind, directory, n, list);
     if (status) {
         free(*list);
         *list = NULL;

@@ -11,9 +11,10 @@
  * [a-z0-9_]+ are refused, so that a configuration or model cannot give a path. */
 ANPE_MUST_CHECK anpe_status anpe_loader_get(anpe_ctx *ctx, anpe_kind kind, const char *name,
                                             const anpe_plugin **out);
-/* Every plugin that can be found, sorted by kind and name; *list is malloc'ed. Files that cannot
- * be loaded are logged as warnings and left out. */
-ANPE_MUST_CHECK anpe_status anpe_loader_list(anpe_ctx *ctx, int *n, const anpe_plugin ***list);
+/* Every plugin of the kind (0: of any) that can be found, sorted by kind and name; *list is
+ * malloc'ed. Files that cannot be loaded are logged as warnings and left out. */
+ANPE_MUST_CHECK anpe_status anpe_loader_list(anpe_ctx *ctx, anpe_kind kind, int *n,
+                                             const anpe_plugin ***list);
 const char *anpe_kind_name(anpe_kind kind); /* "simulator" */
 anpe_kind anpe_kind_of(const char *name);   /* 0 if unknown */
 #endif

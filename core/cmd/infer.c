@@ -1,5 +1,5 @@
 /* anpe infer: posteriors of spectra to a catalogue. */
-#include "cmd/command.h"
+#include "cmd/spectra.h"
 #include "infer/rows.h"
 #include <math.h>
 #include <stdlib.h>
@@ -8,6 +8,8 @@
 typedef struct options {
     const char *output, *posterior, *predict, *explain;
     const char *compare, *compare_columns, *compare_id;
+    const char *list;
+    anpe_texts set;
     int64_t samples, exact_max;
     int exact;
     double exact_ess;
@@ -17,6 +19,10 @@ enum { EXACT_ESS = 500, EXACT_MAX = 100000 };
 static const anpe_flag flags[] = {
     ANPE_FLAG_TEXT_REQUIRED(options, output, 'o', "output", "CATALOGUE",
                             "table to write: .fits, .h5 or .csv"),
+    ANPE_FLAG_LIST(options),
+    ANPE_FLAG_TEXTS(options, set, 0, "set", "PATH=VALUE",
+                    "how files are read (instrument.combination=visits), or where a file of the "
+                    "training lies now (simulator.file=...)"),
     ANPE_FLAG_INT(options, samples, 's', "samples", "N", 1000, 2, 1e8,
                   "posterior draws of each spectrum"),
     ANPE_FLAG_TEXT(options, posterior, 'p', "posterior", "FILE", NULL, "HDF5 file for all draws"),
@@ -237,31 +243,35 @@ static void report(anpe_cmd *cmd, const options *o, const anpe_infer_result *r)
 static anpe_status run(anpe_ctx *ctx, anpe_cmd *cmd)
 {
     const options *o = cmd->options;
-    anpe_infer_result result;
-    const anpe_infer_request request = {
-        .model = cmd->argument[0],
-        .n_files = cmd->n_arguments - 1,
-        .files = (const char *const *)&cmd->argument[1],
-        .output = o->output,
-        .posterior = o->posterior,
-        .predict = o->predict,
-        .explain = o->explain,
-        .compare = o->compare,
-        .compare_columns = o->compare_columns,
-        .compare_id = o->compare_id,
-        .n_draws = o->samples,
-        .seed = cmd->seed_given ? cmd->seed : 1,
-        .threads = cmd->threads,
-        .exact = o->exact,
-        .exact_options = {o->exact_ess, o->exact_max, ANPE_RUNG_MCMC}};
+    anpe_file_list files;
+    anpe_infer_result result = {0};
+    anpe_infer_request request = {.model = cmd->argument[0],
+                                  .n_sets = (int)o->set.n,
+                                  .sets = o->set.v,
+                                  .output = o->output,
+                                  .posterior = o->posterior,
+                                  .predict = o->predict,
+                                  .explain = o->explain,
+                                  .compare = o->compare,
+                                  .compare_columns = o->compare_columns,
+                                  .compare_id = o->compare_id,
+                                  .n_draws = o->samples,
+                                  .seed = cmd->seed_given ? cmd->seed : 1,
+                                  .threads = cmd->threads,
+                                  .exact = o->exact,
+                                  .exact_options = {o->exact_ess, o->exact_max, ANPE_RUNG_MCMC}};
     if (!o->exact && (o->exact_ess != EXACT_ESS || o->exact_max != EXACT_MAX))
         return anpe_cmd_usage(ctx, cmd, "--exact-ess and --exact-max go with --exact");
-    anpe_status status = anpe_infer_files(ctx, &request, &result);
-    if (!status) {
-        report(cmd, o, &result);
-        cmd->n_failed = (int)result.n_failed;
-    }
+    anpe_status status;
+    ANPE_TRY(anpe_cmd_spectra(ctx, cmd, 1, o->list, &files));
+    request.n_files = (int)files.n;
+    request.files = (const char *const *)files.path;
+    ANPE_TRY(anpe_infer_files(ctx, &request, &result));
+    report(cmd, o, &result);
+    cmd->n_failed = (int)result.n_failed;
+out:
     anpe_infer_result_clear(&result);
+    anpe_file_list_clear(&files);
     return status;
 }
 
@@ -269,7 +279,8 @@ const anpe_command anpe_command_infer = {
     "infer",
     "posteriors of spectra, to a catalogue",
     "MODEL SPECTRUM... -o CATALOGUE",
-    "Reads the survey's own files or HDF5 spectra and writes one row for each: posterior median, "
+    "Reads the survey's own files or HDF5 spectra, one by one, in folders or named by a list, and "
+    "writes one row for each: posterior median, "
     "mean, sd, 16th and 84th percentile of every label, chi2, flags. A spectrum that cannot be "
     "used "
     "is flagged with its reason, the run goes on and ends with exit status 4. Where the input "
@@ -277,6 +288,6 @@ const anpe_command anpe_command_infer = {
     "true labels (mocks), it prints how well they came back.",
     flags,
     sizeof(options),
-    2,
+    1,
     -1,
     run};

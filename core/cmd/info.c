@@ -1,10 +1,13 @@
-/* anpe info: what is in a file of anpe's. */
-#include "cmd/command.h"
+/* anpe info: what is in a file of anpe's, or of a survey's. */
+#define _POSIX_C_SOURCE 200809L
+#include "cmd/info_spectrum.h"
 #include "cmd/validation_report.h"
 #include "file/hdf5_file.h"
+#include "file/spectra_file.h"
 #include "model/model.h"
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 typedef struct options {
     int config;
@@ -188,8 +191,12 @@ static anpe_status run(anpe_ctx *ctx, anpe_cmd *cmd)
     const char *path = cmd->argument[0];
     anpe_h5 *f = NULL;
     char *format = NULL;
+    struct stat st;
     anpe_status status;
     json_object_set_new(cmd->result, "file", json_string(path));
+    if (stat(path, &st) == 0 && S_ISREG(st.st_mode) && st.st_size > 0 &&
+        !anpe_spectra_file_is_hdf5(path))
+        return anpe_info_spectrum(ctx, cmd, path);
     ANPE_TRY(anpe_h5_open(ctx, path, &f));
     if (anpe_h5_has_attribute(f, "/", "format"))
         ANPE_TRY(anpe_h5_get_text(ctx, f, "/", "format", &format));
@@ -207,9 +214,11 @@ out:
 
 const anpe_command anpe_command_info = {
     "info",
-    "what is in a model or another HDF5 file of anpe",
+    "what is in a model, another HDF5 file of anpe, or a file of spectra",
     "FILE",
-    "For a model: labels with their ranges, training history, the plugins and input files with "
+    "For a survey's file: what it is, the instrument that reads it, the star, range, medium and "
+    "frame, and S/N and good pixels of each spectrum as that instrument reads it. For a model: "
+    "labels with their ranges, training history, the plugins and input files with "
     "their "
     "SHA-256, and the configuration with every value. Opening a model runs no code.",
     flags,

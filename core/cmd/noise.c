@@ -1,5 +1,5 @@
 /* anpe noise: real error bars and masks, for the noise model of an instrument. */
-#include "cmd/command.h"
+#include "cmd/spectra.h"
 #include "base/text.h"
 #include "file/output.h"
 #include "prepare/noise.h"
@@ -8,12 +8,13 @@
 #include <string.h>
 
 typedef struct options {
-    const char *output;
+    const char *output, *list;
     anpe_texts set;
 } options;
 
 static const anpe_flag flags[] = {
     ANPE_FLAG_TEXT_REQUIRED(options, output, 'o', "output", "LIBRARY", "HDF5 file to write"),
+    ANPE_FLAG_LIST(options),
     ANPE_FLAG_TEXTS(options, set, 0, "set", "OPTION=VALUE",
                     "an option of the instrument, e.g. combination=visits"),
     ANPE_FLAG_END};
@@ -94,8 +95,11 @@ static anpe_status run(anpe_ctx *ctx, anpe_cmd *cmd)
     anpe_component instrument = {0};
     anpe_noise_library_result result;
     char *resolved = NULL;
-    anpe_status status = anpe_output_differs(ctx, o->output, cmd->argument[0]);
+    anpe_file_list files;
+    anpe_status status = anpe_cmd_spectra(ctx, cmd, 1, o->list, &files);
 
+    if (!status)
+        status = anpe_output_differs(ctx, o->output, cmd->argument[0]);
     if (!status)
         status = open_instrument(ctx, cmd, o, &settings, &instrument);
     if (status)
@@ -112,13 +116,14 @@ static anpe_status run(anpe_ctx *ctx, anpe_cmd *cmd)
         goto out;
     const anpe_noise_library_job job = {.instrument = &instrument,
                                         .configuration = resolved,
-                                        .n_paths = cmd->n_arguments - 1,
-                                        .paths = (const char *const *)cmd->argument + 1,
+                                        .n_paths = files.n,
+                                        .paths = (const char *const *)files.path,
                                         .output = o->output};
     if ((status = anpe_noise_library_make(ctx, &job, &result)))
         goto out;
     report(cmd, o, &result);
 out:
+    anpe_file_list_clear(&files);
     free(resolved);
     anpe_component_clear(&instrument);
     anpe_settings_free(settings);
@@ -140,7 +145,7 @@ const anpe_command anpe_command_noise = {
         "be used is left out, with the reason; the exit status is then 4.",
     .flags = flags,
     .options_size = sizeof(options),
-    .min_arguments = 2,
+    .min_arguments = 1,
     .max_arguments = -1,
     .run = run,
 };

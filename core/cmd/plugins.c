@@ -179,15 +179,12 @@ static anpe_status unknown_kind(anpe_ctx *ctx, anpe_cmd *cmd, const char *kind)
 static anpe_status show_list(anpe_ctx *ctx, anpe_cmd *cmd, anpe_kind kind)
 {
     const anpe_plugin **list;
-    int n, kept = 0;
-    const anpe_status status = anpe_loader_list(ctx, &n, &list);
+    int n;
+    const anpe_status status = anpe_loader_list(ctx, kind, &n, &list);
     if (status)
         return status;
-    for (int i = 0; i < n; i++)
-        if (!kind || list[i]->kind == kind)
-            list[kept++] = list[i];
-    print_list(cmd, kept, list);
-    json_plugins(cmd, kept, list);
+    print_list(cmd, n, list);
+    json_plugins(cmd, n, list);
     free(list);
     return ANPE_OK;
 }

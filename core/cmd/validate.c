@@ -1,6 +1,7 @@
 /* anpe validate: is the posterior of a model what it says? */
 #include "config.h"
 #include "cmd/validation_report.h"
+#include "file/file_list.h"
 #include "file/output.h"
 #include "infer/repeats.h"
 #include "model/model.h"
@@ -18,7 +19,7 @@ typedef struct options {
     const char *output;
     int64_t n, samples, exact;
     double rate, scale, shift;
-    anpe_texts repeats;
+    anpe_texts repeats, set;
     int dry;
 } options;
 
@@ -36,6 +37,8 @@ static const anpe_flag flags[] = {
     ANPE_FLAG_TEXTS(options, repeats, 0, "repeats", "SPECTRUM",
                     "spectra with several observations of the same stars, to compare their scatter "
                     "with the stated errors"),
+    ANPE_FLAG_TEXTS(options, set, 0, "set", "PATH=VALUE",
+                    "how the files of --repeats are read: instrument.combination=visits"),
     ANPE_FLAG_SWITCH(options, dry, 0, "dry", "report only; the model file stays as it is"),
     ANPE_FLAG_REAL(options, scale, 0, "scale", "F", 1, 0.01, 100,
                    "check of the checks: posteriors are made narrower (F < 1) or wider; implies "
@@ -136,6 +139,13 @@ static anpe_status run(anpe_ctx *ctx, anpe_cmd *cmd)
 {
     const options *o = cmd->options;
     const int dry = o->dry || o->scale != 1 || o->shift != 0;
+    anpe_file_list files = {0};
+    anpe_validation *v = NULL;
+    anpe_status status = ANPE_OK;
+    for (int64_t i = 0; i < o->repeats.n; i++)
+        ANPE_TRY(anpe_file_list_add(ctx, &files, o->repeats.v[i]));
+    if (o->set.n && !files.n)
+        return anpe_cmd_usage(ctx, cmd, "--set goes with --repeats");
     const anpe_validate_request request = {.model = cmd->argument[0],
                                            .output = o->output,
                                            .n = o->n,
@@ -144,12 +154,12 @@ static anpe_status run(anpe_ctx *ctx, anpe_cmd *cmd)
                                            .rate = o->rate,
                                            .scale = o->scale,
                                            .shift = o->shift,
-                                           .n_repeats = (int)o->repeats.n,
-                                           .repeats = o->repeats.v,
+                                           .n_repeats = (int)files.n,
+                                           .repeats = (const char *const *)files.path,
+                                           .n_sets = (int)o->set.n,
+                                           .sets = o->set.v,
                                            .seed = cmd->seed_given ? cmd->seed : 1,
                                            .threads = cmd->threads};
-    anpe_validation *v = NULL;
-    anpe_status status;
     ANPE_TRY(check_output(ctx, cmd, o, dry));
     if (!dry)
         ANPE_TRY(anpe_output_check(ctx, request.model));
@@ -162,6 +172,7 @@ static anpe_status run(anpe_ctx *ctx, anpe_cmd *cmd)
         ANPE_TRY(anpe_validation_write(ctx, request.model, v));
     status = report(ctx, cmd, o, v);
 out:
+    anpe_file_list_clear(&files);
     anpe_validation_free(v);
     return status;
 }

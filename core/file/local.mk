@@ -11,6 +11,7 @@ libanpe_la_SOURCES += core/file/catalogue_read_hdf5.c
 libanpe_la_SOURCES += core/file/catalogue_read_private.h
 libanpe_la_SOURCES += core/file/catalogue_text.c
 libanpe_la_SOURCES += core/file/emulator.c core/file/emulator.h
+libanpe_la_SOURCES += core/file/file_list.c core/file/file_list.h
 libanpe_la_SOURCES += core/file/hdf5_attribute.c
 libanpe_la_SOURCES += core/file/hdf5_file.c core/file/hdf5_file.h
 libanpe_la_SOURCES += core/file/hdf5_made_for.c

@@ -18,6 +18,7 @@ struct anpe_spectra_file {
     const char *data;              /* "flux" or "x" */
     int64_t rows, values;          /* of one row */
     const double *same_wavelength; /* the grid that the file's has been compared with */
+    char **id;                     /* (rows) of the stars, or NULL */
 };
 
 int anpe_spectra_file_is_hdf5(const char *path)
@@ -50,6 +51,38 @@ static anpe_status read_shape(anpe_ctx *ctx, anpe_spectra_file *f)
     return anpe_h5_check_stored(ctx, f->h5, f->data, LEAST_STORED);
 }
 
+/* Identifiers as whole numbers, such as Gaia's. */
+static anpe_status read_numbers(anpe_ctx *ctx, anpe_spectra_file *f)
+{
+    enum { WIDTH = 24 };
+    int64_t *number = malloc((size_t)(f->rows + 1) * sizeof *number);
+    anpe_status status =
+        number ? anpe_h5_read(ctx, f->h5, "id", ANPE_H5_INT64, f->rows, number)
+               : ANPE_FAIL(ctx, ANPE_ENOMEM, "%s: out of memory", anpe_h5_path(f->h5));
+    for (int64_t i = 0; i < f->rows && !status; i++) {
+        if (!(f->id[i] = malloc(WIDTH)))
+            status = ANPE_FAIL(ctx, ANPE_ENOMEM, "%s: out of memory", anpe_h5_path(f->h5));
+        else
+            snprintf(f->id[i], WIDTH, "%lld", (long long)number[i]);
+    }
+    free(number);
+    return status;
+}
+
+static anpe_status read_ids(anpe_ctx *ctx, anpe_spectra_file *f)
+{
+    if (!anpe_h5_has(f->h5, "id"))
+        return ANPE_OK;
+    if (!(f->id = calloc((size_t)f->rows + 1, sizeof *f->id)))
+        return ANPE_FAIL(ctx, ANPE_ENOMEM, "%s: out of memory", anpe_h5_path(f->h5));
+    if (!anpe_h5_read_texts(ctx, f->h5, "id", f->rows, f->id) || !read_numbers(ctx, f))
+        return ANPE_OK;
+    return ANPE_FAIL(ctx, ANPE_EFORMAT,
+                     "%s: dataset 'id' must be %lld texts or whole numbers, a star's identifier "
+                     "for each spectrum",
+                     anpe_h5_path(f->h5), (long long)f->rows);
+}
+
 static anpe_status check_row(anpe_ctx *ctx, anpe_h5 *f, int64_t row, int64_t rows)
 {
     if (row >= 0 && row < rows)
@@ -69,6 +102,8 @@ anpe_status anpe_spectra_file_open(anpe_ctx *ctx, const char *path, anpe_spectra
     anpe_status status = f ? anpe_h5_open(ctx, path, &f->h5) : ANPE_ENOMEM;
     if (!status)
         status = read_shape(ctx, f);
+    if (!status)
+        status = read_ids(ctx, f);
     if (status)
         f = anpe_spectra_file_close(f);
     *out = f;
@@ -77,8 +112,10 @@ anpe_status anpe_spectra_file_open(anpe_ctx *ctx, const char *path, anpe_spectra
 
 anpe_spectra_file *anpe_spectra_file_close(anpe_spectra_file *f)
 {
-    if (f)
+    if (f) {
+        anpe_h5_texts_free(f->rows, f->id);
         anpe_h5_abandon(f->h5);
+    }
     anpe_free(f);
     return NULL;
 }
@@ -170,7 +207,7 @@ anpe_status anpe_spectra_file_read(anpe_ctx *ctx, anpe_spectra_file *f, int64_t 
     if (!status)
         status = read_mask(ctx, f, row, s);
     if (!status)
-        snprintf(s->id, sizeof s->id, "%.50s[%lld]", anpe_text_basename(path), (long long)row);
+        snprintf(s->id, sizeof s->id, "%s", f->id ? f->id[row] : "");
     return status;
 }
 

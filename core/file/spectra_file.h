@@ -1,5 +1,5 @@
 /* file/spectra_file.h -- spectra in plain HDF5: datasets flux (N, P) or x (N, ...), optional sigma,
- * mask, wavelength (P), and, for mocks, theta (N, D) with the attribute `labels`.
+ * mask, wavelength (P), id (N) and, for mocks, theta (N, D) with the attribute `labels`.
  *
  *     anpe_spectra_file_open(ctx, path, &f);
  *     ... anpe_spectra_file_read(ctx, f, row, ...) for as many rows as are wanted ...
@@ -23,7 +23,8 @@ int64_t anpe_spectra_file_rows(const anpe_spectra_file *f);
 int anpe_spectra_file_has_sigma(const anpe_spectra_file *f);
 /* Row `row` into s (arrays of s->n_pixels). Checks the number of values and, if the file has them,
  * the wavelengths (within 1e-3 pixel of the instrument's). sigma is required for an instrument with
- * wavelengths; otherwise absent sigma is 1. s->id: "FILE[row]". */
+ * wavelengths; otherwise absent sigma is 1. s->id: the text or number of dataset id (N), "" without
+ * one. */
 ANPE_MUST_CHECK anpe_status anpe_spectra_file_read(anpe_ctx *ctx, anpe_spectra_file *f, int64_t row,
                                                    const anpe_instrument_info *instrument,
                                                    anpe_spectrum *s);

@@ -5,6 +5,7 @@
  * the stars.
  *
  * A label that the catalogue lacks is our median in both, so that it cannot decide. */
+#include "infer/identity.h"
 #include "infer/run.h"
 #include "base/text.h"
 #include "file/catalogue_read.h"
@@ -15,18 +16,14 @@
 
 enum { MAX_NAME = 80 };
 
-typedef struct entry {
-    const char *id;
-    int64_t row;
-} entry;
-
 typedef struct comparison {
     anpe_catalogue_file *file;
     int64_t n_rows, n_labels;
-    double *label; /* (n_labels, n_rows) of the labels that are given */
-    char **id;     /* (n_rows) or NULL: matched by row */
-    entry *sorted; /* (n_rows) by id; the first n_sorted have it alone */
-    int64_t n_sorted;
+    double *label;          /* (n_labels, n_rows) of the labels that are given */
+    char **id;              /* (n_rows) or NULL: matched by row */
+    anpe_identities *rows;  /* which rows are of one star; NULL: matched by row */
+    anpe_identities *files; /* which files have one name: entry i is star i's where it is the first
+                             * of its file */
 } comparison;
 
 static void close_comparison(void *state)
@@ -34,8 +31,9 @@ static void close_comparison(void *state)
     comparison *c = state;
     anpe_catalogue_texts_free(c->n_rows, c->id);
     anpe_catalogue_read_close(c->file);
+    anpe_identities_free(c->rows);
+    anpe_identities_free(c->files);
     free(c->label);
-    free(c->sorted);
     free(c);
 }
 
@@ -98,32 +96,33 @@ out:
 
 /* ---- which row is which star ------------------------------------------------------------- */
 
-static int by_id(const void *a, const void *b)
-{
-    const entry *x = a, *y = b;
-    const int order = strcmp(x->id, y->id);
-    return order ? order : (x->row > y->row) - (x->row < y->row);
-}
-
 /* A star that has several rows is compared with none: nothing says which is meant. */
-static void drop_repeated(anpe_ctx *ctx, const anpe_infer_request *q, comparison *c)
+static void warn_repeated(anpe_ctx *ctx, const anpe_infer_request *q, const comparison *c)
 {
-    int64_t kept = 0, stars = 0, end;
+    int64_t stars = 0;
     const char *example = NULL;
-    for (int64_t k = 0; k < c->n_rows; k = end) {
-        for (end = k + 1; end < c->n_rows && !strcmp(c->sorted[end].id, c->sorted[k].id);)
-            end++;
-        if (end == k + 1)
-            c->sorted[kept++] = c->sorted[k];
-        else if (c->sorted[k].id[0] && stars++ == 0)
-            example = c->sorted[k].id;
-    }
-    c->n_sorted = kept;
+    for (int64_t k = 0; k < c->n_rows; k++)
+        if (anpe_identities_star(c->rows, k) == k && anpe_identities_count(c->rows, k) > 1 &&
+            stars++ == 0)
+            example = c->id[k];
     if (stars)
         anpe_log(ctx, ANPE_WARNING,
                  "%s: %lld star%s more than one row (%s, ...); not compared, because nothing says "
                  "which row is meant",
                  q->compare, (long long)stars, stars == 1 ? " has" : "s have", example);
+}
+
+/* Files of one name in several folders: a spectrum that is named by its file could be either's. */
+static anpe_status name_files(anpe_ctx *ctx, const anpe_infer_result *r, comparison *c)
+{
+    const char **name = malloc((size_t)(r->n_stars + 1) * sizeof *name);
+    if (!name)
+        return ANPE_FAIL(ctx, ANPE_ENOMEM, "comparison: out of memory");
+    for (int64_t i = 0; i < r->n_stars; i++)
+        name[i] = r->star[i].row == 0 ? anpe_text_basename(r->star[i].file) : "";
+    const anpe_status status = anpe_identities_new(ctx, r->n_stars, name, NULL, &c->files);
+    free(name);
+    return status;
 }
 
 static anpe_status prepare_match(anpe_ctx *ctx, const anpe_inference *f, comparison *c)
@@ -136,33 +135,24 @@ static anpe_status prepare_match(anpe_ctx *ctx, const anpe_inference *f, compari
                          q->compare, (long long)c->n_rows, (long long)f->result->n_stars);
     if (!q->compare_id)
         return ANPE_OK;
-    anpe_status status = anpe_catalogue_read_texts(ctx, c->file, q->compare_id, &c->id);
-    if (status)
-        return status;
-    c->sorted = malloc((size_t)(c->n_rows + 1) * sizeof *c->sorted);
-    if (!c->sorted)
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "comparison: out of memory");
-    for (int64_t k = 0; k < c->n_rows; k++)
-        c->sorted[k] = (entry){c->id[k], k};
-    qsort(c->sorted, (size_t)c->n_rows, sizeof *c->sorted, by_id);
-    drop_repeated(ctx, q, c);
-    return ANPE_OK;
+    anpe_status status;
+    ANPE_TRY(anpe_catalogue_read_texts(ctx, c->file, q->compare_id, &c->id));
+    ANPE_TRY(anpe_identities_new(ctx, c->n_rows, (const char *const *)c->id, NULL, &c->rows));
+    ANPE_TRY(name_files(ctx, f->result, c));
+    warn_repeated(ctx, q, c);
+out:
+    return status;
 }
 
-/* The row with this identifier, -1: there is none. */
-static int64_t find_row(const comparison *c, const char *id, int64_t index)
+/* The row of star i, -1: there is none, or it cannot be told. */
+static int64_t find_row(const comparison *c, const anpe_star *star, int64_t i)
 {
-    int64_t low = 0, high = c->n_sorted;
-    if (!c->sorted)
-        return index;
-    while (low < high) {
-        const int64_t middle = low + (high - low) / 2;
-        if (strcmp(c->sorted[middle].id, id) < 0)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low < c->n_sorted && !strcmp(c->sorted[low].id, id) ? c->sorted[low].row : -1;
+    if (!c->rows)
+        return i;
+    if (!star->named && anpe_identities_count(c->files, i - star->row) > 1)
+        return -1;
+    const int64_t row = anpe_identities_find(c->rows, star->id);
+    return row >= 0 && anpe_identities_count(c->rows, row) == 1 ? row : -1;
 }
 
 static anpe_status open_comparison(anpe_ctx *ctx, anpe_inference *f, void **state)
@@ -212,7 +202,7 @@ static const char *compare(anpe_ctx *ctx, const anpe_inference *f, const compari
                            int64_t b)
 {
     anpe_star *star = &f->result->star[f->first + b];
-    const int64_t row = find_row(c, star->id, f->first + b);
+    const int64_t row = find_row(c, star, f->first + b);
     double *theta = f->lane[lane].column;
     const float *flux;
     double chi2;

@@ -299,7 +299,7 @@ anpe_status anpe_infer_files(anpe_ctx *ctx, const anpe_infer_request *request,
     anpe_status status;
     memset(result, 0, sizeof *result);
     ANPE_TRY(check_outputs(ctx, &f));
-    ANPE_TRY(anpe_model_open(ctx, request->model, &f.model));
+    ANPE_TRY(anpe_model_open_with(ctx, request->model, request->n_sets, request->sets, &f.model));
     ANPE_TRY(check_outputs(ctx, &f));
     if (f.model->observed)
         anpe_log(ctx, ANPE_WARNING, "%s: trained in rounds for %s: of use for this spectrum alone",

@@ -32,6 +32,7 @@ extern const char *const anpe_flag_names[ANPE_N_FLAGS];
 /* One row of the catalogue. */
 typedef struct anpe_star {
     char id[80];
+    int named; /* the file gave it the identifier; else that is the file's name */
     const char *file;
     int64_t row; /* in the file */
     int failed;
@@ -66,6 +67,8 @@ typedef struct anpe_comparison {
 
 typedef struct anpe_infer_request {
     const char *model;
+    int n_sets;
+    const char *const *sets; /* "PATH=VALUE": what may be set when a model is used */
     int n_files;
     const char *const *files;
     const char *output;          /* catalogue; NULL: the result only, and no files at all */

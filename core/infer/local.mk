@@ -4,6 +4,7 @@ libanpe_la_SOURCES += core/infer/compare.c
 libanpe_la_SOURCES += core/infer/draws_file.c
 libanpe_la_SOURCES += core/infer/exact_star.c
 libanpe_la_SOURCES += core/infer/explain.c
+libanpe_la_SOURCES += core/infer/identity.c core/infer/identity.h
 libanpe_la_SOURCES += core/infer/infer.c core/infer/infer.h
 libanpe_la_SOURCES += core/infer/outputs.c
 libanpe_la_SOURCES += core/infer/predict.c

@@ -1,41 +1,55 @@
 /* Repeated observations: inference without a catalogue, then the scatter within each star. */
 #include "infer/repeats.h"
 #include "model/model.h"
+#include "infer/identity.h"
 #include "infer/infer.h"
 #include "validate/recalibration.h"
 #include <stdlib.h>
-#include <string.h>
 
 typedef struct visit {
     const anpe_star *star;
-    int64_t index;
+    int64_t index, same; /* the first spectrum of that star */
 } visit;
 
-/* By identifier, then in the order of the files, so that equal runs are equal. */
+/* By star, then in the order of the files, so that equal runs are equal. */
 static int by_star(const void *a, const void *b)
 {
     const visit *x = a, *y = b;
-    const int order = strcmp(x->star->id, y->star->id);
-    return order ? order : (x->index > y->index) - (x->index < y->index);
+    return x->same != y->same ? (x->same > y->same) - (x->same < y->same)
+                              : (x->index > y->index) - (x->index < y->index);
 }
 
-/* Visits that have a posterior, sorted; returns how many. */
-static int64_t sort_visits(const anpe_infer_result *r, visit *v)
+/* Visits that have a posterior, sorted -> v (n_stars); how many -> *n. */
+static anpe_status sort_visits(anpe_ctx *ctx, const anpe_infer_result *r, visit *v, int64_t *n)
 {
-    int64_t n = 0;
-    for (int64_t i = 0; i < r->n_stars; i++)
+    anpe_identities *x = NULL;
+    const char **id = malloc((size_t)(r->n_stars + 1) * sizeof *id);
+    uint8_t *named = malloc((size_t)r->n_stars + 1);
+    anpe_status status =
+        id && named ? ANPE_OK : ANPE_FAIL(ctx, ANPE_ENOMEM, "repeats: out of memory");
+    for (int64_t i = 0; i < r->n_stars && !status; i++) {
+        id[i] = r->star[i].id;
+        named[i] = (uint8_t)r->star[i].named;
+    }
+    if (!status)
+        status = anpe_identities_new(ctx, r->n_stars, id, named, &x);
+    *n = 0;
+    for (int64_t i = 0; i < r->n_stars && !status; i++)
         if (!r->star[i].failed)
-            v[n++] = (visit){&r->star[i], i};
-    qsort(v, (size_t)n, sizeof *v, by_star);
-    return n;
+            v[(*n)++] = (visit){&r->star[i], i, anpe_identities_star(x, i)};
+    if (!status)
+        qsort(v, (size_t)*n, sizeof *v, by_star);
+    anpe_identities_free(x);
+    free(named);
+    free(id);
+    return status;
 }
 
-static void fill(const anpe_label_map *map, const anpe_infer_result *r, visit *v,
-                 anpe_credible *interval, int64_t *star, anpe_validation *result)
+static void fill(const anpe_label_map *map, int64_t n, const visit *v, anpe_credible *interval,
+                 int64_t *star, anpe_validation *result)
 {
-    const int64_t n = sort_visits(r, v);
     for (int64_t i = 0; i < n; i++)
-        star[i] = i && !strcmp(v[i].star->id, v[i - 1].star->id) ? star[i - 1] : i;
+        star[i] = i && v[i].same == v[i - 1].same ? star[i - 1] : i;
     for (int64_t d = 0; d < map->n; d++) {
         for (int64_t i = 0; i < n; i++) {
             const anpe_label_summary *s = &v[i].star->label[d];
@@ -50,6 +64,8 @@ anpe_status anpe_repeats_temperature(anpe_ctx *ctx, const anpe_validate_request 
                                      anpe_validation *result)
 {
     const anpe_infer_request request = {.model = q->model,
+                                        .n_sets = q->n_sets,
+                                        .sets = q->sets,
                                         .n_files = q->n_repeats,
                                         .files = q->repeats,
                                         .n_draws = q->n_draws,
@@ -71,7 +87,9 @@ anpe_status anpe_repeats_temperature(anpe_ctx *ctx, const anpe_validate_request 
         status = ANPE_FAIL(ctx, ANPE_ENOMEM, "repeats: out of memory");
         goto out;
     }
-    fill(model.map, &r, v, interval, star, result);
+    int64_t n_visits;
+    ANPE_TRY(sort_visits(ctx, &r, v, &n_visits));
+    fill(model.map, n_visits, v, interval, star, result);
     if (result->n_repeats < 1)
         status =
             ANPE_FAIL(ctx, ANPE_EINVAL, "--repeats: no identifier comes twice among %lld spectra",

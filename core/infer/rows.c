@@ -261,6 +261,11 @@ static anpe_status add_provenance(anpe_ctx *ctx, anpe_catalogue *c, const anpe_i
     ANPE_TRY(anpe_catalogue_keyword(ctx, c, "MODEL", anpe_text_basename(q->model), "model file"));
     ANPE_TRY(anpe_catalogue_keyword(ctx, c, "MODELSHA", digest, "digest of its contents"));
     ANPE_TRY(anpe_catalogue_keyword(ctx, c, "SEED", seed, "of the posterior draws"));
+    for (int k = 0; k < q->n_sets; k++) {
+        char key[16];
+        snprintf(key, sizeof key, "SET%d", k);
+        ANPE_TRY(anpe_catalogue_keyword(ctx, c, key, q->sets[k], "--set of the command line"));
+    }
 out:
     return status;
 }

@@ -128,6 +128,7 @@ void anpe_infer_read_star(anpe_ctx *ctx, anpe_inference *f, anpe_star *star, anp
     s->id[0] = 0;
     anpe_status status = read_row(ctx, f, star, s);
     snprintf(star->id, sizeof star->id, "%s", s->id[0] ? s->id : star->file);
+    star->named = f->input.named;
     if (status) {
         anpe_infer_fail_star(star, anpe_error(ctx));
         f->first_failure = f->first_failure ? f->first_failure : status;

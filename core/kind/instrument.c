@@ -1,5 +1,7 @@
 /* Reading and normalising observed spectra through an instrument plugin. */
 #include "kind/instrument.h"
+#include "base/text.h"
+#include "kind/recognise.h"
 #include "spectrum/spectrum.h"
 #include <math.h>
 #include <stdio.h>
@@ -76,13 +78,35 @@ void anpe_input_close(anpe_input *in)
     *in = (anpe_input){0};
 }
 
+/* A file that this instrument cannot read and does not know, and that another knows for one of its
+ * survey: that says more than what is missing in it. */
+static anpe_status explain(const anpe_instrument *i, anpe_ctx *ctx, const char *path,
+                           anpe_status status)
+{
+    anpe_recognition own = {.size = sizeof own};
+    anpe_recognised other;
+    char message[1024];
+    if (status != ANPE_EFORMAT && status != ANPE_EINVAL)
+        return status;
+    snprintf(message, sizeof message, "%s", anpe_error(ctx));
+    if (ANPE_HAS(ops_of(i), recognise) && !ops_of(i)->recognise(ctx, path, &own) && !own.match &&
+        !anpe_recognise(ctx, path, &other) && other.file.match == ANPE_MATCH_SURVEY)
+        return ANPE_FAIL(ctx, ANPE_EFORMAT,
+                         "%s: this is a file of %s, which the instrument %s reads; the one asked "
+                         "for is %s",
+                         path, other.file.survey, other.plugin->name, i->name);
+    return ANPE_FAIL(ctx, status, "%s", message);
+}
+
 anpe_status anpe_instrument_count(const anpe_instrument *i, anpe_ctx *ctx, const anpe_input *in,
                                   int64_t *n)
 {
     const anpe_instrument_ops *ops = ops_of(i);
     *n = in->h5 ? anpe_spectra_file_rows(in->h5) : 1;
-    return in->h5 || !ANPE_HAS(ops, count) ? ANPE_OK
-                                           : ops->count(i->component.self, ctx, in->path, n);
+    if (in->h5 || !ANPE_HAS(ops, count))
+        return ANPE_OK;
+    const anpe_status status = ops->count(i->component.self, ctx, in->path, n);
+    return status ? explain(i, ctx, in->path, status) : ANPE_OK;
 }
 
 /* Plain values have no neighbours to take one from that is missing. */
@@ -112,12 +136,45 @@ anpe_status anpe_instrument_judge(const anpe_instrument *i, anpe_ctx *ctx, const
     return anpe_spectrum_check_errors(ctx, s, room);
 }
 
+/* "spec-1", "spectra.h5[3]". */
+static void name_spectrum(const anpe_input *in, int64_t row, anpe_spectrum *s)
+{
+    static const char *const endings[] = {".gz", ".fits", ".fit"};
+    const char *base = anpe_text_basename(in->path);
+    size_t n = strlen(base);
+    for (size_t k = 0; k < sizeof endings / sizeof endings[0]; k++) {
+        const size_t m = strlen(endings[k]);
+        if (n > m && !strncmp(base + n - m, endings[k], m))
+            n -= m;
+    }
+    const int width = n > 50 ? 50 : (int)n;
+    if (in->h5 || row > 0)
+        snprintf(s->id, sizeof s->id, "%.*s[%lld]", width, base, (long long)row);
+    else
+        snprintf(s->id, sizeof s->id, "%.*s", width, base);
+}
+
+/* Not judged. */
+static anpe_status read_row(const anpe_instrument *i, anpe_ctx *ctx, anpe_input *in, int64_t row,
+                            anpe_spectrum *s)
+{
+    anpe_status status;
+    s->id[0] = '\0';
+    if (in->h5)
+        status = anpe_spectra_file_read(ctx, in->h5, row, &i->info, s);
+    else if ((status = ops_of(i)->read(i->component.self, ctx, in->path, row, s)))
+        status = explain(i, ctx, in->path, status);
+    in->named = s->id[0] != '\0';
+    if (!in->named)
+        name_spectrum(in, row, s);
+    return status;
+}
+
 anpe_status anpe_instrument_read(const anpe_instrument *i, anpe_ctx *ctx, anpe_input *in,
                                  int64_t row, anpe_spectrum *s)
 {
     char name[48];
-    anpe_status status = in->h5 ? anpe_spectra_file_read(ctx, in->h5, row, &i->info, s)
-                                : ops_of(i)->read(i->component.self, ctx, in->path, row, s);
+    anpe_status status = read_row(i, ctx, in, row, s);
     float *room = status ? NULL : anpe_alloc(ctx, (size_t)s->n_pixels * sizeof *room);
     if (!status && !room)
         status = ANPE_ENOMEM;

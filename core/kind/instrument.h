@@ -23,17 +23,20 @@ int64_t anpe_instrument_size(const anpe_instrument *i);
 typedef struct anpe_input {
     const char *path;      /* borrowed; NULL: closed */
     anpe_spectra_file *h5; /* NULL: the plugin reads it */
+    int named;             /* the file gave the spectrum last read an identifier */
 } anpe_input;
 ANPE_MUST_CHECK anpe_status anpe_input_open(const anpe_instrument *i, anpe_ctx *ctx,
                                             const char *path, anpe_input *out);
 void anpe_input_close(anpe_input *in);
-/* How many spectra the file holds. */
+/* How many spectra the file holds. Where the instrument's files hold one, it is not opened. */
 ANPE_MUST_CHECK anpe_status anpe_instrument_count(const anpe_instrument *i, anpe_ctx *ctx,
                                                   const anpe_input *in, int64_t *n);
 /* One spectrum, checked: non-finite values and error bars that stand for none are bad pixels,
  * excluded pixels too; a spectrum without a good pixel is an error, with wavelengths also error
  * bars that no spectrograph reaches (anpe_spectrum_check_errors), without them a value that is not
- * finite and has no mask. Not yet normalised. */
+ * finite and has no mask. Not yet normalised. s->id without an identifier in the file: the file's
+ * base name, and [row] where it is HDF5 or no first row. A file that another instrument knows for
+ * its own is refused by that instrument's name. */
 ANPE_MUST_CHECK anpe_status anpe_instrument_read(const anpe_instrument *i, anpe_ctx *ctx,
                                                  anpe_input *in, int64_t row, anpe_spectrum *s);
 /* The same for a spectrum from elsewhere, called `name` in messages; room (channels * n_pixels). */

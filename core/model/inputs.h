@@ -11,4 +11,12 @@
  * read. An option that the command line sets anew is not looked at. */
 ANPE_MUST_CHECK anpe_status anpe_inputs_check(anpe_ctx *ctx, const anpe_settings *settings,
                                               int64_t n, char *const *inputs, const char *group);
+
+/* What may be set anew when a model is used, "PATH=VALUE" each: options of its instrument that only
+ * say how files are read (`reading` of anpe_instrument_ops), and where a file of the training lies
+ * now, which must be that very file. ANPE_ECONFIG for all others: the network has learned with
+ * them. stored: the model's configuration without the sets. */
+ANPE_MUST_CHECK anpe_status anpe_inputs_may_set(anpe_ctx *ctx, anpe_settings *stored, int64_t n,
+                                                char *const *inputs, int n_sets,
+                                                const char *const *sets);
 #endif

@@ -3,6 +3,7 @@
 #define _GNU_SOURCE
 #include "base/text.h"
 #include "file/catalogue_read.h"
+#include "infer/identity.h"
 #include "plot/known.h"
 
 #include <math.h>
@@ -23,44 +24,40 @@ static int holds_truth(const anpe_catalogue_file *c)
 
 /* ---- rows -------------------------------------------------------------------------------- */
 
-typedef struct entry {
-    const char *id;
-    int64_t row;
-} entry;
-
-static int by_id(const void *a, const void *b)
+/* A star that has several rows there has no partner: nothing says which is meant. */
+static void take_partners(anpe_ctx *ctx, const anpe_plot_request *q, pair *p,
+                          const anpe_identities *rows, char **mine)
 {
-    const entry *x = a, *y = b;
-    const int order = strcmp(x->id, y->id);
-    return order ? order : (x->row > y->row) - (x->row < y->row);
+    int64_t several = 0;
+    const char *example = NULL;
+    for (int64_t r = 0; r < anpe_catalogue_read_rows(p->mine); r++) {
+        const int64_t k = anpe_identities_find(rows, mine[r]);
+        const int lone = k >= 0 && anpe_identities_count(rows, k) == 1;
+        p->partner[r] = lone ? k : -1;
+        if (k >= 0 && !lone && several++ == 0)
+            example = mine[r];
+    }
+    if (several)
+        anpe_log(ctx, ANPE_WARNING,
+                 "%s: %lld spectr%s of a star with more than one row (%s, ...); left out, because "
+                 "nothing says which row is meant",
+                 q->compare, (long long)several, several == 1 ? "um is" : "a are", example);
 }
 
-static int same_id(const void *key, const void *element)
-{
-    return strcmp(key, ((const entry *)element)->id);
-}
-
-static anpe_status match_ids(anpe_ctx *ctx, pair *p, const char *id)
+static anpe_status match_ids(anpe_ctx *ctx, const anpe_plot_request *q, pair *p, const char *id)
 {
     const int64_t n = anpe_catalogue_read_rows(p->mine), m = anpe_catalogue_read_rows(p->theirs);
     char **mine = NULL, **theirs = NULL;
-    entry *sorted = calloc((size_t)m + 1, sizeof *sorted);
-    anpe_status status = sorted ? ANPE_OK : ANPE_FAIL(ctx, ANPE_ENOMEM, "out of memory");
-    if (status)
-        return status;
+    anpe_identities *rows = NULL;
+    anpe_status status;
     ANPE_TRY(anpe_catalogue_read_texts(ctx, p->mine, "id", &mine));
     ANPE_TRY(anpe_catalogue_read_texts(ctx, p->theirs, id, &theirs));
-    for (int64_t r = 0; r < m; r++)
-        sorted[r] = (entry){theirs[r], r};
-    qsort(sorted, (size_t)m, sizeof *sorted, by_id);
-    for (int64_t r = 0; r < n; r++) {
-        const entry *e = bsearch(mine[r], sorted, (size_t)m, sizeof *sorted, same_id);
-        p->partner[r] = e ? e->row : -1;
-    }
+    ANPE_TRY(anpe_identities_new(ctx, m, (const char *const *)theirs, NULL, &rows));
+    take_partners(ctx, q, p, rows, mine);
 out:
+    anpe_identities_free(rows);
     anpe_catalogue_texts_free(n, mine);
     anpe_catalogue_texts_free(m, theirs);
-    free(sorted);
     return status;
 }
 
@@ -84,7 +81,7 @@ static anpe_status match(anpe_ctx *ctx, const anpe_plot_request *q, pair *p)
     if (!p->partner)
         return ANPE_ENOMEM;
     if (q->id || (anpe_catalogue_read_has(p->mine, "id") && anpe_catalogue_read_has(p->theirs, id)))
-        return match_ids(ctx, p, id);
+        return match_ids(ctx, q, p, id);
     if (anpe_catalogue_read_has(p->mine, "row") && holds_truth(p->theirs))
         return match_rows(ctx, p);
     if (n != m)

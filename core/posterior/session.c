@@ -87,7 +87,20 @@ static anpe_status open_fit(anpe_ctx *ctx, anpe_model *m, const char *path)
     return anpe_task_open_likelihood(ctx, m->task);
 }
 
-static anpe_status open_model(anpe_ctx *ctx, const char *path, anpe_model **out)
+/* The model's configuration, with what `sets` may change of it; m->inputs are there. */
+static anpe_status read_settings(anpe_ctx *ctx, anpe_model *m, const anpe_model_file *f, int n_sets,
+                                 const char *const *sets)
+{
+    anpe_status status = anpe_model_file_settings(ctx, f, 0, NULL, &m->settings);
+    if (status || !n_sets)
+        return status;
+    status = anpe_inputs_may_set(ctx, m->settings, m->n_inputs, m->inputs, n_sets, sets);
+    m->settings = anpe_settings_free(m->settings);
+    return status ? status : anpe_model_file_settings(ctx, f, n_sets, sets, &m->settings);
+}
+
+static anpe_status open_model(anpe_ctx *ctx, const char *path, int n_sets, const char *const *sets,
+                              anpe_model **out)
 {
     anpe_model_file f = {0};
     anpe_status status;
@@ -96,13 +109,13 @@ static anpe_status open_model(anpe_ctx *ctx, const char *path, anpe_model **out)
     if (!m)
         return ANPE_FAIL(ctx, ANPE_ENOMEM, "model: out of memory");
     ANPE_TRY(anpe_model_file_open(ctx, path, &f));
-    ANPE_TRY(anpe_model_file_settings(ctx, &f, 0, NULL, &m->settings));
+    ANPE_TRY(anpe_model_file_inputs(ctx, &f, &m->n_inputs, &m->inputs));
+    ANPE_TRY(read_settings(ctx, m, &f, n_sets, sets));
     m->seed = f.seed;
     memcpy(m->digest, f.digest, strnlen(f.digest, sizeof m->digest - 1));
     m->complete = f.complete;
     if (anpe_h5_has_attribute(f.h5, "/", "observed"))
         ANPE_TRY(anpe_h5_get_text(ctx, f.h5, "/", "observed", &m->observed));
-    ANPE_TRY(anpe_model_file_inputs(ctx, &f, &m->n_inputs, &m->inputs));
     m->map = f.map;
     m->channels = f.channels;
     anpe_model_file_disown(&f);
@@ -126,12 +139,18 @@ out:
     return status;
 }
 
-anpe_status anpe_model_open(anpe_ctx *ctx, const char *path, anpe_model **out)
+anpe_status anpe_model_open_with(anpe_ctx *ctx, const char *path, int n_sets,
+                                 const char *const *sets, anpe_model **out)
 {
     const locale_t before = anpe_locale_enter();
-    const anpe_status status = open_model(ctx, path, out);
+    const anpe_status status = open_model(ctx, path, n_sets, sets, out);
     anpe_locale_leave(before);
     return status;
+}
+
+anpe_status anpe_model_open(anpe_ctx *ctx, const char *path, anpe_model **out)
+{
+    return anpe_model_open_with(ctx, path, 0, NULL, out);
 }
 
 anpe_model *anpe_model_close(anpe_model *m)

@@ -42,6 +42,10 @@ struct anpe_session {
     int inferred;                  /* there was one */
 };
 
+/* As anpe_model_open, with "PATH=VALUE" for what may be set when a model is used: model/inputs.h.
+ */
+ANPE_MUST_CHECK anpe_status anpe_model_open_with(anpe_ctx *ctx, const char *path, int n_sets,
+                                                 const char *const *sets, anpe_model **out);
 /* As anpe_session_new, for featurizing `batch` spectra at once. */
 ANPE_MUST_CHECK anpe_status anpe_session_new_batch(anpe_ctx *ctx, const anpe_model *model,
                                                    int64_t batch, int64_t max_draws,

@@ -16,6 +16,8 @@ typedef struct anpe_validate_request {
                           * sd: 1 and 0 but for a check of the checks */
     int n_repeats;       /* files of repeated observations */
     const char *const *repeats;
+    int n_sets; /* how these are read: anpe_infer_request.sets */
+    const char *const *sets;
     uint32_t seed;
     int threads;
 } anpe_validate_request;

@@ -147,7 +147,7 @@ int main(void)
     int n = 0;
     const anpe_plugin **list = NULL;
     anpe_ctx *ctx = anpe_ctx_new();
-    if (!ctx || anpe_loader_list(ctx, &n, &list)) {
+    if (!ctx || anpe_loader_list(ctx, (anpe_kind)0, &n, &list)) {
         fprintf(stderr, "%s\n", ctx ? anpe_error(ctx) : "out of memory");
         anpe_ctx_free(ctx);
         return EXIT_FAILURE;

@@ -32,7 +32,7 @@ extern "C" {
 #endif
 
 #define ANPE_ABI_MAJOR 1u /* differs: the plugin is refused */
-#define ANPE_ABI_MINOR 2u /* plugin newer than the host: refused; older: taken as it is */
+#define ANPE_ABI_MINOR 3u /* plugin newer than the host: refused; older: taken as it is */
 
 #if defined __GNUC__
 #define ANPE_EXPORT       __attribute__((visibility("default")))
@@ -276,7 +276,8 @@ typedef struct anpe_spectrum {
     int64_t n_pixels; /* channels * pixels per channel */
     float *flux, *sigma;
     uint8_t *mask;
-    char id[80]; /* the survey's identifier, or the file's base name */
+    char id[80]; /* the star's identifier, alike in all its spectra; "": the file has none, and the
+                  * core names it by the file. Spectra of one identifier are taken as one star's */
 } anpe_spectrum;
 
 /* ---- simulator: labels -> noise-free, rest-frame flux on its own grid -------------------- */
@@ -356,6 +357,32 @@ typedef struct anpe_instrument_info {
     const uint8_t *exclude;     /* (n_pixels) 1 = never use (line-list mask); may be NULL */
 } anpe_instrument_info;
 
+/* What wavelengths are measured in. */
+typedef enum anpe_medium { ANPE_MEDIUM_UNKNOWN, ANPE_MEDIUM_AIR, ANPE_MEDIUM_VACUUM } anpe_medium;
+
+/* How sure an instrument is that a file is one of its own. */
+typedef enum anpe_match {
+    ANPE_MATCH_NONE,
+    ANPE_MATCH_LAYOUT, /* it could read it, as it could others: nothing says whose it is */
+    ANPE_MATCH_SURVEY  /* it has the marks of this survey's product: keywords, names, columns */
+} anpe_match;
+
+/* What a file of spectra is, since 1.3. The core zeroes it and sets size; first and last are NAN.
+ * What is left open, the core takes from the first spectrum as the instrument reads it. */
+typedef struct anpe_recognition {
+    size_t size;
+    anpe_match match;
+    char what[96];      /* "LAMOST low-resolution spectrum, an image of 5 rows" */
+    char survey[32];    /* "LAMOST"; with MATCH_SURVEY */
+    char object[80];    /* the star's identifier */
+    int64_t n_spectra;  /* 0: not said */
+    double first, last; /* range of wavelengths, Angstrom as stored */
+    anpe_medium medium; /* of the stored wavelengths */
+    char frame[96];     /* in words: "heliocentric", "observed; 12.3 km/s still to be added" */
+    char options[256];  /* what the instrument must be told beyond its defaults to read this file,
+                         * as in a configuration: "windows = [ 4000.0, 6800.0 ];" */
+} anpe_recognition;
+
 typedef struct anpe_instrument_ops {
     size_t size;
     void (*info)(const void *self, anpe_instrument_info *info);
@@ -382,6 +409,14 @@ typedef struct anpe_instrument_ops {
      * does it by these products. continuum as for normalise. NULL op: not such a rule. */
     anpe_status (*continuum_weights)(const void *self, anpe_ctx *ctx, const uint8_t *continuum,
                                      const anpe_spectrum *s, double *weight);
+    /* Since 1.3. What the file is; match stays NONE where it is none of this instrument's, or
+     * cannot be read: that is no error, and nothing is logged. Looks at headers, not at pixels. No
+     * self: options do not change what a file is. NULL op: the instrument recognises nothing. */
+    anpe_status (*recognise)(anpe_ctx *ctx, const char *path, anpe_recognition *out);
+    /* Since 1.3. Names, NULL at the end, of the options that concern only how files are read: which
+     * rows, which bits, which frame. They may be set again when a model is used; those that the
+     * network has learned with (the grid, the continuum rule) may not. NULL: none. */
+    const char *const *reading;
 } anpe_instrument_ops;
 
 /* ---- noise: sigma and masks as the survey has them --------------------------------------- */

@@ -568,22 +568,6 @@ static anpe_status check_good(anpe_ctx *ctx, const char *path, const double medi
                      (long long)out->n_pixels);
 }
 
-static void name_spectrum(const apogee *s, const source *f, int64_t row, anpe_spectrum *out)
-{
-    static const char *const keys[] = {"OBJID", "OBJ", "OBJECT"};
-    char name[FLEN_VALUE] = "";
-    int found = 0;
-
-    for (size_t k = 0; !found && k < sizeof keys / sizeof keys[0]; k++)
-        found = survey_fits_text(f->fits, 0, keys[k], name);
-    if (!found)
-        survey_base_name(f->path, name, sizeof name);
-    if (f->layout == COMBINED && (s->o->combination == VISITS || s->o->combination == ALL_ROWS))
-        snprintf(out->id, sizeof out->id, "%.50s row %lld", name, (long long)image_row(s, f, row));
-    else
-        snprintf(out->id, sizeof out->id, "%s", name);
-}
-
 static anpe_status count(const void *self, anpe_ctx *ctx, const char *path, int64_t *n)
 {
     source f;
@@ -624,7 +608,7 @@ static anpe_status read(const void *self, anpe_ctx *ctx, const char *path, int64
         goto out;
     flag_errors(s, f.has_mask, p, out, median);
     if (!out->id[0])
-        name_spectrum(s, &f, row, out);
+        apogee_name(f.fits, out->id, sizeof out->id);
     status = check_good(ctx, path, median, out);
 out:
     free(p);
@@ -667,13 +651,17 @@ static int64_t continuum_modes(const void *self, float *mode)
     return anpe_continuum_chebyshev_modes((int)s->o->degree, N_DETECTORS, s->segment, mode);
 }
 
+static const char *const reading[] = {"combination",    "bad_bits",    "sigma_max", "sigma_ratio",
+                                      "combined_limit", "visit_frame", NULL};
 static const anpe_instrument_ops ops = {.size = sizeof ops,
                                         .info = info,
                                         .count = count,
                                         .read = read,
                                         .normalise = normalise,
                                         .continuum_modes = continuum_modes,
-                                        .continuum_weights = continuum_weights};
+                                        .continuum_weights = continuum_weights,
+                                        .recognise = apogee_recognise,
+                                        .reading = reading};
 
 static const anpe_plugin instrument = {
     .abi = ANPE_ABI,

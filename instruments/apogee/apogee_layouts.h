@@ -27,4 +27,10 @@ ANPE_MUST_CHECK anpe_status apogee_count_rows(anpe_ctx *ctx, fitsfile *f, const 
 ANPE_MUST_CHECK anpe_status apogee_read_row(anpe_ctx *ctx, fitsfile *f, const char *path,
                                             int64_t row, double *flux, double *sigma, double *bits,
                                             size_t size, char *id);
+
+/* The star's name of the primary header; "": the file does not say. */
+void apogee_name(fitsfile *f, char *name, size_t size);
+/* As in anpe_instrument_ops. */
+ANPE_MUST_CHECK anpe_status apogee_recognise(anpe_ctx *ctx, const char *path,
+                                             anpe_recognition *out);
 #endif

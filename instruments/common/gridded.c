@@ -131,7 +131,7 @@ anpe_status gridded_new(anpe_ctx *ctx, const void *options, const gridded_family
     return status;
 }
 
-static void info(const void *self, anpe_instrument_info *out)
+void gridded_info(const void *self, anpe_instrument_info *out)
 {
     const gridded *g = self;
     *out = (anpe_instrument_info){
@@ -148,7 +148,7 @@ static void info(const void *self, anpe_instrument_info *out)
 
 /* ---- reading ---------------------------------------------------------------------------- */
 
-static anpe_status count(const void *self, anpe_ctx *ctx, const char *path, int64_t *n)
+anpe_status gridded_count(const void *self, anpe_ctx *ctx, const char *path, int64_t *n)
 {
     const gridded *g = self;
     *n = 1;
@@ -227,8 +227,8 @@ anpe_status gridded_velocity(anpe_ctx *ctx, fitsfile *f, const char *path, const
                      key);
 }
 
-static anpe_status read(const void *self, anpe_ctx *ctx, const char *path, int64_t row,
-                        anpe_spectrum *out)
+anpe_status gridded_read(const void *self, anpe_ctx *ctx, const char *path, int64_t row,
+                         anpe_spectrum *out)
 {
     const gridded *g = self;
     gridded_file f = {.barycentric = NAN};
@@ -239,18 +239,15 @@ static anpe_status read(const void *self, anpe_ctx *ctx, const char *path, int64
         status = observed_put(ctx, &f.o, g->n, g->wavelength, out);
     if (!status)
         status = check_good(ctx, path, &f, out);
-    if (!status && f.id[0])
-        snprintf(out->id, sizeof out->id, "%s", f.id);
-    else if (!status)
-        survey_base_name(path, out->id, sizeof out->id);
+    snprintf(out->id, sizeof out->id, "%s", f.id);
     observed_clear(&f.o);
     return status;
 }
 
 /* ---- the continuum rule ----------------------------------------------------------------- */
 
-static anpe_status normalise(const void *self, anpe_ctx *ctx, const uint8_t *continuum,
-                             anpe_spectrum *s)
+anpe_status gridded_normalise(const void *self, anpe_ctx *ctx, const uint8_t *continuum,
+                              anpe_spectrum *s)
 {
     const gridded *g = self;
     switch (g->o->rule) {
@@ -264,7 +261,7 @@ static anpe_status normalise(const void *self, anpe_ctx *ctx, const uint8_t *con
     }
 }
 
-static int64_t continuum_modes(const void *self, float *mode)
+int64_t gridded_continuum_modes(const void *self, float *mode)
 {
     const gridded *g = self;
     return g->o->rule == GRIDDED_CHEBYSHEV
@@ -272,12 +269,11 @@ static int64_t continuum_modes(const void *self, float *mode)
                : 0;
 }
 
-const anpe_instrument_ops gridded_ops = {.size = sizeof gridded_ops,
-                                         .info = info,
-                                         .count = count,
-                                         .read = read,
-                                         .normalise = normalise,
-                                         .continuum_modes = continuum_modes};
+anpe_status gridded_recognise(const gridded_family *family, anpe_ctx *ctx, const char *path,
+                              anpe_recognition *out)
+{
+    return family->recognise ? family->recognise(ctx, path, out) : ANPE_OK;
+}
 
 /* ---- noise ------------------------------------------------------------------------------ */
 

@@ -4,7 +4,10 @@
  *
  *     typedef struct options { gridded_options grid; ...its own... } options;
  *     static const anpe_option option_table[] = {GRIDDED_OPTIONS("4800 6800", 100000, ...), ...,
- * ANPE_OPT_END}; static const gridded_family family = {.medium = MEDIUM_AIR, .read = read_file};
+ * ANPE_OPT_END};
+ *     static const char *const reading[] = {GRIDDED_READING, NULL};
+ *     static const gridded_family family = {.medium = MEDIUM_AIR, .read = read_file,
+ *                                           .recognise = recognise};
  *     GRIDDED_INSTRUMENT(pepsi, "1", "PEPSI at the LBT", option_table, options, family)
  *     GRIDDED_NOISE(pepsi, "1", 20, 300)
  *     ANPE_PLUGINS(&pepsi_instrument, &pepsi_noise);
@@ -60,7 +63,7 @@ typedef struct gridded_options {
 /* What a reader fills. Clear with observed_clear(&file.o). */
 typedef struct gridded_file {
     observed o;         /* wavelengths as in the file */
-    char id[80];        /* the star's identifier; "": the file's base name */
+    char id[80];        /* the star's identifier; "": the file has none */
     medium medium;      /* what the file says */
     double barycentric; /* km/s still to be added to observed velocities; NAN: not known, 0: done */
 } gridded_file;
@@ -72,6 +75,8 @@ typedef struct gridded_family {
     anpe_status (*count)(anpe_ctx *ctx, const void *options, const char *path, int64_t *n);
     anpe_status (*read)(anpe_ctx *ctx, const void *options, const char *path, int64_t row,
                         gridded_file *file);
+    /* As in anpe_instrument_ops (recognise.h helps); NULL: it recognises nothing. */
+    anpe_status (*recognise)(anpe_ctx *ctx, const char *path, anpe_recognition *out);
 } gridded_family;
 
 /* A correction in km/s that the header states under this keyword, in HDU 0 or 1; "": none, NAN. A
@@ -79,12 +84,28 @@ typedef struct gridded_family {
 ANPE_MUST_CHECK anpe_status gridded_velocity(anpe_ctx *ctx, fitsfile *f, const char *path,
                                              const char *key, double *kms);
 
+/* Of the options above, those that concern reading alone: {GRIDDED_READING, "use_or_mask", NULL} is
+ * a member's `reading`. */
+#define GRIDDED_READING "medium", "frame", "velocity", "blaze", "scatter_window"
+
 typedef struct gridded gridded;
 ANPE_MUST_CHECK anpe_status gridded_new(anpe_ctx *ctx, const void *options,
                                         const gridded_family *family, gridded **out);
 void gridded_destroy(void *self); /* takes NULL */
-extern const anpe_instrument_ops gridded_ops;
 
+/* Members of anpe_instrument_ops. */
+void gridded_info(const void *self, anpe_instrument_info *out);
+ANPE_MUST_CHECK anpe_status gridded_count(const void *self, anpe_ctx *ctx, const char *path,
+                                          int64_t *n);
+ANPE_MUST_CHECK anpe_status gridded_read(const void *self, anpe_ctx *ctx, const char *path,
+                                         int64_t row, anpe_spectrum *out);
+ANPE_MUST_CHECK anpe_status gridded_normalise(const void *self, anpe_ctx *ctx,
+                                              const uint8_t *continuum, anpe_spectrum *s);
+int64_t gridded_continuum_modes(const void *self, float *mode);
+ANPE_MUST_CHECK anpe_status gridded_recognise(const gridded_family *family, anpe_ctx *ctx,
+                                              const char *path, anpe_recognition *out);
+
+/* Takes `reading` from the file that it stands in. */
 #define GRIDDED_INSTRUMENT(NAME, VERSION, SUMMARY, TABLE, OPTIONS, FAMILY)                         \
     static anpe_status NAME##_create(anpe_ctx *ctx, const void *o, const void *setup, void **self) \
     {                                                                                              \
@@ -94,6 +115,18 @@ extern const anpe_instrument_ops gridded_ops;
         *self = g;                                                                                 \
         return status;                                                                             \
     }                                                                                              \
+    static anpe_status NAME##_recognise(anpe_ctx *ctx, const char *path, anpe_recognition *out)    \
+    {                                                                                              \
+        return gridded_recognise(&(FAMILY), ctx, path, out);                                       \
+    }                                                                                              \
+    static const anpe_instrument_ops NAME##_ops = {.size = sizeof NAME##_ops,                      \
+                                                   .info = gridded_info,                           \
+                                                   .count = gridded_count,                         \
+                                                   .read = gridded_read,                           \
+                                                   .normalise = gridded_normalise,                 \
+                                                   .continuum_modes = gridded_continuum_modes,     \
+                                                   .recognise = NAME##_recognise,                  \
+                                                   .reading = reading};                            \
     static const anpe_plugin NAME##_instrument = {.abi = ANPE_ABI,                                 \
                                                   .kind = ANPE_INSTRUMENT,                         \
                                                   .name = #NAME,                                   \
@@ -103,7 +136,7 @@ extern const anpe_instrument_ops gridded_ops;
                                                   .options_size = sizeof(OPTIONS),                 \
                                                   .create = NAME##_create,                         \
                                                   .destroy = gridded_destroy,                      \
-                                                  .ops = &gridded_ops}
+                                                  .ops = &NAME##_ops}
 
 /* ---- noise: a library of real error bars, or an analytic default ------------------------ */
 

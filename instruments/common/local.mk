@@ -1,5 +1,6 @@
 # instruments/common: what families of instruments share
 family_sources = instruments/common/survey_fits.c instruments/common/survey_fits.h \
+	instruments/common/recognise.c instruments/common/recognise.h \
 	instruments/common/survey_noise.c instruments/common/survey_noise.h \
 	instruments/common/wavelength_scale.c instruments/common/wavelength_scale.h \
 	instruments/common/iraf_spec.c instruments/common/iraf_spec.h \

@@ -247,19 +247,6 @@ int survey_fits_real(fitsfile *f, int hdu, const char *key, double *value)
     return status == 0;
 }
 
-void survey_base_name(const char *path, char *out, size_t size)
-{
-    static const char *const endings[] = {".gz", ".fits", ".fit"};
-    const char *slash = strrchr(path, '/');
-
-    snprintf(out, size, "%s", slash ? slash + 1 : path);
-    for (size_t k = 0; k < sizeof endings / sizeof endings[0]; k++) {
-        const size_t n = strlen(out), m = strlen(endings[k]);
-        if (n > m && strcmp(out + n - m, endings[k]) == 0)
-            out[n - m] = '\0';
-    }
-}
-
 uint64_t survey_bits(double mask)
 {
     if (!(fabs(mask) < 0x1p62) || mask != floor(mask))

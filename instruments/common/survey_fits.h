@@ -36,8 +36,6 @@ int survey_fits_has(fitsfile *f, int hdu); /* whether the file has this HDU */
 int survey_fits_text(fitsfile *f, int hdu, const char *key, char value[FLEN_VALUE]);
 int survey_fits_real(fitsfile *f, int hdu, const char *key, double *value);
 
-/* The file's name without directories and without .fits, .fits.gz, .fit. */
-void survey_base_name(const char *path, char *out, size_t size);
 /* The bits of a mask as survey_is_flagged understands them. */
 uint64_t survey_bits(double mask);
 /* Whether a mask has one of these bits. What is no set of bits (NaN, a null value, a fraction, a

@@ -180,6 +180,7 @@ static anpe_status read_file(anpe_ctx *ctx, const void *opaque, const char *path
     return status;
 }
 
+static const char *const reading[] = {GRIDDED_READING, "join", NULL};
 static const gridded_family family = {.medium = MEDIUM_VACUUM, .read = read_file};
 
 GRIDDED_INSTRUMENT(hires, "1", "HIRES echelle spectra of MAKEE, the Keck archive and HIRES-redux",

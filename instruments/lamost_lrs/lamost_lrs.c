@@ -6,6 +6,7 @@
  * a table of results behind.
  * Continuum rule: division by a Gaussian-smoothed spectrum, Ho et al. 2017 (ApJ 836, 5). */
 #include "lamost_lrs.h"
+#include "../common/recognise.h"
 #include "../common/survey_fits.h"
 
 #include <math.h>
@@ -371,16 +372,6 @@ static anpe_status check_good(anpe_ctx *ctx, const char *path, const anpe_spectr
                      (long long)out->n_pixels);
 }
 
-static anpe_status count(const void *self, anpe_ctx *ctx, const char *path, int64_t *n)
-{
-    source f;
-    const anpe_status status = open_source(ctx, self, path, &f);
-
-    *n = 1;
-    close_source(&f);
-    return status;
-}
-
 static anpe_status read(const void *self, anpe_ctx *ctx, const char *path, int64_t row,
                         anpe_spectrum *out)
 {
@@ -401,8 +392,7 @@ static anpe_status read(const void *self, anpe_ctx *ctx, const char *path, int64
         goto out;
     for (int64_t i = 0; i < s->n; i++) /* what nothing overlaps has no error bar */
         survey_put_pixel(out, i, out->flux[i], out->sigma[i], out->mask[i]);
-    if (!survey_fits_text(f.fits, 0, "DESIG", name))
-        survey_base_name(path, name, sizeof name);
+    (void)survey_fits_text(f.fits, 0, "DESIG", name);
     snprintf(out->id, sizeof out->id, "%s", name);
     status = check_good(ctx, path, out);
 out:
@@ -419,8 +409,35 @@ static anpe_status normalise(const void *self, anpe_ctx *ctx, const uint8_t *con
     return anpe_continuum_smooth(ctx, s->o->width, s->wavelength, 1, s->segment, out);
 }
 
-static const anpe_instrument_ops ops = {
-    .size = sizeof ops, .info = info, .count = count, .read = read, .normalise = normalise};
+/* The telescope's other spectra have two arms in tables of their own: refuse_medium. */
+static anpe_status recognise(anpe_ctx *ctx, const char *path, anpe_recognition *out)
+{
+    const source f = {.path = path, .fits = recognise_fits(path)};
+    char text[FLEN_VALUE] = "";
+
+    if (f.fits &&
+        (recognise_key(f.fits, "TELESCOP", "LAMOST") || recognise_key(f.fits, "DESIG", "LAMOST")) &&
+        !refuse_medium(ctx, &f)) {
+        recognise_as(out, ANPE_MATCH_SURVEY, "LAMOST", "LAMOST low-resolution spectrum, %s",
+                     survey_fits_is_image(f.fits, 0) ? "an image of rows" : "a table");
+        if (survey_fits_text(f.fits, 0, "DESIG", text))
+            snprintf(out->object, sizeof out->object, "%s", text);
+        out->n_spectra = 1;
+        out->medium = recognise_key(f.fits, "VACUUM", "F") ? ANPE_MEDIUM_AIR : ANPE_MEDIUM_VACUUM;
+        snprintf(out->frame, sizeof out->frame, "%s",
+                 recognise_key(f.fits, "HELIO", "F") ? "observed" : "heliocentric");
+    }
+    survey_fits_close(f.fits);
+    return ANPE_OK;
+}
+
+static const char *const reading[] = {"use_or_mask", NULL};
+static const anpe_instrument_ops ops = {.size = sizeof ops,
+                                        .info = info,
+                                        .read = read,
+                                        .normalise = normalise,
+                                        .recognise = recognise,
+                                        .reading = reading};
 
 static const anpe_plugin instrument = {
     .abi = ANPE_ABI,

@@ -4,6 +4,7 @@
  * COADD_B, COADD_R with FLUX, IVAR, LOGLAM or WAVELENGTH, ANDMASK, ORMASK, and tables of the single
  * exposures, which are not read. */
 #include "../common/gridded.h"
+#include "../common/recognise.h"
 #include "../common/survey_fits.h"
 #include <math.h>
 #include <stdio.h>
@@ -120,7 +121,28 @@ static anpe_status read_file(anpe_ctx *ctx, const void *o, const char *path, int
     return status;
 }
 
-static const gridded_family family = {.medium = MEDIUM_VACUUM, .read = read_file};
+static anpe_status recognise(anpe_ctx *ctx, const char *path, anpe_recognition *out)
+{
+    fitsfile *f = recognise_fits(path);
+    gridded_file header = {.medium = MEDIUM_VACUUM};
+    (void)ctx;
+    if (f && (find_arm(f, "COADD_B") || find_arm(f, "COADD_R"))) {
+        recognise_as(out, ANPE_MATCH_SURVEY, "LAMOST",
+                     "LAMOST medium-resolution spectrum, coadded tables of its arms");
+        read_header(f, &header);
+        out->n_spectra = 1;
+        out->medium = header.medium == MEDIUM_AIR ? ANPE_MEDIUM_AIR : ANPE_MEDIUM_VACUUM;
+        snprintf(out->object, sizeof out->object, "%s", header.id);
+        snprintf(out->frame, sizeof out->frame,
+                 header.barycentric == 0 ? "heliocentric" : "observed");
+    }
+    survey_fits_close(f);
+    return ANPE_OK;
+}
+
+static const char *const reading[] = {GRIDDED_READING, "use_or_mask", NULL};
+static const gridded_family family = {
+    .medium = MEDIUM_VACUUM, .read = read_file, .recognise = recognise};
 
 GRIDDED_INSTRUMENT(lamost_mrs, "1", "LAMOST medium-resolution spectra, both arms", option_table,
                    options, family);

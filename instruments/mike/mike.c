@@ -95,6 +95,7 @@ static anpe_status read_file(anpe_ctx *ctx, const void *opaque, const char *path
     return status;
 }
 
+static const char *const reading[] = {GRIDDED_READING, "velocity_key", NULL};
 static const gridded_family family = {.medium = MEDIUM_AIR, .read = read_file};
 
 GRIDDED_INSTRUMENT(mike, "1", "MIKE echelle spectra, multispec files of CarPy", option_table,

@@ -104,6 +104,7 @@ static anpe_status read_file(anpe_ctx *ctx, const void *opaque, const char *path
     return status;
 }
 
+static const char *const reading[] = {GRIDDED_READING, "correction", "mask", NULL};
 static const gridded_family family = {.medium = MEDIUM_AIR, .read = read_file};
 
 GRIDDED_INSTRUMENT(pepsi, "1", "PEPSI spectra, tables of its pipeline", option_table, options,

@@ -117,7 +117,61 @@ static anpe_status read_file(anpe_ctx *ctx, const void *opaque, const char *path
     return file_text_read(ctx, path, &names, file);
 }
 
-static const gridded_family family = {.count = count, .read = read_file};
+/* Range and sampling: what a configuration for such files would say. A file that does not say what
+ * its wavelengths are in has, nearly always, those of air. */
+static void propose(const gridded_file *file, anpe_recognition *out)
+{
+    const double fwhm = 2.5; /* pixels, as option samples has it */
+    double finest = 0;
+    for (int64_t k = 0; k < file->o.n; k++) {
+        const observed_order *a = &file->o.order[k];
+        const double first = a->wavelength[0], last = a->wavelength[a->n - 1];
+        out->first = fmin(out->first, first); /* of NAN and a number: the number */
+        out->last = fmax(out->last, last);
+        finest = fmax(finest, (double)(a->n - 1) / (log(last / first) * fwhm));
+    }
+    const double margin = 1.0003; /* air and vacuum */
+    snprintf(out->options, sizeof out->options,
+             "windows = [ %.1f, %.1f ]; resolution = %.1f; medium = \"%s\";",
+             fmax(500, out->first / margin), fmin(300000, out->last * margin),
+             fmin(1e6, fmax(100, finest)), file->medium == MEDIUM_VACUUM ? "vacuum" : "air");
+}
+
+static anpe_status recognise(anpe_ctx *ctx, const char *path, anpe_recognition *out)
+{
+    static const options by_name = {.wavelength_column = "",
+                                    .flux_column = "",
+                                    .error_column = "",
+                                    .mask_column = "",
+                                    .velocity_key = "",
+                                    .error = AS_NAMED,
+                                    .rows = ORDERS};
+    gridded_file file = {.barycentric = NAN};
+    if (!count(ctx, &by_name, path, &out->n_spectra) && !read_file(ctx, &by_name, path, 0, &file) &&
+        file.o.n > 0 && !observed_settle(ctx, &file.o, path)) {
+        out->match = ANPE_MATCH_LAYOUT;
+        snprintf(out->what, sizeof out->what, "%s of wavelengths and flux, %lld order%s",
+                 is_fits(path) ? "FITS file" : "text", (long long)file.o.n,
+                 file.o.n == 1 ? "" : "s");
+        out->medium = (anpe_medium)file.medium;
+        snprintf(out->object, sizeof out->object, "%s", file.id);
+        snprintf(out->frame, sizeof out->frame, "as the file has it");
+        propose(&file, out);
+    }
+    observed_clear(&file.o);
+    return ANPE_OK;
+}
+
+static const char *const reading[] = {GRIDDED_READING,
+                                      "wavelength_column",
+                                      "flux_column",
+                                      "error_column",
+                                      "mask_column",
+                                      "velocity_key",
+                                      "error",
+                                      "rows",
+                                      NULL};
+static const gridded_family family = {.count = count, .read = read_file, .recognise = recognise};
 
 GRIDDED_INSTRUMENT(spectrum, "1", "any one-dimensional spectrum, on a grid of your own",
                    option_table, options, family);

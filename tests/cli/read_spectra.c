@@ -16,8 +16,8 @@ static anpe_status read_file(anpe_ctx *ctx, const anpe_component *c, const char 
 {
     const anpe_instrument_ops *ops = c->ops;
     anpe_instrument_info info;
-    int64_t rows = 0;
-    anpe_status status = ops->count(c->self, ctx, path, &rows);
+    int64_t rows = 1;
+    anpe_status status = ops->count ? ops->count(c->self, ctx, path, &rows) : ANPE_OK;
     ops->info(c->self, &info);
     if (!status)
         fwrite(&rows, sizeof rows, 1, out);

@@ -273,7 +273,7 @@ static void test_spectra(void)
     WORKS(read_row(path, 1, &survey, &s));
     CU_ASSERT(s.flux[0] == P && s.sigma[3] == 10 + P + 3);
     CU_ASSERT(!s.mask[0] && s.mask[1] == 1 && s.mask[2] == 1 && !s.mask[3]);
-    CU_ASSERT_STRING_EQUAL(s.id, "spectra.h5[1]");
+    CU_ASSERT_STRING_EQUAL(s.id, "");
     WORKS(read_truth(path, 2, 3, labels, truth, &found));
     CU_ASSERT(found && truth[0] == 5 && isnan(truth[1]) && truth[2] == 4);
     write_spectra(path, &(content){"x", 0, 0, 0, NAN});
@@ -286,6 +286,37 @@ static void test_spectra(void)
     write_bytes(in_scratch("other"), "SIMPLE  =", 9);
     CU_ASSERT(!anpe_spectra_file_is_hdf5(in_scratch("other")));
     CU_ASSERT(!anpe_spectra_file_is_hdf5(in_scratch("missing")));
+    anpe_spectrum_clear(&s);
+}
+
+/* A star's identifier for every spectrum: texts, whole numbers, nothing else. */
+static void test_spectra_ids(void)
+{
+    static const char text[N][20] = {"HD 1", "HD 22"};
+    static const int64_t number[N] = {4268620287278693120, -1}, n = N, fewer = N - 1;
+    anpe_spectrum s;
+    anpe_spectra_file *spectra;
+    anpe_h5 *f;
+    const char *path = in_scratch("ids.h5");
+    WORKS(anpe_spectrum_new(ctx, P, &s));
+    write_spectra(path, &(content){"flux", 1, 1, 2, 5e-4});
+    WORKS(anpe_h5_update(ctx, path, &f));
+    WORKS(anpe_h5_write_texts(ctx, f, "id", N, sizeof text[0], text[0]));
+    WORKS(anpe_h5_close(ctx, f));
+    WORKS(read_row(path, 1, &survey, &s));
+    CU_ASSERT_STRING_EQUAL(s.id, "HD 22");
+    WORKS(anpe_h5_update(ctx, path, &f));
+    WORKS(anpe_h5_remove(ctx, f, "id"));
+    WORKS(anpe_h5_write(ctx, f, "id", ANPE_H5_INT64, 1, &n, number));
+    WORKS(anpe_h5_close(ctx, f));
+    WORKS(read_row(path, 0, &survey, &s));
+    CU_ASSERT_STRING_EQUAL(s.id, "4268620287278693120");
+    WORKS(anpe_h5_update(ctx, path, &f));
+    WORKS(anpe_h5_remove(ctx, f, "id"));
+    WORKS(anpe_h5_write(ctx, f, "id", ANPE_H5_INT64, 1, &fewer, number));
+    WORKS(anpe_h5_close(ctx, f));
+    FAILS(anpe_spectra_file_open(ctx, path, &spectra), ANPE_EFORMAT,
+          "dataset 'id' must be 3 texts or whole numbers");
     anpe_spectrum_clear(&s);
 }
 
@@ -327,6 +358,7 @@ int main(int argc, char **argv)
         {"equal bytes but for the date", test_same_bytes},
         {"full disk and wrong names", test_refused},
         {"spectra in HDF5", test_spectra},
+        {"identifiers of spectra in HDF5", test_spectra_ids},
         {"spectra that do not fit", test_spectra_refused},
     };
     signal(SIGXFSZ, SIG_IGN);

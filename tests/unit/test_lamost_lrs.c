@@ -82,13 +82,11 @@ static void test_grid(void)
 
 static void test_layouts(void)
 {
-    int64_t n;
     flat();
     for (int i = 0; i < N; i++)
         data[FLUX + i] = 100 + i;
     WORKS(open_instrument(plain));
-    WORKS(ops->count(instrument.self, ctx, image("image.fits", 5), &n));
-    CU_ASSERT_EQUAL(n, 1);
+    CU_ASSERT_PTR_NULL(ops->count); /* 1 a file, which is not opened to be counted */
     const char *const paths[] = {image("image.fits", 5), image("image.fits.gz", 5),
                                  table("table.fits", "COADD")};
     for (int k = 0; k < 3; k++) {
@@ -100,7 +98,7 @@ static void test_layouts(void)
             CU_ASSERT_DOUBLE_EQUAL(spectrum.flux[i], 101 + (double)i, 1e-3);
             CU_ASSERT_DOUBLE_EQUAL(spectrum.sigma[i], 2, 2 * 5e-4);
         }
-        CU_ASSERT_STRING_EQUAL(spectrum.id, k < 2 ? "LAMOST J000000.00+000000.0" : "table");
+        CU_ASSERT_STRING_EQUAL(spectrum.id, k < 2 ? "LAMOST J000000.00+000000.0" : "");
     }
     FAILS(read_row(paths[0], 1), ANPE_EINVAL, "no spectrum 1; the file has 1");
 }

@@ -53,8 +53,14 @@ static void test_good(void)
 static void test_refused(void)
 {
     use_path(odd);
-    refused("major", "plugin ABI 2.2, anpe has 1.2: rebuild it");
-    refused("minor", "plugin ABI 1.3 is newer than anpe's 1.2: install a newer anpe");
+    char message[96];
+    snprintf(message, sizeof message, "plugin ABI %u.%u, anpe has %u.%u: rebuild it",
+             ANPE_ABI_MAJOR + 1, ANPE_ABI_MINOR, ANPE_ABI_MAJOR, ANPE_ABI_MINOR);
+    refused("major", message);
+    snprintf(message, sizeof message,
+             "plugin ABI %u.%u is newer than anpe's %u.%u: install a newer anpe", ANPE_ABI_MAJOR,
+             ANPE_ABI_MINOR + 1, ANPE_ABI_MAJOR, ANPE_ABI_MINOR);
+    refused("minor", message);
     refused("name", "holds simulator 'other', not simulator 'name'");
     refused("table", "table: option 'level': its default is outside its range");
     refused("symbol", "undefined symbol: anpe_test_nobody_has_this");
@@ -163,7 +169,7 @@ static void test_list(void)
     use_path(odd);
     n_warnings = 0;
     anpe_ctx_set_log(ctx, count_warnings, NULL);
-    WORKS(anpe_loader_list(ctx, &n, &list));
+    WORKS(anpe_loader_list(ctx, (anpe_kind)0, &n, &list));
     anpe_ctx_set_log(ctx, NULL, NULL);
     CU_ASSERT_EQUAL(n_warnings, 7); /* major minor table symbol no_entry no_create stranger */
     for (int i = 1; i < n; i++)
@@ -175,8 +181,15 @@ static void test_list(void)
         good += list[i]->kind == ANPE_SIMULATOR && !strcmp(list[i]->name, "good");
     CU_ASSERT_EQUAL(good, 1);
     free(list);
+    WORKS(anpe_loader_list(ctx, ANPE_SIMULATOR, &n, &list));
+    for (int i = 0; i < n; i++)
+        CU_ASSERT_EQUAL(list[i]->kind, ANPE_SIMULATOR);
+    CU_ASSERT(n > 0);
+    free(list);
+    WORKS(anpe_loader_list(ctx, ANPE_FLOW, &n, &list));
+    CU_ASSERT(n == 0 && !list);
     use_path("/nonexistent");
-    WORKS(anpe_loader_list(ctx, &n, &list));
+    WORKS(anpe_loader_list(ctx, (anpe_kind)0, &n, &list));
     CU_ASSERT(n == 0 && !list);
 }
 
@@ -265,7 +278,7 @@ static void test_all_plugins(void)
     use_path(built);
     n_warnings = 0;
     anpe_ctx_set_log(ctx, count_warnings, NULL);
-    WORKS(anpe_loader_list(ctx, &n, &list));
+    WORKS(anpe_loader_list(ctx, (anpe_kind)0, &n, &list));
     anpe_ctx_set_log(ctx, NULL, NULL);
     CU_ASSERT_EQUAL(n_warnings, 0);
     CU_ASSERT(n >= 1);
