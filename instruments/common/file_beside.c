@@ -81,23 +81,15 @@ static void exposure_of(anpe_ctx *ctx, const char *path, char out[4 * FLEN_VALUE
     survey_fits_close(f);
 }
 
-/* Leaves those of the exposure, which is this path's. */
-static void keep_exposure(anpe_ctx *ctx, const char *path, file_list *list)
+static int same_exposure(anpe_ctx *ctx, const char *own, const char *path)
 {
-    char own[4 * FLEN_VALUE], other[4 * FLEN_VALUE];
-    int64_t kept = 0;
-    exposure_of(ctx, path, own);
-    for (int64_t i = 0; i < list->n; i++) {
-        exposure_of(ctx, list->path[i], other);
-        if (own[0] && !strcmp(own, other))
-            list->path[kept++] = list->path[i];
-        else
-            free(list->path[i]);
-    }
-    list->n = kept;
+    char other[4 * FLEN_VALUE];
+    exposure_of(ctx, path, other);
+    return own[0] && !strcmp(own, other);
 }
 
-anpe_status file_siblings(anpe_ctx *ctx, const char *path, file_list *out)
+/* By their names alone, in their order. */
+static anpe_status list_siblings(anpe_ctx *ctx, const char *path, file_list *out)
 {
     const char *name = name_of(path);
     const int64_t folder = name - path;
@@ -113,15 +105,42 @@ anpe_status file_siblings(anpe_ctx *ctx, const char *path, file_list *out)
     if (d)
         closedir(d);
     free(folder_name);
-    if (status) {
+    if (status)
         file_list_clear(out);
-        return status;
-    }
-    if (out->n) {
+    else if (out->n)
         qsort(out->path, (size_t)out->n, sizeof *out->path, by_name);
-        keep_exposure(ctx, path, out);
+    return status;
+}
+
+anpe_status file_siblings(anpe_ctx *ctx, const char *path, file_list *out)
+{
+    char own[4 * FLEN_VALUE] = "";
+    int64_t kept = 0;
+    const anpe_status status = list_siblings(ctx, path, out);
+    if (!status && out->n)
+        exposure_of(ctx, path, own);
+    for (int64_t i = 0; !status && i < out->n; i++) {
+        if (same_exposure(ctx, own, out->path[i]))
+            out->path[kept++] = out->path[i];
+        else
+            free(out->path[i]);
     }
-    return ANPE_OK;
+    out->n = kept;
+    return status;
+}
+
+anpe_status file_is_first(anpe_ctx *ctx, const char *path, int *first)
+{
+    char own[4 * FLEN_VALUE] = "";
+    file_list list;
+    const anpe_status status = list_siblings(ctx, path, &list);
+    *first = 1;
+    if (!status && list.n)
+        exposure_of(ctx, path, own);
+    for (int64_t i = 0; !status && *first && i < list.n && strcmp(list.path[i], path) < 0; i++)
+        *first = !same_exposure(ctx, own, list.path[i]);
+    file_list_clear(&list);
+    return status;
 }
 
 void file_list_clear(file_list *list)

@@ -17,5 +17,7 @@ int file_beside(const char *path, const char *from, const char *to, size_t size,
  * `_Flux.fits`), and their headers agree in DATE-OBS, UTC and MJD, one of which must be there. Free
  * with file_list_clear. */
 ANPE_MUST_CHECK anpe_status file_siblings(anpe_ctx *ctx, const char *path, file_list *out);
+/* Whether this file stands for its exposure: no other one's name is before its own. */
+ANPE_MUST_CHECK anpe_status file_is_first(anpe_ctx *ctx, const char *path, int *first);
 void file_list_clear(file_list *list);
 #endif

@@ -6,6 +6,7 @@
  * wavelength, and coadded spectra with a log scale. All vacuum and heliocentric. */
 #include "../common/file_beside.h"
 #include "../common/file_table.h"
+#include "../common/recognise.h"
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -180,8 +181,51 @@ static anpe_status read_file(anpe_ctx *ctx, const void *opaque, const char *path
     return status;
 }
 
+/* Of an exposure's files the first stands for all. */
+static anpe_status count(anpe_ctx *ctx, const void *opaque, const char *path, int64_t *n)
+{
+    const options *o = opaque;
+    int first = 1;
+    const anpe_status status = o->join ? file_is_first(ctx, path, &first) : ANPE_OK;
+    *n = first;
+    return status;
+}
+
+/* MAKEE's keywords, the archive's columns; by INSTRUME what HIRES-redux writes. A raw image is none. */
+static const char *product_of(fitsfile *f)
+{
+    char text[FLEN_VALUE];
+    double x;
+    if (survey_fits_text(f, 0, "WV_0_01", text))
+        return "orders extracted by MAKEE";
+    if (survey_fits_has_column(f, 1, "wave") && survey_fits_has_column(f, 1, "Background"))
+        return "an order extracted by the Keck archive";
+    if (!recognise_key(f, "INSTRUME", "HIRES") || !survey_fits_is_image(f, 0))
+        return NULL;
+    if (survey_fits_is_image(f, 1) && survey_fits_is_image(f, 2))
+        return "orders by HIRES-redux";
+    return survey_fits_real(f, 0, "CRVAL1", &x) && survey_fits_real(f, 0, "CDELT1", &x)
+               ? "a coadded spectrum"
+               : NULL;
+}
+
+static anpe_status recognise(anpe_ctx *ctx, const char *path, anpe_recognition *out)
+{
+    fitsfile *f = recognise_fits(path);
+    const char *product = f ? product_of(f) : NULL;
+    (void)ctx;
+    if (product) {
+        recognise_as(out, ANPE_MATCH_SURVEY, "HIRES", "HIRES: %s", product);
+        out->medium = ANPE_MEDIUM_VACUUM;
+        snprintf(out->frame, sizeof out->frame, "heliocentric");
+    }
+    survey_fits_close(f);
+    return ANPE_OK;
+}
+
 static const char *const reading[] = {GRIDDED_READING, "join", NULL};
-static const gridded_family family = {.medium = MEDIUM_VACUUM, .read = read_file};
+static const gridded_family family = {
+    .medium = MEDIUM_VACUUM, .count = count, .read = read_file, .recognise = recognise};
 
 GRIDDED_INSTRUMENT(hires, "1", "HIRES echelle spectra of MAKEE, the Keck archive and HIRES-redux",
                    option_table, options, family);

@@ -5,6 +5,7 @@
  * the telluric oxygen lines of a spectrum show, and of the observatory's frame (Kelson 2003, PASP
  * 115, 688; Bernstein et al. 2003, SPIE 4841, 1694). */
 #include "../common/file_image.h"
+#include "../common/recognise.h"
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -95,8 +96,25 @@ static anpe_status read_file(anpe_ctx *ctx, const void *opaque, const char *path
     return status;
 }
 
+static anpe_status recognise(anpe_ctx *ctx, const char *path, anpe_recognition *out)
+{
+    fitsfile *f = recognise_fits(path);
+    image_layout l;
+    if (f && recognise_key(f, "INSTRUME", "MIKE") &&
+        !file_image_layout(ctx, f, path, "", ERROR_NONE, &l)) {
+        recognise_as(out, ANPE_MATCH_SURVEY, "MIKE", "MIKE echelle spectrum, %lld orders",
+                     (long long)l.orders);
+        out->n_spectra = 1;
+        out->medium = ANPE_MEDIUM_AIR;
+        snprintf(out->frame, sizeof out->frame, "the observatory's");
+    }
+    survey_fits_close(f);
+    return ANPE_OK;
+}
+
 static const char *const reading[] = {GRIDDED_READING, "velocity_key", NULL};
-static const gridded_family family = {.medium = MEDIUM_AIR, .read = read_file};
+static const gridded_family family = {
+    .medium = MEDIUM_AIR, .read = read_file, .recognise = recognise};
 
 GRIDDED_INSTRUMENT(mike, "1", "MIKE echelle spectra, multispec files of CarPy", option_table,
                    options, family);

@@ -5,6 +5,7 @@
  * release at the NASA Exoplanet Archive, whose Arg is in micrometres). Orders are joined by the
  * pipeline. */
 #include "../common/file_table.h"
+#include "../common/recognise.h"
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -104,8 +105,28 @@ static anpe_status read_file(anpe_ctx *ctx, const void *opaque, const char *path
     return status;
 }
 
+static anpe_status recognise(anpe_ctx *ctx, const char *path, anpe_recognition *out)
+{
+    fitsfile *f = recognise_fits(path);
+    double ms;
+    (void)ctx;
+    if (f && table_of(f)) {
+        recognise_as(out, ANPE_MATCH_SURVEY, "PEPSI", "PEPSI spectrum, a table of its pipeline");
+        out->n_spectra = 1;
+        out->medium = ANPE_MEDIUM_AIR;
+        if (survey_fits_real(f, 0, "SSBVEL", &ms))
+            snprintf(out->frame, sizeof out->frame,
+                     "barycentric, if SSBVEL (%.6g m/s) has been added", ms);
+        else
+            snprintf(out->frame, sizeof out->frame, "barycentric, as releases are");
+    }
+    survey_fits_close(f);
+    return ANPE_OK;
+}
+
 static const char *const reading[] = {GRIDDED_READING, "correction", "mask", NULL};
-static const gridded_family family = {.medium = MEDIUM_AIR, .read = read_file};
+static const gridded_family family = {
+    .medium = MEDIUM_AIR, .read = read_file, .recognise = recognise};
 
 GRIDDED_INSTRUMENT(pepsi, "1", "PEPSI spectra, tables of its pipeline", option_table, options,
                    family);

@@ -221,6 +221,13 @@ static void use_hires(const char *more)
     WORKS(open_instrument(text));
 }
 
+static int64_t counted(const char *name)
+{
+    int64_t n = -1;
+    WORKS(ops->count(instrument.self, ctx, in_scratch(name), &n));
+    return n;
+}
+
 static void test_makee(void)
 {
     use_hires("");
@@ -239,8 +246,12 @@ static void test_makee(void)
     WORKS(read_row(path, 0));
     follows(5004, 5099, 0, 0, 0.01);
     follows(5204, 5299, 0, 0, 0.01);
+    CU_ASSERT_EQUAL(counted("Flux-101_1.fits"), 1);
+    CU_ASSERT_EQUAL(counted("Flux-101_2.fits"), 0); /* read with the first */
+    CU_ASSERT_EQUAL(counted("Flux-101_3.fits"), 1);
     use_hires("join = false;");
-    WORKS(read_row(path, 0));
+    CU_ASSERT_EQUAL(counted("Flux-101_2.fits"), 1);
+    WORKS(read_row(in_scratch("Flux-101_1.fits"), 0));
     CU_ASSERT_EQUAL(good_between(5203, 5300), 0);
     CU_ASSERT(!unlink(in_scratch("Err-101_1.fits"))); /* then from the scatter of a smooth ramp */
     WORKS(read_row(in_scratch("Flux-101_1.fits"), 0));
