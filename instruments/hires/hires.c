@@ -191,7 +191,8 @@ static anpe_status count(anpe_ctx *ctx, const void *opaque, const char *path, in
     return status;
 }
 
-/* MAKEE's keywords, the archive's columns; by INSTRUME what HIRES-redux writes. A raw image is none. */
+/* MAKEE's keywords, the archive's columns; by INSTRUME what HIRES-redux writes. A raw image is
+ * none. */
 static const char *product_of(fitsfile *f)
 {
     char text[FLEN_VALUE];
@@ -212,12 +213,15 @@ static const char *product_of(fitsfile *f)
 static anpe_status recognise(anpe_ctx *ctx, const char *path, anpe_recognition *out)
 {
     fitsfile *f = recognise_fits(path);
+    char text[FLEN_VALUE];
     const char *product = f ? product_of(f) : NULL;
     (void)ctx;
     if (product) {
         recognise_as(out, ANPE_MATCH_SURVEY, "HIRES", "HIRES: %s", product);
         out->medium = ANPE_MEDIUM_VACUUM;
         snprintf(out->frame, sizeof out->frame, "heliocentric");
+        if (survey_fits_text(f, 0, "OBJECT", text) || survey_fits_text(f, 0, "TARGNAME", text))
+            snprintf(out->object, sizeof out->object, "%s", text);
     }
     survey_fits_close(f);
     return ANPE_OK;

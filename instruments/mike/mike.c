@@ -99,6 +99,7 @@ static anpe_status read_file(anpe_ctx *ctx, const void *opaque, const char *path
 static anpe_status recognise(anpe_ctx *ctx, const char *path, anpe_recognition *out)
 {
     fitsfile *f = recognise_fits(path);
+    char text[FLEN_VALUE];
     image_layout l;
     if (f && recognise_key(f, "INSTRUME", "MIKE") &&
         !file_image_layout(ctx, f, path, "", ERROR_NONE, &l)) {
@@ -107,6 +108,8 @@ static anpe_status recognise(anpe_ctx *ctx, const char *path, anpe_recognition *
         out->n_spectra = 1;
         out->medium = ANPE_MEDIUM_AIR;
         snprintf(out->frame, sizeof out->frame, "the observatory's");
+        if (survey_fits_text(f, 0, "OBJECT", text))
+            snprintf(out->object, sizeof out->object, "%s", text);
     }
     survey_fits_close(f);
     return ANPE_OK;

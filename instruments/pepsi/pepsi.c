@@ -108,12 +108,15 @@ static anpe_status read_file(anpe_ctx *ctx, const void *opaque, const char *path
 static anpe_status recognise(anpe_ctx *ctx, const char *path, anpe_recognition *out)
 {
     fitsfile *f = recognise_fits(path);
+    char text[FLEN_VALUE];
     double ms;
     (void)ctx;
     if (f && table_of(f)) {
         recognise_as(out, ANPE_MATCH_SURVEY, "PEPSI", "PEPSI spectrum, a table of its pipeline");
         out->n_spectra = 1;
         out->medium = ANPE_MEDIUM_AIR;
+        if (survey_fits_text(f, 0, "OBJECT", text))
+            snprintf(out->object, sizeof out->object, "%s", text);
         if (survey_fits_real(f, 0, "SSBVEL", &ms))
             snprintf(out->frame, sizeof out->frame,
                      "barycentric, if SSBVEL (%.6g m/s) has been added", ms);

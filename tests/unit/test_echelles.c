@@ -444,6 +444,30 @@ static void test_defaults(void)
     }
 }
 
+/* Each knows its own files, and no other's. */
+static void test_recognise(void)
+{
+    static const char *const names[] = {"mike", "hires", "pepsi"};
+    static const int whose[] = {0, 1, 1, 2};
+    const char *paths[4];
+    char text[80];
+    fill_rows(5000);
+    for (int k = 0; k < 3; k++) {
+        snprintf(text, sizeof text, "instrument: { plugin = \"%s\"; };", names[k]);
+        WORKS(open_instrument(text));
+        paths[0] = carpy("a.fits", "MIKE-Blue");
+        paths[1] = makee("Flux-7.fits", rows[0], 5000, "01:00:00");
+        paths[2] = koa_order("HI.1_1_01_flux.fits", 5002);
+        paths[3] = sds("c.nor", 1, "200");
+        for (int i = 0; i < 4; i++) {
+            anpe_recognition r = {.size = sizeof r};
+            WORKS(ops->recognise(ctx, paths[i], &r));
+            CU_ASSERT_EQUAL(r.match, whose[i] == k ? ANPE_MATCH_SURVEY : ANPE_MATCH_NONE);
+            CU_ASSERT(r.match == ANPE_MATCH_NONE || (r.what[0] && r.survey[0]));
+        }
+    }
+}
+
 /* Order 54 of HIRES is centred at 6627.8 A and seen over +- 59.0 A; order 55 ends at 6565.2 A: no
  * light between the two. Where orders overlap the light adds, sinc^2 of all of them to 1. */
 static void test_noise(void)
@@ -487,6 +511,7 @@ int main(int argc, char **argv)
                                  {"hires refuses", test_hires_refuses},
                                  {"pepsi", test_pepsi},
                                  {"defaults", test_defaults},
+                                 {"recognise", test_recognise},
                                  {"noise", test_noise}};
     const int code = run_suite(argc, argv, "echelles", COUNT(tests), tests);
     close_all();

@@ -22,7 +22,8 @@ static const known real[] = {
     {"cases/lamost_table.fits", "lamost_lrs", "LAMOST", "LAMOST J103250.26+354136.2",
      ANPE_MEDIUM_VACUUM},
     {"lamost/med-58646-TD192102N424113K01_sp12-076.fits.gz", "lamost_mrs", "LAMOST",
-     "LAMOST J192814.09+435531.0", ANPE_MEDIUM_VACUUM}};
+     "LAMOST J192814.09+435531.0", ANPE_MEDIUM_VACUUM},
+    {"mike/HR718_red_multi.fits", "mike", "MIKE", "Star-202", ANPE_MEDIUM_AIR}};
 
 static void test_real(void)
 {
