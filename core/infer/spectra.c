@@ -56,7 +56,9 @@ static anpe_status add_star(anpe_ctx *ctx, anpe_infer_result *r, int64_t *capaci
     return ANPE_OK;
 }
 
-static anpe_status count_rows(anpe_ctx *ctx, const anpe_inference *f, const char *path, int64_t *n)
+/* *with_another: the file is a part of a spectrum that another file stands for. */
+static anpe_status count_rows(anpe_ctx *ctx, const anpe_inference *f, const char *path, int64_t *n,
+                              int *with_another)
 {
     const anpe_instrument *inst = &f->model->task->instrument;
     anpe_input input;
@@ -64,6 +66,7 @@ static anpe_status count_rows(anpe_ctx *ctx, const anpe_inference *f, const char
     if (status)
         return status;
     status = anpe_instrument_count(inst, ctx, &input, n);
+    *with_another = !status && *n == 0 && !input.h5;
     anpe_input_close(&input);
     return status;
 }
@@ -74,9 +77,12 @@ anpe_status anpe_infer_list_stars(anpe_ctx *ctx, anpe_inference *f)
     int64_t capacity = 0;
     for (int i = 0; i < q->n_files; i++) {
         int64_t n = 0;
-        anpe_status status = count_rows(ctx, f, q->files[i], &n);
+        int with_another = 0;
+        anpe_status status = count_rows(ctx, f, q->files[i], &n, &with_another);
         if (status == ANPE_ENOMEM)
             return status;
+        if (with_another)
+            continue;
         if (status || n == 0) { /* one row that says why */
             anpe_status added = add_star(ctx, f->result, &capacity, q->files[i], 0);
             if (added)
@@ -92,6 +98,10 @@ anpe_status anpe_infer_list_stars(anpe_ctx *ctx, anpe_inference *f)
             if ((status = add_star(ctx, f->result, &capacity, q->files[i], row)))
                 return status;
     }
+    if (f->result->n_stars == 0)
+        return ANPE_FAIL(ctx, ANPE_EINVAL,
+                         "%s: read with another file of its star, which was not given",
+                         q->n_files ? q->files[0] : "");
     return ANPE_OK;
 }
 

@@ -386,7 +386,8 @@ typedef struct anpe_recognition {
 typedef struct anpe_instrument_ops {
     size_t size;
     void (*info)(const void *self, anpe_instrument_info *info);
-    /* How many spectra the file holds. NULL read: only HDF5 spectra, which the core reads. */
+    /* How many spectra the file holds; 0: none of its own, it is read with another file of its star
+     * (an arm beside another). NULL read: only HDF5 spectra, which the core reads. */
     anpe_status (*count)(const void *self, anpe_ctx *ctx, const char *path, int64_t *n);
     /* Spectrum `row` of the file, as the survey has it (not normalised), bad-pixel bits applied. */
     anpe_status (*read)(const void *self, anpe_ctx *ctx, const char *path, int64_t row,

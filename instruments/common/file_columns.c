@@ -214,7 +214,8 @@ anpe_status columns_find(anpe_ctx *ctx, const char *path, int n, const char *con
     }
     if (status)
         return status;
-    if (out->place[COLUMN_WAVELENGTH] < 0 && out->place[COLUMN_LOG_WAVELENGTH] < 0)
+    if (out->place[COLUMN_WAVELENGTH] < 0 && out->place[COLUMN_LOG_WAVELENGTH] < 0 &&
+        !(given->step > 0))
         return no_column(ctx, path, "wavelengths", n, names);
     if (out->place[COLUMN_FLUX] < 0)
         return no_column(ctx, path, "flux", n, names);

@@ -16,10 +16,12 @@ typedef enum column_role {
 } column_role;
 
 /* Names that the user gives; "" : by the lists here. kind: what the errors are; NONE: by the name.
- */
+ * step: where the file has no wavelengths, pixel i is at start + step i (Angstrom); 0: it must have
+ * them. */
 typedef struct column_names {
     const char *wavelength, *flux, *error, *mask;
     error_kind kind;
+    double start, step;
 } column_names;
 
 typedef struct columns {

@@ -1,6 +1,6 @@
 /* common/file_table.h -- spectra stored as tables: FITS binary tables (a row a pixel, or one row
- * that holds arrays as in ESO phase 3) and text (CSV, ECSV, two to four columns of numbers),
- * gzipped or not. */
+ * that holds arrays as in ESO phase 3), VOTables and text (CSV, ECSV, two to four columns of
+ * numbers), gzipped or not. */
 #ifndef ANPE_FILE_TABLE_H
 #define ANPE_FILE_TABLE_H
 #include "file_columns.h"
@@ -13,10 +13,31 @@ ANPE_MUST_CHECK anpe_status file_table_read(anpe_ctx *ctx, fitsfile *f, const ch
 /* Whether the file has a FITS table with rows. */
 int file_table_has(fitsfile *f);
 
+/* What a file is by its first bytes, gzipped or not. FILE_TEXT also for what cannot be opened. */
+typedef enum file_kind { FILE_TEXT, FILE_FITS, FILE_VOTABLE } file_kind;
+file_kind file_kind_of(const char *path);
+
+/* Spectra in a file of any kind but FITS images: how many, and one of them. */
+ANPE_MUST_CHECK anpe_status file_spectra_count(anpe_ctx *ctx, const char *path,
+                                               const column_names *given, int64_t *n);
+ANPE_MUST_CHECK anpe_status file_spectra_read(anpe_ctx *ctx, const char *path,
+                                              const column_names *given, int64_t row,
+                                              gridded_file *file);
+
 /* Text: columns by the header line, or wavelength, flux, error, mask (not 0: bad) without one.
- * Cells: numbers; empty, nan, null, --, N/A are missing. Errors name the line. */
+ * Cells: numbers; empty, nan, null, --, N/A are missing; arrays in brackets, a spectrum a line.
+ * A column source_id tells spectra apart. Errors name the line. */
+ANPE_MUST_CHECK anpe_status file_text_count(anpe_ctx *ctx, const char *path,
+                                            const column_names *given, int64_t *n);
 ANPE_MUST_CHECK anpe_status file_text_read(anpe_ctx *ctx, const char *path,
-                                           const column_names *given, gridded_file *file);
+                                           const column_names *given, int64_t row,
+                                           gridded_file *file);
+/* VOTable: the first table with wavelengths and flux, as text has them. */
+ANPE_MUST_CHECK anpe_status file_votable_count(anpe_ctx *ctx, const char *path,
+                                               const column_names *given, int64_t *n);
+ANPE_MUST_CHECK anpe_status file_votable_read(anpe_ctx *ctx, const char *path,
+                                              const column_names *given, int64_t row,
+                                              gridded_file *file);
 
 /* Angstrom in one unit of these wavelengths, where nothing says it: the size of the numbers tells
  * micrometre (below 50), nm (below 2500) and Angstrom apart. */

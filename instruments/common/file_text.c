@@ -1,5 +1,7 @@
-/* Text as spectra: CSV, ECSV, columns of numbers; gzipped or not (zlib reads both). */
+/* Text as spectra: CSV, ECSV, columns of numbers; gzipped or not (zlib reads both). Cells may be
+ * arrays in brackets, as the Gaia archive writes spectra a row a star. */
 #define _GNU_SOURCE
+#include "file_pixels.h"
 #include "file_table.h"
 #include <ctype.h>
 #include <errno.h>
@@ -11,7 +13,7 @@
 #include <strings.h>
 #include <zlib.h>
 
-enum { LINE = 65536, MOST_CELLS = 200, MOST_PIXELS = 5000000 };
+enum { LINE = 1 << 20, MOST_CELLS = 200 };
 
 typedef struct reader {
     anpe_ctx *ctx;
@@ -26,10 +28,9 @@ typedef struct reader {
     int n_names;
     char *ecsv_name[MOST_CELLS], *ecsv_unit[MOST_CELLS]; /* of an ECSV header */
     int n_ecsv;
+    char ecsv_id[80]; /* said there for the whole file */
     columns c;
-    double *value[N_COLUMN_ROLES]; /* (n) */
-    char id[80];
-    int64_t n, capacity;
+    file_pixels pixels;
     locale_t locale;
 } reader;
 
@@ -127,9 +128,21 @@ static char *word_of_yaml(const char *line, const char *key)
     return strndup(p, strcspn(p, ",}'\""));
 }
 
+/* "# - {source_id: 4268620287278693120}" of an ECSV header. */
+static void keep_id(reader *r, const char *text)
+{
+    text += strspn(text, " '\"");
+    const size_t n = strspn(text, "0123456789");
+    if (n)
+        snprintf(r->ecsv_id, sizeof r->ecsv_id, "%.*s", (int)n, text);
+}
+
 /* "# - {name: wavelength, unit: nm, datatype: float64}" of an ECSV header. */
 static void keep_ecsv(reader *r)
 {
+    const char *id = strstr(r->line, "source_id:");
+    if (id)
+        keep_id(r, id + strlen("source_id:"));
     if (r->n_ecsv == MOST_CELLS || !strstr(r->line, "{name:"))
         return;
     r->ecsv_name[r->n_ecsv] = word_of_yaml(r->line, "name:");
@@ -208,83 +221,91 @@ static anpe_status read_header(reader *r, const column_names *given, int *is_nam
 
 /* ---- lines ------------------------------------------------------------------------------ */
 
-static anpe_status grow(reader *r)
+static anpe_status check_number(const reader *r, const char *cell, double *x)
 {
-    const int64_t more = r->capacity ? 2 * r->capacity : 4096;
-    if (r->n >= MOST_PIXELS)
-        return ANPE_FAIL(r->ctx, ANPE_EFORMAT, "%s: more than %d lines", r->path, MOST_PIXELS);
-    for (int k = 0; k < N_COLUMN_ROLES; k++) {
-        double *grown = realloc(r->value[k], (size_t)more * sizeof *grown);
-        if (!grown)
-            return ANPE_FAIL(r->ctx, ANPE_ENOMEM, "%s: out of memory", r->path);
-        r->value[k] = grown;
-    }
-    r->capacity = more;
-    return ANPE_OK;
+    if (to_number(r, cell, x))
+        return ANPE_OK;
+    return wrong(
+        r, strchr(cell, ',') ? "expected a decimal point, not a comma" : "expected a number", cell);
 }
 
-static anpe_status keep_line(reader *r)
+/* "[0.98, null, 1.01]" */
+static anpe_status keep_array(reader *r, column_role role, char *cell)
 {
-    anpe_status status = r->n == r->capacity ? grow(r) : ANPE_OK;
+    int64_t k = 0;
+    double x;
+    anpe_status status = ANPE_OK;
+    if (cell[0] != '[')
+        return wrong(r, "expected an array in brackets", cell);
+    for (char *p = cell + 1; !status; k++) {
+        p += strspn(p, " \t'\"");
+        char *end = p + strcspn(p, ",]"), *last = end;
+        const char stop = *end;
+        while (last > p && strchr(" \t'\"", last[-1]))
+            last--;
+        *last = *end = '\0';
+        status = check_number(r, p, &x);
+        if (!status)
+            status = file_pixels_put(r->ctx, &r->pixels, r->path, role, k, x);
+        if (stop != ',') {
+            if (!status && stop != ']')
+                status = wrong(r, "an array without its closing bracket", cell);
+            return status ? status : file_pixels_length(r->ctx, &r->pixels, r->path, k + 1);
+        }
+        p = end + 1;
+    }
+    return status;
+}
+
+static anpe_status keep_cells(reader *r, int array)
+{
+    anpe_status status = ANPE_OK;
+    double x;
     for (int k = 0; k < N_COLUMN_ROLES && !status; k++) {
         const int i = r->c.place[k];
-        if (i < 0)
-            r->value[k][r->n] = NAN;
-        else if (i >= r->n_cells)
-            return ANPE_FAIL(r->ctx, ANPE_EFORMAT, "%s:%lld: %d cells; expected at least %d",
-                             r->path, (long long)r->n_line, r->n_cells, i + 1);
-        else if (k == COLUMN_ID) {
-            if (!r->n)
-                snprintf(r->id, sizeof r->id, "%s", r->cell[i]);
-        } else if (!to_number(r, r->cell[i], &r->value[k][r->n]))
-            status = wrong(r,
-                           strchr(r->cell[i], ',') ? "expected a decimal point, not a comma"
-                                                   : "expected a number",
-                           r->cell[i]);
+        if (i < 0 || k == COLUMN_ID)
+            continue;
+        if (array)
+            status = keep_array(r, (column_role)k, r->cell[i]);
+        else if (!(status = check_number(r, r->cell[i], &x)))
+            status = file_pixels_put(r->ctx, &r->pixels, r->path, (column_role)k, r->pixels.n, x);
     }
-    r->n += !status;
+    if (!array)
+        r->pixels.n += !status;
     return status;
+}
+
+/* *more becomes 0 when the wanted spectrum is whole. */
+static anpe_status keep_line(reader *r, int *more)
+{
+    const int id = r->c.place[COLUMN_ID];
+    for (int k = 0; k < N_COLUMN_ROLES; k++)
+        if (r->c.place[k] >= r->n_cells)
+            return ANPE_FAIL(r->ctx, ANPE_EFORMAT, "%s:%lld: %d cells; expected at least %d",
+                             r->path, (long long)r->n_line, r->n_cells, r->c.place[k] + 1);
+    const int array = r->cell[r->c.place[COLUMN_FLUX]][0] == '[';
+    const int wanted = file_pixels_row(&r->pixels, id >= 0 ? r->cell[id] : r->ecsv_id, array);
+    *more = wanted >= 0;
+    return wanted > 0 ? keep_cells(r, array) : ANPE_OK;
 }
 
 static anpe_status read_lines(reader *r, int is_names)
 {
-    anpe_status status = is_names ? ANPE_OK : keep_line(r);
-    while (!status && next_line(r, &status)) {
+    int more = 1;
+    anpe_status status = is_names ? ANPE_OK : keep_line(r, &more);
+    while (!status && more && next_line(r, &status)) {
         if (!r->line[strspn(r->line, " \t")] || r->line[0] == '#')
             continue;
         cut(r, r->line);
-        status = keep_line(r);
+        status = keep_line(r, &more);
     }
-    if (!status && r->n < 2)
-        status = ANPE_FAIL(r->ctx, ANPE_EFORMAT, "%s: %lld lines with numbers; no spectrum",
-                           r->path, (long long)r->n);
     return status;
-}
-
-static anpe_status hand_over(reader *r, gridded_file *file)
-{
-    observed_order *a;
-    const int is_log = r->c.place[COLUMN_WAVELENGTH] < 0;
-    const double *w = r->value[is_log ? COLUMN_LOG_WAVELENGTH : COLUMN_WAVELENGTH];
-    anpe_status status = observed_add(r->ctx, &file->o, r->n, &a);
-    if (status)
-        return status;
-    const double unit = isfinite(r->c.unit) ? r->c.unit : file_table_guess_unit(r->n, w);
-    for (int64_t i = 0; i < r->n; i++) {
-        const double e = r->value[COLUMN_ERROR][i];
-        a->wavelength[i] = is_log ? pow(10, w[i]) : unit * w[i];
-        a->flux[i] = r->value[COLUMN_FLUX][i];
-        a->sigma[i] = file_sigma(r->c.error, a->flux[i], e);
-        if (r->c.place[COLUMN_MASK] >= 0)
-            a->mask[i] = (uint8_t)survey_is_flagged(r->value[COLUMN_MASK][i], UINT64_MAX);
-    }
-    file->medium = r->c.medium;
-    snprintf(file->id, sizeof file->id, "%s", r->id);
-    return ANPE_OK;
 }
 
 static void reader_clear(reader *r)
 {
+    if (!r)
+        return;
     if (r->file)
         gzclose(r->file);
     for (int i = 0; i < r->n_names; i++) {
@@ -295,35 +316,57 @@ static void reader_clear(reader *r)
         free(r->ecsv_name[i]);
         free(r->ecsv_unit[i]);
     }
-    for (int k = 0; k < N_COLUMN_ROLES; k++)
-        free(r->value[k]);
+    file_pixels_clear(&r->pixels);
     if (r->locale)
         freelocale(r->locale);
     free(r);
 }
 
-anpe_status file_text_read(anpe_ctx *ctx, const char *path, const column_names *given,
-                           gridded_file *file)
+static anpe_status reader_open(anpe_ctx *ctx, const char *path, int64_t wanted, reader **out)
 {
-    int is_names = 0;
-    reader *r = calloc(1, sizeof *r);
+    reader *r = *out = calloc(1, sizeof *r);
     if (!r)
         return ANPE_FAIL(ctx, ANPE_ENOMEM, "%s: out of memory", path);
     r->ctx = ctx;
     r->path = path;
+    r->pixels.wanted = wanted;
     r->locale = newlocale(LC_NUMERIC_MASK, "C", (locale_t)0);
     r->file = gzopen(path, "rb");
-    anpe_status status = ANPE_OK;
     if (!r->file)
-        status = ANPE_FAIL(ctx, ANPE_EIO, "%s: cannot open: %s", path, strerror(errno));
-    else if (!r->locale)
-        status = ANPE_FAIL(ctx, ANPE_ENOMEM, "%s: out of memory", path);
+        return ANPE_FAIL(ctx, ANPE_EIO, "%s: cannot open: %s", path, strerror(errno));
+    return r->locale ? ANPE_OK : ANPE_FAIL(ctx, ANPE_ENOMEM, "%s: out of memory", path);
+}
+
+anpe_status file_text_read(anpe_ctx *ctx, const char *path, const column_names *given, int64_t row,
+                           gridded_file *file)
+{
+    int is_names = 0;
+    reader *r;
+    anpe_status status = reader_open(ctx, path, row, &r);
     if (!status)
         status = read_header(r, given, &is_names);
     if (!status)
         status = read_lines(r, is_names);
     if (!status)
-        status = hand_over(r, file);
+        status = file_pixels_hand_over(ctx, &r->pixels, path, &r->c, given, file);
+    reader_clear(r);
+    return status;
+}
+
+/* Without identifiers and arrays a file is one spectrum, and its first lines say so. */
+anpe_status file_text_count(anpe_ctx *ctx, const char *path, const column_names *given, int64_t *n)
+{
+    int is_names = 0;
+    reader *r;
+    anpe_status status = reader_open(ctx, path, -1, &r);
+    if (!status)
+        status = read_header(r, given, &is_names);
+    const int *place = r ? r->c.place : NULL;
+    if (!status && is_names &&
+        (place[COLUMN_ID] >= 0 ||
+         (place[COLUMN_WAVELENGTH] < 0 && place[COLUMN_LOG_WAVELENGTH] < 0)))
+        status = read_lines(r, is_names);
+    *n = !status && r->pixels.seen > 1 ? r->pixels.seen : 1;
     reader_clear(r);
     return status;
 }

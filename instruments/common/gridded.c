@@ -283,18 +283,7 @@ static void describe_sky(survey_sky *sky)
         sky->throughput[i] = 1;
 }
 
-/* Photon noise, a little read noise, a colour; hits of cosmic rays of a few pixels. */
-static const survey_variety variety = {
-    .sky = {1e-6, 1e-5},
-    .read = {0.001, 0.3},
-    .outshone = {2, 50},
-    .airmass = {0.9, 2},
-    .colour = {-1, 4},
-    .hits = {0.0001, 0.002},
-    .runs = {0.00005, 0.0005},
-    .length = 5,
-    .shift = 0,
-};
+const gridded_noise gridded_noise_plain = {.sky = describe_sky, .variety = GRIDDED_PLAIN_VARIETY};
 
 void gridded_echelle(survey_sky *sky, double constant, double half)
 {
@@ -311,7 +300,7 @@ void gridded_echelle(survey_sky *sky, double constant, double half)
 }
 
 anpe_status gridded_noise_new(anpe_ctx *ctx, const void *o, const void *setup,
-                              survey_sky_fn *describe, void **self)
+                              const gridded_noise *kind, void **self)
 {
     const anpe_noise_setup *with = setup;
     const anpe_instrument_info *i = with->instrument;
@@ -323,14 +312,9 @@ anpe_status gridded_noise_new(anpe_ctx *ctx, const void *o, const void *setup,
     /* a step that covers the whole range, gaps included, with at most a million values */
     const double range = log10(i->wavelength[i->n_pixels - 1] / i->wavelength[0]);
     const double step = fmax(log10(i->wavelength[1] / i->wavelength[0]), range / 9e5);
-    status = survey_noise_new(ctx, o, with, step, 10, describe, &variety, &s);
+    status = survey_noise_new(ctx, o, with, step, 10, kind->sky, &kind->variety, &s);
     *self = s;
     return status;
-}
-
-anpe_status gridded_noise_create(anpe_ctx *ctx, const void *o, const void *setup, void **self)
-{
-    return gridded_noise_new(ctx, o, setup, describe_sky, self);
 }
 
 void gridded_noise_destroy(void *self)

@@ -140,12 +140,22 @@ ANPE_MUST_CHECK anpe_status gridded_recognise(const gridded_family *family, anpe
 
 /* ---- noise: a library of real error bars, or an analytic default ------------------------ */
 
-/* Without a library: photon noise of stars of all colours and some read noise, flat over each
- * window; isolated hits of cosmic rays and short runs of them. */
-anpe_status gridded_noise_create(anpe_ctx *ctx, const void *o, const void *setup, void **self);
-/* The same with a throughput of one's own. */
+/* What the spectra of a member have without a library. */
+typedef struct gridded_noise {
+    survey_sky_fn *sky;
+    survey_variety variety;
+} gridded_noise;
+/* Photon noise of stars of all colours and some read noise; isolated hits of cosmic rays and short
+ * runs of them. */
+#define GRIDDED_PLAIN_VARIETY                                                                      \
+    {                                                                                              \
+        .sky = {1e-6, 1e-5}, .read = {0.001, 0.3}, .outshone = {2, 50}, .airmass = {0.9, 2},       \
+        .colour = {-1, 4}, .hits = {0.0001, 0.002}, .runs = {0.00005, 0.0005}, .length = 5         \
+    }
+extern const gridded_noise gridded_noise_plain; /* that, flat over each window */
+
 anpe_status gridded_noise_new(anpe_ctx *ctx, const void *o, const void *setup,
-                              survey_sky_fn *describe, void **self);
+                              const gridded_noise *kind, void **self);
 void gridded_noise_destroy(void *self);
 extern const anpe_noise_ops gridded_noise_ops;
 
@@ -157,7 +167,7 @@ extern const anpe_noise_ops gridded_noise_ops;
 void gridded_echelle(survey_sky *sky, double constant, double half);
 
 #define GRIDDED_NOISE(NAME, VERSION, SNR_LOW, SNR_HIGH)                                            \
-    GRIDDED_NOISE_OF(NAME, VERSION, SNR_LOW, SNR_HIGH, gridded_noise_create,                       \
+    GRIDDED_NOISE_OF(NAME, VERSION, SNR_LOW, SNR_HIGH, gridded_noise_plain,                        \
                      "error bars and masks from a library, or photon noise and cosmic rays")
 
 #define GRIDDED_ECHELLE_NOISE(NAME, VERSION, SNR_LOW, SNR_HIGH, CONSTANT, HALF)                    \
@@ -165,16 +175,19 @@ void gridded_echelle(survey_sky *sky, double constant, double half);
     {                                                                                              \
         gridded_echelle(sky, CONSTANT, HALF);                                                      \
     }                                                                                              \
+    static const gridded_noise NAME##_noise_kind = {.sky = NAME##_orders,                          \
+                                                    .variety = GRIDDED_PLAIN_VARIETY};             \
+    GRIDDED_NOISE_OF(                                                                              \
+        NAME, VERSION, SNR_LOW, SNR_HIGH, NAME##_noise_kind,                                       \
+        "error bars and masks from a library, or photon noise, blaze, order edges, cosmic rays")
+
+/* KIND: a gridded_noise. */
+#define GRIDDED_NOISE_OF(NAME, VERSION, SNR_LOW, SNR_HIGH, KIND, SUMMARY)                          \
     static anpe_status NAME##_noise_create(anpe_ctx *ctx, const void *o, const void *setup,        \
                                            void **self)                                            \
     {                                                                                              \
-        return gridded_noise_new(ctx, o, setup, NAME##_orders, self);                              \
+        return gridded_noise_new(ctx, o, setup, &(KIND), self);                                    \
     }                                                                                              \
-    GRIDDED_NOISE_OF(                                                                              \
-        NAME, VERSION, SNR_LOW, SNR_HIGH, NAME##_noise_create,                                     \
-        "error bars and masks from a library, or photon noise, blaze, order edges, cosmic rays")
-
-#define GRIDDED_NOISE_OF(NAME, VERSION, SNR_LOW, SNR_HIGH, CREATE, SUMMARY)                        \
     static const anpe_option NAME##_noise_options[] = {SURVEY_NOISE_OPTIONS(SNR_LOW, SNR_HIGH)};   \
     static const anpe_plugin NAME##_noise = {.abi = ANPE_ABI,                                      \
                                              .kind = ANPE_NOISE,                                   \
@@ -183,7 +196,7 @@ void gridded_echelle(survey_sky *sky, double constant, double half);
                                              .summary = SUMMARY,                                   \
                                              .options = NAME##_noise_options,                      \
                                              .options_size = sizeof(survey_noise_options),         \
-                                             .create = CREATE,                                     \
+                                             .create = NAME##_noise_create,                        \
                                              .destroy = gridded_noise_destroy,                     \
                                              .ops = &gridded_noise_ops}
 #endif

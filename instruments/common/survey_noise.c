@@ -10,7 +10,8 @@
 struct survey_noise {
     double snr_min, snr_max;
     int separate_masks;
-    int64_t n_pixels;
+    int64_t n_pixels, n_segments;
+    int64_t *segment;           /* (n_segments + 1) */
     anpe_noise_library library; /* n_rows = 0: synthetic */
     survey_sky sky;
     survey_variety variety;
@@ -134,6 +135,11 @@ static anpe_status make_sky(anpe_ctx *ctx, const anpe_instrument_info *instrumen
     if (!s->place || !sky->throughput || !sky->emission || !sky->depth)
         return ANPE_FAIL(ctx, ANPE_ENOMEM, "out of memory");
     describe(sky);
+    s->n_segments = instrument->n_segments;
+    s->segment = calloc((size_t)s->n_segments + 1, sizeof *s->segment);
+    if (!s->segment)
+        return ANPE_FAIL(ctx, ANPE_ENOMEM, "out of memory");
+    memcpy(s->segment, instrument->segment, ((size_t)s->n_segments + 1) * sizeof *s->segment);
     for (int64_t i = 0; i < n; i++)
         s->place[i] = llround(pixel_of(sky, instrument->wavelength[i]));
     return ANPE_OK;
@@ -172,6 +178,31 @@ static void flag_defects(const survey_noise *s, anpe_rng *rng, uint8_t *mask)
     }
 }
 
+/* Ends of segments that the detector or the star's shift left without light. */
+static void flag_ends(const survey_noise *s, anpe_rng *rng, uint8_t *mask)
+{
+    for (int64_t k = 0; s->variety.ends > 0 && k < s->n_segments; k++) {
+        const int64_t first = s->segment[k], last = s->segment[k + 1], most = (last - first) / 4;
+        const int64_t low = (int64_t)(-log(anpe_uniform(rng)) * s->variety.ends);
+        const int64_t high = (int64_t)(-log(anpe_uniform(rng)) * s->variety.ends);
+        const int64_t at_end = high < most ? high : most;
+        flag(s, first, low < most ? low : most, mask);
+        flag(s, last - at_end, at_end, mask);
+    }
+}
+
+/* An error bar that is itself measured, from v spectra: chi^2 of v - 1, Wilson & Hilferty 1931. */
+static void scatter_sigma(const survey_noise *s, anpe_rng *rng, float *sigma)
+{
+    const double *range = s->variety.visits;
+    const double freedom = range[1] > 0 ? fmax(1, floor(between(rng, range)) - 1) : 0;
+    const double width = 2 / (9 * freedom);
+    for (int64_t i = 0; freedom > 0 && i < s->n_pixels; i++) {
+        const double root = 1 - width + sqrt(width) * anpe_normal(rng);
+        sigma[i] *= (float)sqrt(fmax(0.05, root * root * root));
+    }
+}
+
 static void draw_sky(const survey_noise *s, anpe_rng *rng, anpe_spectrum *out)
 {
     const survey_variety *v = &s->variety;
@@ -192,6 +223,8 @@ static void draw_sky(const survey_noise *s, anpe_rng *rng, anpe_spectrum *out)
         out->mask[i] = (uint8_t)(glow > outshone);
     }
     flag_defects(s, rng, out->mask);
+    flag_ends(s, rng, out->mask);
+    scatter_sigma(s, rng, out->sigma);
     mend_row(s->n_pixels, out->sigma, out->mask);
 }
 
@@ -240,6 +273,7 @@ void survey_noise_free(survey_noise *s)
     free(s->sky.emission);
     free(s->sky.depth);
     free(s->place);
+    free(s->segment);
     free(s);
 }
 

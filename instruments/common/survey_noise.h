@@ -10,8 +10,10 @@
  *     sigma = sqrt(N + b T E + r) / N
  * with the sky's brightness b, the read noise r, the airmass (A = exp(-airmass tau)), the star's
  * colour (N goes as a power of wavelength) and the shift of the star's rest frame against the sky
- * drawn for every spectrum. Bad pixels: where the sky line
- * outshines the star, outside the detectors, isolated hits and short runs. It has the survey's
+ * drawn for every spectrum. Where a survey's error bar is the standard deviation of v spectra, it
+ * is drawn from its distribution, sigma sqrt(chi^2_(v-1) / (v-1)). Bad pixels: where the sky line
+ * outshines the star, outside the detectors, isolated hits and short runs, and those that a segment
+ * lacks at its ends. It has the survey's
  * features, not its numbers: for science use a library made from the survey's own files. */
 #ifndef ANPE_SURVEY_NOISE_H
 #define ANPE_SURVEY_NOISE_H
@@ -53,6 +55,8 @@ typedef struct survey_variety {
     double hits[2];     /* expected number of isolated bad pixels, per pixel */
     double runs[2];     /* and of runs of them */
     double length;      /* mean length of a run, pixels */
+    double ends;        /* mean number of pixels missing at each end of a segment; 0: none */
+    double visits[2];   /* sigma is the scatter of so many spectra, whence its own; 0, 0: not */
     double shift;       /* km/s, standard deviation of the star's velocity against the sky */
 } survey_variety;
 

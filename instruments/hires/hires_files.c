@@ -126,7 +126,7 @@ static anpe_status read_coadd(anpe_ctx *ctx, fitsfile *f, const char *path, grid
 
 anpe_status hires_read(anpe_ctx *ctx, const char *path, gridded_file *file)
 {
-    static const column_names names = {"wave", "Flux", "Error", "", ERROR_SIGMA};
+    static const column_names names = {"wave", "Flux", "Error", "", ERROR_SIGMA, .step = 0};
     char text[FLEN_VALUE];
     fitsfile *f = NULL;
     anpe_status status = survey_fits_open(ctx, path, &f);

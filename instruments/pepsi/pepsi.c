@@ -80,7 +80,7 @@ static double fibre_resolution(fitsfile *f)
 static anpe_status read_file(anpe_ctx *ctx, const void *opaque, const char *path, int64_t row,
                              gridded_file *file)
 {
-    static const column_names names = {"Arg", "Fun", "", "", ERROR_NONE};
+    static const column_names names = {"Arg", "Fun", "", "", ERROR_NONE, .step = 0};
     const options *o = opaque;
     fitsfile *f = NULL;
     anpe_status status = survey_fits_open(ctx, path, &f);

@@ -1,12 +1,11 @@
 /* instrument `spectrum`: any one-dimensional spectrum, put on a grid that the configuration states.
  * Reads FITS images with a wavelength scale (WCS, IRAF multispec and equispec), FITS tables
- * (columns by name, or one row of arrays as in ESO phase 3) and text (CSV, ECSV, columns), gzipped
- * or not. */
+ * (columns by name, or one row of arrays as in ESO phase 3), VOTables and text (CSV, ECSV,
+ * columns), gzipped or not. */
 #include "../common/file_table.h"
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-#include <zlib.h>
 
 typedef struct options {
     gridded_options grid;
@@ -30,17 +29,6 @@ static const anpe_option option_table[] = {
     ANPE_OPT_END};
 /* clang-format on */
 
-/* FITS, gzipped or not, by its first bytes; 0 also for what cannot be opened. */
-static int is_fits(const char *path)
-{
-    char start[9] = "";
-    gzFile f = gzopen(path, "rb");
-    const int n = f ? gzread(f, start, sizeof start) : 0;
-    if (f)
-        gzclose(f);
-    return n == (int)sizeof start && !memcmp(start, "SIMPLE  =", sizeof start);
-}
-
 static error_kind error_of(const options *o)
 {
     static const error_kind kinds[] = {ERROR_NONE, ERROR_SIGMA, ERROR_VARIANCE, ERROR_IVAR,
@@ -50,8 +38,8 @@ static error_kind error_of(const options *o)
 
 static column_names names_of(const options *o)
 {
-    return (column_names){o->wavelength_column, o->flux_column, o->error_column, o->mask_column,
-                          error_of(o)};
+    return (column_names){o->wavelength_column, o->flux_column, o->error_column,
+                          o->mask_column,       error_of(o),    .step = 0};
 }
 
 /* Whether the first image with pixels has a scale; otherwise a table is looked for. */
@@ -81,8 +69,9 @@ static anpe_status count_fits(anpe_ctx *ctx, const options *o, const char *path,
 
 static anpe_status count(anpe_ctx *ctx, const void *o, const char *path, int64_t *n)
 {
-    *n = 1;
-    return is_fits(path) ? count_fits(ctx, o, path, n) : ANPE_OK;
+    const column_names names = names_of(o);
+    return file_kind_of(path) == FILE_FITS ? count_fits(ctx, o, path, n)
+                                           : file_spectra_count(ctx, path, &names, n);
 }
 
 static anpe_status read_fits(anpe_ctx *ctx, const options *o, const char *path, int64_t row,
@@ -104,17 +93,12 @@ static anpe_status read_fits(anpe_ctx *ctx, const options *o, const char *path, 
     return status;
 }
 
-static anpe_status read_file(anpe_ctx *ctx, const void *opaque, const char *path, int64_t row,
+static anpe_status read_file(anpe_ctx *ctx, const void *o, const char *path, int64_t row,
                              gridded_file *file)
 {
-    const options *o = opaque;
     const column_names names = names_of(o);
-    if (is_fits(path))
-        return read_fits(ctx, o, path, row, file);
-    if (row != 0)
-        return ANPE_FAIL(ctx, ANPE_EINVAL, "%s: no spectrum %lld; the file has 1", path,
-                         (long long)row);
-    return file_text_read(ctx, path, &names, file);
+    return file_kind_of(path) == FILE_FITS ? read_fits(ctx, o, path, row, file)
+                                           : file_spectra_read(ctx, path, &names, row, file);
 }
 
 /* Range and sampling: what a configuration for such files would say. A file that does not say what
@@ -146,13 +130,14 @@ static anpe_status recognise(anpe_ctx *ctx, const char *path, anpe_recognition *
                                     .velocity_key = "",
                                     .error = AS_NAMED,
                                     .rows = ORDERS};
+    static const char *const kinds[] = {
+        [FILE_TEXT] = "text", [FILE_FITS] = "FITS file", [FILE_VOTABLE] = "VOTable"};
     gridded_file file = {.barycentric = NAN};
     if (!count(ctx, &by_name, path, &out->n_spectra) && !read_file(ctx, &by_name, path, 0, &file) &&
         file.o.n > 0 && !observed_settle(ctx, &file.o, path)) {
         out->match = ANPE_MATCH_LAYOUT;
         snprintf(out->what, sizeof out->what, "%s of wavelengths and flux, %lld order%s",
-                 is_fits(path) ? "FITS file" : "text", (long long)file.o.n,
-                 file.o.n == 1 ? "" : "s");
+                 kinds[file_kind_of(path)], (long long)file.o.n, file.o.n == 1 ? "" : "s");
         out->medium = (anpe_medium)file.medium;
         snprintf(out->object, sizeof out->object, "%s", file.id);
         snprintf(out->frame, sizeof out->frame, "as the file has it");

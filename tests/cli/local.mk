@@ -61,3 +61,6 @@ check_PROGRAMS += tests/cli/read_spectra
 tests_cli_read_spectra_SOURCES = tests/cli/read_spectra.c
 tests_cli_read_spectra_CPPFLAGS = $(AM_CPPFLAGS)
 tests_cli_read_spectra_LDADD = libanpe.la
+# Layouts of GALAH and Gaia RVS that no file here has, and arms of one star.
+dist_check_SCRIPTS += tests/cli/test_layouts.sh tests/cli/test_arms.sh
+EXTRA_DIST += tests/cli/layouts.py
