@@ -25,19 +25,39 @@ section() {
     awk -v title="## $1" 'index($0, "## ") == 1 { on = index($0, title) == 1; next } on' "$srcdir/docs/book/files.md"
 }
 # words: what stands in backticks, a name each.
-words() { grep -o '`[^`]*`' | tr -d '`' | sed 's/\/$//; s/.*\///; /^[a-z0-9_]*$/!d; /^$/d' | sort -u; }
+words() { grep -o '`[^`]*`' | tr -d '`' | sed 's/\/$//; s/.*\///; /^[A-Za-z0-9_]*$/!d; /^$/d' | sort -u; }
 # Groups in bold print are their last name, as are all others: "validation/thresholds/" is "thresholds".
 names() { sed '/^parameters\/./d; s/\/$//; s/.*[\/@]//; s/^@//' | sort -u; }
 
-section "Models" | words >documented
+# compare TITLE FILES WORDS: all that the file has is in the section, and all that the section has is in the file or
+# among the words: what another file of the kind has, or is no name of the file.
+compare() {
+    section "$1" | words >documented
+    for file in $2; do "$tree" "$file"; done | names >written
+    check "files.md, $1: names all that the file has" none comm -13 documented written
+    echo "$3" | tr ' ' '\n' | sort -u - written >there
+    check "files.md, $1: names nothing that the file has not" none comm -23 documented there
+}
 run "$ANPE" train small.cfg --quiet -o fit.h5 --set train.epochs=1 --set observe.newton=2
 check "a model whose inputs are a fit" test "$status" = 0
-for model in model.h5 fit.h5; do "$tree" $model; done | names >written
-check "files.md names all that a model has" none comm -13 documented written
-# What this model does not have, and why.
-printf '%s\n' curve scatter round observed inputs exclude training created >elsewhere
-sort -u elsewhere written >there
-check "files.md names nothing that no model has" none comm -23 documented there
+compare "Models" "model.h5 fit.h5" "curve scatter round observed inputs exclude training created"
+compare "Simulations" mocks.h5 "x"
+
+run "$ANPE" infer model.h5 mocks.h5 -o stars.h5 --exact --exact-max 2000 -p draws.h5 --predict spectra.h5 --explain pixels.h5
+check "a catalogue, draws, model spectra and gradients" test "$status" = 0
+compare "Posterior draws" draws.h5 "mcmc"
+compare "Model spectra" spectra.h5 ""
+compare "Gradients" pixels.h5 ""
+run "$ANPE" noise apogee mocks.h5 -o noise.h5
+check "a noise library" test "$status" = 0
+compare "Noise libraries" noise.h5 ""
+printf '1 2 3\n10 20 30\n0.5 0.25 0.125\n4 5 6\n1 1 1\n2 2 2\n' >cannon.txt
+printf '5000 2\n' >pivots.txt
+run "$ANPE" import cannon cannon.txt --pivots pivots.txt --labels teff,logg --range 4000:6000,0:5 -o emulator.h5
+check "an emulator" test "$status" = 0
+# What networks have instead, and words that attributes have as values.
+compare "Emulators" emulator.h5 "w0 b0 w1 dense per_pixel cannon leaky_relu relu sigmoid linear none x wavelength scatter \
+domain_min domain_max"
 
 # ---- columns -------------------------------------------------------------------------------------
 
@@ -52,6 +72,12 @@ check "files.md describes every column" none comm -23 columns described
 sed -E 's/^LABEL_//; s/^LABEL$/median/; s/^exact_//' columns | while read -r name; do
     grep -q "\"$name\":" stars.json || echo "$name"
 done >missing
+# The catalogue in HDF5: the same columns, each with its attributes, and keywords for the whole.
+"$tree" stars.h5 | sed '/@/d' | sed -E "s/^$label(_|\$)/LABEL\2/" | sort -u >datasets
+check "a catalogue in HDF5 has the same columns" cmp columns datasets
+"$tree" stars.h5 | sed -n 's/.*@//p' | sed -E 's/^(FLAG|SET)[0-9]*$/\1/' | sort -u >attributes
+section "Catalogues" | words >words
+check "files.md describes every attribute of it" none comm -23 attributes words
 # texts that are empty are left out
 check "--json has every column" none grep -vx reason missing
 
@@ -73,7 +99,7 @@ check "the example of anpe.h compiles" compile header
 run ./header
 expect "the example of anpe.h runs" 0
 {
-    awk '/^## In a pipeline/ { on = 1 } on && /^Compile|^`anpe_predict/ { exit } on' "$srcdir/README.md" | sed -n 's/^    //p; /^$/p'
+    sed -n 's/^    //p; /^$/p' "$srcdir/docs/book/embedding.md"
     cat <<'EOF'
 #include <math.h>
 #include <stdlib.h>
@@ -90,8 +116,31 @@ int main(void)
     return status ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 EOF
-} >readme.c
-check "the example of README.md compiles" compile readme
-run ./readme
-expect_out "the example of README.md runs" 0 teff
+} >embedding.c
+check "the example of embedding.md compiles" compile embedding
+run ./embedding
+expect_out "the example of embedding.md runs" 0 teff
+
+# ---- commands and links --------------------------------------------------------------------------
+
+# Every flag of every command line that README.md and the book show is one that there is.
+cat "$srcdir/README.md" "$srcdir"/docs/book/*.md |
+    awk '/^    anpe [a-z]/ || more { line = line $0; more = sub(/\\$/, "", line); if (!more) { print line; line = "" } }' |
+    sed 's/^ *//; s/ # .*//' >commands
+check "there are command lines in the book" test "$(wc -l <commands)" -gt 10
+while read -r anpe command rest; do
+    run "$ANPE" "$command" --help
+    check "$anpe $command of the book is a command" test "$status" = 0
+    for flag in $(echo "$rest" | grep -o -e ' --[a-z][a-z-]*'); do
+        check "anpe $command $flag of the book" grep -Eqe "^  .{3} $flag( |\$)" out
+    done
+done <commands
+# What README.md links to is there, and it names every page of the book.
+grep -o '](docs/[A-Za-z/_.]*' "$srcdir/README.md" | sed 's/](//' | sort -u >links
+while read -r link; do
+    check "README.md links to $link" test -f "$srcdir/$link"
+done <links
+for page in "$srcdir"/docs/book/*.md; do
+    check "README.md names ${page##*/}" grep -qx "docs/book/${page##*/}" links
+done
 finish
