@@ -11,6 +11,7 @@ typedef struct options {
     double dpi;
     int64_t row;
     anpe_texts zoom, truth, column;
+    int names;
 } options;
 
 static const anpe_flag flags[] = {
@@ -20,9 +21,9 @@ static const anpe_flag flags[] = {
     ANPE_FLAG_TEXT(options, size, 0, "size", "WxH", NULL, "width and height in mm"),
     ANPE_FLAG_REAL(options, dpi, 0, "dpi", "N", 300, 30, 2400, "dots per inch of a .png"),
     ANPE_FLAG_INT(options, row, 'r', "row", "N", 0, 0, 1e15,
-                  "fit, corner: spectrum, the first is 0"),
+                  "spectrum, fit, corner: which one, the first is 0"),
     ANPE_FLAG_TEXTS(options, zoom, 'z', "zoom", "LO:HI",
-                    "fit: a panel of these wavelengths instead of one per segment"),
+                    "spectrum, fit: a panel of these wavelengths instead of one per segment"),
     ANPE_FLAG_TEXTS(options, truth, 0, "truth", "LABEL=X|FILE",
                     "corner: true labels, or a catalogue or mocks with them"),
     ANPE_FLAG_TEXT(options, compare, 0, "compare", "CATALOGUE", NULL,
@@ -30,6 +31,7 @@ static const anpe_flag flags[] = {
     ANPE_FLAG_TEXTS(options, column, 0, "column", "LABEL=NAME",
                     "truth: what that table calls a label"),
     ANPE_FLAG_TEXT(options, id, 0, "id", "NAME", NULL, "truth: its column of identifiers"),
+    ANPE_FLAG_SWITCH(options, names, 0, "lines", "spectrum: names of strong lines"),
     ANPE_FLAG_END};
 
 #ifdef ANPE_HAVE_PLPLOT
@@ -66,7 +68,8 @@ static anpe_status run(anpe_ctx *ctx, anpe_cmd *cmd)
                                  .truth = o->truth,
                                  .compare = o->compare,
                                  .columns = o->column,
-                                 .id = o->id};
+                                 .id = o->id,
+                                 .names = o->names};
     if (o->size && !read_size(o->size, &request.width, &request.height))
         return anpe_cmd_usage(ctx, cmd, "--size must be WIDTHxHEIGHT in mm, not '%s'", o->size);
     const anpe_status status = anpe_plot_draw(ctx, &request, &result);

@@ -45,6 +45,8 @@ anpe_status anpe_known_file_open(anpe_ctx *ctx, const char *path, anpe_known_fil
 {
     anpe_status status;
     memset(out, 0, sizeof *out);
+    if (anpe_spectra_file_is_hdf5(path))
+        return ANPE_FAIL(ctx, ANPE_EFORMAT, "%s: an HDF5 file; expected a survey's own", path);
     ANPE_TRY(anpe_recognise(ctx, path, &out->known));
     if (!out->known.plugin) {
         status = ANPE_FAIL(ctx, ANPE_EFORMAT,

@@ -13,12 +13,13 @@ typedef struct anpe_plot_request {
     const char *labels;   /* "teff,logg": these, in this order; NULL: all */
     double width, height; /* mm; 0: what suits the plot */
     double dpi;           /* of a PNG */
-    int64_t row;          /* fit, corner: which spectrum */
-    anpe_texts zoom;      /* fit: "LO:HI" each */
+    int64_t row;          /* spectrum, fit, corner: which spectrum */
+    anpe_texts zoom;      /* spectrum, fit: "LO:HI" each */
     anpe_texts truth;     /* corner: "LABEL=VALUE" each, or a catalogue or file of mocks */
     const char *compare;  /* truth: catalogue that a catalogue is compared with */
     anpe_texts columns;   /* truth: "LABEL=COLUMN" of that catalogue */
     const char *id;       /* truth: its column of identifiers */
+    int names;            /* spectrum: those of strong lines */
 } anpe_plot_request;
 
 typedef struct anpe_plot_result {

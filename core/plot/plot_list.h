@@ -6,6 +6,7 @@
 
 #define ANPE_PLOT_LIST(X)                                                                          \
     X(truth, "MODEL | CATALOGUE --compare CATALOGUE", "true labels against posterior medians", 1)  \
+    X(spectrum, "FILE", "a survey's spectrum with its errors and bad pixels", 1)                   \
     X(fit, "PREDICTIONS", "best-fit spectrum over the observed one, with residuals", 1)            \
     X(corner, "POSTERIOR [POSTERIOR]", "posterior of one star, a panel per pair of labels", 2)     \
     X(sbc, "MODEL", "histograms of simulation-based calibration ranks", 1)                         \

@@ -17,6 +17,10 @@ const anpe_option anpe_observe_table[] = {
     ANPE_OPT_REAL(anpe_observe_options, scatter, 1, 0, 1000, "",
                   "factor on the simulator's own scatter in each pixel, if it brings one, in "
                   "quadrature to the error bars; 0: leave it out"),
+    ANPE_OPT_REAL(anpe_observe_options, drop, 0, 0, 0.9, "",
+                  "probability with which each segment of the instrument (detector, order, arm) is "
+                  "missing in a simulated observation, never all, so that one network serves stars "
+                  "without some of them"),
     ANPE_OPT_INT(anpe_observe_options, basis, 0, 0, 100, "",
                  "the network sees so many coefficients of a reduced basis, fitted with each "
                  "spectrum's own errors and mask, instead of pixels; 0: pixels"),
@@ -249,6 +253,16 @@ static const char *default_noise(const anpe_task *t)
     return t->instrument.info.wavelength ? t->instrument.name : "none";
 }
 
+static anpe_status check_drop(anpe_ctx *ctx, const anpe_task *t)
+{
+    const anpe_instrument_info *i = &t->instrument.info;
+    if (t->observe->drop > 0 && (!i->wavelength || i->n_segments < 2))
+        return ANPE_FAIL(ctx, ANPE_ECONFIG,
+                         "%s: instrument '%s' has one segment, which cannot be missing",
+                         anpe_settings_where(t->settings, "observe.drop"), t->instrument.name);
+    return ANPE_OK;
+}
+
 anpe_status anpe_task_new(anpe_ctx *ctx, anpe_settings *settings, unsigned parts,
                           const anpe_pixel_sets *given, anpe_task **out)
 {
@@ -267,6 +281,7 @@ anpe_status anpe_task_new(anpe_ctx *ctx, anpe_settings *settings, unsigned parts
                                 sizeof(anpe_label_options), &options));
     t->label_options = options;
     ANPE_TRY(anpe_instrument_new(ctx, settings, &t->instrument));
+    ANPE_TRY(check_drop(ctx, t));
     if (parts & ANPE_TASK_SIMULATOR) {
         ANPE_TRY(add_simulator(ctx, t));
         ANPE_TRY(add_prior(ctx, t));
@@ -490,6 +505,24 @@ void anpe_task_survey_sigma(const anpe_task *t, const anpe_spectrum *reduced, fl
         sigma[p] = survey_sigma(t, p, 1, reduced->sigma[p]);
 }
 
+/* Each segment goes with the probability observe.drop; were all to go, one of them stays. */
+static void drop_segments(const anpe_task *t, anpe_rng *rng, uint8_t *mask)
+{
+    const anpe_instrument_info *i = &t->instrument.info;
+    const double drop = t->observe->drop;
+    anpe_rng again = *rng;
+    int64_t gone = 0;
+    if (!(drop > 0)) /* no number is drawn */
+        return;
+    for (int64_t k = 0; k < i->n_segments; k++)
+        gone += anpe_uniform(&again) < drop;
+    const int64_t stays = gone == i->n_segments ? anpe_integer(&again, i->n_segments) : -1;
+    for (int64_t k = 0; k < i->n_segments; k++)
+        if (anpe_uniform(rng) < drop && k != stays)
+            memset(mask + i->segment[k], 1, (size_t)(i->segment[k + 1] - i->segment[k]));
+    *rng = again;
+}
+
 anpe_status anpe_task_observe(const anpe_task *t, anpe_ctx *ctx, anpe_bench *b, int64_t k,
                               anpe_rng *rng)
 {
@@ -500,6 +533,7 @@ anpe_status anpe_task_observe(const anpe_task *t, anpe_ctx *ctx, anpe_bench *b, 
     if (status)
         return anpe_fail_prefix(ctx, status, "noise");
     anpe_instrument_exclude(&t->instrument, s);
+    drop_segments(t, rng, s->mask);
     (void)anpe_spectrum_check(s);
     if (continuum && (status = find_continuum(t, ctx, b)))
         return status;

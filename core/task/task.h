@@ -18,6 +18,7 @@ typedef struct anpe_observe_options {
     anpe_texts channels;
     double sigma_floor, scatter, max_rv;
     int standardise; /* auto, none, channel, pixel */
+    double drop;     /* probability that a segment is missing */
     int64_t basis;   /* coefficients; 0: pixels */
     int64_t newton;  /* most steps; 0: no fit */
 } anpe_observe_options;

@@ -104,7 +104,21 @@ static anpe_status place_groups(anpe_ctx *ctx, anpe_dataset *d)
     return ANPE_OK;
 }
 
-/* n rows from `row` of the file: values and the labels that are inferred are finite. */
+/* The labels that are inferred are finite and inside their prior. */
+static anpe_status check_label(anpe_ctx *ctx, const anpe_dataset *d, const anpe_label *l,
+                               int64_t row, double x)
+{
+    if (!isfinite(x))
+        return ANPE_FAIL(ctx, ANPE_EFORMAT, "%s: row %lld of 'theta': label '%s' is %g",
+                         anpe_h5_path(d->file), (long long)row, l->name, x);
+    if (!(x >= l->min && x <= l->max))
+        return ANPE_FAIL(ctx, ANPE_EINVAL,
+                         "%s: row %lld of 'theta': label '%s' is %g, outside its prior [%g, %g]",
+                         anpe_h5_path(d->file), (long long)row, l->name, x, l->min, l->max);
+    return ANPE_OK;
+}
+
+/* n rows from `row` of the file. */
 static anpe_status check_rows(anpe_ctx *ctx, const anpe_dataset *d, int64_t row, int64_t n,
                               const float *values, const double *theta)
 {
@@ -117,16 +131,47 @@ static anpe_status check_rows(anpe_ctx *ctx, const anpe_dataset *d, int64_t row,
     for (int64_t i = 0; i < n * d->task->n_labels; i++) {
         const int64_t k = i / d->task->n_labels, label = i % d->task->n_labels;
         const double x = theta[k * d->n_columns + d->column[d->task->inferred[label]]];
-        if (!isfinite(x))
-            return ANPE_FAIL(ctx, ANPE_EFORMAT, "%s: row %lld of 'theta': label '%s' is %g",
-                             anpe_h5_path(d->file), (long long)(row + k),
-                             d->task->label[label].name, x);
+        const anpe_status status = check_label(ctx, d, &d->task->label[label], row + k, x);
+        if (status)
+            return status;
     }
     return ANPE_OK;
 }
 
-static anpe_status open_file(anpe_ctx *ctx, anpe_dataset *d, const char *path)
+/* All of a file that is larger than memory, before the first step: a bad row would else be found
+ * when its step comes, perhaps hours later. */
+static anpe_status check_file(anpe_ctx *ctx, anpe_dataset *d)
 {
+    enum { BLOCK_BYTES = 16 << 20 };
+    const int64_t size = anpe_task_size(d->task), columns = d->n_columns;
+    const int64_t fit = BLOCK_BYTES / (size * (int64_t)sizeof(float)), most = fit > 1 ? fit : 1;
+    float *values = malloc((size_t)(most * size) * sizeof *values);
+    double *theta = malloc((size_t)(most * columns) * sizeof *theta);
+    anpe_status status =
+        values && theta ? ANPE_OK : ANPE_FAIL(ctx, ANPE_ENOMEM, "simulations: out of memory");
+    for (int64_t row = 0; row < d->n_rows && !status; row += most) {
+        const int64_t n = d->n_rows - row < most ? d->n_rows - row : most;
+        if (anpe_cancelled(ctx)) {
+            status = ANPE_FAIL(ctx, ANPE_ECANCEL, "cancelled");
+            break;
+        }
+        anpe_progress(ctx, "checking simulations", (double)row, (double)d->n_rows);
+        status = anpe_h5_read_rows(ctx, d->file, d->values, ANPE_H5_FLOAT, row, n, size, values);
+        if (!status)
+            status =
+                anpe_h5_read_rows(ctx, d->file, "theta", ANPE_H5_DOUBLE, row, n, columns, theta);
+        if (!status)
+            status = check_rows(ctx, d, row, n, values, theta);
+    }
+    free(values);
+    free(theta);
+    return status;
+}
+
+static anpe_status open_file(anpe_ctx *ctx, anpe_dataset *d, const anpe_dataset_setup *setup)
+{
+    const char *path = setup->data;
+    const int64_t memory = setup->memory ? setup->memory : ANPE_DATASET_MEMORY;
     const size_t size = (size_t)anpe_task_size(d->task);
     anpe_status status;
     ANPE_TRY(anpe_h5_open(ctx, path, &d->file));
@@ -142,7 +187,7 @@ static anpe_status open_file(anpe_ctx *ctx, anpe_dataset *d, const char *path)
                          path, (long long)d->n_rows, (long long)d->batch);
     if (d->n_validation > d->n_rows / 10) /* a tenth is held out, or what was asked for if less */
         d->n_validation = d->n_rows / 10 > 0 ? d->n_rows / 10 : 1;
-    if (d->n_rows * (int64_t)(size * sizeof(float)) <= ANPE_DATASET_MEMORY) {
+    if (d->n_rows * (int64_t)(size * sizeof(float)) <= memory) {
         d->memory = malloc((size_t)d->n_rows * size * sizeof *d->memory);
         d->memory_theta = malloc((size_t)(d->n_rows * columns) * sizeof *d->memory_theta);
         if (!d->memory || !d->memory_theta)
@@ -158,8 +203,10 @@ static anpe_status open_file(anpe_ctx *ctx, anpe_dataset *d, const char *path)
     d->rows_theta = malloc((size_t)(most * columns) * sizeof *d->rows_theta);
     if (!d->rows || !d->rows_theta)
         return ANPE_FAIL(ctx, ANPE_ENOMEM, "simulations: out of memory");
-    if (!d->memory)
+    if (!d->memory) {
         d->group = STREAM_GROUP;
+        ANPE_TRY(check_file(ctx, d));
+    }
     status = place_groups(ctx, d);
 out:
     return status;
@@ -177,11 +224,9 @@ static anpe_status copy_rows(anpe_dataset *d, anpe_ctx *ctx, int64_t row, int64_
     }
     anpe_status status =
         anpe_h5_read_rows(ctx, d->file, d->values, ANPE_H5_FLOAT, row, n, size, d->rows + k * size);
-    if (!status)
-        status = anpe_h5_read_rows(ctx, d->file, "theta", ANPE_H5_DOUBLE, row, n, columns,
-                                   d->rows_theta + k * columns);
     return status ? status
-                  : check_rows(ctx, d, row, n, d->rows + k * size, d->rows_theta + k * columns);
+                  : anpe_h5_read_rows(ctx, d->file, "theta", ANPE_H5_DOUBLE, row, n, columns,
+                                      d->rows_theta + k * columns);
 }
 
 /* ---- order ------------------------------------------------------------------------------- */
@@ -226,20 +271,6 @@ static void labels_of_row(const anpe_dataset *d, int64_t k, double *theta)
 {
     for (int64_t i = 0; i < d->task->prior->n_labels; i++)
         theta[i] = d->column[i] < 0 ? 0 : d->rows_theta[k * d->n_columns + d->column[i]];
-}
-
-static anpe_status check_labels(const anpe_dataset *d, anpe_ctx *ctx, const double *theta,
-                                int64_t row)
-{
-    for (int64_t i = 0; i < d->map->n; i++)
-        if (!(theta[i] >= d->map->label[i].min && theta[i] <= d->map->label[i].max))
-            return ANPE_FAIL(
-                ctx, ANPE_EINVAL,
-                "%s: label '%s' of a simulation (%lld of this step) is %g, outside its "
-                "prior [%g, %g]",
-                anpe_h5_path(d->file), d->map->label[i].name, (long long)row, theta[i],
-                d->map->label[i].min, d->map->label[i].max);
-    return ANPE_OK;
 }
 
 /* Noise-free spectra of samples first.. into b->flux, labels into b->theta. */
@@ -329,8 +360,6 @@ anpe_status anpe_dataset_fill(const anpe_dataset *d, anpe_ctx *ctx, anpe_dataset
     ANPE_TRY(noise_free(d, ctx, b, validation, first, offset, n));
     for (int64_t k = 0; k < n; k++) {
         anpe_task_labels(d->task, b->theta + k * labels, theta);
-        if (d->file)
-            ANPE_TRY(check_labels(d, ctx, theta, offset + k));
         anpe_rng rng = noise_stream(d, validation, first + offset + k);
         ANPE_TRY(anpe_task_mock(d->task, ctx, b, k, &rng));
         ANPE_TRY(anpe_view_look(desk->view, ctx, &b->spectrum, x + k * input, &desk->coordinates));
@@ -482,7 +511,7 @@ anpe_status anpe_dataset_new(anpe_ctx *ctx, const anpe_task *task, const anpe_da
                         .epoch = -1,
                         .batch = setup->batch};
     if (setup->data)
-        ANPE_TRY(open_file(ctx, d, setup->data));
+        ANPE_TRY(open_file(ctx, d, setup));
     else if (!task->sim.n_pixels) {
         status = ANPE_FAIL(ctx, ANPE_ECONFIG,
                            "simulator '%s' cannot simulate: give a file of "

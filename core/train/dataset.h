@@ -42,6 +42,7 @@ typedef struct anpe_dataset_setup {
     uint32_t seed;
     int64_t n_sims, n_validation, batch;
     const char *data; /* file of simulations, or NULL */
+    int64_t memory;   /* bytes of it that are kept in memory; 0: ANPE_DATASET_MEMORY */
 } anpe_dataset_setup;
 
 /* map and channels of a model to resume, or NULL both to fit them from the first simulations; the

@@ -473,8 +473,8 @@ static anpe_status open_all(trainer *t, anpe_ctx *ctx, anpe_model_file *from)
     t->task->proposal = t->request->proposal;
     /* other noise than in the rounds before */
     const uint32_t seed = (uint32_t)t->option->seed + (uint32_t)t->request->round * 1000003u;
-    const anpe_dataset_setup setup = {seed, t->option->n_sims, t->option->n_validation,
-                                      t->step_size, t->request->data};
+    const anpe_dataset_setup setup = {seed,         t->option->n_sims, t->option->n_validation,
+                                      t->step_size, t->request->data,  0};
     ANPE_TRY(anpe_dataset_new(ctx, t->task, &setup, from ? from->map : NULL,
                               from ? from->channels : NULL, &t->dataset));
     if (from)

@@ -379,7 +379,8 @@ static void test_units(void)
 
 /* ---- stored simulations ------------------------------------------------------------------ */
 
-/* A row that is not finite is refused before the first step, by its number; so is a label. */
+/* A row that is not finite is refused before the first step, by its number in the file; so is a
+ * label, and one outside its prior. */
 static void test_stored(void)
 {
     enum { ROWS = 64, BAD = 37 };
@@ -391,7 +392,12 @@ static void test_stored(void)
     with_noise = "plugin = \"gaussian\"; sigma = 0.02;";
     make_emulator(PIXELS, NULL, 0, 0);
     WORKS(make_task(ARRAY, "", ANPE_TASK_ALL, NULL, &t));
-    for (int bad = 0; bad < 3; bad++) {
+    for (int k = 0; k < 8; k++) { /* in memory, then larger than what is kept there */
+        const int bad = k % 4;
+        static const char *const said[] = {
+            NULL, "sims.h5: row 37 of 'x' holds a value that is not finite (nan)",
+            "sims.h5: row 37 of 'theta': label 'a_h' is nan",
+            "sims.h5: row 37 of 'theta': label 'a_h' is 7, outside its prior ["};
         anpe_h5 *f;
         anpe_dataset *d = NULL;
         for (int i = 0; i < ROWS * PIXELS; i++)
@@ -402,6 +408,8 @@ static void test_stored(void)
             x[BAD * PIXELS + 2] = NAN;
         if (bad == 2)
             theta[BAD] = NAN;
+        if (bad == 3)
+            theta[BAD] = 7;
         WORKS(anpe_h5_create(ctx, in_scratch("sims.h5"), &f));
         WORKS(anpe_h5_write(ctx, f, "theta", ANPE_H5_DOUBLE, 2, labels, theta));
         WORKS(anpe_h5_put_texts(ctx, f, "theta", "labels", 1, name));
@@ -409,13 +417,13 @@ static void test_stored(void)
         WORKS(anpe_h5_close(ctx, f));
         char path[512];
         snprintf(path, sizeof path, "%s", in_scratch("sims.h5"));
-        const anpe_dataset_setup setup = {1, 0, 8, 8, path};
+        const anpe_dataset_setup setup = {1, 0, 8, 8, path, k < 4 ? 0 : 1};
         if (bad == 0)
             WORKS(anpe_dataset_new(ctx, t, &setup, NULL, NULL, &d));
         else
-            FAILS(anpe_dataset_new(ctx, t, &setup, NULL, NULL, &d), ANPE_EFORMAT,
-                  bad == 1 ? "sims.h5: row 37 of 'x' holds a value that is not finite (nan)"
-                           : "sims.h5: row 37 of 'theta': label 'a_h' is nan");
+            FAILS(anpe_dataset_new(ctx, t, &setup, NULL, NULL, &d),
+                  bad == 3 ? ANPE_EINVAL : ANPE_EFORMAT, said[bad]);
+        CU_ASSERT(bad || (k < 4) == (d->memory != NULL));
         anpe_dataset_free(d);
     }
     anpe_task_free(t);
