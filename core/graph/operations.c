@@ -20,14 +20,13 @@ static int conv1d_shape(anpe_call *c, const int *rank)
     return rank[0] == 2 ? 2 : 0;
 }
 
-static int linear_shape(anpe_call *c, const int *rank)
+static int like_linear(anpe_call *c, const int *rank)
 {
     ATTRIBUTES(linear);
     same_as_input(c, rank);
     c->out_width = a->out;
     return rank[0];
 }
-#define masked_linear_shape linear_shape
 
 static int gru_shape(anpe_call *c, const int *rank)
 {
@@ -48,13 +47,12 @@ static int max_pool_shape(anpe_call *c, const int *rank)
 }
 
 /* (B, L, C) -> (B, C) */
-static int mean_length_shape(anpe_call *c, const int *rank)
+static int over_length(anpe_call *c, const int *rank)
 {
     c->out_length = 1;
     c->out_width = c->in_width[0];
     return rank[0] == 2 ? 1 : 0;
 }
-#define last_shape mean_length_shape
 
 static int flatten_shape(anpe_call *c, const int *rank)
 {
@@ -64,18 +62,12 @@ static int flatten_shape(anpe_call *c, const int *rank)
     return 1;
 }
 
-#define relu_shape       same_as_input
-#define leaky_relu_shape same_as_input
-#define sigmoid_shape    same_as_input
-#define tanh_shape       same_as_input
-
-static int add_shape(anpe_call *c, const int *rank)
+static int like_both(anpe_call *c, const int *rank)
 {
     const int same = rank[0] == rank[1] && c->in_length[0] == c->in_length[1] &&
                      c->in_width[0] == c->in_width[1];
     return same ? same_as_input(c, rank) : 0;
 }
-#define multiply_shape add_shape
 
 static int concat_shape(anpe_call *c, const int *rank)
 {
@@ -125,10 +117,6 @@ static int mog_log_density_shape(anpe_call *c, const int *rank)
     return rank[0] == 1 && rank[1] == 1 && a->n > 0 && a->lo <= a->hi &&
            c->in_width[1] == 3 * c->in_width[0] * a->n;
 }
-
-#define layer_norm_shape same_as_input
-#define gelu_shape       same_as_input
-#define offset_shape     same_as_input
 
 static int attention_shape(anpe_call *c, const int *rank)
 {
@@ -205,10 +193,10 @@ static size_t max_pool_saved(const anpe_call *c, size_t real)
 }
 
 static const anpe_operation table[] = {
-#define X(name, needs, saved, scratch)                                                             \
+#define X(name, shape, needs, saved, scratch, bfloat16)                                            \
     {sizeof(anpe_operation),                                                                       \
      #name,                                                                                        \
-     name##_shape,                                                                                 \
+     shape,                                                                                        \
      saved,                                                                                        \
      scratch,                                                                                      \
      {anpe_##name##_forward_f, anpe_##name##_forward_d},                                           \
@@ -223,22 +211,28 @@ const anpe_operation *anpe_operation_get(int id)
     return &table[id];
 }
 
+#define KERNELS_NONE(name)                                                                         \
+    {                                                                                              \
+        NULL, NULL, ANPE_NUMBER_FLOAT                                                              \
+    }
+#define KERNELS_FLOAT(name)                                                                        \
+    {                                                                                              \
+        anpe_##name##_forward_b, anpe_##name##_backward_b, ANPE_NUMBER_FLOAT                       \
+    }
+#define KERNELS_BFLOAT16(name)                                                                     \
+    {                                                                                              \
+        anpe_##name##_forward_b, anpe_##name##_backward_b, ANPE_NUMBER_BFLOAT16                    \
+    }
+static const anpe_kernels bfloat16_table[] = {
+#define X(name, shape, needs, saved, scratch, bfloat16) KERNELS_##bfloat16(name),
+    ANPE_OPERATION_LIST(X)
+#undef X
+};
+
 const anpe_kernels *anpe_operation_bfloat16(const anpe_operation *operation)
 {
-#define KERNELS(name, out)                                                                         \
-    {                                                                                              \
-        anpe_##name##_forward_b, anpe_##name##_backward_b, ANPE_NUMBER_##out                       \
-    }
-    static const struct {
-        int id;
-        anpe_kernels kernels;
-    } list[] = {{ANPE_OP_add, KERNELS(add, BFLOAT16)},
-                {ANPE_OP_max_pool, KERNELS(max_pool, BFLOAT16)},
-                {ANPE_OP_mean_length, KERNELS(mean_length, FLOAT)},
-                {ANPE_OP_last, KERNELS(last, FLOAT)}};
-#undef KERNELS
-    for (size_t i = 0; i < sizeof list / sizeof list[0]; i++)
-        if (operation == &table[list[i].id])
-            return &list[i].kernels;
-    return NULL;
+    for (int i = 0; i < ANPE_N_OPERATIONS; i++)
+        if (operation == &table[i])
+            return bfloat16_table[i].forward ? &bfloat16_table[i] : NULL;
+    return NULL; /* a plugin's own */
 }

@@ -4,7 +4,7 @@
 #include "kernel/kernels.h"
 
 typedef enum anpe_operation_id {
-#define X(name, needs, saved, scratch) ANPE_OP_##name,
+#define X(name, shape, needs, saved, scratch, bfloat16) ANPE_OP_##name,
     ANPE_OPERATION_LIST(X)
 #undef X
         ANPE_N_OPERATIONS

@@ -4,56 +4,53 @@
 #define ANPE_CORE_KERNELS_H
 #include <anpe/plugin.h>
 
-/* X(name, backward_needs, saved_size, scratch_size): the kernels are anpe_NAME_forward_f, _d,
- * anpe_NAME_backward_f, _d, the shape rule NAME_shape. */
+/* X(name, shape rule, backward_needs, saved_size, scratch_size, bfloat16): the kernels are
+ * anpe_NAME_forward_f, _d and anpe_NAME_backward_f, _d. bfloat16: what the output of kernels for
+ * inputs in bfloat16, anpe_NAME_forward_b and _backward_b, is stored in; NONE: there are none. */
 #define ANPE_IO     (ANPE_NEEDS_INPUT | ANPE_NEEDS_OUTPUT)
 #define ANPE_IO_SET (ANPE_IO | ANPE_SETS_GRADIENT)
 #define ANPE_OPERATION_LIST(X)                                                                     \
-    X(conv1d, ANPE_IO_SET, NULL, conv1d_scratch)                                                   \
-    X(linear, ANPE_IO_SET, NULL, linear_scratch)                                                   \
-    X(masked_linear, ANPE_IO_SET, NULL, linear_scratch)                                            \
-    X(gru, ANPE_IO_SET, gru_saved, gru_scratch)                                                    \
-    X(max_pool, ANPE_SETS_GRADIENT, max_pool_saved, NULL)                                          \
-    X(mean_length, 0, NULL, NULL)                                                                  \
-    X(last, 0, NULL, NULL)                                                                         \
-    X(flatten, 0, NULL, NULL)                                                                      \
-    X(relu, ANPE_NEEDS_OUTPUT, NULL, NULL)                                                         \
-    X(leaky_relu, ANPE_NEEDS_INPUT, NULL, NULL)                                                    \
-    X(sigmoid, ANPE_NEEDS_OUTPUT, NULL, NULL)                                                      \
-    X(tanh, ANPE_NEEDS_OUTPUT, NULL, NULL)                                                         \
-    X(add, ANPE_SETS_GRADIENT, NULL, NULL)                                                         \
-    X(multiply, ANPE_NEEDS_INPUT, NULL, NULL)                                                      \
-    X(concat, 0, NULL, NULL)                                                                       \
-    X(slice, 0, NULL, NULL)                                                                        \
-    X(log_sum_exp, ANPE_IO, NULL, NULL)                                                            \
-    X(permute, 0, NULL, NULL)                                                                      \
-    X(affine_step, ANPE_IO, NULL, NULL)                                                            \
-    X(affine_log_det, ANPE_NEEDS_INPUT, NULL, NULL)                                                \
-    X(mog_log_density, ANPE_NEEDS_INPUT, NULL, NULL)                                               \
-    X(layer_norm, ANPE_NEEDS_INPUT, layer_norm_saved, NULL)                                        \
-    X(gelu, ANPE_NEEDS_INPUT, NULL, NULL)                                                          \
-    X(attention, ANPE_IO, attention_saved, attention_scratch)                                      \
-    X(patches, 0, NULL, NULL)                                                                      \
-    X(offset, 0, NULL, NULL)                                                                       \
-    X(append, 0, NULL, NULL)
+    X(conv1d, conv1d_shape, ANPE_IO_SET, NULL, conv1d_scratch, NONE)                               \
+    X(linear, like_linear, ANPE_IO_SET, NULL, linear_scratch, NONE)                                \
+    X(masked_linear, like_linear, ANPE_IO_SET, NULL, linear_scratch, NONE)                         \
+    X(gru, gru_shape, ANPE_IO_SET, gru_saved, gru_scratch, NONE)                                   \
+    X(max_pool, max_pool_shape, ANPE_SETS_GRADIENT, max_pool_saved, NULL, BFLOAT16)                \
+    X(mean_length, over_length, 0, NULL, NULL, FLOAT)                                              \
+    X(last, over_length, 0, NULL, NULL, FLOAT)                                                     \
+    X(flatten, flatten_shape, 0, NULL, NULL, NONE)                                                 \
+    X(relu, same_as_input, ANPE_NEEDS_OUTPUT, NULL, NULL, NONE)                                    \
+    X(leaky_relu, same_as_input, ANPE_NEEDS_INPUT, NULL, NULL, NONE)                               \
+    X(sigmoid, same_as_input, ANPE_NEEDS_OUTPUT, NULL, NULL, NONE)                                 \
+    X(tanh, same_as_input, ANPE_NEEDS_OUTPUT, NULL, NULL, NONE)                                    \
+    X(add, like_both, ANPE_SETS_GRADIENT, NULL, NULL, BFLOAT16)                                    \
+    X(multiply, like_both, ANPE_NEEDS_INPUT, NULL, NULL, NONE)                                     \
+    X(concat, concat_shape, 0, NULL, NULL, NONE)                                                   \
+    X(slice, slice_shape, 0, NULL, NULL, NONE)                                                     \
+    X(log_sum_exp, log_sum_exp_shape, ANPE_IO, NULL, NULL, NONE)                                   \
+    X(permute, permute_shape, 0, NULL, NULL, NONE)                                                 \
+    X(affine_step, affine_step_shape, ANPE_IO, NULL, NULL, NONE)                                   \
+    X(affine_log_det, affine_log_det_shape, ANPE_NEEDS_INPUT, NULL, NULL, NONE)                    \
+    X(mog_log_density, mog_log_density_shape, ANPE_NEEDS_INPUT, NULL, NULL, NONE)                  \
+    X(layer_norm, same_as_input, ANPE_NEEDS_INPUT, layer_norm_saved, NULL, NONE)                   \
+    X(gelu, same_as_input, ANPE_NEEDS_INPUT, NULL, NULL, NONE)                                     \
+    X(attention, attention_shape, ANPE_IO, attention_saved, attention_scratch, NONE)               \
+    X(patches, patches_shape, 0, NULL, NULL, NONE)                                                 \
+    X(offset, same_as_input, 0, NULL, NULL, NONE)                                                  \
+    X(append, append_shape, 0, NULL, NULL, NONE)
 
-#define X(name, needs, saved, scratch)                                                             \
+#define ANPE_DECLARE_NONE(name)
+#define ANPE_DECLARE_FLOAT(name)                                                                   \
+    void anpe_##name##_forward_b(const anpe_call *c);                                              \
+    void anpe_##name##_backward_b(const anpe_call *c);
+#define ANPE_DECLARE_BFLOAT16(name) ANPE_DECLARE_FLOAT(name)
+#define X(name, shape, needs, saved, scratch, bfloat16)                                            \
     void anpe_##name##_forward_f(const anpe_call *c);                                              \
     void anpe_##name##_forward_d(const anpe_call *c);                                              \
     void anpe_##name##_backward_f(const anpe_call *c);                                             \
-    void anpe_##name##_backward_d(const anpe_call *c);
+    void anpe_##name##_backward_d(const anpe_call *c);                                             \
+    ANPE_DECLARE_##bfloat16(name)
 ANPE_OPERATION_LIST(X)
 #undef X
-
-/* Of tensors in bfloat16: see anpe_operation_bfloat16 of graph/operations.h. */
-void anpe_add_forward_b(const anpe_call *c);
-void anpe_add_backward_b(const anpe_call *c);
-void anpe_max_pool_forward_b(const anpe_call *c);
-void anpe_max_pool_backward_b(const anpe_call *c);
-void anpe_mean_length_forward_b(const anpe_call *c);
-void anpe_mean_length_backward_b(const anpe_call *c);
-void anpe_last_forward_b(const anpe_call *c);
-void anpe_last_backward_b(const anpe_call *c);
 
 /* Bytes of scratch where only the kernel knows. */
 size_t anpe_conv1d_scratch_f(const anpe_call *c);

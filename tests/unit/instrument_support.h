@@ -129,6 +129,24 @@ static inline void cut_file(const char *path, size_t keep)
 /* ---- real data --------------------------------------------------------------------------- */
 
 /* The shared folder's sub-folder, or NULL after saying that it is not there. */
+/* Each file of the folder whose name begins with prefix; returns how many. */
+static inline int each_file(const char *folder, const char *prefix, void (*each)(const char *path))
+{
+    char path[800];
+    int n = 0;
+    DIR *d = opendir(folder);
+    for (struct dirent *e; d && (e = readdir(d));) {
+        if (strncmp(e->d_name, prefix, strlen(prefix)))
+            continue;
+        snprintf(path, sizeof path, "%s/%s", folder, e->d_name);
+        each(path);
+        n++;
+    }
+    if (d)
+        closedir(d);
+    return n;
+}
+
 static inline const char *shared(const char *name)
 {
     static char path[4][512];

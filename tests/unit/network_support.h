@@ -137,4 +137,16 @@ static inline int run_suite(int argc, char **argv, const char *name, int n,
 {
     return test_run(argc, argv, name, n, tests, start, stop);
 }
+/* Options of the flow that are refused with this message. */
+static inline void flow_refuses(const char *plugin, const char *options, const char *message)
+{
+    char config[256];
+    fixture f;
+    const fixture_shape shape = {1, 0, 0, 3, 2, 1};
+    snprintf(config, sizeof config, "flow = { plugin = \"%s\"; %s };", plugin, options);
+    CU_ASSERT(fixture_build(ctx, config, &shape, &f) == ANPE_ECONFIG);
+    if (!strstr(anpe_error(ctx), message))
+        printf("\n    '%s' lacks '%s'", anpe_error(ctx), message);
+    CU_ASSERT_PTR_NOT_NULL(strstr(anpe_error(ctx), message));
+}
 #endif

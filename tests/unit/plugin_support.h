@@ -51,6 +51,38 @@ static inline anpe_status subject_simulate(const subject *s, int64_t n, const do
     return status;
 }
 
+/* A simulator that says what its spectra are, with room for one. */
+typedef struct rig {
+    subject s;
+    const anpe_simulator_ops *ops;
+    anpe_simulator_info info;
+    float *flux; /* one spectrum */
+} rig;
+
+static inline anpe_status rig_open(const anpe_simulator_setup *setup, const char *text, rig *r)
+{
+    *r = (rig){0};
+    const anpe_status status = subject_new(ANPE_SIMULATOR, setup, text, &r->s);
+    if (status)
+        return status;
+    r->ops = r->s.c.ops;
+    r->ops->info(r->s.c.self, &r->info);
+    r->flux = malloc((size_t)r->info.n_pixels * sizeof *r->flux);
+    return r->flux ? ANPE_OK : ANPE_ENOMEM;
+}
+
+static inline void rig_clear(rig *r)
+{
+    subject_clear(&r->s);
+    free(r->flux);
+    *r = (rig){0};
+}
+
+static inline void rig_run(rig *r, const double *theta)
+{
+    WORKS(subject_simulate(&r->s, 1, theta, r->flux));
+}
+
 /* The test data beside the repository, NULL when it is not there. */
 static inline const char *shared_file(const char *name)
 {

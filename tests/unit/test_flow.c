@@ -370,27 +370,15 @@ static void test_permutations(void)
     flow_clear(&other);
 }
 
-static void refused(const char *options, const char *message)
-{
-    char config[256];
-    fixture f;
-    const fixture_shape shape = {1, 0, 0, 3, 2, 1};
-    snprintf(config, sizeof config, "flow = { plugin = \"maf\"; %s };", options);
-    CU_ASSERT(fixture_build(ctx, config, &shape, &f) == ANPE_ECONFIG);
-    if (!strstr(anpe_error(ctx), message))
-        printf("\n    '%s' lacks '%s'", anpe_error(ctx), message);
-    CU_ASSERT_PTR_NOT_NULL(strstr(anpe_error(ctx), message));
-}
-
 static void test_options(void)
 {
-    refused("clamp = [ 1.0 ];", "clamp must have two numbers");
-    refused("clamp = [ 1.0, -1.0 ];", "clamp must ascend: 1, -1");
-    refused("clamp = [ 1.0, 2.0, 3.0 ];", "it has 3");
-    refused("hiden = 3;", "did you mean 'hidden'");
-    refused("hidden = 0;", "hidden");
-    refused("num_blocks = 0;", "num_blocks");
-    refused("n_mog = 2.5;", "n_mog");
+    flow_refuses("maf", "clamp = [ 1.0 ];", "clamp must have two numbers");
+    flow_refuses("maf", "clamp = [ 1.0, -1.0 ];", "clamp must ascend: 1, -1");
+    flow_refuses("maf", "clamp = [ 1.0, 2.0, 3.0 ];", "it has 3");
+    flow_refuses("maf", "hiden = 3;", "did you mean 'hidden'");
+    flow_refuses("maf", "hidden = 0;", "hidden");
+    flow_refuses("maf", "num_blocks = 0;", "num_blocks");
+    flow_refuses("maf", "n_mog = 2.5;", "n_mog");
     fixture f;
     const fixture_shape shape = {1, 0, 0, 3, 2, 1};
     WORKS(fixture_build(ctx, "flow = { plugin = \"maf\"; clamp = []; };", &shape, &f));

@@ -302,38 +302,33 @@ static void test_normalise(void)
     CU_ASSERT_DOUBLE_EQUAL(spectrum.sigma[1000], 2 / 150.0, 2e-4);
 }
 
+static void check_low(const char *path)
+{
+    double sum = 0;
+    WORKS(read_row(path, 0));
+    CU_ASSERT(all_finite());
+    CU_ASSERT(n_good() > info.n_pixels * 85 / 100);
+    CU_ASSERT(strstr(spectrum.id, "LAMOST J") == spectrum.id);
+    WORKS(ops->normalise(instrument.self, ctx, NULL, &spectrum));
+    for (int64_t i = 0; i < info.n_pixels; i++)
+        sum += spectrum.mask[i] ? 0 : (double)spectrum.flux[i];
+    CU_ASSERT_DOUBLE_EQUAL(sum / (double)n_good(), 1, 0.05);
+    CU_ASSERT(anpe_spectrum_snr(&spectrum) > 10 && anpe_spectrum_snr(&spectrum) < 300);
+}
+
+static void check_medium(const char *path)
+{
+    FAILS(read_row(path, 0), ANPE_EFORMAT, "a LAMOST medium-resolution spectrum");
+}
+
 static void test_real(void)
 {
     const char *folder = shared("lamost");
-    char path[800];
-    int n = 0;
     if (!folder)
         return;
     WORKS(open_instrument(plain));
-    DIR *d = opendir(folder);
-    for (struct dirent *e; d && (e = readdir(d));) {
-        snprintf(path, sizeof path, "%s/%s", folder, e->d_name);
-        if (!strncmp(e->d_name, "med-", 4)) {
-            FAILS(read_row(path, 0), ANPE_EFORMAT, "a LAMOST medium-resolution spectrum");
-            n += 10;
-        }
-        if (strncmp(e->d_name, "spec-", 5))
-            continue;
-        WORKS(read_row(path, 0));
-        CU_ASSERT(all_finite());
-        CU_ASSERT(n_good() > info.n_pixels * 85 / 100);
-        CU_ASSERT(strstr(spectrum.id, "LAMOST J") == spectrum.id);
-        WORKS(ops->normalise(instrument.self, ctx, NULL, &spectrum));
-        double sum = 0;
-        for (int64_t i = 0; i < info.n_pixels; i++)
-            sum += spectrum.mask[i] ? 0 : (double)spectrum.flux[i];
-        CU_ASSERT_DOUBLE_EQUAL(sum / (double)n_good(), 1, 0.05);
-        CU_ASSERT(anpe_spectrum_snr(&spectrum) > 10 && anpe_spectrum_snr(&spectrum) < 300);
-        n++;
-    }
-    if (d)
-        closedir(d);
-    CU_ASSERT_EQUAL(n, 33);
+    CU_ASSERT_EQUAL(each_file(folder, "spec-", check_low), 3);
+    CU_ASSERT_EQUAL(each_file(folder, "med-", check_medium), 3);
 }
 
 int main(int argc, char **argv)

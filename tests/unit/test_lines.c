@@ -6,38 +6,12 @@
 #include "lines.h"
 #include "test_lines.h"
 
-typedef struct rig {
-    subject s;
-    const anpe_simulator_ops *ops;
-    anpe_simulator_info info;
-    float *flux; /* one spectrum */
-} rig;
-
 static anpe_status rig_new(double low, double high, double resolution, const char *options, rig *r)
 {
     const anpe_simulator_setup setup = {sizeof setup, low, high, resolution};
     char text[512];
-    *r = (rig){0};
     snprintf(text, sizeof text, "plugin = \"lines\"; %s", options);
-    const anpe_status status = subject_new(ANPE_SIMULATOR, &setup, text, &r->s);
-    if (status)
-        return status;
-    r->ops = r->s.c.ops;
-    r->ops->info(r->s.c.self, &r->info);
-    r->flux = malloc((size_t)r->info.n_pixels * sizeof *r->flux);
-    return r->flux ? ANPE_OK : ANPE_ENOMEM;
-}
-
-static void rig_clear(rig *r)
-{
-    subject_clear(&r->s);
-    free(r->flux);
-    *r = (rig){0};
-}
-
-static void run(rig *r, const double *theta)
-{
-    CU_ASSERT_EQUAL_FATAL(subject_simulate(&r->s, 1, theta, r->flux), ANPE_OK);
+    return rig_open(&setup, text, r);
 }
 
 /* Equivalent width (Angstrom) of the spectrum in r->flux between two wavelengths. */
@@ -129,14 +103,14 @@ static void test_range(void)
         double theta[6], low = 2, high = 0;
         for (int k = 0; k < 6; k++)
             theta[k] = i >> k & 1 ? r.info.labels[k].max : r.info.labels[k].min;
-        run(&r, theta);
+        rig_run(&r, theta);
         for (int64_t p = 0; p < r.info.n_pixels; p++) {
             low = fmin(low, (double)r.flux[p]);
             high = fmax(high, (double)r.flux[p]);
         }
         CU_ASSERT(low > 0 && low < 1 && high <= 1);
     }
-    run(&r, (double[]){4500, 2, -2.5, 0, 1, 2});
+    rig_run(&r, (double[]){4500, 2, -2.5, 0, 1, 2});
     int64_t clear = 0;
     for (int64_t p = 0; p < r.info.n_pixels; p++) {
         double nearest = 1;
@@ -160,16 +134,16 @@ static void test_growth(void)
     double previous = 0;
     for (double x = -3.5; x <= 1.5; x += 0.25) {
         const double fe_h = fmin(fmax(x, -2.5), 0.5);
-        run(&r, (double[]){x - fe_h, fe_h});
+        rig_run(&r, (double[]){x - fe_h, fe_h});
         const double width = width_of(&r, 5854.9, 5855.7);
         CU_ASSERT(width > previous);
         previous = width;
     }
     double slope[2];
     for (int i = 0; i < 2; i++) {
-        run(&r, (double[]){i ? 0.8 : -1, i ? 0.5 : -2.5});
+        rig_run(&r, (double[]){i ? 0.8 : -1, i ? 0.5 : -2.5});
         const double less = width_of(&r, 5854.5, 5856.1);
-        run(&r, (double[]){i ? 1.0 : -0.8, i ? 0.5 : -2.5});
+        rig_run(&r, (double[]){i ? 1.0 : -0.8, i ? 0.5 : -2.5});
         slope[i] = log10(width_of(&r, 5854.5, 5856.1) / less) / 0.2;
     }
     CU_ASSERT(slope[0] > 0.85 && slope[0] < 1.02);
@@ -187,15 +161,15 @@ static void test_ionisation(void)
     CU_ASSERT_EQUAL_FATAL(rig_new(6400, 6550, 40000, "free = [\"teff\", \"logg\"];", &r), ANPE_OK);
     double previous = 0;
     for (double teff = 4250; teff <= 7000; teff += 250) {
-        run(&r, (double[]){teff, 4});
+        rig_run(&r, (double[]){teff, 4});
         const double ratio = width_of(&r, 6457.6, 6458.8) / width_of(&r, 6496.2, 6497.4);
         CU_ASSERT(ratio > previous);
         previous = ratio;
     }
     /* lower pressure ionises: Fe II over Fe I falls with logg */
-    run(&r, (double[]){5500, 1});
+    rig_run(&r, (double[]){5500, 1});
     const double giant = width_of(&r, 6457.6, 6458.8) / width_of(&r, 6496.2, 6497.4);
-    run(&r, (double[]){5500, 5});
+    rig_run(&r, (double[]){5500, 5});
     CU_ASSERT(giant > width_of(&r, 6457.6, 6458.8) / width_of(&r, 6496.2, 6497.4));
     rig_clear(&r);
 }
@@ -207,7 +181,7 @@ static void test_pressure(void)
     CU_ASSERT_EQUAL_FATAL(rig_new(5150, 5200, 40000, "free = [\"logg\"];", &r), ANPE_OK);
     double previous = 0;
     for (double logg = 1; logg <= 5; logg += 1) {
-        run(&r, &logg);
+        rig_run(&r, &logg);
         const double wing = width_of(&r, 5186.0, 5187.0);
         CU_ASSERT(wing > previous);
         previous = wing;
@@ -227,18 +201,18 @@ static void test_broadening(void)
                                             : "free = [\"vmacro\", \"vmicro\"]; fe_h = -1.0;",
                                       &r),
                               ANPE_OK);
-        run(&r, (double[]){0, 1});
+        rig_run(&r, (double[]){0, 1});
         const double sharp = width_of(&r, 15700, 15760);
         float least = 1, least_wide = 1;
         for (int64_t p = 0; p < r.info.n_pixels; p++)
             least = fminf(least, r.flux[p]);
-        run(&r, (double[]){15, 1});
+        rig_run(&r, (double[]){15, 1});
         for (int64_t p = 0; p < r.info.n_pixels; p++)
             least_wide = fminf(least_wide, r.flux[p]);
         /* floats, and the slope of the continuum's source function over a line: 1e-4 */
         CU_ASSERT_DOUBLE_EQUAL(width_of(&r, 15700, 15760) / sharp, 1, 3e-4);
         CU_ASSERT(least_wide > least + 0.02f);
-        run(&r, (double[]){0, 3});
+        rig_run(&r, (double[]){0, 3});
         CU_ASSERT(width_of(&r, 15700, 15760) > 1.1 * sharp);
         rig_clear(&r);
     }
@@ -250,8 +224,8 @@ static void test_window(void)
     const double theta[] = {4800, 2.5, 0, 0.1, 1.5, 6};
     CU_ASSERT_EQUAL_FATAL(rig_new(15100, 17000, 22500, "", &a), ANPE_OK);
     CU_ASSERT_EQUAL_FATAL(rig_new(15655, 15789, 22500, "", &b), ANPE_OK);
-    run(&a, theta);
-    run(&b, theta);
+    rig_run(&a, theta);
+    rig_run(&b, theta);
     int64_t shift = 0;
     while (a.info.wavelength[shift] < b.info.wavelength[0] - 1e-6)
         shift++;
@@ -280,7 +254,7 @@ static void test_batch(void)
     float *all = malloc(N * n * sizeof *all);
     CU_ASSERT_EQUAL(subject_simulate(&r.s, N, theta, all), ANPE_OK);
     for (int i = N - 1; i >= 0; i--) {
-        run(&r, theta + 6 * i);
+        rig_run(&r, theta + 6 * i);
         CU_ASSERT_EQUAL(memcmp(r.flux, all + (size_t)i * n, n * sizeof *all), 0);
     }
     free(all);
@@ -305,13 +279,13 @@ static void test_sensitivity(void)
         for (int star = 0; star < 2; star++) {
             double theta[10] = {0};
             memcpy(theta, stars[star], sizeof stars[star]);
-            run(&r, theta);
+            rig_run(&r, theta);
             memcpy(base, r.flux, n * sizeof *base);
             for (int k = 0; k < 10; k++) {
                 const double step = (r.info.labels[k].max - r.info.labels[k].min) / 50;
                 double most = 0;
                 theta[k] += step;
-                run(&r, theta);
+                rig_run(&r, theta);
                 theta[k] -= step;
                 for (size_t p = 0; p < n; p++)
                     most = fmax(most, fabs((double)(r.flux[p] - base[p])));
@@ -336,10 +310,10 @@ static void test_alpha(void)
                                   "\"ti_fe\"];",
                                   &b),
                           ANPE_OK);
-    run(&a, (double[]){0.4, -0.2});
-    run(&b, (double[]){0.4, -0.2, 0.4, 0.4, 0.4, 0.4});
+    rig_run(&a, (double[]){0.4, -0.2});
+    rig_run(&b, (double[]){0.4, -0.2, 0.4, 0.4, 0.4, 0.4});
     CU_ASSERT_EQUAL(memcmp(a.flux, b.flux, (size_t)a.info.n_pixels * sizeof *a.flux), 0);
-    run(&b, (double[]){0.4, 0.4, 0.4, 0.4, 0.4, 0.4});
+    rig_run(&b, (double[]){0.4, 0.4, 0.4, 0.4, 0.4, 0.4});
     CU_ASSERT_NOT_EQUAL(memcmp(a.flux, b.flux, (size_t)a.info.n_pixels * sizeof *a.flux), 0);
     rig_clear(&a);
     rig_clear(&b);

@@ -40,41 +40,16 @@ static void write_files(void)
     write_bytes(in_scratch("a.list"), lines, strlen(lines));
 }
 
-typedef struct rig {
-    subject s;
-    const anpe_simulator_ops *ops;
-    anpe_simulator_info info;
-    float *flux;
-} rig;
-
 static anpe_status rig_new(const char *options, rig *r)
 {
     const anpe_simulator_setup setup = {sizeof setup, 6700, 6720, 0};
     char text[1024];
-    *r = (rig){0};
     write_files();
     snprintf(text, sizeof text,
              "plugin = \"lte\"; atmospheres = ({ file = \"%s/grid.dat\"; }); lists = ({ file = "
              "\"%s/a.list\"; }); %s",
              scratch, scratch, options);
-    const anpe_status status = subject_new(ANPE_SIMULATOR, &setup, text, &r->s);
-    if (status)
-        return status;
-    r->ops = r->s.c.ops;
-    r->ops->info(r->s.c.self, &r->info);
-    r->flux = malloc((size_t)r->info.n_pixels * sizeof *r->flux);
-    return r->flux ? ANPE_OK : ANPE_ENOMEM;
-}
-
-static void rig_clear(rig *r)
-{
-    subject_clear(&r->s);
-    free(r->flux);
-}
-
-static void run(rig *r, const double *theta)
-{
-    WORKS(subject_simulate(&r->s, 1, theta, r->flux));
+    return rig_open(&setup, text, r);
 }
 
 /* Equivalent width (Angstrom) within 1 A of an air wavelength. */
@@ -144,7 +119,7 @@ static void test_domain(void)
     FAILS(subject_simulate(&r.s, 2, theta, two), ANPE_EINVAL, "C/O = 1.74");
     theta[9] = 0.1;
     WORKS(subject_simulate(&r.s, 2, theta, two));
-    run(&r, theta + 5); /* alone or in a batch: the same bytes */
+    rig_run(&r, theta + 5); /* alone or in a batch: the same bytes */
     CU_ASSERT_EQUAL(memcmp(two + r.info.n_pixels, r.flux, (size_t)r.info.n_pixels * sizeof *two),
                     0);
     free(two);
@@ -158,32 +133,32 @@ static void test_labels(void)
                   "abundances = [\"si_fe\"];",
                   &r));
     double theta[7] = {5500, 4.2, 0, 1, 0, 20, 0};
-    run(&r, theta);
+    rig_run(&r, theta);
     const double iron = width_at(&r, 6702), magnesium = width_at(&r, 6708),
                  c12 = width_at(&r, 6711), c13 = width_at(&r, 6713.5);
     CU_ASSERT(iron > 1e-3 && magnesium > 1e-3 && c12 > 1e-4);
     theta[5] = 10; /* 12C/13C: 20 -> 10 gives 21/11 of 13C */
-    run(&r, theta);
+    rig_run(&r, theta);
     CU_ASSERT_DOUBLE_EQUAL(width_at(&r, 6713.5) / c13, 21.0 / 11, 0.1);
     CU_ASSERT_DOUBLE_EQUAL(width_at(&r, 6702) / iron, 1, 1e-4);
     theta[4] = 0.3; /* alpha: magnesium up, iron little */
-    run(&r, theta);
+    rig_run(&r, theta);
     CU_ASSERT(width_at(&r, 6708) > 1.15 * magnesium);
     CU_ASSERT_DOUBLE_EQUAL(width_at(&r, 6702) / iron, 1, 0.2);
     theta[4] = 0;
     theta[2] = -0.5;
-    run(&r, theta);
+    rig_run(&r, theta);
     CU_ASSERT(width_at(&r, 6702) < 0.8 * iron && width_at(&r, 6708) < 0.9 * magnesium);
     theta[2] = 0;
     theta[0] = 5900; /* hotter: CH goes */
-    run(&r, theta);
+    rig_run(&r, theta);
     CU_ASSERT(width_at(&r, 6711) < 0.6 * c12);
     theta[0] = 5500;
     theta[3] = 2; /* microturbulence: strong line stronger */
-    run(&r, theta);
+    rig_run(&r, theta);
     const double broad = width_at(&r, 6705);
     theta[3] = 1;
-    run(&r, theta);
+    rig_run(&r, theta);
     CU_ASSERT(broad > 1.05 * width_at(&r, 6705));
     rig_clear(&r);
 }
@@ -194,15 +169,15 @@ static void test_pixels(void)
     rig a, b;
     WORKS(rig_new("free = [\"teff\"]; fe_h = -0.5; logg = 4.2; step = 0.8;", &a));
     WORKS(rig_new("free = [\"teff\"]; fe_h = -0.5; logg = 4.2; step = 4;", &b));
-    run(&a, (double[]){5500});
-    run(&b, (double[]){5500});
+    rig_run(&a, (double[]){5500});
+    rig_run(&b, (double[]){5500});
     CU_ASSERT(b.info.n_pixels * 4 < a.info.n_pixels);
     CU_ASSERT_DOUBLE_EQUAL(width_at(&b, 6705) / width_at(&a, 6705), 1, 5e-3);
     rig_clear(&b);
     WORKS(rig_new("free = [\"teff\", \"mg_h\"]; fe_h = -0.5; logg = 4.2; step = 0.8;", &b));
-    run(&b, (double[]){5500, -0.5});
+    rig_run(&b, (double[]){5500, -0.5});
     CU_ASSERT_EQUAL(memcmp(a.flux, b.flux, (size_t)a.info.n_pixels * sizeof *a.flux), 0);
-    run(&b, (double[]){5500, 0});
+    rig_run(&b, (double[]){5500, 0});
     CU_ASSERT(width_at(&b, 6708) > 1.2 * width_at(&a, 6708));
     rig_clear(&a);
     rig_clear(&b);

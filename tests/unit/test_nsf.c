@@ -555,25 +555,14 @@ static void test_nan_is_seen(void)
     flow_clear(&f);
 }
 
-static void refused(const char *options, const char *message)
-{
-    char config[256];
-    fixture f;
-    const fixture_shape shape = {1, 0, 0, 3, 2, 1};
-    snprintf(config, sizeof config, "flow = { plugin = \"nsf\"; %s };", options);
-    CU_ASSERT(fixture_build(ctx, config, &shape, &f) == ANPE_ECONFIG);
-    if (!strstr(anpe_error(ctx), message))
-        printf("\n    '%s' lacks '%s'", anpe_error(ctx), message);
-    CU_ASSERT_PTR_NOT_NULL(strstr(anpe_error(ctx), message));
-}
-
 static void test_options(void)
 {
-    refused("bins = 20; min_width = 0.1;", "20 bins of at least 0.1 are more than the whole");
-    refused("bins = 1;", "bins");
-    refused("bound = 0.0;", "bound");
-    refused("clamp = [ 1.0, -1.0 ];", "clamp must ascend");
-    refused("n_bins = 3;", "did you mean");
+    flow_refuses("nsf", "bins = 20; min_width = 0.1;",
+                 "20 bins of at least 0.1 are more than the whole");
+    flow_refuses("nsf", "bins = 1;", "bins");
+    flow_refuses("nsf", "bound = 0.0;", "bound");
+    flow_refuses("nsf", "clamp = [ 1.0, -1.0 ];", "clamp must ascend");
+    flow_refuses("nsf", "n_bins = 3;", "did you mean");
 }
 
 int main(int argc, char **argv)

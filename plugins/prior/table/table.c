@@ -220,30 +220,25 @@ static anpe_status allocate(anpe_ctx *ctx, table *p, int64_t n)
 static anpe_status fill(anpe_ctx *ctx, const table_options *o, const anpe_prior_setup *setup,
                         const table_rows *t, table *p)
 {
-    int64_t weight = -1;
-    anpe_status status = ANPE_OK;
+    int64_t weight = -1, *column = NULL;
+    anpe_status status;
     if (o->weight[0])
-        status = find_column(ctx, t, o->file, o->weight, &weight);
+        ANPE_TRY(find_column(ctx, t, o->file, o->weight, &weight));
     p->d = o->labels.n ? o->labels.n : t->n_columns - (weight >= 0);
-    if (!status && p->d < 1)
-        status = ANPE_FAIL(ctx, ANPE_ECONFIG, "%s has no column for a label", o->file);
-    if (!status)
-        status = check_lengths(ctx, o, p->d);
-    if (!status)
-        status = allocate(ctx, p, t->n);
-    if (status)
-        return status;
-    int64_t *column = malloc((size_t)p->d * sizeof *column);
-    status = column ? choose_columns(ctx, o, setup, t, p, column)
-                    : ANPE_FAIL(ctx, ANPE_ENOMEM, "no memory for the columns");
-    if (!status)
-        status = take_rows(ctx, o, t, column, weight, p);
+    if (p->d < 1)
+        return ANPE_FAIL(ctx, ANPE_ECONFIG, "%s has no column for a label", o->file);
+    ANPE_TRY(check_lengths(ctx, o, p->d));
+    ANPE_TRY(allocate(ctx, p, t->n));
+    column = malloc((size_t)p->d * sizeof *column);
+    if (!column)
+        return ANPE_FAIL(ctx, ANPE_ENOMEM, "no memory for the columns");
+    ANPE_TRY(choose_columns(ctx, o, setup, t, p, column));
+    ANPE_TRY(take_rows(ctx, o, t, column, weight, p));
+    for (int64_t i = 0; i < p->d; i++)
+        ANPE_TRY(set_label(ctx, o, p, i));
+    status = mixture_new(ctx, p->n, p->d, p->rows, p->weight, p->lo, p->hi, p->width, &p->mixture);
+out:
     free(column);
-    for (int64_t i = 0; i < p->d && !status; i++)
-        status = set_label(ctx, o, p, i);
-    if (!status)
-        status =
-            mixture_new(ctx, p->n, p->d, p->rows, p->weight, p->lo, p->hi, p->width, &p->mixture);
     return status;
 }
 

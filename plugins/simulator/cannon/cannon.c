@@ -54,22 +54,20 @@ static anpe_status read_model(anpe_ctx *ctx, cannon *p)
 {
     double *c = NULL;
     int64_t shape[2] = {-1, p->e.n_labels};
-    anpe_status status = emulator_array(ctx, &p->e, "exponents", 2, shape, &p->exponents);
+    anpe_status status;
+    ANPE_TRY(emulator_array(ctx, &p->e, "exponents", 2, shape, &p->exponents));
     p->n_features = shape[0];
-    if (!status)
-        status = emulator_array(ctx, &p->e, "pivots", 1, &p->e.n_labels, &p->pivots);
-    if (!status)
-        status = emulator_array(ctx, &p->e, "scales", 1, &p->e.n_labels, &p->scales);
-    if (!status)
-        status = check_exponents(ctx, p);
+    ANPE_TRY(emulator_array(ctx, &p->e, "pivots", 1, &p->e.n_labels, &p->pivots));
+    ANPE_TRY(emulator_array(ctx, &p->e, "scales", 1, &p->e.n_labels, &p->scales));
+    ANPE_TRY(check_exponents(ctx, p));
     shape[1] = p->e.n_pixels;
-    if (!status)
-        status = emulator_array(ctx, &p->e, "coefficients", 2, shape, &c);
-    if (!status)
-        status = product_new(ctx, shape[1], shape[0], c, 1, NULL, &p->coefficients);
+    ANPE_TRY(emulator_array(ctx, &p->e, "coefficients", 2, shape, &c));
+    ANPE_TRY(product_new(ctx, shape[1], shape[0], c, 1, NULL, &p->coefficients));
     p->e.n_pixels = shape[1];
+    ANPE_TRY(emulator_read_scatter(ctx, &p->e));
+out:
     free(c);
-    return status ? status : emulator_read_scatter(ctx, &p->e);
+    return status;
 }
 
 static anpe_status cannon_create(anpe_ctx *ctx, const void *options, const void *setup, void **self)
@@ -79,15 +77,14 @@ static anpe_status cannon_create(anpe_ctx *ctx, const void *options, const void 
     cannon *p = calloc(1, sizeof *p);
     if (!p)
         return ANPE_FAIL(ctx, ANPE_ENOMEM, "no memory for an emulator");
-    anpe_status status = emulator_open(ctx, o->file, "cannon", &p->e);
-    if (!status)
-        status = read_model(ctx, p);
-    if (status) {
-        cannon_destroy(p);
-        return status;
-    }
+    anpe_status status;
+    ANPE_TRY(emulator_open(ctx, o->file, "cannon", &p->e));
+    ANPE_TRY(read_model(ctx, p));
     *self = p;
     return ANPE_OK;
+out:
+    cannon_destroy(p);
+    return status;
 }
 
 static void cannon_info(const void *self, anpe_simulator_info *info)

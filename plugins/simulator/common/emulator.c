@@ -87,25 +87,20 @@ static anpe_status read_labels(anpe_ctx *ctx, emulator *e)
     char **names = NULL, **units = NULL, domain[16];
     double *lo = NULL, *hi = NULL;
     int64_t n_units = 0;
-    anpe_status status = anpe_attribute_read(ctx, e->path, "/", "labels", &e->n_labels, &names);
-    if (!status)
-        status = anpe_attribute_read(ctx, e->path, "/", "units", &n_units, &units);
-    if (!status && (e->n_labels < 1 || n_units != e->n_labels))
-        status = ANPE_FAIL(ctx, ANPE_EFORMAT, "%s: %lld label names and %lld units", e->path,
-                           (long long)e->n_labels, (long long)n_units);
-    if (!status)
-        status = emulator_array(ctx, e, "x_min", 1, &e->n_labels, &e->x_min);
-    if (!status)
-        status = emulator_array(ctx, e, "x_max", 1, &e->n_labels, &e->x_max);
-    if (!status) /* older files: the two are one */
-        status = text_attribute(ctx, e, "domain", "x", domain, sizeof domain);
-    const int apart = !status && !strcmp(domain, "domain");
-    if (!status)
-        status = emulator_array(ctx, e, apart ? "domain_min" : "x_min", 1, &e->n_labels, &lo);
-    if (!status)
-        status = emulator_array(ctx, e, apart ? "domain_max" : "x_max", 1, &e->n_labels, &hi);
-    if (status)
-        goto out;
+    int apart;
+    anpe_status status;
+    ANPE_TRY(anpe_attribute_read(ctx, e->path, "/", "labels", &e->n_labels, &names));
+    ANPE_TRY(anpe_attribute_read(ctx, e->path, "/", "units", &n_units, &units));
+    if (e->n_labels < 1 || n_units != e->n_labels)
+        ANPE_TRY(ANPE_FAIL(ctx, ANPE_EFORMAT, "%s: %lld label names and %lld units", e->path,
+                           (long long)e->n_labels, (long long)n_units));
+    ANPE_TRY(emulator_array(ctx, e, "x_min", 1, &e->n_labels, &e->x_min));
+    ANPE_TRY(emulator_array(ctx, e, "x_max", 1, &e->n_labels, &e->x_max));
+    /* older files: the two are one */
+    ANPE_TRY(text_attribute(ctx, e, "domain", "x", domain, sizeof domain));
+    apart = !strcmp(domain, "domain");
+    ANPE_TRY(emulator_array(ctx, e, apart ? "domain_min" : "x_min", 1, &e->n_labels, &lo));
+    ANPE_TRY(emulator_array(ctx, e, apart ? "domain_max" : "x_max", 1, &e->n_labels, &hi));
     e->labels = calloc((size_t)e->n_labels, sizeof *e->labels);
     if (!e->labels) {
         status = ANPE_FAIL(ctx, ANPE_ENOMEM, "no memory for %lld labels", (long long)e->n_labels);
@@ -135,26 +130,25 @@ out:
 static anpe_status read_grid(anpe_ctx *ctx, emulator *e)
 {
     char text[32];
-    anpe_status status = text_attribute(ctx, e, "grid", "none", text, sizeof text);
+    anpe_status status;
     e->n_pixels = -1;
-    if (!status && !strcmp(text, "wavelength"))
-        status = emulator_array(ctx, e, "wavelength", 1, &e->n_pixels, &e->wavelength);
-    for (int64_t i = 1; !status && e->wavelength && i < e->n_pixels; i++)
+    ANPE_TRY(text_attribute(ctx, e, "grid", "none", text, sizeof text));
+    if (!strcmp(text, "wavelength"))
+        ANPE_TRY(emulator_array(ctx, e, "wavelength", 1, &e->n_pixels, &e->wavelength));
+    for (int64_t i = 1; e->wavelength && i < e->n_pixels; i++)
         if (!(e->wavelength[i] > e->wavelength[i - 1]))
-            status = ANPE_FAIL(ctx, ANPE_EFORMAT, "%s: wavelengths do not ascend at pixel %lld",
-                               e->path, (long long)i);
-    if (!status)
-        status = text_attribute(ctx, e, "on_grid", "", text, sizeof text);
-    e->on_grid = !status && text[0];
-    if (!status)
-        status = text_attribute(ctx, e, "normalised", "yes", text, sizeof text);
-    e->normalised = !status && !strcmp(text, "yes");
-    if (!status)
-        status = text_attribute(ctx, e, "resolution", "inf", text, sizeof text);
-    e->resolution = status ? 0 : strtod(text, NULL);
-    if (!status && !(e->resolution > 0))
-        status = ANPE_FAIL(ctx, ANPE_EFORMAT, "%s: resolution '%s' is not a positive number",
-                           e->path, text);
+            return ANPE_FAIL(ctx, ANPE_EFORMAT, "%s: wavelengths do not ascend at pixel %lld",
+                             e->path, (long long)i);
+    ANPE_TRY(text_attribute(ctx, e, "on_grid", "", text, sizeof text));
+    e->on_grid = text[0] != 0;
+    ANPE_TRY(text_attribute(ctx, e, "normalised", "yes", text, sizeof text));
+    e->normalised = !strcmp(text, "yes");
+    ANPE_TRY(text_attribute(ctx, e, "resolution", "inf", text, sizeof text));
+    e->resolution = strtod(text, NULL);
+    if (!(e->resolution > 0))
+        return ANPE_FAIL(ctx, ANPE_EFORMAT, "%s: resolution '%s' is not a positive number", e->path,
+                         text);
+out:
     return status;
 }
 
@@ -166,21 +160,18 @@ anpe_status emulator_open(anpe_ctx *ctx, const char *path, const char *kinds, em
     if (!e->path)
         return ANPE_FAIL(ctx, ANPE_ENOMEM, "no memory to open %s", path);
     memcpy(e->path, path, strlen(path) + 1);
-    anpe_status status = text_attribute(ctx, e, "kind", NULL, e->kind, sizeof e->kind);
-    if (!status && !is_one_of(e->kind, kinds))
-        status = ANPE_FAIL(ctx, ANPE_EFORMAT, "%s is an emulator of kind '%s'; this takes %s", path,
-                           e->kind, kinds);
-    if (!status)
-        status = text_attribute(ctx, e, "activation", "none", e->activation, sizeof e->activation);
-    if (!status)
-        status = text_attribute(ctx, e, "output", "linear", e->output, sizeof e->output);
-    if (!status)
-        status = text_attribute(ctx, e, "layers", "0", text, sizeof text);
-    e->n_layers = status ? 0 : strtol(text, NULL, 10);
-    if (!status)
-        status = read_labels(ctx, e);
-    if (!status)
-        status = read_grid(ctx, e);
+    anpe_status status;
+    ANPE_TRY(text_attribute(ctx, e, "kind", NULL, e->kind, sizeof e->kind));
+    if (!is_one_of(e->kind, kinds))
+        return ANPE_FAIL(ctx, ANPE_EFORMAT, "%s is an emulator of kind '%s'; this takes %s", path,
+                         e->kind, kinds);
+    ANPE_TRY(text_attribute(ctx, e, "activation", "none", e->activation, sizeof e->activation));
+    ANPE_TRY(text_attribute(ctx, e, "output", "linear", e->output, sizeof e->output));
+    ANPE_TRY(text_attribute(ctx, e, "layers", "0", text, sizeof text));
+    e->n_layers = strtol(text, NULL, 10);
+    ANPE_TRY(read_labels(ctx, e));
+    ANPE_TRY(read_grid(ctx, e));
+out:
     return status;
 }
 

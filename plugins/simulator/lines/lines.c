@@ -8,6 +8,7 @@
  * fine pixels of at most `fine` km/s on which the profiles are evaluated. */
 #include "config.h"
 #include "lines.h"
+#include "../common/window.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -177,39 +178,19 @@ static anpe_status star_of(const lines *s, anpe_ctx *ctx, const double *theta,
 
 /* ---- grid and lines ---------------------------------------------------------------------- */
 
-static anpe_status window(anpe_ctx *ctx, const options *o, const anpe_simulator_setup *setup,
-                          double *low, double *high)
-{
-    *low = o->lambda_min > 0 ? o->lambda_min : setup->lambda_min;
-    *high = o->lambda_max > 0 ? o->lambda_max : setup->lambda_max;
-    if (!(*low > 0) || !(*high > 0))
-        return ANPE_FAIL(ctx, ANPE_ECONFIG,
-                         "the instrument has no wavelengths: give lambda_min and lambda_max");
-    if (*low >= *high)
-        return ANPE_FAIL(ctx, ANPE_ECONFIG, "empty window: lambda_min %g, lambda_max %g", *low,
-                         *high);
-    if (*low >= TABLE_MAX || *high <= TABLE_MIN)
-        return ANPE_FAIL(ctx, ANPE_ECONFIG,
-                         "window %g to %g Angstrom has none of the lines, which are in %g to %g",
-                         *low, *high, TABLE_MIN, TABLE_MAX);
-    return ANPE_OK;
-}
-
-static double step_of(const options *o, double resolution)
-{
-    if (o->step > 0)
-        return o->step;
-    return resolution > 0 && isfinite(resolution) ? fmax(ANPE_C_KMS / resolution / 8, 0.5) : 2;
-}
-
 static anpe_status make_grid(lines *s, anpe_ctx *ctx, const options *o,
                              const anpe_simulator_setup *setup)
 {
     double low, high;
-    const anpe_status status = window(ctx, o, setup, &low, &high);
+    const anpe_status status =
+        anpe_window_of(ctx, o->lambda_min, o->lambda_max, setup, &low, &high);
     if (status)
         return status;
-    const double kms = step_of(o, setup->resolution), step = kms / ANPE_C_KMS;
+    if (low >= TABLE_MAX || high <= TABLE_MIN)
+        return ANPE_FAIL(ctx, ANPE_ECONFIG,
+                         "window %g to %g Angstrom has none of the lines, which are in %g to %g",
+                         low, high, TABLE_MIN, TABLE_MAX);
+    const double kms = anpe_window_step(o->step, setup->resolution, 2), step = kms / ANPE_C_KMS;
     double vmacro = s->fixed.vmacro;
     for (int i = 0; i < s->n_labels; i++)
         if (s->target[i] == BASE && s->offset[i] == offsetof(anpe_lines_star, vmacro))
@@ -219,17 +200,12 @@ static anpe_status make_grid(lines *s, anpe_ctx *ctx, const options *o,
                          low, high, fmin(kms, o->fine));
     s->m = (int64_t)ceil(kms / o->fine - 1e-9);
     s->fine = kms / (double)s->m;
-    s->first = (int64_t)floor(log(low) / step);
-    s->n_pixels = (int64_t)ceil(log(high) / step) - s->first + 1;
+    const anpe_status made =
+        anpe_window_pixels(ctx, low, high, step, &s->first, &s->n_pixels, &s->wavelength);
     s->half = anpe_lines_kernel_half(vmacro, s->fine);
     s->fine_first = s->first * s->m - s->half;
     s->n_fine = s->n_pixels * s->m + 2 * s->half;
-    s->wavelength = malloc((size_t)s->n_pixels * sizeof *s->wavelength);
-    if (!s->wavelength)
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "no memory for %lld pixels", (long long)s->n_pixels);
-    for (int64_t i = 0; i < s->n_pixels; i++)
-        s->wavelength[i] = exp((double)(s->first + i) * step);
-    return ANPE_OK;
+    return made;
 }
 
 static anpe_status select_lines(lines *s, anpe_ctx *ctx)
@@ -289,18 +265,16 @@ static anpe_status lines_create(anpe_ctx *ctx, const void *option_values, const 
                                  .vmacro = o->vmacro};
     s->macro = o->macro == ANPE_MACRO_GAUSSIAN ? ANPE_MACRO_GAUSSIAN : ANPE_MACRO_RADIAL_TANGENTIAL;
     anpe_voigt_init(&s->voigt);
-    anpe_status status = add_labels(s, ctx, o);
-    if (!status)
-        status = make_grid(s, ctx, o, setup);
-    if (!status)
-        status = select_lines(s, ctx);
-    if (status) {
-        lines_destroy(s);
-        return status;
-    }
+    anpe_status status;
+    ANPE_TRY(add_labels(s, ctx, o));
+    ANPE_TRY(make_grid(s, ctx, o, setup));
+    ANPE_TRY(select_lines(s, ctx));
     warn_without_lines(s, ctx);
     *self = s;
     return ANPE_OK;
+out:
+    lines_destroy(s);
+    return status;
 }
 
 /* ---- spectra ----------------------------------------------------------------------------- */

@@ -4,12 +4,12 @@
  * Grid: pixel i is centred on ln(wavelength) = i s, for every window, and is the average of m
  * points of at most `fine` km/s at which the spectrum is computed. */
 #include "lte.h"
+#include "../common/window.h"
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define LIGHT_KMS  299792.458
 #define MAX_POINTS 20000000
 #define MARGIN     0.03 /* in ln(wavelength): lines farther from the window are not read */
 
@@ -252,46 +252,26 @@ static anpe_status abundances_of(anpe_ctx *ctx, const star *x, double *abundance
 
 /* ---- set-up ----------------------------------------------------------------------------- */
 
-static anpe_status window(anpe_ctx *ctx, const options *o, const anpe_simulator_setup *setup,
-                          double *low, double *high)
+static anpe_status make_grid(lte *s, anpe_ctx *ctx, const options *o,
+                             const anpe_simulator_setup *setup, double *low, double *high)
 {
-    *low = o->lambda_min > 0 ? o->lambda_min : setup->lambda_min;
-    *high = o->lambda_max > 0 ? o->lambda_max : setup->lambda_max;
-    if (!(*low > 0) || !(*high > 0))
-        return ANPE_FAIL(ctx, ANPE_ECONFIG,
-                         "the instrument has no wavelengths: give lambda_min and lambda_max");
-    if (*low >= *high)
-        return ANPE_FAIL(ctx, ANPE_ECONFIG, "empty window: lambda_min %g, lambda_max %g", *low,
-                         *high);
+    anpe_status status = anpe_window_of(ctx, o->lambda_min, o->lambda_max, setup, low, high);
+    if (status)
+        return status;
     if (*low < 2000 || *high > 50000)
         return ANPE_FAIL(ctx, ANPE_ECONFIG,
                          "window %g to %g Angstrom: the continuum is known from 2000 to 50000",
                          *low, *high);
-    return ANPE_OK;
-}
-
-static anpe_status make_grid(lte *s, anpe_ctx *ctx, const options *o,
-                             const anpe_simulator_setup *setup, double *low, double *high)
-{
-    const anpe_status status = window(ctx, o, setup, low, high);
-    if (status)
-        return status;
-    const double resolution = setup->resolution;
-    const double own =
-        resolution > 0 && isfinite(resolution) ? fmax(LIGHT_KMS / resolution / 8, 0.5) : 1;
-    const double kms = o->step > 0 ? o->step : own, step = kms / LIGHT_KMS;
+    const double kms = anpe_window_step(o->step, setup->resolution, 1), step = kms / ANPE_C_KMS;
     s->m = (int64_t)ceil(kms / o->fine - 1e-9);
     const double count = log(*high / *low) / step;
     if (count * (double)s->m > MAX_POINTS)
         return ANPE_FAIL(ctx, ANPE_ECONFIG, "%g to %g Angstrom in steps of %g km/s is too large",
                          *low, *high, fmin(kms, o->fine));
-    const int64_t first = (int64_t)floor(log(*low) / step);
-    s->n_pixels = (int64_t)ceil(log(*high) / step) - first + 1;
-    s->wavelength = malloc((size_t)s->n_pixels * sizeof *s->wavelength);
-    if (!s->wavelength)
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "no memory for %lld pixels", (long long)s->n_pixels);
-    for (int64_t i = 0; i < s->n_pixels; i++)
-        s->wavelength[i] = exp((double)(first + i) * step);
+    int64_t first;
+    status = anpe_window_pixels(ctx, *low, *high, step, &first, &s->n_pixels, &s->wavelength);
+    if (status)
+        return status;
     const double fine = step / (double)s->m;
     anpe_lte_points_set(&s->points, (double)first * step - 0.5 * (double)(s->m - 1) * fine, fine,
                         s->n_pixels * s->m);
@@ -368,26 +348,22 @@ static anpe_status lte_create(anpe_ctx *ctx, const void *option_values, const vo
                       .vmicro = o->vmicro,
                       .c12_c13 = o->c12_c13};
     anpe_lte_voigt_init(&s->voigt);
-    anpe_status status = add_labels(s, ctx, o);
-    if (!status)
-        status = make_grid(s, ctx, o, setup, &low, &high);
-    if (!status)
-        status = read_atmospheres(s, ctx, o);
-    if (!status)
-        status = bound_labels(s, ctx);
-    if (!status)
-        status = read_lists(s, ctx, o, low, high);
-    if (!status && o->hydrogen[0])
-        status = anpe_lte_hydrogen_read(ctx, o->hydrogen, &s->hydrogen);
-    else if (!status)
+    anpe_status status;
+    ANPE_TRY(add_labels(s, ctx, o));
+    ANPE_TRY(make_grid(s, ctx, o, setup, &low, &high));
+    ANPE_TRY(read_atmospheres(s, ctx, o));
+    ANPE_TRY(bound_labels(s, ctx));
+    ANPE_TRY(read_lists(s, ctx, o, low, high));
+    if (o->hydrogen[0])
+        ANPE_TRY(anpe_lte_hydrogen_read(ctx, o->hydrogen, &s->hydrogen));
+    else
         anpe_log(ctx, ANPE_WARNING,
                  "lte: no lines of hydrogen: option hydrogen names no table of its profiles");
-    if (status) {
-        lte_destroy(s);
-        return status;
-    }
     *self = s;
     return ANPE_OK;
+out:
+    lte_destroy(s);
+    return status;
 }
 
 /* ---- spectra ---------------------------------------------------------------------------- */

@@ -48,12 +48,12 @@ static anpe_status read_layer(anpe_ctx *ctx, payne *p, int64_t i, int64_t *width
     const int last = i == p->n_layers - 1;
     int64_t shape[2] = {last ? p->e.n_pixels : -1, *width};
     snprintf(key, sizeof key, "w%d", (int)i);
-    anpe_status status = emulator_array(ctx, &p->e, key, 2, shape, &w);
+    anpe_status status;
+    ANPE_TRY(emulator_array(ctx, &p->e, key, 2, shape, &w));
     snprintf(key, sizeof key, "b%d", (int)i);
-    if (!status)
-        status = emulator_array(ctx, &p->e, key, 1, shape, &b);
-    if (!status)
-        status = product_new(ctx, shape[0], shape[1], w, 0, b, &p->layers[i]);
+    ANPE_TRY(emulator_array(ctx, &p->e, key, 1, shape, &b));
+    ANPE_TRY(product_new(ctx, shape[0], shape[1], w, 0, b, &p->layers[i]));
+out:
     free(w);
     free(b);
     *width = shape[0];
@@ -93,23 +93,21 @@ static anpe_status read_per_pixel(anpe_ctx *ctx, payne *p)
     double *w0 = NULL, *b0 = NULL, *w1 = NULL, *b1 = NULL, *affine = NULL;
     int64_t shape[3] = {p->e.n_pixels, -1, p->e.n_labels}, two = 2;
     const int sigmoid = !strcmp(p->e.output, "sigmoid");
-    anpe_status status = emulator_array(ctx, &p->e, "w0", 3, shape, &w0);
-    if (!status)
-        status = emulator_array(ctx, &p->e, "b0", 2, shape, &b0);
-    if (!status)
-        status = emulator_array(ctx, &p->e, "w1", 2, shape, &w1);
-    if (!status)
-        status = emulator_array(ctx, &p->e, "b1", 1, shape, &b1);
-    if (!status && sigmoid)
-        status = emulator_array(ctx, &p->e, "output_affine", 1, &two, &affine);
-    if (!status)
-        status = per_pixel_new(ctx, shape[0], shape[1], shape[2], w0, b0, w1, b1, &p->pixels);
-    if (!status && sigmoid) {
+    anpe_status status;
+    ANPE_TRY(emulator_array(ctx, &p->e, "w0", 3, shape, &w0));
+    ANPE_TRY(emulator_array(ctx, &p->e, "b0", 2, shape, &b0));
+    ANPE_TRY(emulator_array(ctx, &p->e, "w1", 2, shape, &w1));
+    ANPE_TRY(emulator_array(ctx, &p->e, "b1", 1, shape, &b1));
+    if (sigmoid)
+        ANPE_TRY(emulator_array(ctx, &p->e, "output_affine", 1, &two, &affine));
+    ANPE_TRY(per_pixel_new(ctx, shape[0], shape[1], shape[2], w0, b0, w1, b1, &p->pixels));
+    if (sigmoid) {
         p->pixels.sigmoid_output = 1;
         p->pixels.scale = (float)affine[0];
         p->pixels.offset = (float)affine[1];
     }
     p->e.n_pixels = shape[0];
+out:
     free(w0);
     free(b0);
     free(w1);
@@ -240,19 +238,17 @@ static anpe_status payne_create(anpe_ctx *ctx, const void *options, const void *
     payne *p = calloc(1, sizeof *p);
     if (!p)
         return ANPE_FAIL(ctx, ANPE_ENOMEM, "no memory for an emulator");
-    anpe_status status = emulator_open(ctx, o->file, "dense|per_pixel", &p->e);
-    if (!status)
-        status = strcmp(p->e.kind, "dense") ? read_per_pixel(ctx, p) : read_dense(ctx, p);
-    if (!status)
-        status = emulator_read_scatter(ctx, &p->e);
-    if (!status && p->n_layers)
-        status = choose_precision(p, ctx);
-    if (status) {
-        payne_destroy(p);
-        return status;
-    }
+    anpe_status status;
+    ANPE_TRY(emulator_open(ctx, o->file, "dense|per_pixel", &p->e));
+    ANPE_TRY(strcmp(p->e.kind, "dense") ? read_per_pixel(ctx, p) : read_dense(ctx, p));
+    ANPE_TRY(emulator_read_scatter(ctx, &p->e));
+    if (p->n_layers)
+        ANPE_TRY(choose_precision(p, ctx));
     *self = p;
     return ANPE_OK;
+out:
+    payne_destroy(p);
+    return status;
 }
 
 static anpe_status run_per_pixel(const payne *p, anpe_ctx *ctx, int64_t n, const double *theta,
