@@ -243,13 +243,6 @@ anpe_status anpe_settings_finish(anpe_ctx *ctx, const anpe_settings *s)
     return finish(ctx, s->given, s->resolved, "");
 }
 
-static void leave(anpe_value *v)
-{
-    v->asked = 1;
-    for (int i = 0; i < v->n; i++)
-        leave(v->child[i]);
-}
-
 void anpe_settings_retire(anpe_settings *s, const char *path)
 {
     anpe_value *group = NULL, *v = anpe_value_find(s->given, path, NULL);
@@ -270,5 +263,5 @@ void anpe_settings_leave(anpe_settings *s, const char *path)
 {
     anpe_value *v = anpe_value_find(s->given, path, NULL);
     if (v)
-        leave(v);
+        anpe_value_leave(v);
 }

@@ -320,13 +320,6 @@ static anpe_status check_known(const anpe_filling *f, const char *prefix, anpe_v
     return ANPE_OK;
 }
 
-static void mark_all(anpe_value *v)
-{
-    v->asked = 1;
-    for (int i = 0; i < v->n; i++)
-        mark_all(v->child[i]);
-}
-
 anpe_status anpe_options_fill(const anpe_filling *f, const char *prefix, anpe_value *given,
                               anpe_value *resolved, const anpe_option *table, void *options)
 {
@@ -340,7 +333,7 @@ anpe_status anpe_options_fill(const anpe_filling *f, const char *prefix, anpe_va
             return ANPE_ENOMEM;
         r.out->where = r.given ? r.given->where : NULL;
         if (r.given)
-            mark_all(r.given);
+            anpe_value_leave(r.given);
         status = types[o->type].read(&r);
     }
     return status;

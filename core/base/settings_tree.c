@@ -61,6 +61,13 @@ anpe_value *anpe_value_add(anpe_ctx *ctx, anpe_settings *s, anpe_value *parent, 
     return parent->child[parent->n++] = v;
 }
 
+void anpe_value_leave(anpe_value *v)
+{
+    v->asked = 1;
+    for (int i = 0; i < v->n; i++)
+        anpe_value_leave(v->child[i]);
+}
+
 anpe_value *anpe_value_child(const anpe_value *group, const char *name)
 {
     for (int i = 0; i < group->n; i++)

@@ -51,6 +51,7 @@ const char *anpe_settings_print(anpe_ctx *ctx, anpe_settings *s, const char *for
 anpe_value *anpe_value_add(anpe_ctx *ctx, anpe_settings *s, anpe_value *parent, const char *name,
                            anpe_node_type type);
 anpe_value *anpe_value_child(const anpe_value *group, const char *name);
+void anpe_value_leave(anpe_value *v); /* it and all below it count as asked for */
 /* One step of a path: at *path "name" or "[3]"; *path moves past it and its dot. Answers the
  * length of the step, its start in *step, its number in *index (-1 for a name). */
 int anpe_path_step(const char **path, const char **step, int *index);

@@ -216,8 +216,6 @@ anpe_status anpe_instrument_continuum_weights(const anpe_instrument *i, anpe_ctx
 int anpe_instrument_is_linear(const anpe_instrument *i)
 {
     const anpe_instrument_ops *ops = ops_of(i);
-    const size_t needed =
-        offsetof(anpe_instrument_ops, continuum_weights) + sizeof ops->continuum_weights;
-    return !ops->normalise || (anpe_instrument_continuum_modes(i, NULL) && ops->size >= needed &&
-                               ops->continuum_weights);
+    return !ops->normalise ||
+           (anpe_instrument_continuum_modes(i, NULL) && ANPE_HAS(ops, continuum_weights));
 }

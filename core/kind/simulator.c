@@ -4,6 +4,5 @@
 int anpe_simulator_has_derivatives(const anpe_component *simulator)
 {
     const anpe_simulator_ops *ops = simulator->ops;
-    const size_t needed = offsetof(anpe_simulator_ops, derivatives) + sizeof ops->derivatives;
-    return ops->size >= needed && ops->derivatives;
+    return ANPE_HAS(ops, derivatives);
 }

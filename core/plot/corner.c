@@ -280,7 +280,7 @@ static anpe_status quantiles(anpe_ctx *ctx, const draws *d, int64_t label, int n
 /* Axes hold nearly all draws of both posteriors, and the truth. */
 static anpe_status set_axes(anpe_ctx *ctx, corner *c)
 {
-    static const double at[4] = {0.002, 0.998, 0.158655, 0.841345};
+    static const double at[4] = {0.002, 0.998, ANPE_P16, ANPE_P84};
     double range[4];
     for (int64_t k = 0; k < c->labels.n; k++)
         for (int file = 0; file < c->n_files; file++) {
@@ -371,7 +371,7 @@ static void interval_text(char text[160], const double q[3])
 static anpe_status draw_title(anpe_ctx *ctx, anpe_figure *f, const corner *c, const anpe_panel *p,
                               int64_t k, anpe_text *text)
 {
-    static const double levels[3] = {0.158655, 0.5, 0.841345};
+    static const double levels[3] = {ANPE_P16, 0.5, ANPE_P84};
     char name[96], line[160] = "";
     double q[3];
     const double height = p->size * 25.4 / 72, x = 0.5 * (p->box.x0 + p->box.x1);

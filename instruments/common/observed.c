@@ -5,8 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const double c_kms = 299792.458;
-
 anpe_status observed_add(anpe_ctx *ctx, observed *o, int64_t n, observed_order **out)
 {
     if (n < 1 || n > INT32_MAX)
@@ -145,7 +143,7 @@ void observed_to_vacuum(observed *o)
 
 void observed_shift(observed *o, double v)
 {
-    const double factor = sqrt((1 + v / c_kms) / (1 - v / c_kms));
+    const double factor = sqrt((1 + v / ANPE_C_KMS) / (1 - v / ANPE_C_KMS));
     for (int64_t k = 0; k < o->n; k++)
         for (int64_t i = 0; i < o->order[k].n; i++)
             o->order[k].wavelength[i] *= factor;

@@ -278,16 +278,16 @@ static void test_isotopes(void)
 
 enum { LAYERS = 50 };
 
-typedef struct rig {
+typedef struct scene {
     anpe_lte_state state[LAYERS];
     double depth[LAYERS], one[LAYERS], vmicro[LAYERS], t[LAYERS], p[LAYERS];
     anpe_lte_lines lines;
     anpe_lte_voigt voigt;
     anpe_lte_problem problem;
-} rig;
+} scene;
 
 /* A grey sun-like atmosphere; `lines`: a Turbospectrum list. */
-static void rig_new(rig *r, const char *lines, double first, double last, double step)
+static void scene_new(scene *r, const char *lines, double first, double last, double step)
 {
     double abundance[ANPE_LTE_ELEMENTS];
     memset(r, 0, sizeof *r);
@@ -302,7 +302,7 @@ static void rig_new(rig *r, const char *lines, double first, double last, double
         r->vmicro[i] = 1;
     }
     WORKS(anpe_lte_state_solve(ctx, LAYERS, r->t, r->p, abundance, r->state));
-    WORKS(read_as(ANPE_LTE_AUTO, "rig.list", lines, &r->lines));
+    WORKS(read_as(ANPE_LTE_AUTO, "scene.list", lines, &r->lines));
     WORKS(anpe_lte_lines_sort(ctx, &r->lines));
     anpe_lte_voigt_init(&r->voigt);
     r->problem = (anpe_lte_problem){.n = LAYERS,
@@ -318,7 +318,7 @@ static void rig_new(rig *r, const char *lines, double first, double last, double
     anpe_lte_points_set(&r->problem.points, low * step, step, (int64_t)(high - low) + 1);
 }
 
-static float *run(const rig *r)
+static float *run(const scene *r)
 {
     float *flux = malloc((size_t)r->problem.points.n * sizeof *flux);
     void *room = anpe_alloc(ctx, anpe_lte_synthesis_scratch(&r->problem));
@@ -329,7 +329,7 @@ static float *run(const rig *r)
     return flux;
 }
 
-static double equivalent_width(const rig *r)
+static double equivalent_width(const scene *r)
 {
     double sum = 0;
     float *flux = run(r);
@@ -343,10 +343,10 @@ static double equivalent_width(const rig *r)
 /* Equivalent width (Angstrom) within `half` Angstrom of 6705. */
 static double width_of(double half, const char *line)
 {
-    rig r;
+    scene r;
     char list[256];
     snprintf(list, sizeof list, "'  26.000 '    1   1\n'Fe I'\n %s 'x' 'x' 0 1 'Fe I'\n", line);
-    rig_new(&r, list, 6706.85 - half, 6706.85 + half, 3e-6);
+    scene_new(&r, list, 6706.85 - half, 6706.85 + half, 3e-6);
     const double width = equivalent_width(&r);
     anpe_lte_lines_free(&r.lines);
     return width;
@@ -358,9 +358,10 @@ static void test_strength(void)
 {
     enum { POINTS = 20000 };
     static float opacity[LAYERS * POINTS], continuum[LAYERS * 100], room[2][LAYERS];
-    rig r;
-    rig_new(&r, "'  26.000 '    2   1\n'Fe II'\n 6705.0 3.0 -2.0 -7.5 5 1E8 'x' 'x' 0 1 'Fe II'\n",
-            6600, 6800, 1e-6);
+    scene r;
+    scene_new(&r,
+              "'  26.000 '    2   1\n'Fe II'\n 6705.0 3.0 -2.0 -7.5 5 1E8 'x' 'x' 0 1 'Fe II'\n",
+              6600, 6800, 1e-6);
     anpe_lte_line_work w = {.inverse_doppler = room[0], .amount = room[1]};
     anpe_lte_points p;
     const double centre = log(r.lines.wavelength[0]);
@@ -410,9 +411,9 @@ static void test_windows(void)
         "'  26.000 '    1   3\n'Fe I'\n 6705.0 0.0 0.5 -7.2 5 1E8 'x' 'x' 0 1 'Fe I'\n"
         " 6700.0 2.0 -2.0 -7.2 5 1E8 'x' 'x' 0 1 'Fe I'\n 6711.5 2.0 -1.0 -7.2 5 1E8 'x' 'x' 0 1 "
         "'Fe'\n";
-    rig a, b;
-    rig_new(&a, lines, 6690, 6720, 3e-6);
-    rig_new(&b, lines, 6706, 6712, 3e-6);
+    scene a, b;
+    scene_new(&a, lines, 6690, 6720, 3e-6);
+    scene_new(&b, lines, 6706, 6712, 3e-6);
     float *x = run(&a), *y = run(&b), *z = run(&a);
     const int64_t shift = llround((b.problem.points.first - a.problem.points.first) / 3e-6);
     double deepest = 1;
@@ -451,8 +452,8 @@ static void test_hydrogen(void)
     fclose(f);
     WORKS(anpe_lte_hydrogen_read(ctx, path, &h));
     CU_ASSERT(h.n == 1 && h.line[0].lower == 2 && h.line[0].upper == 6);
-    rig r;
-    rig_new(&r, turbospectrum, 6690, 6720, 3e-6);
+    scene r;
+    scene_new(&r, turbospectrum, 6690, 6720, 3e-6);
     const double centre = log(4102.892); /* vacuum, NIST */
     anpe_lte_points_set(&p, centre - 0.03, 1e-6, POINTS);
     CU_ASSERT_FATAL(p.n_nodes < 200);
