@@ -2,7 +2,7 @@
 dist_man_MANS += docs/man/anpe.1 docs/man/anpe.cfg.5
 EXTRA_DIST += docs/LICENCES.md docs/PERFORMANCE.md docs/book/method.md docs/book/files.md \
 	docs/book/validation.md docs/book/figures.md docs/book/apogee.md docs/book/cannon.md \
-	docs/book/embedding.md docs/book/simulations.md
+	docs/book/embedding.md docs/book/simulations.md docs/book/forward.md docs/book/emulator.md
 EXTRA_DIST += docs/examples/pipe_simulator.py
 EXTRA_DIST += docs/plugin-template/Makefile docs/plugin-template/README.md docs/plugin-template/one_line.c
 

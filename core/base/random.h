@@ -15,6 +15,7 @@ typedef enum anpe_purpose {
     ANPE_FOR_EXACT,      /* importance sampling of anpe infer --exact */
     ANPE_FOR_BASIS,      /* spectra that a reduced basis is found from */
     ANPE_FOR_START,      /* spectra that the guess of labels is fitted to */
+    ANPE_FOR_DESIGN,     /* designs of anpe simulate */
     ANPE_FOR_CHECKS = 20 /* mocks of anpe validate and their draws */
 } anpe_purpose;
 

@@ -19,7 +19,8 @@ static const anpe_flag flags[] = {
 
 /* Root attributes and datasets with their shapes: for any HDF5 file. */
 static const char *const text_attributes[] = {"format",     "anpe_version", "created", "kernels",
-                                              "instrument", "simulator",    "digest",  "kind"};
+                                              "instrument", "simulator",    "digest",  "kind",
+                                              "design",     "held_out"};
 
 static anpe_status describe_texts(anpe_ctx *ctx, anpe_cmd *cmd, anpe_h5 *f)
 {

@@ -6,25 +6,44 @@ typedef struct options {
     const char *output;
     int64_t n;
     anpe_texts set;
-    int observed;
+    int design, observed, own_grid, resume;
 } options;
 
 static const anpe_flag flags[] = {
     ANPE_FLAG_TEXT_REQUIRED(options, output, 'o', "output", "SIMS", "HDF5 file to write"),
     ANPE_FLAG_INT(options, n, 'n', "number", "N", 1000, 1, 1e12, "how many"),
+    ANPE_FLAG_CHOICE(options, design, 0, "design", "prior|sobol|latin",
+                     "labels drawn from the prior, or filling its range evenly"),
     ANPE_FLAG_SWITCH(options, observed, 0, "observed",
                      "mock observations: error bars, masks and noise of the noise model"),
+    ANPE_FLAG_SWITCH(options, own_grid, 0, "own-grid",
+                     "the simulator's own spectra, on its pixels and at rest, for an emulator"),
+    ANPE_FLAG_SWITCH(options, resume, 0, "resume",
+                     "keep finished blocks in SIMS.part, and go on from those that are there"),
     ANPE_FLAG_TEXTS(options, set, 0, "set", "PATH=VALUE", "overrides a value of the configuration"),
     ANPE_FLAG_END};
 
 static anpe_status run(anpe_ctx *ctx, anpe_cmd *cmd)
 {
     const options *o = cmd->options;
-    const anpe_simulate_request request = {cmd->argument[0], (int)o->set.n,
-                                           o->set.v,         o->n,
-                                           o->observed,      cmd->seed_given ? cmd->seed : 1,
-                                           cmd->threads,     o->output};
-    anpe_status status = anpe_simulate(ctx, &request);
+    const anpe_simulate_request request = {.source = cmd->argument[0],
+                                           .n_sets = (int)o->set.n,
+                                           .sets = o->set.v,
+                                           .n = o->n,
+                                           .design = (anpe_labels_by)o->design,
+                                           .own_grid = o->own_grid,
+                                           .observed = o->observed,
+                                           .resume = o->resume,
+                                           .seed = cmd->seed_given ? cmd->seed : 1,
+                                           .threads = cmd->threads,
+                                           .output = o->output};
+    anpe_status status = ANPE_OK;
+    if (o->own_grid && o->observed)
+        status = anpe_cmd_usage(ctx, cmd,
+                                "--own-grid and --observed: an observation is on the instrument's "
+                                "pixels");
+    if (!status)
+        status = anpe_simulate(ctx, &request);
     if (status)
         return status;
     anpe_cmd_say(cmd, "%s: %lld spectra\n", o->output, (long long)o->n);
@@ -37,10 +56,11 @@ const anpe_command anpe_command_simulate = {
     "simulate",
     "write simulated spectra to a file",
     "CONFIG|MODEL -n N -o SIMS",
-    "Draws labels from the prior and simulates them on the instrument's pixels, noise-free or, "
-    "with "
-    "--observed, as the survey would see them. Such mocks can be given to `anpe infer`, which then "
-    "says how well their labels came back. The labels differ from those of training with any seed.",
+    "Simulates labels from the prior, or from a design that fills its range, on the instrument's "
+    "pixels: noise-free or, with --observed, as the survey would see them. Such mocks can be given "
+    "to `anpe infer`, which then says how well their labels came back. The labels differ from "
+    "those of training with any seed. With --design sobol --own-grid it is the grid that an "
+    "emulator is trained on.",
     flags,
     sizeof(options),
     1,

@@ -1,4 +1,4 @@
-/* Writing of imported emulators; see emulator.h. */
+/* Writing of emulators; see emulator.h. */
 #include "file/emulator.h"
 #include "base/shape.h"
 #include "file/hdf5_file.h"
@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+static const double LARGEST_HALF = 65504;
 
 anpe_status anpe_emulator_add(anpe_ctx *ctx, anpe_emulator *e, const char *name, int rank,
                               const int64_t *shape, double *v)
@@ -41,20 +43,28 @@ void anpe_emulator_clear(anpe_emulator *e)
 }
 
 /* Published weights are float: stored as such, an emulator takes half the room. */
-static anpe_status write_array(anpe_ctx *ctx, anpe_h5 *f, const anpe_emulator_array *a)
+static anpe_status write_array(anpe_ctx *ctx, anpe_h5 *f, const anpe_emulator_array *a, int half)
 {
     const int64_t n = anpe_shape_count(a->rank, a->shape);
     int64_t exact = 0;
-    while (exact < n && fabs(a->v[exact]) < 3e38 && (double)(float)a->v[exact] == a->v[exact])
+    for (int64_t i = 0; half && i < n; i++)
+        if (!(fabs(a->v[i]) <= LARGEST_HALF))
+            return ANPE_FAIL(ctx, ANPE_ENUMERIC,
+                             "weight %lld of '%s' is %g: half precision holds up to %g",
+                             (long long)i, a->name, a->v[i], LARGEST_HALF);
+    while (!half && exact < n && fabs(a->v[exact]) < 3e38 &&
+           (double)(float)a->v[exact] == a->v[exact])
         exact++;
-    if (exact < n)
+    if (!half && exact < n)
         return anpe_h5_write(ctx, f, a->name, ANPE_H5_DOUBLE, a->rank, a->shape, a->v);
     float *v = malloc((size_t)(n ? n : 1) * sizeof *v);
     if (!v)
         return ANPE_FAIL(ctx, ANPE_ENOMEM, "no memory to write '%s'", a->name);
     for (int64_t i = 0; i < n; i++)
         v[i] = (float)a->v[i];
-    const anpe_status status = anpe_h5_write(ctx, f, a->name, ANPE_H5_FLOAT, a->rank, a->shape, v);
+    const anpe_status status =
+        half ? anpe_h5_write_half(ctx, f, a->name, a->rank, a->shape, v)
+             : anpe_h5_write(ctx, f, a->name, ANPE_H5_FLOAT, a->rank, a->shape, v);
     free(v);
     return status;
 }
@@ -113,11 +123,13 @@ static anpe_status write_attributes(anpe_ctx *ctx, anpe_h5 *f, const anpe_emulat
         {"normalised", e->normalised ? "yes" : "no"},
         {"domain", anpe_emulator_find(e, "x_min") ? "domain" : "x"},
         {"scatter", anpe_emulator_find(e, "scatter") ? "yes" : "no"},
-        {"creator", "anpe import"},
+        {"creator", e->creator ? e->creator : "anpe import"},
     };
     anpe_status status = ANPE_OK;
     for (size_t i = 0; i < sizeof table / sizeof table[0] && !status; i++)
         status = anpe_h5_put_text(ctx, f, "/", table[i][0], table[i][1]);
+    if (!status && e->error[0])
+        status = anpe_h5_put_text(ctx, f, "/", "held_out", e->error);
     return status;
 }
 
@@ -132,7 +144,7 @@ anpe_status anpe_emulator_write(anpe_ctx *ctx, const anpe_emulator *e, const cha
     if (!status)
         status = write_sources(ctx, f, e);
     for (int i = 0; i < e->n_arrays && !status; i++)
-        status = write_array(ctx, f, &e->arrays[i]);
+        status = write_array(ctx, f, &e->arrays[i], e->half && e->arrays[i].rank == 2);
     if (status) {
         anpe_h5_abandon(f);
         return status;

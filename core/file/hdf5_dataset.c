@@ -438,8 +438,8 @@ hid_t anpe_h5_make_set(anpe_h5 *f, const char *name, hid_t type, hid_t space, hi
     return H5Dcreate2(f->id, name, type, space, H5P_DEFAULT, dcpl, H5P_DEFAULT);
 }
 
-anpe_status anpe_h5_write(anpe_ctx *ctx, anpe_h5 *f, const char *name, anpe_real_type type,
-                          int rank, const int64_t *shape, const void *data)
+static anpe_status write_set(anpe_ctx *ctx, anpe_h5 *f, const char *name, hid_t stored,
+                             hid_t memory, int rank, const int64_t *shape, const void *data)
 {
     hsize_t dims[8] = {0};
     if (rank < 0 || rank > 8 || anpe_shape_count(rank, shape) < 0)
@@ -448,16 +448,37 @@ anpe_status anpe_h5_write(anpe_ctx *ctx, anpe_h5 *f, const char *name, anpe_real
         dims[k] = (hsize_t)shape[k];
     hid_t space = rank ? H5Screate_simple(rank, dims, NULL) : H5Screate(H5S_SCALAR);
     hid_t dcpl = H5Pcreate(H5P_DATASET_CREATE);
-    hid_t set = anpe_h5_make_set(f, name, anpe_h5_file_type(type), space, dcpl);
+    hid_t set = anpe_h5_make_set(f, name, stored, space, dcpl);
     anpe_status status = ANPE_OK;
-    if (set < 0 ||
-        (anpe_shape_count(rank, shape) > 0 &&
-         H5Dwrite(set, anpe_h5_memory_type(type), H5S_ALL, H5S_ALL, H5P_DEFAULT, data) < 0))
+    if (set < 0 || (anpe_shape_count(rank, shape) > 0 &&
+                    H5Dwrite(set, memory, H5S_ALL, H5S_ALL, H5P_DEFAULT, data) < 0))
         status = anpe_h5_cannot(ctx, f, "write dataset", name);
     if (set >= 0 && H5Dclose(set) < 0 && !status)
         status = anpe_h5_cannot(ctx, f, "write dataset", name);
     H5Pclose(dcpl);
     H5Sclose(space);
+    return status;
+}
+
+anpe_status anpe_h5_write(anpe_ctx *ctx, anpe_h5 *f, const char *name, anpe_real_type type,
+                          int rank, const int64_t *shape, const void *data)
+{
+    return write_set(ctx, f, name, anpe_h5_file_type(type), anpe_h5_memory_type(type), rank, shape,
+                     data);
+}
+
+anpe_status anpe_h5_write_half(anpe_ctx *ctx, anpe_h5 *f, const char *name, int rank,
+                               const int64_t *shape, const float *data)
+{
+    const hid_t half = H5Tcopy(H5T_IEEE_F32LE);
+    anpe_status status;
+    if (half < 0 || H5Tset_fields(half, 15, 10, 5, 0, 10) < 0 || H5Tset_precision(half, 16) < 0 ||
+        H5Tset_size(half, 2) < 0 || H5Tset_ebias(half, 15) < 0)
+        status = anpe_h5_cannot(ctx, f, "write dataset", name);
+    else
+        status = write_set(ctx, f, name, half, H5T_NATIVE_FLOAT, rank, shape, data);
+    if (half >= 0)
+        H5Tclose(half);
     return status;
 }
 

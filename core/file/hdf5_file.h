@@ -73,6 +73,9 @@ ANPE_MUST_CHECK anpe_status anpe_h5_made_for(anpe_ctx *ctx, anpe_h5 *f, const ch
 ANPE_MUST_CHECK anpe_status anpe_h5_write(anpe_ctx *ctx, anpe_h5 *f, const char *name,
                                           anpe_real_type type, int rank, const int64_t *shape,
                                           const void *data);
+/* The same of floats, stored in half precision (IEEE 754 binary16), to the nearest. */
+ANPE_MUST_CHECK anpe_status anpe_h5_write_half(anpe_ctx *ctx, anpe_h5 *f, const char *name,
+                                               int rank, const int64_t *shape, const float *data);
 /* A chunked dataset that grows along its first dimension: shape[0] ignored; then append rows. */
 ANPE_MUST_CHECK anpe_status anpe_h5_create_rows(anpe_ctx *ctx, anpe_h5 *f, const char *name,
                                                 anpe_real_type type, int rank,

@@ -19,7 +19,8 @@ static anpe_status check_inputs(anpe_ctx *ctx, const anpe_model_file *f,
 }
 
 anpe_status anpe_simulate_open(anpe_ctx *ctx, const char *source, int n_sets,
-                               const char *const *sets, anpe_settings **settings, anpe_task **task)
+                               const char *const *sets, anpe_task_parts parts,
+                               anpe_settings **settings, anpe_task **task)
 {
     static const char *const others[] = {
         "train", "network", "featurizer",
@@ -33,9 +34,11 @@ anpe_status anpe_simulate_open(anpe_ctx *ctx, const char *source, int n_sets,
     } else {
         ANPE_TRY(anpe_settings_read(ctx, source, n_sets, sets, settings));
     }
-    ANPE_TRY(anpe_task_new(ctx, *settings, ANPE_TASK_ALL, f.h5 ? &f.pixels : NULL, task));
+    ANPE_TRY(anpe_task_new(ctx, *settings, parts, f.h5 ? &f.pixels : NULL, task));
     for (size_t i = 0; i < sizeof others / sizeof *others; i++)
         anpe_settings_leave(*settings, others[i]);
+    if (parts == ANPE_TASK_OWN_GRID)
+        anpe_settings_leave(*settings, "noise");
     ANPE_TRY(anpe_settings_finish(ctx, *settings));
     if (!(*task)->sim.n_pixels)
         status = ANPE_FAIL(ctx, ANPE_ECONFIG, "%s: simulator '%s' cannot simulate", source,

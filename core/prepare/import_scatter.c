@@ -3,28 +3,21 @@
  * The root mean square about zero, a bias included: it is the variance that the likelihood is to
  * have in addition. Not a robust one, whose posteriors would be too narrow where the emulator
  * fails for some stars. */
-#define _GNU_SOURCE
 #include "prepare/import.h"
-#include "base/text.h"
 #include "spectrum/grid.h"
 #include "file/hdf5_file.h"
-#include "file/output.h"
 #include "file/spectra_file.h"
-#include "file/temporary.h"
 #include "spectrum/spectrum.h"
-#include "kind/component.h"
+#include "kind/as_simulator.h"
 #include "stat/order.h"
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
 typedef struct held_out {
     const char *path;
     anpe_emulator *e;
     anpe_spectra_file *file;
-    anpe_settings *settings;
-    anpe_component simulator;
+    anpe_as_simulator as;
     anpe_spectrum spectrum;
     double *theta; /* (n_labels) */
     float *flux;   /* (n_pixels) of the emulator */
@@ -33,56 +26,16 @@ typedef struct held_out {
     int64_t n_used, n_outside;
 } held_out;
 
-static anpe_status open_file(anpe_ctx *ctx, held_out *h, const char *plugin, const char *path)
-{
-    const anpe_simulator_setup setup = {.size = sizeof setup};
-    anpe_text text = {0};
-    anpe_text_add(&text, "simulator = { plugin = \"%s\"; file = \"", plugin);
-    for (const char *p = path; *p; p++)
-        anpe_text_add(&text, *p == '"' || *p == '\\' ? "\\%c" : "%c", *p);
-    anpe_text_add(&text, "\"; };");
-    anpe_status status = text.failed
-                             ? ANPE_FAIL(ctx, ANPE_ENOMEM, "held-out spectra: out of memory")
-                             : anpe_settings_parse(ctx, text.text, "import", 0, NULL, &h->settings);
-    if (!status)
-        status = anpe_component_new(ctx, h->settings, ANPE_SIMULATOR, "simulator", NULL, &setup,
-                                    &h->simulator);
-    anpe_text_free(&text);
-    return status;
-}
-
-/* The emulator as it is so far, in a file that is gone afterwards, opened by its own plugin. */
-static anpe_status open_simulator(anpe_ctx *ctx, held_out *h, const anpe_import_request *r)
-{
-    anpe_text path = {0};
-    anpe_output o = {0};
-    anpe_status status = anpe_output_begin(ctx, &o, r->out);
-    if (status)
-        return status;
-    anpe_text_add(&path, "%s.h5", o.temporary); /* told by the ending what it is */
-    status = path.failed ? ANPE_FAIL(ctx, ANPE_ENOMEM, "held-out spectra: out of memory")
-                         : anpe_emulator_write(ctx, h->e, path.text);
-    if (!status) {
-        anpe_temporary_keep(path.text);
-        status = open_file(ctx, h, r->model, path.text);
-        unlink(path.text);
-        anpe_temporary_forget(path.text);
-    }
-    anpe_text_free(&path);
-    anpe_output_abandon(&o);
-    return status;
-}
-
 static anpe_status open_memory(anpe_ctx *ctx, held_out *h)
 {
-    const anpe_simulator_ops *ops = h->simulator.ops;
+    const anpe_simulator_ops *ops = h->as.simulator.ops;
     const size_t n = (size_t)h->e->n_pixels;
     h->theta = malloc((size_t)h->e->n_labels * sizeof *h->theta);
     h->flux = malloc(n * sizeof *h->flux);
     h->sum = calloc(n, sizeof *h->sum);
     h->count = calloc(n, sizeof *h->count);
-    h->scratch =
-        anpe_alloc(ctx, ANPE_HAS(ops, scratch_size) ? ops->scratch_size(h->simulator.self, 1) : 0);
+    h->scratch = anpe_alloc(
+        ctx, ANPE_HAS(ops, scratch_size) ? ops->scratch_size(h->as.simulator.self, 1) : 0);
     if (!h->theta || !h->flux || !h->sum || !h->count || !h->scratch)
         return ANPE_FAIL(ctx, ANPE_ENOMEM, "held-out spectra: out of memory");
     return anpe_spectrum_new(ctx, h->e->n_pixels, &h->spectrum);
@@ -133,7 +86,7 @@ static anpe_status find_labels(anpe_ctx *ctx, held_out *h, int64_t row, int *ins
 static anpe_status add_spectrum(anpe_ctx *ctx, held_out *h, int64_t row)
 {
     const anpe_instrument_info plain = {.channels = 1, .n_pixels = h->e->n_pixels};
-    const anpe_simulator_ops *ops = h->simulator.ops;
+    const anpe_simulator_ops *ops = h->as.simulator.ops;
     const anpe_spectrum *s = &h->spectrum;
     int inside = 0;
     if (anpe_cancelled(ctx))
@@ -145,7 +98,7 @@ static anpe_status add_spectrum(anpe_ctx *ctx, held_out *h, int64_t row)
         h->n_outside++;
     if (status || !inside)
         return status;
-    status = ops->simulate(h->simulator.self, ctx, 1, h->theta, h->flux, h->scratch);
+    status = ops->simulate(h->as.simulator.self, ctx, 1, h->theta, h->flux, h->scratch);
     for (int64_t p = 0; p < s->n_pixels && !status; p++)
         if (!s->mask[p] && isfinite(s->flux[p])) {
             const double d = (double)h->flux[p] - (double)s->flux[p];
@@ -186,15 +139,14 @@ anpe_status anpe_import_held_out(anpe_ctx *ctx, const anpe_import_request *r, an
     anpe_status status;
     ANPE_TRY(anpe_spectra_file_open(ctx, r->held_out, &h.file));
     ANPE_TRY(check_wavelengths(ctx, &h));
-    ANPE_TRY(open_simulator(ctx, &h, r));
+    ANPE_TRY(anpe_as_simulator_open(ctx, e, r->model, r->out, &h.as));
     ANPE_TRY(open_memory(ctx, &h));
     for (int64_t row = 0; row < anpe_spectra_file_rows(h.file); row++)
         ANPE_TRY(add_spectrum(ctx, &h, row));
     ANPE_TRY(add_scatter(ctx, &h));
 out:
     anpe_spectra_file_close(h.file);
-    anpe_component_clear(&h.simulator);
-    anpe_settings_free(h.settings);
+    anpe_as_simulator_clear(&h.as);
     anpe_spectrum_clear(&h.spectrum);
     free(h.theta);
     free(h.flux);

@@ -1,55 +1,103 @@
 /* Simulations to a file, in blocks: workers fill a block, the main thread appends it. */
+#include "config.h"
 #include "prepare/simulate.h"
+#include "base/digest.h"
+#include "base/text.h"
 #include "base/workers.h"
 #include "file/hdf5_file.h"
 #include "file/output.h"
 #include "model/open_task.h"
+#include "prepare/journal.h"
+#include "stat/design.h"
+#include "task/quantiles.h"
 #include "task/task.h"
+#include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { BATCH = 8, BLOCK = 256 };
+
+static const char *const design_names[] = {"prior", "sobol", "latin"};
 
 typedef struct simulation {
     const anpe_simulate_request *request;
     anpe_settings *settings;
     anpe_task *task;
+    anpe_design *design; /* NULL: draws */
+    anpe_quantiles quantiles;
     anpe_workers *workers;
     anpe_bench **bench; /* one per worker */
+    double *u;          /* (workers, labels of the prior) */
     anpe_h5 *file;
-    int64_t first, n; /* the block */
-    double *theta;    /* (BLOCK, labels) */
+    anpe_journal *journal; /* NULL: none is kept */
+    char *config, digest[65];
+    int64_t n_labels, size; /* columns of theta and flux */
+    int64_t first, n;       /* the block */
+    _Atomic int64_t done;   /* spectra, for the progress bar */
+    double *theta;          /* (BLOCK, n_labels) */
     float *flux, *sigma;
     uint8_t *mask;
 } simulation;
+
+/* ---- spectra ----------------------------------------------------------------------------- */
+
+static anpe_status choose_labels(simulation *s, anpe_ctx *ctx, int worker, int64_t first, int64_t n)
+{
+    anpe_bench *b = s->bench[worker];
+    const int64_t labels = s->task->prior->n_labels;
+    double *u = s->u + worker * labels;
+    anpe_status status = ANPE_OK;
+    if (!s->design)
+        return anpe_task_draw_labels(s->task, ctx, b, s->request->seed, ANPE_FOR_MOCKS, first, n);
+    for (int64_t k = 0; k < n && !status; k++) {
+        anpe_design_point(s->design, first + k, u);
+        status = anpe_quantiles_at(&s->quantiles, ctx, u, b->theta + k * labels);
+    }
+    return status;
+}
+
+static anpe_status observe(simulation *s, anpe_ctx *ctx, anpe_bench *b, int64_t offset, int64_t n)
+{
+    for (int64_t k = 0; k < n; k++) {
+        anpe_rng rng =
+            anpe_rng_make(s->request->seed, ANPE_FOR_MOCKS, s->first + offset + k, ANPE_SLOT_NOISE);
+        const anpe_status status = anpe_task_observe(s->task, ctx, b, k, &rng);
+        if (status)
+            return status;
+        const int64_t at = (offset + k) * s->size;
+        memcpy(s->flux + at, b->spectrum.flux, (size_t)s->size * sizeof *s->flux);
+        memcpy(s->sigma + at, b->spectrum.sigma, (size_t)s->size * sizeof *s->sigma);
+        memcpy(s->mask + at, b->spectrum.mask, (size_t)s->size);
+    }
+    return ANPE_OK;
+}
 
 static anpe_status run_batch(void *user, int64_t item, int worker, anpe_ctx *ctx)
 {
     simulation *s = user;
     anpe_bench *b = s->bench[worker];
+    const int own = s->request->own_grid;
     const int64_t offset = item * BATCH, n = s->n - offset < BATCH ? s->n - offset : BATCH;
-    const int64_t size = anpe_task_size(s->task), labels = s->task->prior->n_labels;
     anpe_status status;
-    ANPE_TRY(anpe_task_draw_labels(s->task, ctx, b, s->request->seed, ANPE_FOR_MOCKS,
-                                   s->first + offset, n));
-    ANPE_TRY(anpe_task_simulate(s->task, ctx, b, n));
-    memcpy(s->theta + offset * labels, b->theta, (size_t)(n * labels) * sizeof *s->theta);
-    if (!s->request->observed) {
-        memcpy(s->flux + offset * size, b->flux, (size_t)(n * size) * sizeof *s->flux);
-        return ANPE_OK;
-    }
-    for (int64_t k = 0; k < n; k++) {
-        anpe_rng rng =
-            anpe_rng_make(s->request->seed, ANPE_FOR_MOCKS, s->first + offset + k, ANPE_SLOT_NOISE);
-        ANPE_TRY(anpe_task_observe(s->task, ctx, b, k, &rng));
-        const int64_t at = (offset + k) * size;
-        memcpy(s->flux + at, b->spectrum.flux, (size_t)size * sizeof *s->flux);
-        memcpy(s->sigma + at, b->spectrum.sigma, (size_t)size * sizeof *s->sigma);
-        memcpy(s->mask + at, b->spectrum.mask, (size_t)size);
-    }
+    ANPE_TRY(choose_labels(s, ctx, worker, s->first + offset, n));
+    ANPE_TRY(own ? anpe_task_simulate_own(s->task, ctx, b, n)
+                 : anpe_task_simulate(s->task, ctx, b, n));
+    memcpy(s->theta + offset * s->n_labels, own ? b->sim_theta : b->theta,
+           (size_t)(n * s->n_labels) * sizeof *s->theta);
+    if (s->request->observed)
+        ANPE_TRY(observe(s, ctx, b, offset, n));
+    else
+        memcpy(s->flux + offset * s->size, own ? b->sim_flux : b->flux,
+               (size_t)(n * s->size) * sizeof *s->flux);
+    s->done += n;
+    anpe_progress(ctx, "simulating", (double)s->done, (double)s->request->n);
 out:
     return status;
 }
+
+/* ---- blocks ------------------------------------------------------------------------------ */
 
 static anpe_status append_block(anpe_ctx *ctx, simulation *s)
 {
@@ -64,56 +112,176 @@ out:
     return status;
 }
 
-static anpe_status create_file(anpe_ctx *ctx, simulation *s)
+/* From the journal as long as it has blocks, then from the simulator. */
+static anpe_status make_block(anpe_ctx *ctx, simulation *s, int *stored)
 {
-    const anpe_instrument_info *inst = &s->task->instrument.info;
-    const anpe_prior *p = s->task->prior;
-    const int64_t theta[2] = {0, p->n_labels}, flux[3] = {0, inst->channels, inst->n_pixels};
-    const int64_t flat[2] = {0, inst->n_pixels};
-    const int rank = inst->channels > 1 ? 3 : 2;
-    const int64_t *shape = rank == 3 ? flux : flat;
+    const size_t values = (size_t)(s->n * s->size);
+    const anpe_piece piece[] = {{s->theta, (size_t)(s->n * s->n_labels) * sizeof *s->theta},
+                                {s->flux, values * sizeof *s->flux},
+                                {s->sigma, values * sizeof *s->sigma},
+                                {s->mask, values}};
+    const int n_pieces = s->request->observed ? 4 : 2;
     anpe_status status;
-    ANPE_TRY(anpe_h5_create(ctx, s->request->output, &s->file));
-    ANPE_TRY(anpe_h5_put_text(ctx, s->file, "/", "format", "anpe simulations"));
-    ANPE_TRY(anpe_h5_put_text(ctx, s->file, "/", "instrument", s->task->instrument.name));
-    ANPE_TRY(anpe_h5_put_text(ctx, s->file, "/", "simulator", s->task->simulator.plugin->name));
-    ANPE_TRY(anpe_h5_create_rows(ctx, s->file, "theta", ANPE_H5_DOUBLE, 2, theta));
-    ANPE_TRY(anpe_h5_put_labels(ctx, s->file, "theta", "labels", p->n_labels, p->label));
-    ANPE_TRY(anpe_h5_create_rows(ctx, s->file, "flux", ANPE_H5_FLOAT, rank, shape));
-    if (s->request->observed) {
-        ANPE_TRY(anpe_h5_create_rows(ctx, s->file, "sigma", ANPE_H5_FLOAT, rank, shape));
-        ANPE_TRY(anpe_h5_create_rows(ctx, s->file, "mask", ANPE_H5_UINT8, rank, shape));
+    if (*stored)
+        ANPE_TRY(anpe_journal_next(ctx, s->journal, n_pieces, piece, stored));
+    if (*stored) {
+        s->done += s->n;
+        return ANPE_OK;
     }
-    if (inst->wavelength)
-        ANPE_TRY(anpe_h5_write(ctx, s->file, "wavelength", ANPE_H5_DOUBLE, 1, &inst->n_pixels,
-                               inst->wavelength));
+    ANPE_TRY(anpe_workers_run(s->workers, ctx, (s->n + BATCH - 1) / BATCH, run_batch, s));
+    if (s->journal)
+        ANPE_TRY(anpe_journal_append(ctx, s->journal, n_pieces, piece));
 out:
     return status;
 }
 
-/* Emulators, libraries and whatever else the configuration names. */
-static anpe_status check_inputs(anpe_ctx *ctx, const simulation *s)
+static anpe_status run_blocks(anpe_ctx *ctx, simulation *s)
 {
+    const anpe_simulate_request *r = s->request;
+    int stored = s->journal != NULL;
+    for (s->first = 0; s->first < r->n; s->first += BLOCK) {
+        const int before = stored;
+        s->n = r->n - s->first < BLOCK ? r->n - s->first : BLOCK;
+        anpe_status status = make_block(ctx, s, &stored);
+        if (before && !stored && s->first)
+            anpe_log(ctx, ANPE_INFO, "going on after %lld spectra", (long long)s->first);
+        if (!status)
+            status = append_block(ctx, s);
+        if (status == ANPE_ECANCEL && s->journal)
+            anpe_log(ctx, ANPE_INFO, "%s.part holds %lld spectra; go on with --resume", r->output,
+                     (long long)s->first);
+        if (status)
+            return status;
+    }
+    return ANPE_OK;
+}
+
+/* ---- the file ---------------------------------------------------------------------------- */
+
+/* What an emulator that is trained on these spectra has to say of them. */
+static anpe_status describe_spectra(anpe_ctx *ctx, simulation *s)
+{
+    const anpe_simulator_info *sim = &s->task->sim;
+    char resolution[32];
+    anpe_status status;
+    snprintf(resolution, sizeof resolution, "%.10g", sim->resolution);
+    ANPE_TRY(anpe_h5_put_text(ctx, s->file, "flux", "pixels", "simulator"));
+    ANPE_TRY(anpe_h5_put_text(ctx, s->file, "flux", "resolution", resolution));
+    ANPE_TRY(anpe_h5_put_text(ctx, s->file, "flux", "normalised", sim->normalised ? "yes" : "no"));
+    ANPE_TRY(anpe_h5_put_text(ctx, s->file, "flux", "on_grid",
+                              sim->on_grid ? s->task->instrument.name : ""));
+out:
+    return status;
+}
+
+static anpe_status write_head(anpe_ctx *ctx, simulation *s)
+{
+    const anpe_simulate_request *r = s->request;
+    const int64_t seed = r->seed;
+    anpe_status status;
+    ANPE_TRY(anpe_h5_put_text(ctx, s->file, "/", "format", "anpe simulations"));
+    ANPE_TRY(anpe_h5_put_text(ctx, s->file, "/", "anpe_version", PACKAGE_VERSION));
+    if (!r->own_grid)
+        ANPE_TRY(anpe_h5_put_text(ctx, s->file, "/", "instrument", s->task->instrument.name));
+    ANPE_TRY(anpe_h5_put_text(ctx, s->file, "/", "simulator", s->task->simulator.plugin->name));
+    ANPE_TRY(anpe_h5_put_text(ctx, s->file, "/", "config", s->config));
+    ANPE_TRY(anpe_h5_put_text(ctx, s->file, "/", "design", design_names[r->design]));
+    ANPE_TRY(anpe_h5_put_numbers(ctx, s->file, "/", "seed", ANPE_H5_INT64, 1, &seed));
+    ANPE_TRY(anpe_h5_put_text(ctx, s->file, "/", "request", s->digest));
+out:
+    return status;
+}
+
+static anpe_status create_file(anpe_ctx *ctx, simulation *s)
+{
+    const anpe_instrument_info *inst = &s->task->instrument.info;
+    const int own = s->request->own_grid;
+    const double *wavelength = own ? s->task->sim.wavelength : inst->wavelength;
+    const int64_t theta[2] = {0, s->n_labels}, cube[3] = {0, inst->channels, inst->n_pixels};
+    const int64_t flat[2] = {0, s->size}, n_pixels = own ? s->size : inst->n_pixels;
+    const int rank = !own && inst->channels > 1 ? 3 : 2;
+    const int64_t *shape = rank == 3 ? cube : flat;
+    anpe_status status;
+    ANPE_TRY(anpe_h5_create(ctx, s->request->output, &s->file));
+    ANPE_TRY(write_head(ctx, s));
+    ANPE_TRY(anpe_h5_create_rows(ctx, s->file, "theta", ANPE_H5_DOUBLE, 2, theta));
+    ANPE_TRY(anpe_h5_put_labels(ctx, s->file, "theta", "labels", s->n_labels,
+                                own ? s->task->sim.labels : s->task->prior->label));
+    ANPE_TRY(anpe_h5_create_rows(ctx, s->file, "flux", ANPE_H5_FLOAT, rank, shape));
+    if (own)
+        ANPE_TRY(describe_spectra(ctx, s));
+    if (s->request->observed) {
+        ANPE_TRY(anpe_h5_create_rows(ctx, s->file, "sigma", ANPE_H5_FLOAT, rank, shape));
+        ANPE_TRY(anpe_h5_create_rows(ctx, s->file, "mask", ANPE_H5_UINT8, rank, shape));
+    }
+    if (wavelength)
+        ANPE_TRY(
+            anpe_h5_write(ctx, s->file, "wavelength", ANPE_H5_DOUBLE, 1, &n_pixels, wavelength));
+out:
+    return status;
+}
+
+/* ---- set-up ------------------------------------------------------------------------------ */
+
+/* Emulators, libraries and whatever else the configuration names; they and the request make the
+ * digest, which names the work of a journal and of a file. */
+static anpe_status take_inputs(anpe_ctx *ctx, simulation *s)
+{
+    const anpe_simulate_request *r = s->request;
     const char *option, *path;
+    char hex[65];
+    anpe_text all = {0};
     anpe_status status = ANPE_OK;
-    for (int i = 0; !status && (path = anpe_settings_file(s->settings, i, &option)); i++)
-        status = anpe_output_differs(ctx, s->request->output, path);
+    s->config = anpe_settings_resolved(ctx, s->settings, 0);
+    if (!s->config)
+        return ANPE_ENOMEM;
+    anpe_text_add(&all, "%s\n%s\nn %lld seed %lu design %d own_grid %d observed %d\n",
+                  PACKAGE_VERSION, s->config, (long long)r->n, (unsigned long)r->seed,
+                  (int)r->design, r->own_grid, r->observed);
+    for (int i = 0; !status && (path = anpe_settings_file(s->settings, i, &option)); i++) {
+        status = anpe_output_differs(ctx, r->output, path);
+        if (!status && !(status = anpe_digest_file(ctx, path, hex)))
+            anpe_text_add(&all, "%s %s\n", option, hex);
+    }
+    if (!status && all.failed)
+        status = ANPE_FAIL(ctx, ANPE_ENOMEM, "simulations: out of memory");
+    if (!status)
+        anpe_digest_memory(all.text, all.length, s->digest);
+    anpe_text_free(&all);
+    return status;
+}
+
+static anpe_status open_design(anpe_ctx *ctx, simulation *s)
+{
+    const anpe_simulate_request *r = s->request;
+    const anpe_design_kind kind =
+        r->design == ANPE_BY_SOBOL ? ANPE_DESIGN_SOBOL : ANPE_DESIGN_LATIN;
+    anpe_status status;
+    if (r->design == ANPE_BY_PRIOR)
+        return ANPE_OK;
+    ANPE_TRY(anpe_design_new(ctx, kind, r->seed, r->n, s->task->prior->n_labels, &s->design));
+    ANPE_TRY(anpe_quantiles_new(ctx, s->task->prior, r->seed, &s->quantiles));
+out:
     return status;
 }
 
 static anpe_status open_memory(anpe_ctx *ctx, simulation *s)
 {
-    const size_t n = (size_t)(BLOCK * anpe_task_size(s->task));
+    const int64_t labels = s->task->prior->n_labels;
     anpe_status status = anpe_workers_new(ctx, s->request->threads, &s->workers);
     if (status)
         return status;
+    s->n_labels = s->request->own_grid ? s->task->sim.n_labels : labels;
+    s->size = s->request->own_grid ? s->task->sim.n_pixels : anpe_task_size(s->task);
+    const size_t n = (size_t)(BLOCK * s->size);
     const int lanes = anpe_workers_count(s->workers);
     s->bench = calloc((size_t)lanes, sizeof *s->bench);
-    s->theta = calloc((size_t)(BLOCK * s->task->prior->n_labels), sizeof *s->theta);
+    s->u = calloc((size_t)(lanes * labels), sizeof *s->u);
+    s->theta = calloc((size_t)(BLOCK * s->n_labels), sizeof *s->theta);
     s->flux = calloc(n, sizeof *s->flux);
     s->sigma = calloc(n, sizeof *s->sigma);
     s->mask = calloc(n, 1);
-    if (!s->bench || !s->theta || !s->flux || !s->sigma || !s->mask)
+    if (!s->bench || !s->u || !s->theta || !s->flux || !s->sigma || !s->mask)
         return ANPE_FAIL(ctx, ANPE_ENOMEM, "simulations: out of memory");
     for (int i = 0; i < lanes && !status; i++)
         status = anpe_bench_new(ctx, s->task, BATCH, &s->bench[i]);
@@ -127,34 +295,72 @@ static void close_simulation(simulation *s)
     free(s->bench);
     anpe_workers_free(s->workers);
     anpe_h5_abandon(s->file);
+    anpe_journal_close(s->journal);
+    anpe_design_free(s->design);
+    anpe_quantiles_clear(&s->quantiles);
+    free(s->u);
     free(s->theta);
     free(s->flux);
     free(s->sigma);
     free(s->mask);
+    free(s->config);
     anpe_task_free(s->task);
     anpe_settings_free(s->settings);
 }
 
+/* *finished: the output is there, of this very request. */
+static anpe_status check_finished(anpe_ctx *ctx, const simulation *s, int *finished)
+{
+    const char *path = s->request->output;
+    anpe_h5 *f = NULL;
+    char *have = NULL;
+    anpe_status status = ANPE_OK;
+    *finished = 0;
+    if (access(path, F_OK) != 0)
+        return ANPE_OK;
+    ANPE_TRY(anpe_h5_open(ctx, path, &f));
+    if (anpe_h5_has_attribute(f, "/", "request"))
+        ANPE_TRY(anpe_h5_get_text(ctx, f, "/", "request", &have));
+    *finished = have && strcmp(have, s->digest) == 0;
+    if (!*finished)
+        status = ANPE_FAIL(ctx, ANPE_ECONFIG,
+                           "%s: is there already, and not of this configuration, command line and "
+                           "these input files; --resume does not replace it",
+                           path);
+    else
+        anpe_log(ctx, ANPE_INFO, "%s is finished already", path);
+out:
+    anpe_h5_abandon(f);
+    free(have);
+    return status;
+}
+
 anpe_status anpe_simulate(anpe_ctx *ctx, const anpe_simulate_request *request)
 {
+    const anpe_task_parts parts = request->own_grid ? ANPE_TASK_OWN_GRID : ANPE_TASK_ALL;
     simulation s = {.request = request};
+    int finished = 0;
     anpe_status status;
     ANPE_TRY(anpe_output_check(ctx, request->output));
     ANPE_TRY(anpe_output_differs(ctx, request->output, request->source));
-    ANPE_TRY(anpe_simulate_open(ctx, request->source, request->n_sets, request->sets, &s.settings,
-                                &s.task));
-    ANPE_TRY(check_inputs(ctx, &s));
+    ANPE_TRY(anpe_simulate_open(ctx, request->source, request->n_sets, request->sets, parts,
+                                &s.settings, &s.task));
+    ANPE_TRY(take_inputs(ctx, &s));
+    if (request->resume)
+        ANPE_TRY(check_finished(ctx, &s, &finished));
+    if (finished)
+        goto out;
     ANPE_TRY(open_memory(ctx, &s));
+    ANPE_TRY(open_design(ctx, &s));
+    if (request->resume)
+        ANPE_TRY(anpe_journal_open(ctx, request->output, s.digest, &s.journal));
     ANPE_TRY(create_file(ctx, &s));
-    for (s.first = 0; s.first < request->n; s.first += BLOCK) {
-        s.n = request->n - s.first < BLOCK ? request->n - s.first : BLOCK;
-        ANPE_TRY(anpe_workers_run(s.workers, ctx, (s.n + BATCH - 1) / BATCH, run_batch, &s));
-        ANPE_TRY(append_block(ctx, &s));
-        anpe_progress(ctx, "simulating", (double)(s.first + s.n), (double)request->n);
-    }
+    ANPE_TRY(run_blocks(ctx, &s));
     anpe_h5 *file = s.file;
     s.file = NULL; /* close takes it, also when it fails */
-    status = anpe_h5_close(ctx, file);
+    ANPE_TRY(anpe_h5_close(ctx, file));
+    if (s.journal)
+        s.journal = anpe_journal_finish(s.journal);
 out:
     close_simulation(&s);
     return status;

@@ -4,18 +4,26 @@
 #define ANPE_CORE_SIMULATE_H
 #include "task/task.h"
 
+/* Where labels come from: drawn from the prior, or from a design that fills its range
+ * (stat/design.h, task/quantiles.h). */
+typedef enum anpe_labels_by { ANPE_BY_PRIOR, ANPE_BY_SOBOL, ANPE_BY_LATIN } anpe_labels_by;
+
 typedef struct anpe_simulate_request {
     const char *source; /* configuration, or a model whose configuration is used */
     int n_sets;
     const char *const *sets;
     int64_t n;
+    anpe_labels_by design;
+    int own_grid; /* the simulator's own spectra, on its pixels and at rest */
     int observed; /* with the noise model's error bars, masks and noise */
+    int resume;   /* blocks are kept in OUTPUT.part, and those that are there are taken */
     uint32_t seed;
     int threads;
     const char *output;
 } anpe_simulate_request;
 
 /* HDF5: theta (N, D) with attributes labels and units, flux (N, P); observed: sigma, mask (N, P);
- * wavelength (P). Streams: memory does not grow with N. */
+ * wavelength (P). Streams: memory does not grow with N, but for a latin design. The bytes depend on
+ * neither threads nor on where an earlier run ended. */
 ANPE_MUST_CHECK anpe_status anpe_simulate(anpe_ctx *ctx, const anpe_simulate_request *request);
 #endif

@@ -1,5 +1,6 @@
 # core/stat: numbers in, numbers out. One module a line.
 libanpe_la_SOURCES += core/stat/convergence.c core/stat/convergence.h
+libanpe_la_SOURCES += core/stat/design.c core/stat/design.h
 libanpe_la_SOURCES += core/stat/distribution.c core/stat/distribution.h
 libanpe_la_SOURCES += core/stat/ensemble.c core/stat/ensemble.h
 libanpe_la_SOURCES += core/stat/importance.c core/stat/importance.h

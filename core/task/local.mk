@@ -3,6 +3,7 @@ libanpe_la_SOURCES += core/task/continuum_pixels.c
 libanpe_la_SOURCES += core/task/likelihood.c core/task/likelihood.h
 libanpe_la_SOURCES += core/task/model_error.c
 libanpe_la_SOURCES += core/task/peak.c core/task/peak.h
+libanpe_la_SOURCES += core/task/quantiles.c core/task/quantiles.h
 libanpe_la_SOURCES += core/task/reduction.c core/task/reduction.h
 libanpe_la_SOURCES += core/task/refine.c core/task/refine.h
 libanpe_la_SOURCES += core/task/task.c core/task/task.h

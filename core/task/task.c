@@ -286,8 +286,11 @@ anpe_status anpe_task_new(anpe_ctx *ctx, anpe_settings *settings, unsigned parts
         ANPE_TRY(add_simulator(ctx, t));
         ANPE_TRY(add_prior(ctx, t));
         ANPE_TRY(choose_labels(ctx, t));
-        ANPE_TRY(add_projector(ctx, t));
     }
+    if (parts == ANPE_TASK_OWN_GRID)
+        goto out;
+    if (parts & ANPE_TASK_SIMULATOR)
+        ANPE_TRY(add_projector(ctx, t));
     if (parts & ANPE_TASK_NOISE)
         ANPE_TRY(anpe_noise_new(ctx, settings, default_noise(t), &t->instrument, &t->noise));
     ANPE_TRY(check_units(ctx, t));
@@ -427,36 +430,50 @@ anpe_status anpe_task_draw_labels(const anpe_task *t, anpe_ctx *ctx, anpe_bench 
 }
 
 /* A simulator's NaN must not pass for a bad pixel. */
-static anpe_status check_finite(const anpe_task *t, anpe_ctx *ctx, const anpe_bench *b, int64_t n)
+static anpe_status check_finite(const anpe_task *t, anpe_ctx *ctx, const anpe_bench *b, int64_t n,
+                                int64_t size, const float *flux)
 {
-    const int64_t size = anpe_task_size(t);
     for (int64_t i = 0; i < n * size; i++)
-        if (!isfinite(b->flux[i])) {
+        if (!isfinite(flux[i])) {
             const double *theta = b->theta + i / size * t->prior->n_labels;
             return ANPE_FAIL(ctx, ANPE_ENUMERIC,
                              "simulator '%s' gives %g in pixel %lld (first label "
                              "'%s' = %g)",
-                             t->simulator.plugin->name, (double)b->flux[i], (long long)(i % size),
+                             t->simulator.plugin->name, (double)flux[i], (long long)(i % size),
                              t->prior->label[0].name, theta[0]);
         }
     return ANPE_OK;
 }
 
-anpe_status anpe_task_simulate(const anpe_task *t, anpe_ctx *ctx, anpe_bench *b, int64_t n)
+static anpe_status run_simulator(const anpe_task *t, anpe_ctx *ctx, anpe_bench *b, int64_t n,
+                                 float *flux)
 {
-    const int64_t n_prior = t->prior->n_labels, n_sim = t->sim.n_labels, size = anpe_task_size(t);
+    const int64_t n_prior = t->prior->n_labels, n_sim = t->sim.n_labels;
+    const anpe_simulator_ops *ops = t->simulator.ops;
     for (int64_t k = 0; k < n; k++)
         for (int64_t j = 0; j < n_sim; j++)
             b->sim_theta[k * n_sim + j] = b->theta[k * n_prior + t->sim_label[j]];
-    float *raw = t->projector ? b->sim_flux : b->flux;
-    const anpe_simulator_ops *ops = t->simulator.ops;
-    anpe_status status = ops->simulate(t->simulator.self, ctx, n, b->sim_theta, raw, b->scratch);
+    const anpe_status status =
+        ops->simulate(t->simulator.self, ctx, n, b->sim_theta, flux, b->scratch);
+    return status ? anpe_fail_prefix(ctx, status, "%s", t->simulator.plugin->name) : ANPE_OK;
+}
+
+anpe_status anpe_task_simulate_own(const anpe_task *t, anpe_ctx *ctx, anpe_bench *b, int64_t n)
+{
+    const anpe_status status = run_simulator(t, ctx, b, n, b->sim_flux);
+    return status ? status : check_finite(t, ctx, b, n, t->sim.n_pixels, b->sim_flux);
+}
+
+anpe_status anpe_task_simulate(const anpe_task *t, anpe_ctx *ctx, anpe_bench *b, int64_t n)
+{
+    const int64_t n_prior = t->prior->n_labels, size = anpe_task_size(t);
+    const anpe_status status = run_simulator(t, ctx, b, n, t->projector ? b->sim_flux : b->flux);
     if (status)
-        return anpe_fail_prefix(ctx, status, "%s", t->simulator.plugin->name);
+        return status;
     for (int64_t k = 0; t->projector && k < n; k++)
         anpe_projector_apply(t->projector, t->rv < 0 ? 0 : b->theta[k * n_prior + t->rv],
                              b->sim_flux + k * t->sim.n_pixels, b->flux + k * size, b->scratch);
-    return check_finite(t, ctx, b, n);
+    return check_finite(t, ctx, b, n, size, b->flux);
 }
 
 /* continuum (size): the unit of s in each pixel; NULL: 1. */

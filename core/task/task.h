@@ -74,7 +74,8 @@ typedef enum anpe_task_parts {
     ANPE_TASK_INSTRUMENT = 0, /* enough to read and normalise spectra */
     ANPE_TASK_SIMULATOR = 1,  /* simulator, prior and projection: enough for a model spectrum */
     ANPE_TASK_NOISE = 2,
-    ANPE_TASK_ALL = 3
+    ANPE_TASK_ALL = 3,
+    ANPE_TASK_OWN_GRID = 5 /* simulator and prior only: spectra on the simulator's own pixels */
 } anpe_task_parts;
 /* From the settings, as much as `parts` asks for. given: the pixel sets of a model, or NULL to take
  * them from the instrument; continuum pixels that nobody gives are found from the simulator. */
@@ -109,6 +110,9 @@ ANPE_MUST_CHECK anpe_status anpe_task_draw_labels(const anpe_task *t, anpe_ctx *
 /* Whether the simulator has flux for every pixel that mask (n_pixels) leaves, at the radial
  * velocity of theta (of the prior's labels). Inside the prior it has: the others are excluded. */
 int anpe_task_covers(const anpe_task *t, const double *theta, const uint8_t *mask);
+/* b->theta (n) -> b->sim_flux (n): the simulator's own spectra, on its pixels and at rest. */
+ANPE_MUST_CHECK anpe_status anpe_task_simulate_own(const anpe_task *t, anpe_ctx *ctx, anpe_bench *b,
+                                                   int64_t n);
 /* b->theta (n) -> b->flux (n): simulator and projection, no noise. */
 ANPE_MUST_CHECK anpe_status anpe_task_simulate(const anpe_task *t, anpe_ctx *ctx, anpe_bench *b,
                                                int64_t n);

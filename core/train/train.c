@@ -10,9 +10,9 @@
 #include "kind/backend.h"
 #include "train/dataset.h"
 #include "train/optimiser.h"
+#include "train/pass.h"
 #include "model/model.h"
 #include "model/net.h"
-#include "kernel/vector.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -63,13 +63,6 @@ const anpe_option anpe_train_table[] = {
                   "limit binds the result depends on the machine's speed"),
     ANPE_OPT_END};
 
-typedef struct lane { /* what one worker owns */
-    anpe_executor *executor;
-    anpe_dataset_desk desk;
-    float *gradient; /* (effective_size) of one micro-batch */
-    float *seed;     /* (micro_batch) dL / d log q */
-} lane;
-
 typedef struct trainer {
     anpe_settings *settings;
     const train_options *option;
@@ -79,9 +72,10 @@ typedef struct trainer {
     anpe_net *net;
     anpe_workers *workers;
     int n_lanes;
-    lane *lane;
-    int64_t step_size, micro; /* spectra of an optimiser step, and of a micro-batch */
-    float *total, *gradient;  /* effective and raw gradient of a step */
+    anpe_dataset_desk *desk; /* (n_lanes) */
+    anpe_pass *pass;
+    int64_t step_size; /* spectra of an optimiser step */
+    float *gradient;   /* raw gradient of a step */
     anpe_optimiser *optimiser;
     anpe_progress_state progress;
     anpe_history history;
@@ -90,17 +84,14 @@ typedef struct trainer {
     int n_inputs;
     char **inputs; /* "option SHA-256 path" of every file that goes in */
     double started;
-    /* the pass that runs now */
-    int validation;
-    int64_t first, batch;
-    double loss;
 } trainer;
 
 /* ---- one micro-batch --------------------------------------------------------------------- */
 
-static anpe_status not_finite(anpe_ctx *ctx, const trainer *t, lane *l, int64_t n, int64_t sample)
+static anpe_status not_finite(anpe_ctx *ctx, const trainer *t, const anpe_pass_rows *rows,
+                              int64_t sample)
 {
-    const char *tensor = anpe_executor_first_nonfinite(l->executor, n);
+    const char *tensor = anpe_executor_first_nonfinite(rows->executor, rows->n);
     return ANPE_FAIL(ctx, ANPE_ENUMERIC,
                      "step %lld, sample %lld: log q is not finite; the first "
                      "tensor with a bad value is %s",
@@ -108,54 +99,37 @@ static anpe_status not_finite(anpe_ctx *ctx, const trainer *t, lane *l, int64_t 
                      tensor ? tensor : "log q itself");
 }
 
-static anpe_status run_micro_batch(void *user, int64_t item, int worker, anpe_ctx *ctx)
+static anpe_status fill_rows(void *user, anpe_ctx *ctx, const anpe_pass_rows *rows)
 {
     trainer *t = user;
-    lane *l = &t->lane[worker];
-    const int64_t offset = item * t->micro;
-    const int64_t n = t->batch - offset < t->micro ? t->batch - offset : t->micro;
-    const int64_t size = t->net->parameters->effective_size;
-    double loss = 0;
-    anpe_status status = anpe_dataset_fill(t->dataset, ctx, &l->desk, t->validation, t->first,
-                                           offset, n, anpe_executor_tensor(l->executor, t->net->x),
-                                           anpe_executor_tensor(l->executor, t->net->y));
-    if (status)
-        return status;
-    anpe_executor_forward(l->executor, n);
-    const float *log_q = anpe_executor_tensor(l->executor, t->net->log_prob);
-    for (int64_t i = 0; i < n; i++) {
+    return anpe_dataset_fill(t->dataset, ctx, &t->desk[rows->worker], rows->validation, rows->start,
+                             rows->offset, rows->n, anpe_executor_tensor(rows->executor, t->net->x),
+                             anpe_executor_tensor(rows->executor, t->net->y));
+}
+
+/* -log q of each spectrum's labels, by its weight. */
+static anpe_status sum_loss(void *user, anpe_ctx *ctx, const anpe_pass_rows *rows, double *loss,
+                            float *seed)
+{
+    trainer *t = user;
+    const anpe_dataset_desk *desk = &t->desk[rows->worker];
+    const float *log_q = anpe_executor_tensor(rows->executor, t->net->log_prob);
+    for (int64_t i = 0; i < rows->n; i++) {
         if (!isfinite(log_q[i]))
-            return not_finite(ctx, t, l, n, t->first + offset + i);
-        const double weight = l->desk.bench->weight[i];
-        loss -= weight * ((double)log_q[i] + l->desk.log_volume[i]);
-        l->seed[i] = (float)-weight / (float)t->batch;
+            return not_finite(ctx, t, rows, rows->start + rows->offset + i);
+        const double weight = desk->bench->weight[i];
+        *loss -= weight * ((double)log_q[i] + desk->log_volume[i]);
+        seed[i] = (float)-weight / (float)rows->batch;
     }
-    if (!t->validation) {
-        memset(l->gradient, 0, (size_t)size * sizeof *l->gradient);
-        anpe_executor_backward(l->executor, t->net->log_prob, l->seed, l->gradient);
-    }
-    anpe_workers_begin_ordered(t->workers, item);
-    t->loss += loss;
-    if (!t->validation)
-        anpe_vector_add_f(size, l->gradient, t->total);
-    anpe_workers_end_ordered(t->workers, item);
     return ANPE_OK;
 }
 
-/* Runs samples [first, first + n): sum of losses in t->loss, gradient in t->total. */
+/* Runs samples [first, first + n). */
 static anpe_status run_batch(trainer *t, anpe_ctx *ctx, int validation, int64_t first, int64_t n)
 {
-    t->validation = validation;
-    t->first = first;
-    t->batch = n;
-    t->loss = 0;
-    anpe_status status =
+    const anpe_status status =
         anpe_dataset_load(t->dataset, ctx, t->progress.epoch, validation, first, n);
-    if (status)
-        return status;
-    if (!validation)
-        memset(t->total, 0, (size_t)t->net->parameters->effective_size * sizeof *t->total);
-    return anpe_workers_run(t->workers, ctx, (n + t->micro - 1) / t->micro, run_micro_batch, t);
+    return status ? status : anpe_pass_run(t->pass, ctx, validation, first, n);
 }
 
 /* ---- epochs ------------------------------------------------------------------------------ */
@@ -177,11 +151,11 @@ static anpe_status train_epoch(trainer *t, anpe_ctx *ctx, double *loss, double *
             return status;
         if (anpe_cancelled(ctx))
             return ANPE_ECANCEL;
-        *loss += t->loss / (double)(t->step_size * t->steps);
+        *loss += t->pass->loss / (double)(t->step_size * t->steps);
         *rate = anpe_learning_rate(o->rate, t->stages ? o->rate : o->min_rate, t->optimiser->step,
                                    o->warmup, t->progress.n_epochs * t->steps);
         double size;
-        status = anpe_optimiser_update(ctx, t->optimiser, *rate, t->total, t->gradient,
+        status = anpe_optimiser_update(ctx, t->optimiser, *rate, t->pass->total, t->gradient,
                                        t->net->parameters, t->workers, &size);
         if (status)
             return status;
@@ -215,7 +189,7 @@ static anpe_status validate(trainer *t, anpe_ctx *ctx, double *loss)
         anpe_status status = run_batch(t, ctx, 1, first, n);
         if (status)
             return status;
-        sum += t->loss;
+        sum += t->pass->loss;
     }
     *loss = sum / (double)all;
     return ANPE_OK;
@@ -367,41 +341,40 @@ static int64_t micro_batch(const trainer *t)
 
 static anpe_status open_lanes(trainer *t, anpe_ctx *ctx)
 {
-    const size_t size = (size_t)t->net->parameters->effective_size;
     const int64_t threads = t->request->threads ? t->request->threads : t->net->compute->threads;
+    const int64_t micro = micro_batch(t);
     anpe_status status = anpe_workers_new(ctx, (int)threads, &t->workers);
     if (status)
         return status;
     t->n_lanes = anpe_workers_count(t->workers);
-    t->micro = micro_batch(t);
-    t->lane = calloc((size_t)t->n_lanes, sizeof *t->lane);
-    if (!t->lane)
+    t->desk = calloc((size_t)t->n_lanes, sizeof *t->desk);
+    if (!t->desk)
         return ANPE_FAIL(ctx, ANPE_ENOMEM, "training: out of memory");
-    for (int i = 0; i < t->n_lanes && !status; i++) {
-        lane *l = &t->lane[i];
-        l->gradient = anpe_alloc(ctx, size * sizeof *l->gradient);
-        l->seed = anpe_alloc(ctx, (size_t)t->micro * sizeof *l->seed);
-        if (!l->gradient || !l->seed)
-            return ANPE_ENOMEM;
-        status = anpe_net_trainer(ctx, t->net, t->micro, &l->executor);
-        if (!status)
-            status = anpe_dataset_open_desk(t->dataset, ctx, t->micro, &l->desk);
-    }
-    return status;
+    for (int i = 0; i < t->n_lanes && !status; i++)
+        status = anpe_dataset_open_desk(t->dataset, ctx, micro, &t->desk[i]);
+    const anpe_pass_setup setup = {.graph = t->net->graph,
+                                   .parameters = t->net->parameters,
+                                   .backend = t->net->backend,
+                                   .output = t->net->log_prob,
+                                   .micro = micro,
+                                   .workers = t->workers,
+                                   .user = t,
+                                   .fill = fill_rows,
+                                   .loss = sum_loss};
+    return status ? status : anpe_pass_new(ctx, &setup, &t->pass);
 }
 
 static anpe_status open_state(trainer *t, anpe_ctx *ctx)
 {
     const int64_t most = t->option->epochs ? t->option->epochs : t->stages ? 1000 : 50;
     const size_t size = (size_t)t->net->parameters->size, epochs = (size_t)most;
-    t->total = anpe_alloc(ctx, (size_t)t->net->parameters->effective_size * sizeof *t->total);
     t->gradient = anpe_alloc(ctx, size * sizeof *t->gradient);
     t->progress.best = anpe_alloc(ctx, size * sizeof *t->progress.best);
     t->history.train_loss = anpe_alloc(ctx, epochs * sizeof(double));
     t->history.validation_loss = anpe_alloc(ctx, epochs * sizeof(double));
     t->history.rate = anpe_alloc(ctx, epochs * sizeof(double));
     t->history.norm = anpe_alloc(ctx, epochs * sizeof(double));
-    if (!t->total || !t->gradient || !t->progress.best || !t->history.train_loss ||
+    if (!t->gradient || !t->progress.best || !t->history.train_loss ||
         !t->history.validation_loss || !t->history.rate || !t->history.norm)
         return ANPE_ENOMEM;
     t->progress.best_loss = INFINITY;
@@ -539,18 +512,14 @@ static anpe_status check_same_configuration(anpe_ctx *ctx, const trainer *t,
 
 static void close_trainer(trainer *t)
 {
-    for (int i = 0; t->lane && i < t->n_lanes; i++) {
-        anpe_executor_free(t->lane[i].executor);
-        anpe_dataset_close_desk(&t->lane[i].desk);
-        anpe_free(t->lane[i].gradient);
-        anpe_free(t->lane[i].seed);
-    }
-    free(t->lane);
+    anpe_pass_free(t->pass);
+    for (int i = 0; t->desk && i < t->n_lanes; i++)
+        anpe_dataset_close_desk(&t->desk[i]);
+    free(t->desk);
     for (int i = 0; i < t->n_inputs; i++)
         free(t->inputs[i]);
     free(t->inputs);
     anpe_workers_free(t->workers);
-    anpe_free(t->total);
     anpe_free(t->gradient);
     anpe_free(t->progress.best);
     anpe_free(t->history.train_loss);
@@ -576,7 +545,7 @@ static void log_profile(anpe_ctx *ctx, const trainer *t)
     anpe_profile_row row[64];
     double all = 0;
     char kernels[96];
-    const int n = anpe_executor_profile(t->lane[0].executor, row, 64);
+    const int n = anpe_executor_profile(t->pass->lane[0].executor, row, 64);
     anpe_log(ctx, ANPE_INFO, "computed with %s",
              anpe_backend_kernels(&t->net->backend_plugin, kernels, sizeof kernels));
     for (int i = 0; i < n; i++)

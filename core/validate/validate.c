@@ -371,7 +371,7 @@ static anpe_status open_validation(anpe_ctx *ctx, anpe_validate_run *v)
     ANPE_TRY(anpe_model_open(ctx, q->model, &v->model));
     if (v->model->map->n > MOST_LABELS)
         return ANPE_FAIL(ctx, ANPE_EUNSUPPORTED, "%s: more than %d labels", q->model, MOST_LABELS);
-    ANPE_TRY(anpe_simulate_open(ctx, q->model, 0, NULL, &v->settings, &v->task));
+    ANPE_TRY(anpe_simulate_open(ctx, q->model, 0, NULL, ANPE_TASK_ALL, &v->settings, &v->task));
     ANPE_TRY(check_output(ctx, v));
     ANPE_TRY(anpe_validation_new(ctx, q->n, v->model->map->n, &v->result));
     v->result->n_draws = q->n_draws;

@@ -337,6 +337,10 @@ typedef struct anpe_prior_ops {
     anpe_status (*sample)(const void *self, anpe_ctx *ctx, anpe_rng *rng, double *theta);
     /* Natural log of the density at theta (n_labels); -inf outside the support. */
     double (*log_density)(const void *self, const double *theta);
+    /* Since 1.3. u (n_labels) in (0, 1) -> theta: of each label the quantile u of its own density,
+     * whatever the others are; for designs that fill the prior's range evenly. NULL op: the core
+     * takes the quantiles of draws. */
+    anpe_status (*quantile)(const void *self, anpe_ctx *ctx, const double *u, double *theta);
 } anpe_prior_ops;
 
 /* ---- instrument: grid, reader, bad pixels, continuum rule -------------------------------- */

@@ -157,8 +157,7 @@ anpe_status gridded_count(const void *self, anpe_ctx *ctx, const char *path, int
 
 static anpe_status make_vacuum(anpe_ctx *ctx, const gridded *g, const char *path, gridded_file *f)
 {
-    const medium usual = f->foreign ? MEDIUM_UNKNOWN : g->family->medium;
-    medium m = f->medium != MEDIUM_UNKNOWN ? f->medium : usual;
+    medium m = f->medium != MEDIUM_UNKNOWN ? f->medium : g->family->medium;
     if (g->o->medium != FROM_FILE)
         m = g->o->medium == AIR ? MEDIUM_AIR : MEDIUM_VACUUM;
     if (m == MEDIUM_UNKNOWN)

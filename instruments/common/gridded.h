@@ -65,7 +65,6 @@ typedef struct gridded_file {
     observed o;         /* wavelengths as in the file */
     char id[80];        /* the star's identifier; "": the file has none */
     medium medium;      /* what the file says */
-    int foreign;        /* 1: not the member's usual product, so that its medium must be stated */
     double barycentric; /* km/s still to be added to observed velocities; NAN: not known, 0: done */
 } gridded_file;
 

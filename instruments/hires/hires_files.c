@@ -28,15 +28,13 @@ static anpe_status read_errors(anpe_ctx *ctx, const char *path, int64_t first, o
         error_kind kind;
     } names[] = {{"Flux", "Err", ERROR_SIGMA},
                  {"Flux", "Var", ERROR_VARIANCE},
-                 {"_F.fits", "_E.fits", ERROR_SIGMA},
-                 {"_f.fits", "_e.fits", ERROR_SIGMA}};
-    enum { N_NAMES = sizeof names / sizeof *names };
+                 {"_F.fits", "_E.fits", ERROR_SIGMA}};
     char other[4096];
     fitsfile *f = NULL;
     size_t i = 0;
-    while (i < N_NAMES && !file_beside(path, names[i].flux, names[i].error, sizeof other, other))
+    while (i < 3 && !file_beside(path, names[i].flux, names[i].error, sizeof other, other))
         i++;
-    if (i == N_NAMES)
+    if (i == 3)
         return ANPE_OK;
     anpe_status status = survey_fits_open(ctx, other, &f);
     if (!status)
@@ -121,8 +119,6 @@ static anpe_status read_coadd(anpe_ctx *ctx, fitsfile *f, const char *path, grid
     image_layout l;
     const int64_t first = file->o.n;
     anpe_status status = file_image_layout(ctx, f, path, "", ERROR_NONE, &l);
-    /* HIRES-redux names its coadded spectra so; others' may be in air */
-    file->foreign = !strstr(path, "_F.fits") && !strstr(path, "_f.fits");
     if (!status)
         status = file_image_read(ctx, f, path, &l, -1, file);
     return status || l.error != ERROR_NONE ? status : read_errors(ctx, path, first, &file->o);

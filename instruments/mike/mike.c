@@ -58,7 +58,6 @@ static anpe_status read_orders(anpe_ctx *ctx, fitsfile *f, const char *path, gri
         return status;
     const int64_t object = find_band(f, &l, "object spectrum");
     const int64_t flat = find_band(f, &l, "object spectrum divided by normed flat");
-    file->foreign = object < 0; /* another reduction, which may be in vacuum */
     if (object >= 0)
         l.flux_band = object;
     status = file_image_read(ctx, f, path, &l, -1, file);

@@ -243,18 +243,16 @@ def check_oxygen(path):
 
 # ---- GALAH, Gaia -------------------------------------------------------------------------------
 
-ARMS = ((4719, 4901), (5654, 5873), (6482, 6736), (7692, 7886))
+ARMS = ((4720, 4900), (5655, 5870), (6485, 6735), (7595, 7885))
 
 
-def galah(first):
-    """All arms of the star: errors relative to the flux, which say nothing where there is no light."""
-    orders = []
-    for path in sorted(glob.glob(first[:-len("1.fits")] + "[1-4].fits")):
-        with fits.open(path) as f:
-            h, flux, relative = f[0].header, f[0].data.astype(float), f[1].data.astype(float)
-        w = vacuum(h["CRVAL1"] + h["CDELT1"] * (1 + np.arange(len(flux)) - h["CRPIX1"]))
-        orders.append((w, flux, np.abs(flux) * relative, flux > 0))
-    return join(orders, log_grid(ARMS, 28000))
+def galah(path):
+    with fits.open(path) as f:
+        h, flux, relative = f[0].header, f[0].data.astype(float), f[1].data.astype(float)
+    w = vacuum(h["CRVAL1"] + h["CDELT1"] * (1 + np.arange(len(flux)) - h["CRPIX1"]))
+    arm = next(a for a in ARMS if a[0] < w.mean() < a[1])
+    sigma = np.abs(flux) * relative
+    return join([(w, flux, sigma, np.ones(len(w), bool))], log_grid([arm], 28000))
 
 
 def gaia_rvs(path):
@@ -262,7 +260,7 @@ def gaia_rvs(path):
         rows = list(csv.DictReader(f))
     w, flux, sigma = (np.array([float(r[k] or "nan") for r in rows])
                       for k in ("wavelength", "flux", "flux_error"))
-    return join([(10 * w, flux, sigma, np.ones(len(w), bool))], log_grid([(8461, 8699)], 11500))
+    return join([(10 * w, flux, sigma, np.ones(len(w), bool))], log_grid([(8470, 8690)], 11500))
 
 
 def main():
@@ -271,8 +269,11 @@ def main():
             ('plugin = "apogee";', apogee, files("apogee/apStar*.fits") + files("apogee/apstar/*.fits")
              + files("apogee/aspcap/*.fits")),
             ('plugin = "mike"; blaze = 0.0;', mike, files("mike/*.fits")),
-            ('plugin = "gaia_rvs";', gaia_rvs, files("gaia_rvs/*.csv")),
-            ('plugin = "galah";', galah, files("galah/*1.fits"))]
+            ('plugin = "spectrum"; medium = "vacuum"; windows = [8470.0, 8690.0]; resolution = 11500.0;',
+             gaia_rvs, files("gaia_rvs/*.csv"))]
+    for path, arm in zip(files("galah/*.fits"), ARMS):
+        sets.append(('plugin = "spectrum"; medium = "air"; error = "relative"; windows = [%.1f, %.1f]; '
+                     "resolution = 28000.0;" % arm, galah, [path]))
     for options, reading, paths in sets:
         for path, spectra in zip(paths, instrument(options, paths) if paths else []):
             compare(path, spectra[0], reading(path))

@@ -22,9 +22,9 @@ posterior: one star: draws, density, exact weights, gradients | model
 train: from the prior to a model | posterior
 validate: is it true: mocks, coverage, misfit, recalibration | posterior
 infer: many stars, to a catalogue | validate
-prepare: files that are made before a training | model
+prepare: files that are made before a training | train
 plot: figures | infer
-cmd: the command | train prepare plot
+cmd: the command | prepare plot
 '
 
 # graph TOP: "arrow FILE:LINE ROOM OTHER ok|wrong" for each include of TOP/core that leaves its room, "lines

@@ -444,39 +444,6 @@ static void test_defaults(void)
     }
 }
 
-/* An image with a scale and nothing else, of a reduction that nobody knows: its medium is asked
- * for. */
-static void test_foreign(void)
-{
-    static const char *const names[] = {"mike", "hires"};
-    static const char *const marks[] = {"MIKE-Red", "HIRES"};
-    char text[200];
-    for (int k = 0; k < 2; k++) {
-        fitsfile *f = new_fits(in_scratch("star.fits"));
-        fill_rows(5000);
-        put_image(f, DOUBLE_IMG, N, 1, rows[0]);
-        put_text(f, "INSTRUME", marks[k]);
-        put_real(f, "CRVAL1", 5000);
-        put_real(f, "CDELT1", 0.02);
-        put_image(f, DOUBLE_IMG, N, 1, rows[1]);
-        put_text(f, "EXTNAME", "SIGMA");
-        end_fits(f);
-        for (int stated = 0; stated < 2; stated++) {
-            snprintf(text, sizeof text,
-                     "instrument: { plugin = \"%s\"; windows = [5003.0, 5039.0]; resolution = "
-                     "130000.0; blaze = 0.0; %s };",
-                     names[k], stated ? "medium = \"vacuum\";" : "");
-            WORKS(open_instrument(text));
-            if (stated) {
-                WORKS(read_row(in_scratch("star.fits"), 0));
-                follows(5004, 5038, 0, 0, 0.01);
-            } else
-                FAILS(read_row(in_scratch("star.fits"), 0), ANPE_EFORMAT,
-                      "does not say whether its wavelengths are in air or in vacuum");
-        }
-    }
-}
-
 /* Each knows its own files, and no other's. */
 static void test_recognise(void)
 {
@@ -544,7 +511,6 @@ int main(int argc, char **argv)
                                  {"hires refuses", test_hires_refuses},
                                  {"pepsi", test_pepsi},
                                  {"defaults", test_defaults},
-                                 {"other reductions", test_foreign},
                                  {"recognise", test_recognise},
                                  {"noise", test_noise}};
     const int code = run_suite(argc, argv, "echelles", COUNT(tests), tests);

@@ -410,11 +410,34 @@ static void test_table_errors(void)
     FAILS(table_new(in_scratch("absent.txt"), "", &p), ANPE_EIO, "absent.txt");
 }
 
+/* The quantile of each kind against the integral of its density. */
+static void test_quantiles(void)
+{
+    static const char *const rows[] = {
+        "name = \"teff\"; type = \"uniform\"; min = 4000.0; max = 5000.0;",
+        "name = \"teff\"; type = \"log_uniform\"; min = 3500.0; max = 7000.0;",
+        "name = \"teff\"; type = \"truncated_normal\"; mean = 5000.0; sd = 500.0; min = 4500.0; "
+        "max = "
+        "7000.0;"};
+    for (size_t k = 0; k < sizeof rows / sizeof rows[0]; k++) {
+        prior p;
+        CU_ASSERT_FATAL(one_label(rows[k], &p) == ANPE_OK);
+        CU_ASSERT_FATAL(p.ops->quantile != NULL);
+        for (double u = 0.05; u < 1; u += 0.3) {
+            double x;
+            CU_ASSERT(p.ops->quantile(p.s.c.self, ctx, &u, &x) == ANPE_OK);
+            CU_ASSERT_DOUBLE_EQUAL(integral(&p, p.labels[0].min, x, 400), u, 1e-8);
+        }
+        subject_clear(&p.s);
+    }
+}
+
 static const CU_TestInfo tests[] = {
     {"marginals", test_marginals},
     {"truncated normal", test_truncated},
     {"log-normal", test_log_normal},
     {"far tails", test_far_tail},
+    {"quantiles", test_quantiles},
     {"joint density", test_joint},
     {"independent: bad options", test_independent_errors},
     {"table: density and draws", test_table_density},

@@ -228,6 +228,16 @@ static anpe_status independent_sample(const void *self, anpe_ctx *ctx, anpe_rng 
     return ANPE_OK;
 }
 
+static anpe_status independent_quantile(const void *self, anpe_ctx *ctx, const double *u,
+                                        double *theta)
+{
+    const independent *p = self;
+    (void)ctx;
+    for (int64_t i = 0; i < p->n; i++)
+        theta[i] = draw_one(&p->marginals[i], &p->labels[i], u[i]);
+    return ANPE_OK;
+}
+
 static double independent_log_density(const void *self, const double *theta)
 {
     const independent *p = self;
@@ -248,7 +258,8 @@ static double independent_log_density(const void *self, const double *theta)
 }
 
 static const anpe_prior_ops independent_ops = {sizeof independent_ops, independent_info,
-                                               independent_sample, independent_log_density};
+                                               independent_sample, independent_log_density,
+                                               independent_quantile};
 
 static const anpe_plugin independent_plugin = {
     .abi = ANPE_ABI,

@@ -304,8 +304,10 @@ static double table_log_density(const void *self, const double *theta)
     return mixture_log_density(&((const table *)self)->mixture, theta);
 }
 
-static const anpe_prior_ops table_ops = {sizeof table_ops, table_info, table_sample,
-                                         table_log_density};
+static const anpe_prior_ops table_ops = {.size = sizeof table_ops,
+                                         .info = table_info,
+                                         .sample = table_sample,
+                                         .log_density = table_log_density};
 
 static const anpe_plugin table_plugin = {
     .abi = ANPE_ABI,

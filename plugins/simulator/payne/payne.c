@@ -15,7 +15,8 @@ typedef struct payne_options {
 } payne_options;
 
 static const anpe_option payne_option_table[] = {
-    ANPE_OPT_FILE(payne_options, file, NULL, "emulator, as 'anpe import payne' writes it"),
+    ANPE_OPT_FILE(payne_options, file, NULL,
+                  "emulator, as 'anpe import payne' or 'anpe emulate' writes it"),
     ANPE_OPT_END};
 
 typedef enum activation { LEAKY_RELU, RELU, SIGMOID } activation;

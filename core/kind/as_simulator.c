@@ -1,0 +1,58 @@
+/* See as_simulator.h. */
+#define _GNU_SOURCE
+#include "kind/as_simulator.h"
+#include "base/text.h"
+#include "file/output.h"
+#include "file/temporary.h"
+#include <unistd.h>
+
+static anpe_status open_file(anpe_ctx *ctx, anpe_as_simulator *s, const char *plugin,
+                             const char *path)
+{
+    const anpe_simulator_setup setup = {.size = sizeof setup};
+    anpe_text text = {0};
+    anpe_text_add(&text, "simulator = { plugin = \"%s\"; file = \"", plugin);
+    for (const char *p = path; *p; p++)
+        anpe_text_add(&text, *p == '"' || *p == '\\' ? "\\%c" : "%c", *p);
+    anpe_text_add(&text, "\"; };");
+    anpe_status status =
+        text.failed ? ANPE_FAIL(ctx, ANPE_ENOMEM, "emulator: out of memory")
+                    : anpe_settings_parse(ctx, text.text, "emulator", 0, NULL, &s->settings);
+    if (!status)
+        status = anpe_component_new(ctx, s->settings, ANPE_SIMULATOR, "simulator", NULL, &setup,
+                                    &s->simulator);
+    anpe_text_free(&text);
+    return status;
+}
+
+anpe_status anpe_as_simulator_open(anpe_ctx *ctx, const anpe_emulator *e, const char *plugin,
+                                   const char *output, anpe_as_simulator *s)
+{
+    anpe_text path = {0};
+    anpe_output o = {0};
+    *s = (anpe_as_simulator){0};
+    anpe_status status = anpe_output_begin(ctx, &o, output);
+    if (status)
+        return status;
+    anpe_text_add(&path, "%s.h5", o.temporary); /* told by the ending what it is */
+    status = path.failed ? ANPE_FAIL(ctx, ANPE_ENOMEM, "emulator: out of memory")
+                         : anpe_emulator_write(ctx, e, path.text);
+    if (!status) {
+        anpe_temporary_keep(path.text);
+        status = open_file(ctx, s, plugin, path.text);
+        unlink(path.text);
+        anpe_temporary_forget(path.text);
+    }
+    anpe_text_free(&path);
+    anpe_output_abandon(&o);
+    if (status)
+        anpe_as_simulator_clear(s);
+    return status;
+}
+
+void anpe_as_simulator_clear(anpe_as_simulator *s)
+{
+    anpe_component_clear(&s->simulator);
+    anpe_settings_free(s->settings);
+    *s = (anpe_as_simulator){0};
+}

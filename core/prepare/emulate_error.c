@@ -1,0 +1,116 @@
+/* How far an emulator is from spectra: by spectrum, by pixel, and where in label space. Root mean
+ * squares about zero, a bias included, as in import_scatter.c. */
+#include "base/context.h"
+#include "kind/as_simulator.h"
+#include "prepare/emulate.h"
+#include "stat/order.h"
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+anpe_status anpe_emulate_bins(anpe_ctx *ctx, int64_t n, const double *value, const double *error,
+                              double *median, double *edge)
+{
+    enum { BINS = ANPE_EMULATE_BINS };
+    anpe_ranked *order = malloc((size_t)n * sizeof *order);
+    double *part = malloc((size_t)n * sizeof *part);
+    if (!order || !part) {
+        free(order);
+        free(part);
+        return ANPE_FAIL(ctx, ANPE_ENOMEM, "emulator: out of memory");
+    }
+    for (int64_t i = 0; i < n; i++)
+        order[i] = (anpe_ranked){value[i], i};
+    anpe_sort_ranked(n, order);
+    for (int64_t b = 0; b < BINS; b++) {
+        const int64_t first = b * n / BINS, end = (b + 1) * n / BINS;
+        for (int64_t i = first; i < end; i++)
+            part[i - first] = error[order[i].at];
+        anpe_sort(end - first, part);
+        median[b] = end > first ? anpe_quantile_sorted(end - first, part, 0.5) : NAN;
+        edge[b] = order[first < n ? first : n - 1].value;
+    }
+    edge[BINS] = order[n - 1].value;
+    free(order);
+    free(part);
+    return ANPE_OK;
+}
+
+static anpe_status sum_squares(anpe_ctx *ctx, const anpe_as_simulator *s,
+                               const anpe_emulate_grid *g, const int64_t *rows,
+                               anpe_emulate_error *error)
+{
+    const anpe_simulator_ops *ops = s->simulator.ops;
+    const void *self = s->simulator.self;
+    const int64_t P = g->n_pixels;
+    float *flux = malloc((size_t)P * sizeof *flux);
+    void *scratch = anpe_alloc(ctx, ANPE_HAS(ops, scratch_size) ? ops->scratch_size(self, 1) : 1);
+    anpe_status status =
+        flux && scratch ? ANPE_OK : ANPE_FAIL(ctx, ANPE_ENOMEM, "emulator: out of memory");
+    for (int64_t i = 0; i < error->n && !status; i++) {
+        const float *truth = g->flux + rows[i] * P;
+        status = ops->simulate(self, ctx, 1, g->theta + rows[i] * g->n_labels, flux, scratch);
+        for (int64_t p = 0; p < P && !status; p++) {
+            const double d = (double)flux[p] - (double)truth[p];
+            error->pixel[p] += d * d;
+            error->spectrum[i] += d * d;
+        }
+    }
+    free(flux);
+    anpe_free(scratch);
+    return status;
+}
+
+static anpe_status bin_labels(anpe_ctx *ctx, const anpe_emulate_grid *g, const int64_t *rows,
+                              anpe_emulate_error *error)
+{
+    double *value = malloc((size_t)error->n * sizeof *value);
+    anpe_status status = value ? ANPE_OK : ANPE_FAIL(ctx, ANPE_ENOMEM, "emulator: out of memory");
+    for (int64_t k = 0; k < g->n_labels && !status; k++) {
+        for (int64_t i = 0; i < error->n; i++)
+            value[i] = g->theta[rows[i] * g->n_labels + k];
+        status = anpe_emulate_bins(ctx, error->n, value, error->spectrum,
+                                   error->by_label + k * ANPE_EMULATE_BINS,
+                                   error->edge + k * (ANPE_EMULATE_BINS + 1));
+    }
+    free(value);
+    return status;
+}
+
+anpe_status anpe_emulate_compare(anpe_ctx *ctx, const anpe_emulator *e, const char *output,
+                                 const anpe_emulate_grid *g, int64_t n, const int64_t *rows,
+                                 anpe_emulate_error *error)
+{
+    const size_t labels = (size_t)g->n_labels;
+    anpe_as_simulator s = {0};
+    anpe_status status;
+    *error = (anpe_emulate_error){.n = n, .n_pixels = g->n_pixels, .n_labels = g->n_labels};
+    error->spectrum = calloc((size_t)n, sizeof(double));
+    error->sorted = calloc((size_t)n, sizeof(double));
+    error->pixel = calloc((size_t)g->n_pixels, sizeof(double));
+    error->by_label = calloc(labels * ANPE_EMULATE_BINS, sizeof(double));
+    error->edge = calloc(labels * (ANPE_EMULATE_BINS + 1), sizeof(double));
+    if (!error->spectrum || !error->sorted || !error->pixel || !error->by_label || !error->edge)
+        return ANPE_FAIL(ctx, ANPE_ENOMEM, "emulator: out of memory");
+    ANPE_TRY(anpe_as_simulator_open(ctx, e, "payne", output, &s));
+    ANPE_TRY(sum_squares(ctx, &s, g, rows, error));
+    for (int64_t p = 0; p < g->n_pixels; p++)
+        error->pixel[p] = sqrt(error->pixel[p] / (double)n);
+    for (int64_t i = 0; i < n; i++)
+        error->sorted[i] = error->spectrum[i] = sqrt(error->spectrum[i] / (double)g->n_pixels);
+    anpe_sort(n, error->sorted);
+    ANPE_TRY(bin_labels(ctx, g, rows, error));
+out:
+    anpe_as_simulator_clear(&s);
+    return status;
+}
+
+void anpe_emulate_error_clear(anpe_emulate_error *error)
+{
+    free(error->spectrum);
+    free(error->sorted);
+    free(error->pixel);
+    free(error->by_label);
+    free(error->edge);
+    *error = (anpe_emulate_error){0};
+}

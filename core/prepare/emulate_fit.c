@@ -1,0 +1,252 @@
+/* Training of the network: labels scaled to [-1/2, 1/2] by the grid's range, pixels less their mean
+ * and over one common scale, mean square error, Adam with a rate that falls as a cosine. The mean
+ * and the scale go into the last layer afterwards. */
+#include "config.h"
+#include "base/random.h"
+#include "base/workers.h"
+#include "kind/backend.h"
+#include "prepare/emulate.h"
+#include "train/optimiser.h"
+#include "train/pass.h"
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { BATCH = 64, MICRO = 16, WARMUP = 200 };
+
+typedef struct fit {
+    const anpe_emulate_request *request;
+    const anpe_emulate_grid *grid;
+    int64_t n, batch;
+    int64_t *order; /* (n) rows of the grid, in the order of this epoch */
+    double *mean;   /* (n_pixels) */
+    double scale;
+    anpe_settings *settings;
+    anpe_component backend_plugin;
+    anpe_backend backend;
+    anpe_graph *graph;
+    anpe_node x, y;
+    anpe_parameters *parameters;
+    anpe_workers *workers;
+    anpe_pass *pass;
+    anpe_optimiser *optimiser;
+    float *gradient;
+} fit;
+
+/* ---- what the network is to give --------------------------------------------------------- */
+
+static anpe_status standardise(anpe_ctx *ctx, fit *f)
+{
+    const anpe_emulate_grid *g = f->grid;
+    const int64_t P = g->n_pixels;
+    double square = 0;
+    f->mean = calloc((size_t)P, sizeof *f->mean);
+    if (!f->mean)
+        return ANPE_FAIL(ctx, ANPE_ENOMEM, "emulator: out of memory");
+    for (int64_t i = 0; i < f->n; i++)
+        for (int64_t p = 0; p < P; p++)
+            f->mean[p] += (double)g->flux[f->order[i] * P + p] / (double)f->n;
+    for (int64_t i = 0; i < f->n; i++)
+        for (int64_t p = 0; p < P; p++) {
+            const double d = (double)g->flux[f->order[i] * P + p] - f->mean[p];
+            square += d * d;
+        }
+    f->scale = sqrt(square / (double)(f->n * P));
+    return f->scale > 0
+               ? ANPE_OK
+               : ANPE_FAIL(ctx, ANPE_EFORMAT, "%s: all spectra are the same", f->request->grid);
+}
+
+static anpe_node activate(const fit *f, anpe_node x)
+{
+    const char *name = f->request->activation;
+    if (strcmp(name, "sigmoid") == 0)
+        return anpe_sigmoid(f->graph, x);
+    return strcmp(name, "relu") == 0 ? anpe_relu(f->graph, x) : anpe_leaky_relu(f->graph, x, 0.01);
+}
+
+static anpe_status build(anpe_ctx *ctx, fit *f)
+{
+    const anpe_emulate_request *r = f->request;
+    anpe_status status;
+    if (!(f->graph = anpe_graph_new()))
+        return ANPE_FAIL(ctx, ANPE_ENOMEM, "emulator: out of memory");
+    anpe_node y = f->x = anpe_graph_input(f->graph, "labels", 1, 1, f->grid->n_labels);
+    for (int64_t i = 0; i < r->layers; i++)
+        y = activate(
+            f, anpe_linear(f->graph, anpe_name(f->graph, "w%lld", (long long)i), y, r->width, 0));
+    f->y = anpe_linear(f->graph, anpe_name(f->graph, "w%lld", (long long)r->layers), y,
+                       f->grid->n_pixels, 0);
+    ANPE_TRY(anpe_graph_check(ctx, f->graph));
+    ANPE_TRY(anpe_parameters_new(ctx, f->graph, ANPE_FLOAT, r->seed, &f->parameters));
+    ANPE_TRY(anpe_settings_parse(ctx, "", "emulate", 0, NULL, &f->settings));
+    ANPE_TRY(anpe_backend_open(ctx, f->settings, "auto", ANPE_NUMBER_FLOAT, &f->backend_plugin,
+                               &f->backend));
+out:
+    return status;
+}
+
+/* ---- a pass ------------------------------------------------------------------------------ */
+
+static int64_t row_of(const fit *f, const anpe_pass_rows *rows, int64_t i)
+{
+    return f->order[(rows->start + rows->offset + i) % f->n];
+}
+
+static anpe_status fill_rows(void *user, anpe_ctx *ctx, const anpe_pass_rows *rows)
+{
+    const fit *f = user;
+    const anpe_emulate_grid *g = f->grid;
+    const int64_t D = g->n_labels;
+    float *x = anpe_executor_tensor(rows->executor, f->x);
+    (void)ctx;
+    for (int64_t i = 0; i < rows->n; i++) {
+        const double *theta = g->theta + row_of(f, rows, i) * D;
+        for (int64_t k = 0; k < D; k++)
+            x[i * D + k] = (float)((theta[k] - g->min[k]) / (g->max[k] - g->min[k]) - 0.5);
+    }
+    return ANPE_OK;
+}
+
+static anpe_status sum_loss(void *user, anpe_ctx *ctx, const anpe_pass_rows *rows, double *loss,
+                            float *seed)
+{
+    const fit *f = user;
+    const int64_t P = f->grid->n_pixels;
+    const float *y = anpe_executor_tensor(rows->executor, f->y);
+    double sum = 0;
+    for (int64_t i = 0; i < rows->n; i++) {
+        const float *flux = f->grid->flux + row_of(f, rows, i) * P;
+        for (int64_t p = 0; p < P; p++) {
+            const double d = (double)y[i * P + p] - ((double)flux[p] - f->mean[p]) / f->scale;
+            sum += d * d;
+            seed[i * P + p] = (float)(2 * d / (double)rows->batch);
+        }
+    }
+    *loss = sum / (double)P;
+    if (!isfinite(sum))
+        return ANPE_FAIL(ctx, ANPE_ENUMERIC,
+                         "step %lld: the network's output is not finite; a smaller --rate may help",
+                         (long long)f->optimiser->step);
+    return ANPE_OK;
+}
+
+static anpe_status train(anpe_ctx *ctx, fit *f, const char *what, double *loss)
+{
+    const anpe_emulate_request *r = f->request;
+    const int64_t per_epoch = f->n / f->batch;
+    double epoch = 0, norm;
+    anpe_status status = ANPE_OK;
+    for (int64_t step = 0; step < r->steps && !status; step++) {
+        const int64_t place = step % per_epoch;
+        if (place == 0) {
+            anpe_rng rng =
+                anpe_rng_make(r->seed, ANPE_FOR_SHUFFLE, step / per_epoch, ANPE_SLOT_EPOCH_NOISE);
+            anpe_shuffle(&rng, f->n, f->order);
+            epoch = 0;
+        }
+        ANPE_TRY(anpe_pass_run(f->pass, ctx, 0, place * f->batch, f->batch));
+        if (anpe_cancelled(ctx))
+            return ANPE_FAIL(ctx, ANPE_ECANCEL, "interrupted in step %lld of %lld: nothing is kept",
+                             (long long)step + 1, (long long)r->steps);
+        epoch += f->pass->loss / (double)f->batch;
+        *loss = f->scale * sqrt(epoch / (double)(place + 1));
+        ANPE_TRY(anpe_optimiser_update(
+            ctx, f->optimiser, anpe_learning_rate(r->rate, 1e-3 * r->rate, step, WARMUP, r->steps),
+            f->pass->total, f->gradient, f->parameters, f->workers, &norm));
+        anpe_progress(ctx, what, (double)(step + 1), (double)r->steps);
+    }
+out:
+    return status;
+}
+
+/* ---- from and to the emulator ------------------------------------------------------------ */
+
+static anpe_status take_layer(anpe_ctx *ctx, const fit *f, int64_t i, anpe_emulator *e)
+{
+    char name[32];
+    const int last = i == f->request->layers;
+    snprintf(name, sizeof name, "w%lld.weight", (long long)i);
+    const anpe_parameter *w = anpe_parameters_find(f->parameters, name);
+    snprintf(name, sizeof name, "w%lld.bias", (long long)i);
+    const anpe_parameter *b = anpe_parameters_find(f->parameters, name);
+    if (!w || !b)
+        return ANPE_FAIL(ctx, ANPE_EINTERNAL, "emulator: layer %lld has no weights", (long long)i);
+    const float *raw = f->parameters->raw;
+    double *weight = malloc((size_t)w->size * sizeof *weight);
+    double *bias = malloc((size_t)b->size * sizeof *bias);
+    if (!weight || !bias) {
+        free(weight);
+        free(bias);
+        return ANPE_FAIL(ctx, ANPE_ENOMEM, "emulator: out of memory");
+    }
+    for (int64_t k = 0; k < w->size; k++) /* a float again, so that files stay small */
+        weight[k] = (float)((last ? f->scale : 1) * (double)raw[w->offset + k]);
+    for (int64_t k = 0; k < b->size; k++)
+        bias[k] = (last ? f->scale : 1) * (double)raw[b->offset + k] + (last ? f->mean[k] : 0);
+    snprintf(name, sizeof name, "w%lld", (long long)i);
+    anpe_status status = anpe_emulator_add(ctx, e, name, 2, w->shape, weight);
+    snprintf(name, sizeof name, "b%lld", (long long)i);
+    if (status)
+        free(bias);
+    return status ? status : anpe_emulator_add(ctx, e, name, 1, b->shape, bias);
+}
+
+static void close_fit(fit *f)
+{
+    anpe_pass_free(f->pass);
+    anpe_optimiser_free(f->optimiser);
+    anpe_workers_free(f->workers);
+    anpe_parameters_free(f->parameters);
+    anpe_graph_free(f->graph);
+    anpe_component_clear(&f->backend_plugin);
+    anpe_settings_free(f->settings);
+    anpe_free(f->gradient);
+    free(f->order);
+    free(f->mean);
+}
+
+static anpe_status open_fit(anpe_ctx *ctx, fit *f, const int64_t *rows)
+{
+    anpe_status status;
+    f->order = malloc((size_t)f->n * sizeof *f->order);
+    if (!f->order)
+        return ANPE_FAIL(ctx, ANPE_ENOMEM, "emulator: out of memory");
+    memcpy(f->order, rows, (size_t)f->n * sizeof *f->order);
+    f->batch = f->n < BATCH ? f->n : BATCH;
+    ANPE_TRY(standardise(ctx, f));
+    ANPE_TRY(build(ctx, f));
+    ANPE_TRY(anpe_workers_new(ctx, f->request->threads, &f->workers));
+    ANPE_TRY(anpe_optimiser_new(ctx, f->parameters->size, 1, 100, &f->optimiser));
+    if (!(f->gradient = anpe_alloc(ctx, (size_t)f->parameters->size * sizeof *f->gradient)))
+        return ANPE_ENOMEM;
+    const anpe_pass_setup setup = {.graph = f->graph,
+                                   .parameters = f->parameters,
+                                   .backend = f->backend,
+                                   .output = f->y,
+                                   .micro = f->batch < MICRO ? f->batch : MICRO,
+                                   .workers = f->workers,
+                                   .user = f,
+                                   .fill = fill_rows,
+                                   .loss = sum_loss};
+    ANPE_TRY(anpe_pass_new(ctx, &setup, &f->pass));
+out:
+    return status;
+}
+
+anpe_status anpe_emulate_fit(anpe_ctx *ctx, const anpe_emulate_request *r,
+                             const anpe_emulate_grid *g, int64_t n, const int64_t *rows,
+                             const char *what, anpe_emulator *e, double *loss)
+{
+    fit f = {.request = r, .grid = g, .n = n};
+    anpe_status status;
+    ANPE_TRY(open_fit(ctx, &f, rows));
+    ANPE_TRY(train(ctx, &f, what, loss));
+    e->n_layers = r->layers + 1;
+    for (int64_t i = 0; i < e->n_layers; i++)
+        ANPE_TRY(take_layer(ctx, &f, i, e));
+out:
+    close_fit(&f);
+    return status;
+}

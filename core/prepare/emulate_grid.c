@@ -1,0 +1,291 @@
+/* Spectra to train an emulator on: `theta` with its attribute `labels` and `flux`, as `anpe
+ * simulate` writes them; or arrays of any HDF5 or npz file, labels as columns of one array or each
+ * as an array of its own. */
+#include "base/text.h"
+#include "file/hdf5_file.h"
+#include "prepare/emulate.h"
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const char *text_or(const char *text, const char *fallback)
+{
+    return text && text[0] ? text : fallback;
+}
+
+static anpe_status read_array(anpe_ctx *ctx, const char *path, const char *key, int rank,
+                              int64_t *shape, double **data)
+{
+    int found = 0;
+    int64_t have[4];
+    const anpe_status status = anpe_array_read(ctx, path, key, data, &found, have);
+    if (status)
+        return status;
+    if (found != rank || have[0] < 1 || (rank == 2 && have[1] < 1)) {
+        free(*data);
+        *data = NULL;
+        return ANPE_FAIL(ctx, ANPE_EFORMAT, "%s: '%s' must have %d dimension%s, it has %d", path,
+                         key, rank, rank > 1 ? "s" : "", found);
+    }
+    memcpy(shape, have, (size_t)rank * sizeof *shape);
+    return ANPE_OK;
+}
+
+/* ---- labels ------------------------------------------------------------------------------ */
+
+static anpe_status join(anpe_ctx *ctx, int64_t n, char **v, char **out)
+{
+    anpe_text t = {0};
+    for (int64_t i = 0; i < n; i++)
+        anpe_text_add(&t, "%s%s", i ? "," : "", v[i]);
+    *out = t.text;
+    return t.failed || !t.text ? ANPE_FAIL(ctx, ANPE_ENOMEM, "grid: out of memory") : ANPE_OK;
+}
+
+/* What a file of anpe's says of its labels; both stay NULL where it says nothing. */
+static anpe_status read_names(anpe_ctx *ctx, const char *path, const char *theta,
+                              anpe_emulate_grid *g)
+{
+    char **names = NULL;
+    int64_t n = 0;
+    anpe_status status;
+    ANPE_TRY(anpe_attribute_read(ctx, path, theta, "labels", &n, &names));
+    if (n)
+        ANPE_TRY(join(ctx, n, names, &g->labels));
+    free(names);
+    names = NULL;
+    ANPE_TRY(anpe_attribute_read(ctx, path, theta, "units", &n, &names));
+    if (n)
+        ANPE_TRY(join(ctx, n, names, &g->units));
+out:
+    free(names);
+    return status;
+}
+
+/* Each label is an array of its own. */
+static anpe_status read_columns(anpe_ctx *ctx, const anpe_emulate_request *r, anpe_emulate_grid *g)
+{
+    char name[256];
+    double *column = NULL;
+    const char *rest = g->labels;
+    for (const char *p = g->labels; *p; p++)
+        g->n_labels += *p == ',';
+    g->n_labels++;
+    for (int64_t k = 0; k < g->n_labels; k++) {
+        int64_t n;
+        snprintf(name, sizeof name, "%.*s", (int)strcspn(rest, ","), rest);
+        rest += strcspn(rest, ",") + 1;
+        const anpe_status status = read_array(ctx, r->grid, name, 1, &n, &column);
+        if (status)
+            return status;
+        if (k == 0) {
+            g->n = n;
+            g->theta = malloc((size_t)(n * g->n_labels) * sizeof *g->theta);
+        }
+        if (n != g->n || !g->theta) {
+            free(column);
+            return !g->theta ? ANPE_FAIL(ctx, ANPE_ENOMEM, "grid: out of memory")
+                             : ANPE_FAIL(ctx, ANPE_EFORMAT,
+                                         "%s: '%s' has %lld values, the labels before it %lld",
+                                         r->grid, name, (long long)n, (long long)g->n);
+        }
+        for (int64_t i = 0; i < n; i++)
+            g->theta[i * g->n_labels + k] = column[i];
+        free(column);
+    }
+    return ANPE_OK;
+}
+
+/* Whether the file has an array of that name. */
+static int has_array(anpe_ctx *ctx, const char *path, const char *key)
+{
+    double *data = NULL;
+    int rank;
+    int64_t shape[4];
+    const int has = anpe_array_read(ctx, path, key, &data, &rank, shape) == ANPE_OK;
+    free(data);
+    return has;
+}
+
+static anpe_status read_labels(anpe_ctx *ctx, const anpe_emulate_request *r, anpe_emulate_grid *g)
+{
+    const char *theta = text_or(r->theta, "theta");
+    const int hdf5 =
+        anpe_text_has_extension(r->grid, ".h5") || anpe_text_has_extension(r->grid, ".hdf5");
+    int64_t shape[2];
+    anpe_status status = ANPE_OK;
+    if (access(r->grid, R_OK) != 0)
+        return ANPE_FAIL(ctx, ANPE_EIO, "cannot read %s: %s", r->grid, strerror(errno));
+    const int matrix = text_or(r->theta, NULL) || has_array(ctx, r->grid, theta);
+    if (matrix) {
+        ANPE_TRY(read_array(ctx, r->grid, theta, 2, shape, &g->theta));
+        g->n = shape[0];
+        g->n_labels = shape[1];
+    }
+    if (matrix && hdf5)
+        ANPE_TRY(read_names(ctx, r->grid, theta, g));
+    if (text_or(r->labels, NULL)) {
+        free(g->labels);
+        free(g->units);
+        g->units = NULL;
+        if (!(g->labels = anpe_strdup(ctx, r->labels)))
+            return ANPE_ENOMEM;
+    }
+    if (text_or(r->units, NULL)) {
+        free(g->units);
+        if (!(g->units = anpe_strdup(ctx, r->units)))
+            return ANPE_ENOMEM;
+    }
+    if (!g->labels)
+        return ANPE_FAIL(
+            ctx, ANPE_EFORMAT,
+            "%s: does not name its labels: `theta` has no attribute 'labels'; --labels "
+            "names the columns of theta, or arrays of the file",
+            r->grid);
+    if (!matrix)
+        status = read_columns(ctx, r, g);
+out:
+    return status;
+}
+
+static anpe_status check_labels(anpe_ctx *ctx, const anpe_emulate_request *r, anpe_emulate_grid *g)
+{
+    g->min = malloc(2 * (size_t)g->n_labels * sizeof *g->min);
+    if (!g->min)
+        return ANPE_FAIL(ctx, ANPE_ENOMEM, "grid: out of memory");
+    g->max = g->min + g->n_labels;
+    const char *name = g->labels;
+    for (int64_t k = 0; k < g->n_labels; k++, name += strcspn(name, ","), name += *name == ',') {
+        const int length = (int)strcspn(name, ",");
+        g->min[k] = INFINITY;
+        g->max[k] = -INFINITY;
+        for (int64_t i = 0; i < g->n; i++) {
+            const double x = g->theta[i * g->n_labels + k];
+            if (!isfinite(x))
+                return ANPE_FAIL(ctx, ANPE_EFORMAT, "%s: label %.*s of spectrum %lld is %g",
+                                 r->grid, length, name, (long long)i, x);
+            g->min[k] = fmin(g->min[k], x);
+            g->max[k] = fmax(g->max[k], x);
+        }
+        if (!(g->min[k] < g->max[k]))
+            return ANPE_FAIL(ctx, ANPE_EFORMAT,
+                             "%s: label %.*s is %g in all spectra: nothing can be learned of it",
+                             r->grid, length, name, g->min[k]);
+    }
+    return ANPE_OK;
+}
+
+/* ---- spectra ----------------------------------------------------------------------------- */
+
+static anpe_status read_flux(anpe_ctx *ctx, const anpe_emulate_request *r, anpe_emulate_grid *g)
+{
+    const char *key = text_or(r->flux, "flux");
+    double *flux = NULL;
+    int64_t shape[2];
+    const anpe_status status = read_array(ctx, r->grid, key, 2, shape, &flux);
+    if (status)
+        return status;
+    g->n_pixels = shape[1];
+    if (shape[0] != g->n) {
+        free(flux);
+        return ANPE_FAIL(ctx, ANPE_EFORMAT, "%s: %lld spectra in '%s' and labels of %lld", r->grid,
+                         (long long)shape[0], key, (long long)g->n);
+    }
+    g->flux = malloc((size_t)(g->n * g->n_pixels) * sizeof *g->flux);
+    for (int64_t i = 0; g->flux && i < g->n * g->n_pixels; i++) {
+        g->flux[i] = (float)flux[i];
+        if (!isfinite(g->flux[i])) {
+            free(flux);
+            return ANPE_FAIL(ctx, ANPE_EFORMAT, "%s: '%s' of spectrum %lld, pixel %lld, is %g",
+                             r->grid, key, (long long)(i / g->n_pixels),
+                             (long long)(i % g->n_pixels), (double)g->flux[i]);
+        }
+    }
+    free(flux);
+    return g->flux ? ANPE_OK : ANPE_FAIL(ctx, ANPE_ENOMEM, "grid: out of memory");
+}
+
+static anpe_status read_wavelength(anpe_ctx *ctx, const anpe_emulate_request *r,
+                                   anpe_emulate_grid *g)
+{
+    const char *key = text_or(r->wavelength, "wavelength");
+    int64_t n;
+    anpe_status status;
+    if (!text_or(r->wavelength, NULL) && !has_array(ctx, r->grid, key))
+        return ANPE_OK;
+    ANPE_TRY(read_array(ctx, r->grid, key, 1, &n, &g->wavelength));
+    if (n != g->n_pixels)
+        return ANPE_FAIL(ctx, ANPE_EFORMAT, "%s: %lld wavelengths in '%s' for %lld pixels", r->grid,
+                         (long long)n, key, (long long)g->n_pixels);
+    for (int64_t i = 0; i < n; i++)
+        if (!(g->wavelength[i] > (i ? g->wavelength[i - 1] : 0)) || !isfinite(g->wavelength[i]))
+            return ANPE_FAIL(ctx, ANPE_EFORMAT,
+                             "%s: '%s' must ascend, in Angstrom: value %lld is %g", r->grid, key,
+                             (long long)i, g->wavelength[i]);
+out:
+    return status;
+}
+
+/* One text of what `anpe simulate` says of the flux; "" where it says nothing. */
+static anpe_status said(anpe_ctx *ctx, const char *path, const char *set, const char *name,
+                        char *out, size_t size)
+{
+    char **texts = NULL;
+    int64_t n = 0;
+    const anpe_status status = anpe_attribute_read(ctx, path, set, name, &n, &texts);
+    snprintf(out, size, "%s", !status && n == 1 ? texts[0] : "");
+    free(texts);
+    return status;
+}
+
+static anpe_status read_description(anpe_ctx *ctx, const anpe_emulate_request *r,
+                                    anpe_emulate_grid *g)
+{
+    const char *key = text_or(r->flux, "flux");
+    char text[64] = "";
+    anpe_status status = ANPE_OK;
+    g->resolution = INFINITY;
+    g->normalised = !r->absolute;
+    if (anpe_text_has_extension(r->grid, ".h5") || anpe_text_has_extension(r->grid, ".hdf5")) {
+        ANPE_TRY(said(ctx, r->grid, key, "normalised", text, sizeof text));
+        g->normalised = g->normalised && strcmp(text, "no") != 0;
+        ANPE_TRY(said(ctx, r->grid, key, "resolution", text, sizeof text));
+        if (text[0])
+            g->resolution = strtod(text, NULL);
+        ANPE_TRY(said(ctx, r->grid, key, "on_grid", g->on_grid, sizeof g->on_grid));
+    }
+    if (r->resolution > 0)
+        g->resolution = r->resolution;
+    if (!(g->resolution > 0))
+        status = ANPE_FAIL(ctx, ANPE_EFORMAT, "%s: resolution '%s' is not a positive number",
+                           r->grid, text);
+out:
+    return status;
+}
+
+anpe_status anpe_emulate_read(anpe_ctx *ctx, const anpe_emulate_request *r, anpe_emulate_grid *g)
+{
+    anpe_status status;
+    *g = (anpe_emulate_grid){0};
+    ANPE_TRY(read_labels(ctx, r, g));
+    ANPE_TRY(check_labels(ctx, r, g));
+    ANPE_TRY(read_flux(ctx, r, g));
+    ANPE_TRY(read_wavelength(ctx, r, g));
+    ANPE_TRY(read_description(ctx, r, g));
+out:
+    return status;
+}
+
+void anpe_emulate_grid_clear(anpe_emulate_grid *g)
+{
+    free(g->theta);
+    free(g->min);
+    free(g->flux);
+    free(g->wavelength);
+    free(g->labels);
+    free(g->units);
+    *g = (anpe_emulate_grid){0};
+}

@@ -1,0 +1,86 @@
+#!/bin/sh
+# anpe emulate: a grid of a simulator's spectra becomes an emulator that trains and simulates; grids of others;
+# what cannot be learned from.
+. "${ANPE_SRCDIR:-.}/tests/cli/common.sh"
+cd "$work" || exit 99
+cat >lines.cfg <<'END'
+simulator = { plugin = "lines"; free = [ "teff", "logg", "fe_h" ]; lambda_min = 15880.0; lambda_max = 15900.0; step = 5.0; };
+prior = ({ plugin = "independent"; labels = (
+    { name = "teff"; type = "uniform"; min = 4000.0; max = 6500.0; },
+    { name = "logg"; type = "uniform"; min = 0.5; max = 5.0; },
+    { name = "fe_h"; type = "uniform"; min = -1.5; max = 0.5; } ); });
+instrument = { plugin = "apogee"; };
+END
+"$ANPE" simulate lines.cfg -n 400 --design sobol --own-grid -o grid.h5 --quiet || exit 99
+small="--width 8 --steps 40 --quiet"
+emulate() { "$ANPE" emulate "$@"; }
+
+# The whole of it, on three labels: the error that is asked of an emulator.
+run emulate grid.h5 -o payne.h5 --width 64 --steps 10000 --rate 0.02 --json
+check "trains" test "$status" = 0 -a -s payne.h5
+cp "$work/out" report.json
+value() { sed -n "/\"$1\"/,/}/s/.*\"$2\": \([-+.0-9e]*\),*/\1/p" report.json | head -1; }
+check "the median error of held-out spectra is at most 1e-3" \
+    awk -v x="$(value held_out median)" 'BEGIN { exit !(x > 0 && x <= 1e-3) }'
+check "40 of 400 spectra are held out" grep -q '"n_held_out": 40' report.json
+check "the error of every label's fifths" grep -q '"by_label"' report.json
+run emulate grid.h5 -o two.h5 --width 64 --steps 10000 --rate 0.02 --quiet --threads 2 --no-halves
+check "1 and 2 threads give the same emulator, byte for byte" cmp payne.h5 two.h5
+run "$ANPE" info payne.h5
+check "info says what it is" grep -q "^kind *dense" "$work/out"
+check "and how good" grep -q "^held_out *rms of 40 spectra: median" "$work/out"
+
+# What it says of its error is the error of the spectra that it simulates: on the labels of another design.
+sed 's/plugin = "lines".*step = 5.0; }/plugin = "payne"; file = "payne.h5"; }/' lines.cfg >payne.cfg
+sed 's/type = "uniform"; min = 4000.0; max = 6500.0/type = "uniform"; min = 4100.0; max = 6400.0/
+    s/min = 0.5; max = 5.0/min = 0.7; max = 4.8/; s/min = -1.5; max = 0.5/min = -1.4; max = 0.4/' payne.cfg >inner.cfg
+run "$ANPE" simulate inner.cfg -n 20 --design sobol --own-grid -o again.h5 --quiet
+check "the emulator simulates" test "$status" = 0 -a -s again.h5
+# Over all of an instrument's wavelengths, coarsely, and a training on it.
+sed 's/lambda_min.*step = 5.0/step = 25.0/' lines.cfg >wide.cfg
+"$ANPE" simulate wide.cfg -n 40 --design latin --own-grid -o wide.h5 --quiet
+# shellcheck disable=SC2086
+run emulate wide.h5 -o wide_payne.h5 $small --no-halves
+check "an emulator of a whole instrument" test "$status" = 0
+sed 's/payne.h5/wide_payne.h5/; s/min = 4100.0; max = 6400.0/min = 4300.0; max = 6200.0/
+    s/min = 0.7; max = 4.8/min = 1.0; max = 4.5/; s/min = -1.4; max = 0.4/min = -1.2; max = 0.2/' inner.cfg >train.cfg
+run "$ANPE" train train.cfg -o model.h5 --quiet --set network.context=4 --set train.steps=1 --set train.epochs=1 \
+    --set train.batch=4 --set train.n_validation=4 --set featurizer.plugin=mlp --set noise.plugin=gaussian --set noise.sigma=0.01
+check "trains a model" test "$status" = 0 -a -s model.h5
+run "$ANPE" simulate payne.cfg -n 2 -o bad.h5
+expect_error "labels outside what it was trained on are refused" 1 "outside the simulator's"
+
+# Half precision: half the size, nearly the error.
+run emulate grid.h5 -o half.h5 --width 64 --steps 10000 --rate 0.02 --half --no-halves --json
+check "half precision" test "$status" = 0
+check "is smaller" test "$(wc -c <half.h5)" -lt "$(wc -c <payne.h5)"
+cp "$work/out" report.json
+check "and as good" awk -v x="$(value held_out median)" 'BEGIN { exit !(x > 0 && x <= 1e-3) }'
+
+# Bad input.
+gone() { check "$1: nothing is written" test ! -e bad.h5; }
+# shellcheck disable=SC2086
+refused() { # NAME REGEX ARGUMENTS
+    name=$1; expected=$2; shift 2
+    run emulate "$@" -o bad.h5 $small
+    expect_error "$name" 1 "$expected"
+    gone "$name"
+}
+refused "a grid that is not there" "nosuch.h5.*No such file" nosuch.h5
+head -c 3000 grid.h5 >cut.h5
+refused "a truncated grid" "cut.h5" cut.h5
+"$ANPE" simulate lines.cfg -n 12 --own-grid -o few.h5 --quiet
+refused "few spectra" "few.h5: 12 spectra; at least 20 are needed" few.h5
+refused "labels of the wrong number" "labels" grid.h5 --labels teff,logg
+refused "an array that is not there" "no dataset 'fluxes'; did you mean 'flux'" grid.h5 --flux fluxes
+refused "labels as spectra" "wavelengths in 'wavelength' for 3 pixels" grid.h5 --flux theta
+refused "spectra of another number" "'wavelength' must have 2 dimensions, it has 1" grid.h5 --theta wavelength
+run emulate grid.h5 -o grid.h5
+expect_error "the grid itself as output" 1 "grid.h5"
+check "the grid stays" test "$("$ANPE" info grid.h5 | grep -c '^flux')" = 1
+run emulate grid.h5 -o bad.h5 --activation tanh
+expect_error "unknown activation" 2 "--activation must be .*not 'tanh'"
+run emulate grid.h5 -o bad.h5 --held-out 0.9
+expect_error "too much held out" 2 "--held-out must be a number in"
+gone "wrong command lines"
+finish

@@ -1,0 +1,104 @@
+/* Emulators: errors by label, weights in half precision, grids of others in HDF5 and npz. */
+#include <config.h>
+#include "base_support.h"
+#include "file/hdf5_file.h"
+#include "prepare/emulate.h"
+#include <math.h>
+
+/* 23 spectra whose error is ten times their rank by label: fifths of 4, 5, 4, 5, 5. */
+static void test_bins(void)
+{
+    enum { N = 23 };
+    static const double want[ANPE_EMULATE_BINS] = {15, 60, 105, 150, 200};
+    static const double begin[ANPE_EMULATE_BINS + 1] = {0, 4, 9, 13, 18, 22};
+    double value[N], error[N], median[ANPE_EMULATE_BINS], edge[ANPE_EMULATE_BINS + 1];
+    for (int i = 0; i < N; i++) { /* in a mixed order */
+        value[i] = i * 7 % N;
+        error[i] = 10 * value[i];
+    }
+    CU_ASSERT(anpe_emulate_bins(ctx, N, value, error, median, edge) == ANPE_OK);
+    for (int b = 0; b < ANPE_EMULATE_BINS; b++) {
+        CU_ASSERT_DOUBLE_EQUAL(median[b], want[b], 1e-12);
+        CU_ASSERT_DOUBLE_EQUAL(edge[b], begin[b], 1e-12);
+    }
+    CU_ASSERT_DOUBLE_EQUAL(edge[ANPE_EMULATE_BINS], begin[ANPE_EMULATE_BINS], 1e-12);
+    /* fewer spectra than parts: empty ones have no median */
+    CU_ASSERT(anpe_emulate_bins(ctx, 2, value, error, median, edge) == ANPE_OK);
+    CU_ASSERT(isnan(median[0]) && !isnan(median[4]));
+}
+
+/* What half precision holds exactly comes back, what it does not to 2^-11 of it; it has 10 bits. */
+static void test_half(void)
+{
+    const float v[6] = {1, -0.5f, 65504, 0.1f, 3.1415927f, 0};
+    const int64_t shape[2] = {2, 3};
+    double back[6];
+    anpe_h5 *f = NULL;
+    const char *path = in_scratch("half.h5");
+    CU_ASSERT_FATAL(anpe_h5_create(ctx, path, &f) == ANPE_OK);
+    CU_ASSERT(anpe_h5_write_half(ctx, f, "w", 2, shape, v) == ANPE_OK);
+    CU_ASSERT_FATAL(anpe_h5_close(ctx, f) == ANPE_OK);
+    CU_ASSERT_FATAL(anpe_h5_open(ctx, path, &f) == ANPE_OK);
+    CU_ASSERT_FATAL(anpe_h5_read(ctx, f, "w", ANPE_H5_DOUBLE, 6, back) == ANPE_OK);
+    anpe_h5_abandon(f);
+    for (int i = 0; i < 6; i++)
+        CU_ASSERT(fabs(back[i] - (double)v[i]) <= 0x1p-11 * fabs((double)v[i]));
+    CU_ASSERT(back[0] == 1 && back[1] == -0.5 && back[2] == 65504 && back[5] == 0);
+    CU_ASSERT(back[3] != (double)v[3]);
+}
+
+/* Labels as arrays of their own, under names that the caller gives. */
+static void test_columns(void)
+{
+    const double teff[4] = {4000, 4500, 5000, 5500}, logg[4] = {1, 2, 3, 4};
+    const double flux[12] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12};
+    const double wavelength[3] = {5000, 5001, 5002};
+    const int64_t four = 4, three = 3, both[2] = {4, 3};
+    const char *path = in_scratch("columns.h5");
+    anpe_emulate_request r = {.grid = path, .labels = "teff,logg", .flux = "spectra"};
+    anpe_emulate_grid g;
+    anpe_h5 *f = NULL;
+    CU_ASSERT_FATAL(anpe_h5_create(ctx, path, &f) == ANPE_OK);
+    CU_ASSERT(anpe_h5_write(ctx, f, "teff", ANPE_H5_DOUBLE, 1, &four, teff) == ANPE_OK);
+    CU_ASSERT(anpe_h5_write(ctx, f, "logg", ANPE_H5_DOUBLE, 1, &four, logg) == ANPE_OK);
+    CU_ASSERT(anpe_h5_write(ctx, f, "spectra", ANPE_H5_DOUBLE, 2, both, flux) == ANPE_OK);
+    CU_ASSERT(anpe_h5_write(ctx, f, "lambda", ANPE_H5_DOUBLE, 1, &three, wavelength) == ANPE_OK);
+    CU_ASSERT(anpe_h5_write(ctx, f, "flat", ANPE_H5_DOUBLE, 1, &four, (double[4]){7, 7, 7, 7}) ==
+              ANPE_OK);
+    CU_ASSERT_FATAL(anpe_h5_close(ctx, f) == ANPE_OK);
+    CU_ASSERT_FATAL(anpe_emulate_read(ctx, &r, &g) == ANPE_OK);
+    CU_ASSERT(g.n == 4 && g.n_labels == 2 && g.n_pixels == 3 && g.wavelength == NULL);
+    CU_ASSERT(g.theta[2] == 4500 && g.theta[3] == 2 && g.flux[11] == 12);
+    CU_ASSERT(g.min[0] == 4000 && g.max[1] == 4 && g.normalised && g.resolution == INFINITY);
+    anpe_emulate_grid_clear(&g);
+    r.wavelength = "lambda";
+    r.resolution = 20000;
+    r.absolute = 1;
+    CU_ASSERT_FATAL(anpe_emulate_read(ctx, &r, &g) == ANPE_OK);
+    CU_ASSERT(g.wavelength && g.wavelength[2] == 5002 && !g.normalised && g.resolution == 20000);
+    anpe_emulate_grid_clear(&g);
+
+    char text[512];
+    r.labels = "teff,flat";
+    CU_ASSERT(anpe_emulate_read(ctx, &r, &g) == ANPE_EFORMAT);
+    snprintf(text, sizeof text, "%s: label flat is 7 in all spectra: nothing can be learned of it",
+             path);
+    expect_message(text);
+    anpe_emulate_grid_clear(&g);
+    r.labels = NULL;
+    CU_ASSERT(anpe_emulate_read(ctx, &r, &g) == ANPE_EFORMAT);
+    anpe_emulate_grid_clear(&g);
+    r.labels = "teff,lambda";
+    CU_ASSERT(anpe_emulate_read(ctx, &r, &g) == ANPE_EFORMAT);
+    snprintf(text, sizeof text, "%s: 'lambda' has 3 values, the labels before it 4", path);
+    expect_message(text);
+    anpe_emulate_grid_clear(&g);
+}
+
+int main(int argc, char **argv)
+{
+    static const CU_TestInfo tests[] = {{"errors by label", test_bins},
+                                        {"half precision", test_half},
+                                        {"labels as arrays of their own", test_columns}};
+    return run_suite(argc, argv, "emulate", COUNT(tests), tests);
+}
