@@ -1,5 +1,5 @@
 #!/bin/sh
-# bfloat16 costs no accuracy: payne.cfg as it is, and with the paper's kind of network, cut as the comment in
+# bfloat16 costs no accuracy: payne_alone.cfg as it is, and with the paper's kind of network, cut as the comment in
 # that file says (`pixels`), trained with the same seed and for the same number of steps in float and in
 # bfloat16. Their validation losses differ by at most 0.05 nats, and posteriors of both cover the truth.
 #
@@ -19,13 +19,13 @@ get() { $python "$ANPE_SRCDIR/tests/long/json_get.py" "$1" "$2"; }
     exit 99
 # resnet_gru: every convolution of 32 channels and more is one of the products that bfloat16 changes.
 sed -e '/^observe = {/,/^};/d' -e '/^featurizer = {/,/^};/d' -e '/^compute = /d' -e '/^train = {/,/^};/d' \
-    "$ANPE_SRCDIR/instruments/apogee/payne.cfg" >pixels.cfg
+    "$ANPE_SRCDIR/instruments/apogee/payne_alone.cfg" >pixels.cfg
 cat >>pixels.cfg <<END
 observe = { channels = [ "flux", "mask", "log_sigma" ]; sigma_floor = 0.005; };
 featurizer = { plugin = "resnet_gru"; depth = 8; conv_min = 8; conv_max = 64; nlayer = 1; kernel = 5; };
 train = { batch = 64; steps = 250; rate = 0.001; n_validation = 1024; };
 END
-cp "$ANPE_SRCDIR/instruments/apogee/payne.cfg" payne.cfg
+cp "$ANPE_SRCDIR/instruments/apogee/payne_alone.cfg" payne.cfg
 
 # train TASK SEED PRECISION BACKEND [OPTION...]
 train() {
