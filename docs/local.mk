@@ -4,18 +4,23 @@ EXTRA_DIST += docs/LICENCES.md docs/PERFORMANCE.md docs/book/method.md docs/book
 	docs/book/validation.md docs/book/figures.md docs/book/apogee.md docs/book/cannon.md \
 	docs/book/embedding.md docs/book/simulations.md docs/book/forward.md docs/book/emulator.md
 EXTRA_DIST += docs/examples/pipe_simulator.py
-EXTRA_DIST += docs/plugin-template/Makefile docs/plugin-template/README.md docs/plugin-template/one_line.c
+# Templates and the chapter that goes through them, to be copied from where they are installed.
+templatedir = $(docdir)/plugin-template
+dist_template_DATA = docs/plugin-template/Makefile docs/plugin-template/README.md docs/plugin-template/afternoon.cfg \
+	docs/plugin-template/simulator_one_line.c docs/plugin-template/instrument_afternoon.c \
+	docs/plugin-template/noise_photons.c docs/plugin-template/featurizer_narrow.c docs/book/new_spectrograph.md
 
-# The template must build from the installed files alone and load; distcheck runs this.
+# The chapter's commands, with nothing but what is installed; distcheck runs this.
 IC_DIR = installcheck.tmp
 installcheck-local:
 	rm -rf $(IC_DIR) && mkdir $(IC_DIR)
-	for f in Makefile one_line.c; do cat $(srcdir)/docs/plugin-template/$$f >$(IC_DIR)/$$f || exit 1; done
-	cd $(IC_DIR) && PKG_CONFIG_PATH='$(DESTDIR)$(pkgconfigdir)' PKG_CONFIG_SYSROOT_DIR='$(DESTDIR)' \
-	  $(MAKE) CC='$(CC)' CFLAGS='-Wall -Wextra -Werror'
-	LD_LIBRARY_PATH='$(DESTDIR)$(libdir)'$${LD_LIBRARY_PATH:+:$$LD_LIBRARY_PATH} \
-	  ANPE_PLUGIN_PATH="`pwd`/$(IC_DIR):$(DESTDIR)$(plugindir)" \
-	  $(DESTDIR)$(bindir)/anpe plugins simulator/one_line
+	cp $(DESTDIR)$(templatedir)/* $(IC_DIR) && chmod -R u+w $(IC_DIR)
+	sed -n 's/^    \$$ //p' $(IC_DIR)/new_spectrograph.md >$(IC_DIR)/steps && test -s $(IC_DIR)/steps
+	cd $(IC_DIR) && unset MAKEFLAGS MFLAGS MAKELEVEL && \
+	  PKG_CONFIG_PATH='$(DESTDIR)$(pkgconfigdir)' PKG_CONFIG_SYSROOT_DIR='$(DESTDIR)' CC='$(CC)' \
+	  PATH="$(DESTDIR)$(bindir):$$PATH" ANPE_PLUGIN_PATH='$(DESTDIR)$(plugindir)' \
+	  LD_LIBRARY_PATH='$(DESTDIR)$(libdir)'$${LD_LIBRARY_PATH:+:$$LD_LIBRARY_PATH} sh -e ./steps
+	grep '^HD1,star.txt,0,' $(IC_DIR)/star.csv >/dev/null
 	rm -rf $(IC_DIR)
 
 # The option reference in anpe.cfg(5) comes from the plugins' own tables; tests/cli/test_man.sh compares.

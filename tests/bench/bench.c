@@ -28,6 +28,7 @@ static const struct {
               {"emulator", bench_emulator},
               {"pipeline", bench_pipeline},
               {"likelihood", bench_likelihood},
+              {"reading", bench_reading},
               {"command", bench_command}};
 enum { N_GROUPS = sizeof groups / sizeof groups[0] };
 
@@ -208,7 +209,8 @@ static int usage(void)
             "usage: bench [--threads N] [--repeats N] [--batch N] [--micro-batch N]\n"
             "             [--backend NAME] [--precision float|bfloat16]\n"
             "             [--emulator FILE] [--likelihood FILE] [--program ANPE --config FILE\n"
-            "             --directory DIR --spectrum FILE ...] [GROUP...]\ngroups:");
+            "             --directory DIR --spectrum FILE ...] [--survey FILE ...] "
+            "[GROUP...]\ngroups:");
     for (int i = 0; i < N_GROUPS; i++)
         fprintf(stderr, " %s", groups[i].name);
     fprintf(stderr, "\n");
@@ -241,21 +243,17 @@ static int read_options(bench *b, int argc, char **argv)
         PROGRAM,
         CONFIG,
         DIRECTORY,
-        SPECTRUM
+        SPECTRUM,
+        SURVEY
     };
-    static const struct option options[] = {{"threads", 1, NULL, THREADS},
-                                            {"repeats", 1, NULL, REPEATS},
-                                            {"batch", 1, NULL, BATCH},
-                                            {"micro-batch", 1, NULL, MICRO},
-                                            {"backend", 1, NULL, BACKEND},
-                                            {"precision", 1, NULL, PRECISION},
-                                            {"emulator", 1, NULL, EMULATOR},
-                                            {"likelihood", 1, NULL, LIKELIHOOD},
-                                            {"program", 1, NULL, PROGRAM},
-                                            {"config", 1, NULL, CONFIG},
-                                            {"directory", 1, NULL, DIRECTORY},
-                                            {"spectrum", 1, NULL, SPECTRUM},
-                                            {0}};
+    static const struct option options[] = {
+        {"threads", 1, NULL, THREADS},     {"repeats", 1, NULL, REPEATS},
+        {"batch", 1, NULL, BATCH},         {"micro-batch", 1, NULL, MICRO},
+        {"backend", 1, NULL, BACKEND},     {"precision", 1, NULL, PRECISION},
+        {"emulator", 1, NULL, EMULATOR},   {"likelihood", 1, NULL, LIKELIHOOD},
+        {"program", 1, NULL, PROGRAM},     {"config", 1, NULL, CONFIG},
+        {"directory", 1, NULL, DIRECTORY}, {"spectrum", 1, NULL, SPECTRUM},
+        {"survey", 1, NULL, SURVEY},       {0}};
     for (int o; (o = getopt_long(argc, argv, "", options, NULL)) != -1;)
         switch (o) {
         case THREADS:
@@ -293,6 +291,9 @@ static int read_options(bench *b, int argc, char **argv)
             break;
         case SPECTRUM:
             b->spectra[b->n_spectra++] = optarg;
+            break;
+        case SURVEY:
+            b->surveys[b->n_surveys++] = optarg;
             break;
         default:
             return usage();
@@ -336,7 +337,8 @@ int main(int argc, char **argv)
     b.backend_name = "openblas";
     b.precision = "float";
     b.spectra = calloc((size_t)argc, sizeof *b.spectra);
-    if (!b.ctx || !b.spectra)
+    b.surveys = calloc((size_t)argc, sizeof *b.surveys);
+    if (!b.ctx || !b.spectra || !b.surveys)
         return EXIT_FAILURE;
     const int wrong = read_options(&b, argc, argv);
     if (wrong)
@@ -350,5 +352,6 @@ int main(int argc, char **argv)
     anpe_settings_free(b.settings);
     anpe_ctx_free(b.ctx);
     free(b.spectra);
+    free(b.surveys);
     return status ? EXIT_FAILURE : EXIT_SUCCESS;
 }

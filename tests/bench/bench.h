@@ -16,8 +16,8 @@ typedef struct bench {
     int threads, repeats;
     int64_t batch, micro; /* spectra of a step, of a micro-batch */
     const char *program, *emulator, *likelihood, *config, *directory; /* NULL: not given */
-    int n_spectra;
-    char **spectra;
+    int n_spectra, n_surveys;
+    char **spectra, **surveys;            /* for the groups command and reading */
     const char *backend_name, *precision; /* as in the group "compute" */
     anpe_settings *settings;              /* of the backend */
     anpe_component component;
@@ -56,5 +56,6 @@ anpe_status bench_scaling(bench *b);     /* inference by numbers of pixels and o
 anpe_status bench_emulator(bench *b);    /* the dense emulator, batch 1000 */
 anpe_status bench_pipeline(bench *b);    /* simulated training spectra */
 anpe_status bench_likelihood(bench *b);  /* one star's likelihood at many labels, one core */
+anpe_status bench_reading(bench *b);     /* survey files from a warm cache, one core */
 anpe_status bench_command(bench *b);     /* `anpe` from process start to process end */
 #endif

@@ -97,6 +97,18 @@ refused "noise.h5 changed: simulate" "$both$" "$ANPE" simulate model.h5 -n 5 --o
 refused "noise.h5 changed: validate" "$both$" "$ANPE" validate model.h5 -n 50
 mv kept noise.h5
 
+# A file of the training that lies elsewhere now is named anew, and must be that very file.
+mkdir moved && mv e.h5 moved/e.h5
+run "$ANPE" infer model.h5 mocks.h5 -o again.csv --exact --set simulator.file=moved/e.h5
+check "e.h5 moved: --set says where it is" test "$status" = 0 -a ! -s "$work/err"
+check "e.h5 moved: the same catalogue but for the record" sh -c \
+    'grep -v "^# SET0" again.csv | cmp - exact.csv && grep -q "^# SET0 = simulator.file=moved/e.h5" again.csv'
+refused "e.h5 moved: another file" "other.h5: has changed since the model was trained with it \('simulator.file'\)" \
+    "$ANPE" infer model.h5 mocks.h5 -o x.csv --exact --set simulator.file=other.h5
+refused "e.h5 moved: no file" "^anpe: nowhere.h5: .*it is 'simulator.file' of the model" \
+    "$ANPE" infer model.h5 mocks.h5 -o x.csv --set 'simulator.file="nowhere.h5"'
+mv moved/e.h5 e.h5
+
 # What the command line names anew is the user's word.
 run "$ANPE" simulate model.h5 -n 5 -o given.h5 --quiet --set simulator.file="\"$work/other.h5\""
 expect "a file given with --set" 0

@@ -84,6 +84,23 @@ mkdir night1 && cp one.h5 night1/one.h5
 run "$ANPE" validate model.h5 -n 50 -s 50 --dry --repeats one.h5 --repeats night1/one.h5
 expect_error "repeats: rows of two files without identifiers are not one star" 1 \
     'no identifier comes twice among 6 spectra'
+# A star that a catalogue has twice is compared with neither row, in words and in the figure.
+cases=$ANPE_SHARED/data/cases
+if [ -r "$cases/catalogue_twice.csv" ]; then
+    run "$ANPE" infer model.h5 "$cases/apstar_reference.fits" -o twice.csv \
+        --compare "$cases/catalogue_twice.csv" --compare-columns teff=TEFF --compare-id APOGEE_ID
+    check "a star twice in a catalogue: the number is said" \
+        grep -q 'catalogue_twice.csv: 1 star has more than one row (2M19390532+4027346, ...); not compared' err
+    check "a star twice in a catalogue: it is compared with neither" grep -q ',unmatched' twice.csv
+    run "$ANPE" plot truth twice.csv --compare "$cases/catalogue_twice.csv" --id APOGEE_ID --column teff=TEFF \
+        --labels teff -o twice.png
+    if ! grep -q "built without PLplot" err; then
+        expect_error "a star twice in a figure" 1 "no row of twice.csv is in .*catalogue_twice.csv"
+        check "a star twice in a figure: the number is said" grep -q '1 spectrum is of a star with more than one row' err
+    fi
+else
+    skip "a star twice in a catalogue" "no shared data"
+fi
 run "$ANPE" validate model.h5 -n 50 --set instrument.combination=visits
 expect_error "--set without --repeats" 2 '^anpe validate: --set goes with --repeats'
 finish

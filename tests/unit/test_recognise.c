@@ -23,6 +23,9 @@ static const known real[] = {
      ANPE_MEDIUM_VACUUM},
     {"lamost/med-58646-TD192102N424113K01_sp12-076.fits.gz", "lamost_mrs", "LAMOST",
      "LAMOST J192814.09+435531.0", ANPE_MEDIUM_VACUUM},
+    {"mike/HR718_red_multi.fits", "mike", "MIKE", "Star-202", ANPE_MEDIUM_AIR},
+    {"galah/1312160026010031.fits", "galah", "GALAH", "Flux Standard - mu Leo", ANPE_MEDIUM_AIR},
+    {"gaia_rvs/HD176650.csv", "gaia_rvs", "Gaia RVS", "4268620287278693120", ANPE_MEDIUM_VACUUM},
     {"mike/HR718_red_multi.fits", "mike", "MIKE", "Star-202", ANPE_MEDIUM_AIR}};
 
 static void test_real(void)

@@ -1,4 +1,4 @@
-/* one_line.c -- a simulator to copy: one absorption line in a flat continuum.
+/* simulator_one_line.c -- a simulator to copy: one absorption line in a flat continuum.
  *
  *     flux(lambda) = exp(-tau 10^fe_h exp(-(lambda - centre)^2 / (2 w^2))),  w = centre vmicro / c
  *
