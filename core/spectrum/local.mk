@@ -1,4 +1,5 @@
 # core/spectrum: one spectrum on its pixels. One module a line.
+libanpe_la_SOURCES += core/spectrum/broaden.c core/spectrum/broaden.h
 libanpe_la_SOURCES += core/spectrum/continuum.c
 libanpe_la_SOURCES += core/spectrum/grid.c core/spectrum/grid.h
 libanpe_la_SOURCES += core/spectrum/projector.c core/spectrum/projector.h

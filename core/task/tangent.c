@@ -39,13 +39,14 @@ anpe_tangent *anpe_tangent_free(anpe_tangent *g)
 }
 
 /* Row of the simulator's output -> row of the instrument's. */
-static void observe(const anpe_tangent *g, double rv, int64_t from, int64_t to, void *scratch)
+static void observe(const anpe_tangent *g, const double *theta, const anpe_broadening *slope,
+                    int64_t from, int64_t to, void *scratch)
 {
     const anpe_task *t = g->task;
     const int64_t size = anpe_task_size(t);
     const float *raw = g->raw + from * t->sim.n_pixels;
     if (t->projector)
-        anpe_projector_apply(t->projector, rv, raw, g->flux + to * size, scratch);
+        anpe_task_project(t, theta, slope, raw, g->flux + to * size, scratch);
     else
         memcpy(g->flux + to * size, raw, (size_t)size * sizeof *raw);
 }
@@ -69,7 +70,6 @@ anpe_status anpe_tangent_run(anpe_tangent *g, anpe_ctx *ctx, const double *theta
     const anpe_task *t = g->task;
     const anpe_simulator_ops *ops = t->simulator.ops;
     const int64_t size = anpe_task_size(t), n = t->sim.n_labels;
-    const double rv = t->rv < 0 ? 0 : theta[t->rv];
     for (int64_t j = 0; j < n; j++)
         g->sim_theta[j] = theta[t->sim_label[j]];
     anpe_status status = ops->derivatives(t->simulator.self, ctx, g->sim_theta, g->raw, scratch);
@@ -79,10 +79,15 @@ anpe_status anpe_tangent_run(anpe_tangent *g, anpe_ctx *ctx, const double *theta
     if (status)
         return status;
     memset(g->flux + size, 0, (size_t)(t->prior->n_labels * size) * sizeof *g->flux);
-    observe(g, rv, 0, 0, scratch);
+    observe(g, theta, NULL, 0, 0, scratch);
     for (int64_t j = 0; j < n; j++)
-        observe(g, rv, 1 + j, 1 + t->sim_label[j], scratch);
+        observe(g, theta, NULL, 1 + j, 1 + t->sim_label[j], scratch);
+    for (int k = 0; k < ANPE_N_BROADENINGS; k++) {
+        const anpe_broadening slope = (anpe_broadening)k;
+        if (t->broadening[k] >= 0)
+            observe(g, theta, &slope, 0, 1 + t->broadening[k], scratch);
+    }
     if (t->rv >= 0 && t->projector)
-        anpe_projector_slope(t->projector, rv, g->raw, g->flux + (1 + t->rv) * size, scratch);
+        anpe_task_slope(t, theta, g->raw, g->flux + (1 + t->rv) * size, scratch);
     return ANPE_OK;
 }

@@ -61,19 +61,50 @@ static anpe_status add_simulator(anpe_ctx *ctx, anpe_task *t)
     return status;
 }
 
-/* Labels that a prior may be given for: the simulator's, and rv where there are wavelengths. */
+/* Labels that a prior may be given for: the simulator's; rv where there are wavelengths; and, where
+ * they are the simulator's own and even in ln(wavelength), rotation and macroturbulence that it
+ * does not know of. Returns how many; known has room for them. */
+static int64_t list_labels(const anpe_task *t, anpe_label *known)
+{
+    int64_t n = t->sim.n_labels;
+    if (n)
+        memcpy(known, t->sim.labels, (size_t)n * sizeof *known);
+    if (!t->instrument.info.wavelength || !t->sim.wavelength)
+        return n;
+    known[n++] = (anpe_label){"rv", "km/s", -t->observe->max_rv, t->observe->max_rv};
+    const int broadens = !t->sim.on_grid && anpe_broaden_takes(t->sim.n_pixels, t->sim.wavelength);
+    for (int k = 0; broadens && k < ANPE_N_BROADENINGS; k++)
+        if (anpe_label_find(t->sim.n_labels, t->sim.labels, anpe_broaden_label[k].name) < 0)
+            known[n++] = anpe_broaden_label[k];
+    return n;
+}
+
+/* The simulator's own vsini or vmacro is not the core's. */
+static anpe_status add_broadening(anpe_ctx *ctx, anpe_task *t)
+{
+    double most[ANPE_N_BROADENINGS];
+    int wanted = 0;
+    for (int k = 0; k < ANPE_N_BROADENINGS; k++) {
+        const char *name = anpe_broaden_label[k].name;
+        most[k] = anpe_broaden_label[k].max;
+        if (anpe_label_find(t->sim.n_labels, t->sim.labels, name) < 0)
+            t->broadening[k] = anpe_label_find(t->prior->n_labels, t->prior->label, name);
+        wanted |= t->broadening[k] >= 0;
+    }
+    return wanted ? anpe_broaden_new(ctx, t->sim.n_pixels, t->sim.wavelength, most, &t->broaden)
+                  : ANPE_OK;
+}
+
 static anpe_status add_prior(anpe_ctx *ctx, anpe_task *t)
 {
     const int64_t n = t->sim.n_labels;
-    anpe_label *known = calloc((size_t)n + 1, sizeof *known);
+    anpe_label *known = calloc((size_t)n + 1 + ANPE_N_BROADENINGS, sizeof *known);
     if (!known)
         return ANPE_FAIL(ctx, ANPE_ENOMEM, "labels: out of memory");
-    if (n)
-        memcpy(known, t->sim.labels, (size_t)n * sizeof *known);
-    const int has_rv = t->instrument.info.wavelength && t->sim.wavelength;
-    known[n] = (anpe_label){"rv", "km/s", -t->observe->max_rv, t->observe->max_rv};
-    anpe_status status = anpe_prior_new(ctx, t->settings, n + has_rv, known, &t->prior);
+    anpe_status status = anpe_prior_new(ctx, t->settings, list_labels(t, known), known, &t->prior);
     free(known);
+    if (!status)
+        status = add_broadening(ctx, t);
     if (status)
         return status;
     t->sim_label = malloc((size_t)(n + 1) * sizeof *t->sim_label);
@@ -274,6 +305,8 @@ anpe_status anpe_task_new(anpe_ctx *ctx, anpe_settings *settings, unsigned parts
         return ANPE_FAIL(ctx, ANPE_ENOMEM, "task: out of memory");
     t->settings = settings;
     t->rv = -1;
+    for (int k = 0; k < ANPE_N_BROADENINGS; k++)
+        t->broadening[k] = -1;
     ANPE_TRY(anpe_settings_fill(ctx, settings, "observe", anpe_observe_table,
                                 sizeof(anpe_observe_options), &options));
     t->observe = options;
@@ -331,6 +364,7 @@ anpe_task *anpe_task_free(anpe_task *t)
     if (!t)
         return NULL;
     anpe_projector_free(t->projector);
+    anpe_broaden_free(t->broaden);
     anpe_component_clear(&t->noise);
     anpe_prior_free(t->prior);
     anpe_component_clear(&t->simulator);
@@ -351,13 +385,49 @@ int64_t anpe_task_size(const anpe_task *t)
     return anpe_instrument_size(&t->instrument);
 }
 
-/* One block for both: the simulator is done when the projection begins. */
+/* Bytes of the broadened flux, which stands first in the scratch. */
+static size_t broadened_size(const anpe_task *t)
+{
+    const size_t bytes = t->broaden ? (size_t)t->sim.n_pixels * sizeof(float) : 0;
+    return (bytes + 63) / 64 * 64;
+}
+
+/* The star's flux as it leaves its turning, moving disc: raw itself, or at the start of scratch. */
+static const float *broadened(const anpe_task *t, const double *theta, const anpe_broadening *slope,
+                              const float *raw, void *scratch)
+{
+    double kms[ANPE_N_BROADENINGS];
+    if (!t->broaden)
+        return raw;
+    for (int k = 0; k < ANPE_N_BROADENINGS; k++)
+        kms[k] = t->broadening[k] < 0 ? 0 : theta[t->broadening[k]];
+    anpe_broaden_apply(t->broaden, kms, slope, raw, scratch, (char *)scratch + broadened_size(t));
+    return scratch;
+}
+
+void anpe_task_project(const anpe_task *t, const double *theta, const anpe_broadening *slope,
+                       const float *raw, float *flux, void *scratch)
+{
+    anpe_projector_apply(t->projector, t->rv < 0 ? 0 : theta[t->rv],
+                         broadened(t, theta, slope, raw, scratch), flux,
+                         (char *)scratch + broadened_size(t));
+}
+
+void anpe_task_slope(const anpe_task *t, const double *theta, const float *raw, float *slope,
+                     void *scratch)
+{
+    anpe_projector_slope(t->projector, theta[t->rv], broadened(t, theta, NULL, raw, scratch), slope,
+                         (char *)scratch + broadened_size(t));
+}
+
+/* One block for all: the simulator is done when the projection begins. */
 static size_t scratch_size(const anpe_task *t, int64_t batch)
 {
     const anpe_simulator_ops *ops = t->simulator.ops;
     const size_t a = ANPE_HAS(ops, scratch_size) ? ops->scratch_size(t->simulator.self, batch) : 0;
-    const size_t b = t->projector ? anpe_projector_scratch(t->projector) : 0;
-    return a > b ? a : b;
+    const size_t b = broadened_size(t) + (t->broaden ? anpe_broaden_scratch(t->broaden) : 0);
+    const size_t c = broadened_size(t) + (t->projector ? anpe_projector_scratch(t->projector) : 0);
+    return a > b ? a > c ? a : c : b > c ? b : c;
 }
 
 anpe_status anpe_bench_new(anpe_ctx *ctx, const anpe_task *t, int64_t batch, anpe_bench **out)
@@ -471,8 +541,8 @@ anpe_status anpe_task_simulate(const anpe_task *t, anpe_ctx *ctx, anpe_bench *b,
     if (status)
         return status;
     for (int64_t k = 0; t->projector && k < n; k++)
-        anpe_projector_apply(t->projector, t->rv < 0 ? 0 : b->theta[k * n_prior + t->rv],
-                             b->sim_flux + k * t->sim.n_pixels, b->flux + k * size, b->scratch);
+        anpe_task_project(t, b->theta + k * n_prior, NULL, b->sim_flux + k * t->sim.n_pixels,
+                          b->flux + k * size, b->scratch);
     return check_finite(t, ctx, b, n, size, b->flux);
 }
 

@@ -8,6 +8,7 @@
 #ifndef ANPE_CORE_TASK_H
 #define ANPE_CORE_TASK_H
 #include "base/random.h"
+#include "spectrum/broaden.h"
 #include "spectrum/projector.h"
 #include "spectrum/spectrum.h"
 #include "kind/instrument.h"
@@ -46,11 +47,13 @@ typedef struct anpe_task {
     anpe_component simulator, noise;
     anpe_simulator_info sim;
     anpe_prior *prior;
-    int64_t n_labels;          /* inferred */
-    anpe_label *label;         /* (n_labels) */
-    int64_t *inferred;         /* (n_labels) index into prior->label */
-    int64_t *sim_label;        /* (sim.n_labels) index into prior->label */
-    int64_t rv;                /* index into prior->label, -1: no Doppler shift */
+    int64_t n_labels;                       /* inferred */
+    anpe_label *label;                      /* (n_labels) */
+    int64_t *inferred;                      /* (n_labels) index into prior->label */
+    int64_t *sim_label;                     /* (sim.n_labels) index into prior->label */
+    int64_t rv;                             /* index into prior->label, -1: no Doppler shift */
+    int64_t broadening[ANPE_N_BROADENINGS]; /* index into prior->label, -1: no such label */
+    anpe_broaden *broaden;                  /* NULL: neither */
     anpe_projector *projector; /* NULL: simulator pixels are the instrument's, no wavelengths */
     uint8_t *continuum;        /* (n_pixels) or NULL */
     uint8_t *exclude;          /* (n_pixels) or NULL; what instrument.info.exclude points to */
@@ -116,6 +119,13 @@ ANPE_MUST_CHECK anpe_status anpe_task_simulate_own(const anpe_task *t, anpe_ctx 
 /* b->theta (n) -> b->flux (n): simulator and projection, no noise. */
 ANPE_MUST_CHECK anpe_status anpe_task_simulate(const anpe_task *t, anpe_ctx *ctx, anpe_bench *b,
                                                int64_t n);
+/* The simulator's flux (sim.n_pixels) of a star of these labels (prior->n_labels), broadened and on
+ * the instrument's pixels (size); slope: NULL, or the broadening that it is differentiated for. */
+void anpe_task_project(const anpe_task *t, const double *theta, const anpe_broadening *slope,
+                       const float *raw, float *flux, void *scratch);
+/* Its derivative with respect to rv, per km/s. */
+void anpe_task_slope(const anpe_task *t, const double *theta, const float *raw, float *slope,
+                     void *scratch);
 /* Row k of b->flux observed: error bars and mask drawn, noise (model error included) added ->
  * b->spectrum as a survey would give it: not normalised, sigma without the model error. */
 ANPE_MUST_CHECK anpe_status anpe_task_observe(const anpe_task *t, anpe_ctx *ctx, anpe_bench *b,

@@ -1,0 +1,186 @@
+/* A star's broadening as one kernel on a grid uniform in ln(lambda). */
+#include "spectrum/broaden.h"
+#include "spectrum/grid.h"
+
+#include <math.h>
+#include <string.h>
+
+enum { TAPS = 8 };
+static const double PI = 3.14159265358979323846;
+static const double MACRO_REACH = 3.5; /* 3e-7 of the profile lies beyond */
+static const double LIMB = 0.6;
+
+const anpe_label anpe_broaden_label[ANPE_N_BROADENINGS] = {{"vsini", "km/s", 0, 500},
+                                                           {"vmacro", "km/s", 0, 100}};
+
+/* Points and weights of a profile: at x velocities in units of its own. */
+typedef struct profile {
+    int64_t n;
+    double *x, *w; /* (n) */
+} profile;
+
+struct anpe_broaden {
+    int64_t n;
+    double step; /* km/s of a grid step */
+    double most[ANPE_N_BROADENINGS];
+    profile profile[ANPE_N_BROADENINGS];
+    int64_t half[ANPE_N_BROADENINGS]; /* grid steps that a kernel can reach to either side */
+};
+
+static double step_of(int64_t n, const double *wavelength)
+{
+    return log(wavelength[n - 1] / wavelength[0]) / (double)(n - 1);
+}
+
+int anpe_broaden_takes(int64_t n, const double *wavelength)
+{
+    if (n < TAPS)
+        return 0;
+    const double x0 = log(wavelength[0]), h = step_of(n, wavelength);
+    for (int64_t i = 0; i < n; i++) /* single precision is off by half a percent of a step */
+        if (fabs(log(wavelength[i]) - x0 - (double)i * h) > 0.01 * h)
+            return 0;
+    return 1;
+}
+
+/* x = sin(a), a uniform: dx = cos(a) da takes the root's infinite slope away. */
+static double rotation(double t, double *x)
+{
+    const double a = PI * (t - 0.5), c = cos(a);
+    *x = sin(a);
+    return (2 * (1 - LIMB) * c + 0.5 * PI * LIMB * c * c) * c;
+}
+
+static double macroturbulence(double t, double *x)
+{
+    *x = MACRO_REACH * (2 * t - 1);
+    return exp(-*x * *x) - sqrt(PI) * fabs(*x) * erfc(fabs(*x));
+}
+
+/* Midpoints, at least 8 in a grid step at the largest velocity. */
+static anpe_status make_profile(anpe_ctx *ctx, double (*value)(double t, double *x), double steps,
+                                profile *p)
+{
+    double sum = 0;
+    p->n = 64 + (int64_t)(16 * steps);
+    p->x = anpe_alloc(ctx, (size_t)p->n * sizeof *p->x);
+    p->w = anpe_alloc(ctx, (size_t)p->n * sizeof *p->w);
+    if (!p->x || !p->w)
+        return ANPE_ENOMEM;
+    for (int64_t q = 0; q < p->n; q++)
+        sum += p->w[q] = value(((double)q + 0.5) / (double)p->n, &p->x[q]);
+    for (int64_t q = 0; q < p->n; q++)
+        p->w[q] /= sum;
+    return ANPE_OK;
+}
+
+anpe_status anpe_broaden_new(anpe_ctx *ctx, int64_t n, const double *wavelength,
+                             const double most[ANPE_N_BROADENINGS], anpe_broaden **out)
+{
+    static double (*const values[])(double, double *) = {rotation, macroturbulence};
+    static const double reach[] = {1, 3.5};
+    *out = NULL;
+    if (!anpe_broaden_takes(n, wavelength))
+        return ANPE_FAIL(ctx, ANPE_EINVAL,
+                         "rotation and macroturbulence need a grid uniform in ln(wavelength)");
+    anpe_broaden *b = anpe_alloc(ctx, sizeof *b);
+    if (!b)
+        return ANPE_ENOMEM;
+    b->n = n;
+    b->step = ANPE_C_KMS * step_of(n, wavelength);
+    anpe_status status = ANPE_OK;
+    for (int k = 0; k < ANPE_N_BROADENINGS && !status; k++) {
+        const double steps = reach[k] * most[k] / b->step;
+        b->most[k] = most[k];
+        b->half[k] = (int64_t)ceil(steps) + TAPS / 2;
+        status = make_profile(ctx, values[k], steps, &b->profile[k]);
+    }
+    if (status)
+        b = anpe_broaden_free(b);
+    *out = b;
+    return status;
+}
+
+anpe_broaden *anpe_broaden_free(anpe_broaden *b)
+{
+    if (!b)
+        return NULL;
+    for (int k = 0; k < ANPE_N_BROADENINGS; k++) {
+        anpe_free(b->profile[k].x);
+        anpe_free(b->profile[k].w);
+    }
+    anpe_free(b);
+    return NULL;
+}
+
+/* ---- kernels ----------------------------------------------------------------------------- */
+
+static int64_t kernel_size(const anpe_broaden *b, int k)
+{
+    return 2 * b->half[k] + 1;
+}
+
+static int64_t both_size(const anpe_broaden *b)
+{
+    return 2 * (b->half[0] + b->half[1]) + 1;
+}
+
+size_t anpe_broaden_scratch(const anpe_broaden *b)
+{
+    const int64_t kernels = kernel_size(b, 0) + kernel_size(b, 1) + both_size(b);
+    return (size_t)kernels * sizeof(double) +
+           (size_t)(both_size(b) + b->n + both_size(b)) * sizeof(float);
+}
+
+/* weight (kernel_size): what the flux `half` steps before to half steps behind gives. */
+static void make_kernel(const anpe_broaden *b, int k, double kms, int slope, double *weight)
+{
+    const profile *p = &b->profile[k];
+    const double scale = fmin(fabs(kms), b->most[k]) / b->step;
+    double l[TAPS];
+    memset(weight, 0, (size_t)kernel_size(b, k) * sizeof *weight);
+    for (int64_t q = 0; q < p->n; q++) {
+        const double at = scale * p->x[q];
+        const int64_t first = (int64_t)floor(at) - (TAPS / 2 - 1);
+        if (slope)
+            anpe_grid_lagrange_slope(TAPS, at - (double)first, l);
+        else
+            anpe_grid_lagrange(TAPS, at - (double)first, l);
+        const double w = p->w[q] * (slope ? p->x[q] / b->step : 1);
+        for (int j = 0; j < TAPS; j++)
+            weight[b->half[k] + first + j] += w * l[j];
+    }
+}
+
+/* What lies beyond the ends is the value there. */
+static void pad(int64_t n, int64_t margin, const float *in, float *out)
+{
+    for (int64_t i = 0; i < margin; i++) {
+        out[i] = in[0];
+        out[margin + n + i] = in[n - 1];
+    }
+    memcpy(out + margin, in, (size_t)n * sizeof *out);
+}
+
+void anpe_broaden_apply(const anpe_broaden *b, const double kms[ANPE_N_BROADENINGS],
+                        const anpe_broadening *slope, const float *in, float *out, void *scratch)
+{
+    double *kernel[ANPE_N_BROADENINGS], *both = scratch;
+    const int64_t size = both_size(b), half = size / 2;
+    kernel[0] = both + size;
+    kernel[1] = kernel[0] + kernel_size(b, 0);
+    float *weight = (float *)(kernel[1] + kernel_size(b, 1)), *padded = weight + size;
+    for (int k = 0; k < ANPE_N_BROADENINGS; k++)
+        make_kernel(b, k, kms[k], slope && (int)*slope == k, kernel[k]);
+    memset(both, 0, (size_t)size * sizeof *both);
+    for (int64_t i = 0; i < kernel_size(b, 0); i++)
+        for (int64_t j = 0; kernel[0][i] != 0 && j < kernel_size(b, 1); j++)
+            both[i + j] += kernel[0][i] * kernel[1][j];
+    for (int64_t i = 0; i < size; i++)
+        weight[i] = (float)both[i];
+    pad(b->n, half, in, padded);
+    memset(out, 0, (size_t)b->n * sizeof *out);
+    for (int64_t k = 0; k < size; k++)
+        for (int64_t i = 0; weight[k] != 0 && i < b->n; i++)
+            out[i] += weight[k] * padded[i + k];
+}
