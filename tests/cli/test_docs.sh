@@ -41,7 +41,10 @@ compare() {
 run "$ANPE" train small.cfg --quiet -o fit.h5 --set train.epochs=1 --set observe.newton=2
 check "a model whose inputs are a fit" test "$status" = 0
 compare "Models" "model.h5 fit.h5" "curve scatter round observed inputs exclude training created"
-compare "Simulations" mocks.h5 "x"
+run "$ANPE" simulate model.h5 -n 3 -o own.h5 --own-grid
+check "simulations on the simulator's own pixels" test "$status" = 0
+# what stored simulations of one's own may have instead, and the attribute pixels' value
+compare "Simulations" "mocks.h5 own.h5" "x simulator"
 
 run "$ANPE" infer model.h5 mocks.h5 -o stars.h5 --exact --exact-max 2000 -p draws.h5 --predict spectra.h5 --explain pixels.h5
 check "a catalogue, draws, model spectra and gradients" test "$status" = 0
