@@ -1,7 +1,7 @@
 /* Cost of inference against the number of pixels and of spectra: the context vector and 1000 draws
- * of each spectrum, with the network of Zhang et al. (2023) cut to a few cores as in payne_alone.cfg.
- * Inputs are random numbers, the same for every micro-batch: reading files is measured by the group
- * command. */
+ * of each spectrum, with the network of Zhang et al. (2023) cut to a few cores as in
+ * payne_alone.cfg. Inputs are random numbers, the same for every micro-batch: reading files is
+ * measured by the group command. */
 #include "config.h"
 #include "bench/bench.h"
 #include "base/random.h"
