@@ -93,12 +93,12 @@ $(for i in $(seq 25); do echo "{ name = \"label$i\"; type = \"uniform\"; },"; do
 instrument = { plugin = "apogee"; grid = 7214;
     continuum = "$ANPE_SHARED/data/apogee/cannon_cont_pixels_apogee.npz"; };
 noise = { plugin = "apogee"; snr_min = 50.0; snr_max = 200.0; };
-observe = { basis = 96; newton = 12; sigma_floor = 0.005; };
+observe = { basis = 96; sigma_floor = 0.005; };
 network = { context = 128; };
 featurizer = { plugin = "mlp"; hidden = [ 256, 256 ]; activation = "gelu"; skip = true; };
 flow = { plugin = "maf"; num_blocks = 5; hidden = 128; };
 compute = { micro_batch = 32; };
-train = { batch = 128; steps = 75; epochs = 4; rate = 0.001; n_validation = 256; };
+train = { batch = 128; steps = 150; epochs = 4; rate = 0.001; n_validation = 256; };
 C
 [ -s dense_model.h5 ] || "$ANPE" train dense.cfg -o dense_model.h5 --quiet || exit 99
 "$ANPE" simulate dense_model.h5 -n 20 --observed -o dense_mocks.h5 --quiet || exit 99
