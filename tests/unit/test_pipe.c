@@ -225,9 +225,12 @@ static void test_does_not_start(void)
           "the program ended with status 3: no licence found, in its header");
     FAILS(open_pipe("\"header\", \"anpe\"", "start_timeout = 0.2;", &s), ANPE_EIO,
           "the program did not answer within 0.2 s, in its header");
-    FAILS(subject_new(ANPE_SIMULATOR, &setup, "plugin = \"pipe\"; command = [\"no-such-program\"];",
-                      &s),
-          ANPE_ECONFIG, "the program cannot be started: no-such-program: No such file");
+    /* POSIX lets posix_spawn say by the status 127 that there is no program: so under valgrind */
+    CU_ASSERT(subject_new(ANPE_SIMULATOR, &setup,
+                          "plugin = \"pipe\"; command = [\"no-such-program\"];", &s) != ANPE_OK);
+    CU_ASSERT(
+        strstr(anpe_error(ctx), "the program cannot be started: no-such-program: No such file") ||
+        strstr(anpe_error(ctx), "no-such-program: the program ended with status 127"));
     FAILS(subject_new(ANPE_SIMULATOR, &setup, "plugin = \"pipe\";", &s), ANPE_ECONFIG,
           "neither command nor program is given");
 }
