@@ -75,36 +75,48 @@ static anpe_status digest_all(anpe_ctx *ctx, const char *config, const anpe_labe
 
 /* ---- writing ----------------------------------------------------------------------------- */
 
+/* The columns min, max and kind of labels/, n values each, in one block: free(c.min). */
+typedef struct label_columns {
+    double *min, *max;
+    int64_t *kind;
+} label_columns;
+
+static anpe_status label_columns_new(anpe_ctx *ctx, int64_t n, label_columns *c)
+{
+    _Static_assert(sizeof(double) == sizeof(int64_t), "one block for both");
+    c->min = calloc(3 * (size_t)n, sizeof *c->min);
+    if (!c->min)
+        return ANPE_FAIL(ctx, ANPE_ENOMEM, "model: out of memory");
+    c->max = c->min + n;
+    c->kind = (int64_t *)(c->max + n);
+    return ANPE_OK;
+}
+
 static anpe_status write_labels(anpe_ctx *ctx, anpe_h5 *f, const anpe_label_map *m)
 {
-    anpe_status status = ANPE_OK;
-    const size_t n = (size_t)m->n;
-    const char **name = calloc(n, sizeof *name), **unit = calloc(n, sizeof *unit);
-    double *bound = calloc(2 * n, sizeof *bound);
-    int64_t *kind = calloc(n, sizeof *kind);
-    if (!name || !unit || !bound || !kind) {
+    label_columns c = {0};
+    const char **text = calloc(2 * (size_t)m->n, sizeof *text); /* names, then units */
+    anpe_status status = label_columns_new(ctx, m->n, &c);
+    if (!status && !text)
         status = ANPE_FAIL(ctx, ANPE_ENOMEM, "model: out of memory");
-        goto out;
+    for (int64_t i = 0; !status && i < m->n; i++) {
+        text[i] = m->label[i].name;
+        text[m->n + i] = m->label[i].unit;
+        c.min[i] = m->label[i].min;
+        c.max[i] = m->label[i].max;
+        c.kind[i] = (int64_t)m->kind[i];
     }
-    for (size_t i = 0; i < n; i++) {
-        name[i] = m->label[i].name;
-        unit[i] = m->label[i].unit;
-        bound[i] = m->label[i].min;
-        bound[n + i] = m->label[i].max;
-        kind[i] = (int64_t)m->kind[i];
-    }
-    ANPE_TRY(anpe_h5_write(ctx, f, "labels/min", ANPE_H5_DOUBLE, 1, &m->n, bound));
-    ANPE_TRY(anpe_h5_write(ctx, f, "labels/max", ANPE_H5_DOUBLE, 1, &m->n, bound + n));
-    ANPE_TRY(anpe_h5_write(ctx, f, "labels/kind", ANPE_H5_INT64, 1, &m->n, kind));
+    ANPE_TRY(status);
+    ANPE_TRY(anpe_h5_write(ctx, f, "labels/min", ANPE_H5_DOUBLE, 1, &m->n, c.min));
+    ANPE_TRY(anpe_h5_write(ctx, f, "labels/max", ANPE_H5_DOUBLE, 1, &m->n, c.max));
+    ANPE_TRY(anpe_h5_write(ctx, f, "labels/kind", ANPE_H5_INT64, 1, &m->n, c.kind));
     ANPE_TRY(anpe_h5_write(ctx, f, "labels/mean", ANPE_H5_DOUBLE, 1, &m->n, m->mean));
     ANPE_TRY(anpe_h5_write(ctx, f, "labels/sd", ANPE_H5_DOUBLE, 1, &m->n, m->sd));
-    ANPE_TRY(anpe_h5_put_texts(ctx, f, "labels", "names", m->n, name));
-    ANPE_TRY(anpe_h5_put_texts(ctx, f, "labels", "units", m->n, unit));
+    ANPE_TRY(anpe_h5_put_texts(ctx, f, "labels", "names", m->n, text));
+    ANPE_TRY(anpe_h5_put_texts(ctx, f, "labels", "units", m->n, text + m->n));
 out:
-    free(name);
-    free(unit);
-    free(bound);
-    free(kind);
+    free(text);
+    free(c.min);
     return status;
 }
 
@@ -311,8 +323,7 @@ static anpe_status read_labels(anpe_ctx *ctx, anpe_h5 *f, anpe_label_map **out)
     int64_t shape[8], n = 0, n_units = 0;
     char **name = NULL, **unit = NULL;
     anpe_label *label = NULL;
-    double *bound = NULL;
-    int64_t *kind = NULL;
+    label_columns c = {0};
     anpe_status status;
     ANPE_TRY(anpe_h5_shape(ctx, f, "labels/min", &rank, shape));
     ANPE_TRY(anpe_h5_get_texts(ctx, f, "labels", "names", &n, &name));
@@ -322,24 +333,23 @@ static anpe_status read_labels(anpe_ctx *ctx, anpe_h5 *f, anpe_label_map **out)
         goto out;
     }
     label = calloc((size_t)n, sizeof *label);
-    bound = calloc(2 * (size_t)n, sizeof *bound);
-    kind = calloc((size_t)n, sizeof *kind);
-    if (!label || !bound || !kind) {
+    if (!label) {
         status = ANPE_FAIL(ctx, ANPE_ENOMEM, "model: out of memory");
         goto out;
     }
-    ANPE_TRY(anpe_h5_read(ctx, f, "labels/min", ANPE_H5_DOUBLE, n, bound));
-    ANPE_TRY(anpe_h5_read(ctx, f, "labels/max", ANPE_H5_DOUBLE, n, bound + n));
-    ANPE_TRY(anpe_h5_read(ctx, f, "labels/kind", ANPE_H5_INT64, n, kind));
+    ANPE_TRY(label_columns_new(ctx, n, &c));
+    ANPE_TRY(anpe_h5_read(ctx, f, "labels/min", ANPE_H5_DOUBLE, n, c.min));
+    ANPE_TRY(anpe_h5_read(ctx, f, "labels/max", ANPE_H5_DOUBLE, n, c.max));
+    ANPE_TRY(anpe_h5_read(ctx, f, "labels/kind", ANPE_H5_INT64, n, c.kind));
     for (int64_t i = 0; i < n; i++) {
         snprintf(label[i].name, sizeof label[i].name, "%s", name[i]);
         snprintf(label[i].unit, sizeof label[i].unit, "%s", unit[i]);
-        label[i].min = bound[i];
-        label[i].max = bound[n + i];
+        label[i].min = c.min[i];
+        label[i].max = c.max[i];
     }
     ANPE_TRY(anpe_label_map_new(ctx, n, label, 1, out));
     for (int64_t i = 0; i < n; i++)
-        if (kind[i] == ANPE_IDENTITY) /* a bounded label that was not transformed */
+        if (c.kind[i] == ANPE_IDENTITY) /* a bounded label that was not transformed */
             (*out)->kind[i] = ANPE_IDENTITY;
     ANPE_TRY(anpe_h5_read(ctx, f, "labels/mean", ANPE_H5_DOUBLE, n, (*out)->mean));
     ANPE_TRY(anpe_h5_read(ctx, f, "labels/sd", ANPE_H5_DOUBLE, n, (*out)->sd));
@@ -347,8 +357,7 @@ out:
     anpe_h5_texts_free(n, name);
     anpe_h5_texts_free(n_units, unit);
     free(label);
-    free(bound);
-    free(kind);
+    free(c.min);
     return status;
 }
 
