@@ -141,6 +141,8 @@ static anpe_status check_readable(anpe_ctx *ctx, const char *path)
                          anpe_errno_text(error, text, sizeof text));
     if (!S_ISREG(st.st_mode))
         return ANPE_FAIL(ctx, ANPE_EIO, "%s: cannot open: not a regular file", path);
+    if (st.st_size == 0)
+        return ANPE_FAIL(ctx, ANPE_EFORMAT, "%s: the file is empty", path);
     if (H5Fis_hdf5(path) <= 0)
         return ANPE_FAIL(ctx, ANPE_EFORMAT, "%s: not an HDF5 file", path);
     return ANPE_OK;

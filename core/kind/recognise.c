@@ -25,9 +25,28 @@ anpe_status anpe_recognise(anpe_ctx *ctx, const char *path, anpe_recognised *out
         status = ask(ctx, list[i], path, &answer);
         if (!status && answer.match > out->file.match)
             *out = (anpe_recognised){list[i], answer};
+        else if (!status && !out->plugin && !out->file.why[0])
+            memcpy(out->file.why, answer.why, sizeof out->file.why);
     }
+    if (!status && n == 0)
+        status =
+            ANPE_FAIL(ctx, ANPE_EINVAL,
+                      "%s: no instrument is installed that could say what it is; where are the "
+                      "plugins? ANPE_PLUGIN_PATH names their directory",
+                      path);
     free(list);
     return status;
+}
+
+/* The file is nobody's: what it is, as far as that can be said. */
+static anpe_status unknown(anpe_ctx *ctx, const char *path, const char *why)
+{
+    if (why[0])
+        return ANPE_FAIL(ctx, ANPE_EFORMAT, "%s: not a spectrum that can be read: %s", path, why);
+    return ANPE_FAIL(ctx, ANPE_EFORMAT,
+                     "%s: neither an HDF5 file nor a spectrum that an installed instrument knows "
+                     "('anpe plugins instrument' lists them)",
+                     path);
 }
 
 static anpe_status configure(anpe_ctx *ctx, const char *path, anpe_known_file *f)
@@ -49,10 +68,7 @@ anpe_status anpe_known_file_open(anpe_ctx *ctx, const char *path, anpe_known_fil
         return ANPE_FAIL(ctx, ANPE_EFORMAT, "%s: an HDF5 file; expected a survey's own", path);
     ANPE_TRY(anpe_recognise(ctx, path, &out->known));
     if (!out->known.plugin) {
-        status = ANPE_FAIL(ctx, ANPE_EFORMAT,
-                           "%s: neither an HDF5 file nor a spectrum that an installed instrument "
-                           "knows ('anpe plugins instrument' lists them)",
-                           path);
+        status = unknown(ctx, path, out->known.file.why);
         goto out;
     }
     ANPE_TRY(configure(ctx, path, out));

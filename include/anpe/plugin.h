@@ -385,6 +385,8 @@ typedef struct anpe_recognition {
     char frame[96];     /* in words: "heliocentric", "observed; 12.3 km/s still to be added" */
     char options[256];  /* what the instrument must be told beyond its defaults to read this file,
                          * as in a configuration: "windows = [ 4000.0, 6800.0 ];" */
+    char why[256];      /* with MATCH_NONE, from an instrument that reads files of many kinds: why
+                         * not this one, in words that go on after "FILE: "; "" else */
 } anpe_recognition;
 
 typedef struct anpe_instrument_ops {

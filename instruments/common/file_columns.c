@@ -31,7 +31,7 @@ static const struct {
     {"awav", COLUMN_WAVELENGTH, 0, MEDIUM_AIR},
     {"angstrom", COLUMN_WAVELENGTH, 0, 0},
     {"spectral_axis", COLUMN_WAVELENGTH, 0, 0},
-    {"loglam", COLUMN_LOG_WAVELENGTH, 0, 0},
+    {"loglam", COLUMN_LOG_WAVELENGTH, 0, MEDIUM_VACUUM}, /* SDSS's word for its vacuum grid */
     {"loglambda", COLUMN_LOG_WAVELENGTH, 0, 0},
     {"log_wave", COLUMN_LOG_WAVELENGTH, 0, 0},
     {"flux", COLUMN_FLUX, 0, 0},
@@ -68,6 +68,9 @@ static const struct {
     {"invvar", COLUMN_ERROR, ERROR_IVAR, 0},
     {"var", COLUMN_ERROR, ERROR_VARIANCE, 0},
     {"variance", COLUMN_ERROR, ERROR_VARIANCE, 0},
+    {"snr", COLUMN_ERROR, ERROR_SNR, 0}, /* where there is nothing better */
+    {"s/n", COLUMN_ERROR, ERROR_SNR, 0},
+    {"sn", COLUMN_ERROR, ERROR_SNR, 0},
     {"mask", COLUMN_MASK, 0, 0},
     {"and_mask", COLUMN_MASK, 0, 0},
     {"andmask", COLUMN_MASK, 0, 0},
@@ -118,6 +121,15 @@ double columns_unit(const char *text)
     return 0;
 }
 
+double columns_guess_unit(int64_t n, const double *wavelength)
+{
+    double largest = 0;
+    for (int64_t i = 0; i < n; i++)
+        if (isfinite(wavelength[i]))
+            largest = fmax(largest, wavelength[i]);
+    return largest < 50 ? 1e4 : largest < 2500 ? 10 : 1;
+}
+
 static int rank_of(const char *name)
 {
     for (int k = 0; k < N_KNOWN; k++)
@@ -153,6 +165,27 @@ static anpe_status find_given(anpe_ctx *ctx, const char *path, int n, const char
     return no_column(ctx, path, what, n, names);
 }
 
+/* Beside wavelengths that are named as those of air stand those of vacuum, and the other way round:
+ * "wavelength" and "wavelength_air". */
+static medium not_the_other(int n, const char *const *names, int place)
+{
+    char name[80], unit[40];
+    for (int i = 0; i < n; i++) {
+        split(names[i], name, sizeof name, unit, sizeof unit);
+        const int k = rank_of(name);
+        if (i != place && k < N_KNOWN && known[k].role == COLUMN_WAVELENGTH)
+            switch (known[k].medium) {
+            case MEDIUM_AIR:
+                return MEDIUM_VACUUM;
+            case MEDIUM_VACUUM:
+                return MEDIUM_AIR;
+            default:
+                break;
+            }
+    }
+    return MEDIUM_UNKNOWN;
+}
+
 static void find_known(int n, const char *const *names, columns *out)
 {
     int best[N_COLUMN_ROLES];
@@ -168,9 +201,12 @@ static void find_known(int n, const char *const *names, columns *out)
         out->place[known[k].role] = i;
         if (known[k].role == COLUMN_ERROR)
             out->error = known[k].error;
-        if (known[k].role == COLUMN_WAVELENGTH)
+        if (known[k].role == COLUMN_WAVELENGTH ||
+            (known[k].role == COLUMN_LOG_WAVELENGTH && out->place[COLUMN_WAVELENGTH] < 0))
             out->medium = known[k].medium;
     }
+    if (out->medium == MEDIUM_UNKNOWN && out->place[COLUMN_WAVELENGTH] >= 0)
+        out->medium = not_the_other(n, names, out->place[COLUMN_WAVELENGTH]);
 }
 
 /* The unit of the wavelengths: said beside the column, or in its name. */

@@ -39,4 +39,7 @@ ANPE_MUST_CHECK anpe_status columns_find(anpe_ctx *ctx, const char *path, int n,
                                          const column_names *given, columns *out);
 /* Angstrom in a unit of length; 0: it is none; NAN: nothing is said. */
 double columns_unit(const char *text);
+/* Angstrom in one unit of these wavelengths, where nothing says it: the size of the numbers tells
+ * micrometre (below 50), nm (below 2500) and Angstrom apart. */
+double columns_guess_unit(int64_t n, const double *wavelength);
 #endif

@@ -37,6 +37,8 @@ static error_kind kind_of(const char *name)
                  {"weight", ERROR_NONE},  {"variance", ERROR_VARIANCE}, {"var", ERROR_VARIANCE},
                  {"sigma", ERROR_SIGMA},  {"err", ERROR_SIGMA},         {"noise", ERROR_SIGMA},
                  {"uncert", ERROR_SIGMA}, {"stdev", ERROR_SIGMA},       {"std", ERROR_SIGMA}};
+    if (!strcasecmp(name, "stat")) /* of MUSE and of what MPDAF writes */
+        return ERROR_VARIANCE;
     /* "signal-to-noise" is none of them */
     if (strcasestr(name, "to-noise") || strcasestr(name, "to noise") || strcasestr(name, "snr"))
         return ERROR_NONE;
@@ -59,13 +61,14 @@ static int has_scale(fitsfile *f, int hdu)
 
 static anpe_status find_flux(anpe_ctx *ctx, fitsfile *f, const char *path, image_layout *l)
 {
-    LONGLONG axes[3];
+    LONGLONG axes[3], shape[2] = {0, 0};
     int images = 0;
     for (int hdu = 0; hdu < MOST_HDUS && survey_fits_has(f, hdu); hdu++) {
         const int naxis = axes_of(f, hdu, axes);
         if (!naxis || axes[0] < 2)
             continue;
-        images++;
+        if (!images++)
+            memcpy(shape, axes, sizeof shape);
         if (!has_scale(f, hdu))
             continue;
         if (axes[0] > MOST_WIDTH || axes[1] > MOST_WIDTH / axes[0])
@@ -77,11 +80,12 @@ static anpe_status find_flux(anpe_ctx *ctx, fitsfile *f, const char *path, image
         l->bands = axes[2];
         return ANPE_OK;
     }
+    if (!images)
+        return ANPE_FAIL(ctx, ANPE_EFORMAT, "%s: no image with a spectrum in it", path);
     return ANPE_FAIL(ctx, ANPE_EFORMAT,
-                     images ? "%s: no image of it has a wavelength scale (CRVAL1 with CDELT1 or "
-                              "CD1_1, or IRAF's multispec)"
-                            : "%s: no image with a spectrum in it",
-                     path);
+                     "%s: no image of it (the first: %lld x %lld) has a wavelength scale (CRVAL1 "
+                     "with CDELT1 or CD1_1, or IRAF's multispec)",
+                     path, (long long)shape[0], (long long)shape[1]);
 }
 
 /* Whether a band goes with the spectrum and is none: sky, lamp, flat field, signal-to-noise. */
@@ -216,6 +220,8 @@ double file_sigma(error_kind kind, double flux, double error)
         return error > 0 ? 1 / sqrt(error) : 0;
     case ERROR_RELATIVE:
         return fabs(flux) * error;
+    case ERROR_SNR:
+        return error > 0 ? fabs(flux) / error : 0;
     default:
         return NAN;
     }

@@ -10,7 +10,8 @@ typedef enum error_kind {
     ERROR_SIGMA,
     ERROR_VARIANCE,
     ERROR_IVAR,
-    ERROR_RELATIVE
+    ERROR_RELATIVE,
+    ERROR_SNR /* flux over error */
 } error_kind;
 
 /* sigma of a pixel from an error of this kind; 0, which is no error bar, for what is none. */

@@ -20,15 +20,6 @@ typedef struct table {
     char id[80];                    /* its identifier, or "" */
 } table;
 
-double file_table_guess_unit(int64_t n, const double *wavelength)
-{
-    double largest = 0;
-    for (int64_t i = 0; i < n; i++)
-        if (isfinite(wavelength[i]))
-            largest = fmax(largest, wavelength[i]);
-    return largest < 50 ? 1e4 : largest < 2500 ? 10 : 1;
-}
-
 static void table_clear(table *t)
 {
     for (int i = 0; i < t->n; i++) {
@@ -105,6 +96,21 @@ static int wavelength_place(const columns *c)
                                             : c->place[COLUMN_LOG_WAVELENGTH];
 }
 
+/* A signal-to-noise ratio for the whole spectrum is none of a pixel's. */
+static void drop_one_snr(table *t)
+{
+    int status = 0, type = 0;
+    LONGLONG repeat = 0, width = 0;
+    if (t->c.error != ERROR_SNR)
+        return;
+    fits_get_coltypell(t->fits, t->c.place[COLUMN_ERROR] + 1, &type, &repeat, &width, &status);
+    fits_clear_errmsg();
+    if (status || repeat != t->repeat) {
+        t->c.place[COLUMN_ERROR] = -1;
+        t->c.error = ERROR_NONE;
+    }
+}
+
 static anpe_status measure(anpe_ctx *ctx, table *t)
 {
     int status = 0, type = 0;
@@ -123,6 +129,7 @@ static anpe_status measure(anpe_ctx *ctx, table *t)
             type < 0 ? " of variable length" : "");
     t->rows = rows;
     t->repeat = repeat;
+    drop_one_snr(t);
     return ANPE_OK;
 }
 
@@ -223,7 +230,7 @@ static void to_angstrom(const columns *c, observed_order *a)
     const int is_log = c->place[COLUMN_WAVELENGTH] < 0;
     const double unit = is_log              ? 1
                         : isfinite(c->unit) ? c->unit
-                                            : file_table_guess_unit(a->n, a->wavelength);
+                                            : columns_guess_unit(a->n, a->wavelength);
     for (int64_t i = 0; i < a->n; i++)
         a->wavelength[i] = is_log ? pow(10, a->wavelength[i]) : unit * a->wavelength[i];
 }

@@ -38,8 +38,4 @@ ANPE_MUST_CHECK anpe_status file_votable_count(anpe_ctx *ctx, const char *path,
 ANPE_MUST_CHECK anpe_status file_votable_read(anpe_ctx *ctx, const char *path,
                                               const column_names *given, int64_t row,
                                               gridded_file *file);
-
-/* Angstrom in one unit of these wavelengths, where nothing says it: the size of the numbers tells
- * micrometre (below 50), nm (below 2500) and Angstrom apart. */
-double file_table_guess_unit(int64_t n, const double *wavelength);
 #endif

@@ -29,6 +29,8 @@ typedef struct reader {
     char *ecsv_name[MOST_CELLS], *ecsv_unit[MOST_CELLS]; /* of an ECSV header */
     int n_ecsv;
     char ecsv_id[80]; /* said there for the whole file */
+    char *comment;    /* the last one ahead of the numbers, which may name the columns */
+    int libre_esprit; /* 1: a .s file of PolarBase */
     columns c;
     file_pixels pixels;
     locale_t locale;
@@ -101,6 +103,21 @@ static int is_missing(const char *cell)
     return 0;
 }
 
+/* 1.5D+03 as Fortran writes it; 1,5 between semicolons, where a comma separates nothing. */
+static int foreign_number(const reader *r, const char *cell, double *x)
+{
+    char copy[64], *end, *odd;
+    if (strlen(cell) >= sizeof copy)
+        return 0;
+    strcpy(copy, cell);
+    if ((odd = strpbrk(copy, "dD")))
+        *odd = 'e';
+    if (r->separator == ';' && !strchr(copy, '.') && (odd = strchr(copy, ',')))
+        *odd = '.';
+    *x = strtod_l(copy, &end, r->locale);
+    return end != copy && !*end;
+}
+
 static int to_number(const reader *r, const char *cell, double *x)
 {
     char *end;
@@ -113,7 +130,7 @@ static int to_number(const reader *r, const char *cell, double *x)
         return 1;
     }
     *x = strtod_l(cell, &end, r->locale);
-    return end != cell && !*end;
+    return end != cell && (!*end || foreign_number(r, cell, x));
 }
 
 /* ---- headers ---------------------------------------------------------------------------- */
@@ -172,9 +189,70 @@ static anpe_status keep_names(reader *r)
     return ANPE_OK;
 }
 
-/* Without a header: wavelength, flux, error, mask, and nothing else. */
+static int is_comment(const char *line)
+{
+    return line[0] && strchr("#%!;", line[0]);
+}
+
+/* "# wave (nm)  flux  snr" ahead of lines of three numbers: their names. 1: it names wavelengths
+ * and flux, and r->c has the places. */
+static int columns_of_comment(reader *r, const column_names *given)
+{
+    char *name[MOST_CELLS], text[1000] = "";
+    int n = 0;
+    if (!r->comment)
+        return 0;
+    snprintf(text, sizeof text, "%s", r->comment + strspn(r->comment, "#%!; \t"));
+    for (char *state = NULL, *p = strtok_r(text, ", \t;|", &state); p;
+         p = strtok_r(NULL, ", \t;|", &state)) {
+        if (n && strchr("([", p[0])) { /* a unit: given back to its name, which ends before it */
+            memmove(name[n - 1] + strlen(name[n - 1]), p, strlen(p) + 1);
+            continue;
+        }
+        if (n == MOST_CELLS)
+            return 0;
+        name[n++] = p;
+    }
+    return n == r->n_cells &&
+           !columns_find(r->ctx, r->path, n, (const char *const *)name, NULL, given, &r->c);
+}
+
+/* PolarBase's files of Libre-ESpRIT (ESPaDOnS, NARVAL; Donati et al. 1997): wavelength in air, nm;
+ * intensity; others; the error of the intensity last. */
+static anpe_status libre_esprit_columns(reader *r)
+{
+    if (r->n_cells < 2)
+        return wrong(r, "expected wavelength, intensity and its error", r->cell[0]);
+    r->c = (columns){.unit = 10, .medium = MEDIUM_AIR};
+    for (int k = 0; k < N_COLUMN_ROLES; k++)
+        r->c.place[k] = -1;
+    r->c.place[COLUMN_WAVELENGTH] = 0;
+    r->c.place[COLUMN_FLUX] = 1;
+    if (r->n_cells > 2) {
+        r->c.place[COLUMN_ERROR] = r->n_cells - 1;
+        r->c.error = ERROR_SIGMA;
+    }
+    return ANPE_OK;
+}
+
+static int is_given(const char *name)
+{
+    return name && name[0];
+}
+
+/* Without a header: as the comment ahead says, else wavelength, flux, error, mask, and nothing
+ * else. */
 static anpe_status plain_columns(reader *r, const column_names *given)
 {
+    if (r->libre_esprit)
+        return libre_esprit_columns(r);
+    if (columns_of_comment(r, given))
+        return ANPE_OK;
+    if (is_given(given->wavelength) || is_given(given->flux) || is_given(given->error) ||
+        is_given(given->mask))
+        return ANPE_FAIL(r->ctx, ANPE_EFORMAT,
+                         "%s: columns are asked for by name, and no line of the file names them so",
+                         r->path);
     if (r->n_cells < 2 || r->n_cells > 4)
         return ANPE_FAIL(r->ctx, ANPE_EFORMAT,
                          "%s:%lld: %d columns without a header; expected wavelength, flux and, if "
@@ -200,8 +278,16 @@ static anpe_status read_header(reader *r, const column_names *given, int *is_nam
     while (next_line(r, &status)) {
         if (!r->line[strspn(r->line, " \t")])
             continue;
-        if (r->line[0] == '#' || r->line[0] == '%' || r->line[0] == '!') {
+        if (r->n_line == 1 && !strncmp(r->line, "***", 3)) {
+            r->libre_esprit = 1;
+            if (!next_line(r, &status)) /* how many lines and columns follow */
+                break;
+            continue;
+        }
+        if (is_comment(r->line)) {
             keep_ecsv(r);
+            free(r->comment);
+            r->comment = strdup(r->line);
             continue;
         }
         r->separator = separator_of(r->line);
@@ -294,7 +380,7 @@ static anpe_status read_lines(reader *r, int is_names)
     int more = 1;
     anpe_status status = is_names ? ANPE_OK : keep_line(r, &more);
     while (!status && more && next_line(r, &status)) {
-        if (!r->line[strspn(r->line, " \t")] || r->line[0] == '#')
+        if (!r->line[strspn(r->line, " \t")] || is_comment(r->line))
             continue;
         cut(r, r->line);
         status = keep_line(r, &more);
@@ -316,10 +402,39 @@ static void reader_clear(reader *r)
         free(r->ecsv_name[i]);
         free(r->ecsv_unit[i]);
     }
+    free(r->comment);
     file_pixels_clear(&r->pixels);
     if (r->locale)
         freelocale(r->locale);
     free(r);
+}
+
+/* Files that are no columns of numbers, told from their first bytes, so that the message can say
+ * what they are. */
+static anpe_status check_text(reader *r)
+{
+    static const struct {
+        const char *start, *what;
+    } others[] = {{"<", "HTML or XML, not a table of numbers (a download that failed?)"},
+                  {"{", "JSON, not a table of numbers"},
+                  {"PK\x03\x04", "a zip archive (.npz?), not a table of numbers"},
+                  {"\x93NUMPY", "an array of numpy, not a table of numbers"},
+                  {"%PDF", "a PDF"},
+                  {"\xff\xfe", "text in UTF-16; expected ASCII or UTF-8"},
+                  {"\xfe\xff", "text in UTF-16; expected ASCII or UTF-8"}};
+    char start[1024];
+    const int n = gzread(r->file, start, sizeof start);
+    if (n == 0)
+        return ANPE_FAIL(r->ctx, ANPE_EFORMAT, "%s: the file is empty", r->path);
+    for (size_t k = 0; k < sizeof others / sizeof *others; k++) {
+        const size_t length = strlen(others[k].start);
+        if (n >= (int)length && !memcmp(start, others[k].start, length))
+            return ANPE_FAIL(r->ctx, ANPE_EFORMAT, "%s: %s", r->path, others[k].what);
+    }
+    if (n > 0 && memchr(start, 0, (size_t)n))
+        return ANPE_FAIL(r->ctx, ANPE_EFORMAT, "%s: not text: it has bytes that are 0", r->path);
+    gzrewind(r->file);
+    return ANPE_OK;
 }
 
 static anpe_status reader_open(anpe_ctx *ctx, const char *path, int64_t wanted, reader **out)
@@ -334,7 +449,7 @@ static anpe_status reader_open(anpe_ctx *ctx, const char *path, int64_t wanted, 
     r->file = gzopen(path, "rb");
     if (!r->file)
         return ANPE_FAIL(ctx, ANPE_EIO, "%s: cannot open: %s", path, strerror(errno));
-    return r->locale ? ANPE_OK : ANPE_FAIL(ctx, ANPE_ENOMEM, "%s: out of memory", path);
+    return r->locale ? check_text(r) : ANPE_FAIL(ctx, ANPE_ENOMEM, "%s: out of memory", path);
 }
 
 anpe_status file_text_read(anpe_ctx *ctx, const char *path, const column_names *given, int64_t row,

@@ -9,6 +9,6 @@ family_sources = instruments/common/survey_fits.c instruments/common/survey_fits
 	instruments/common/file_beside.c instruments/common/file_beside.h \
 	instruments/common/file_image.c instruments/common/file_image.h \
 	instruments/common/file_columns.c instruments/common/file_columns.h \
-	instruments/common/file_table.c instruments/common/file_table.h instruments/common/file_text.c \
+	instruments/common/file_named.c instruments/common/file_named.h instruments/common/file_table.c instruments/common/file_table.h instruments/common/file_text.c \
 	instruments/common/file_pixels.c instruments/common/file_pixels.h instruments/common/file_votable.c
 FAMILY_LIBS = $(CFITSIO_LIBS) $(ZLIB_LIBS) $(EXPAT_LIBS)

@@ -2,7 +2,9 @@
  * Reads FITS images with a wavelength scale (WCS, IRAF multispec and equispec), FITS tables
  * (columns by name, or one row of arrays as in ESO phase 3), VOTables and text (CSV, ECSV,
  * columns), gzipped or not. */
+#include "../common/file_named.h"
 #include "../common/file_table.h"
+#include <anpe/anpe.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -13,8 +15,8 @@ typedef struct options {
     int error, rows;
 } options;
 
-enum { ORDERS, SPECTRA };                           /* option rows */
-enum { AS_NAMED, SIGMA, VARIANCE, IVAR, RELATIVE }; /* option error */
+enum { ORDERS, SPECTRA };                                /* option rows */
+enum { AS_NAMED, SIGMA, VARIANCE, IVAR, RELATIVE, SNR }; /* option error */
 
 /* clang-format off */
 static const anpe_option option_table[] = {
@@ -24,15 +26,15 @@ static const anpe_option option_table[] = {
     ANPE_OPT_TEXT(options, error_column, "", "of a table, an error bar unless its name says variance or ivar; empty: found by its name"),
     ANPE_OPT_TEXT(options, mask_column, "", "of a table, not 0: bad; empty: found by its name"),
     ANPE_OPT_TEXT(options, velocity_key, "", "keyword of the header with a barycentric correction (km/s) that the wavelengths still need; empty: none"),
-    ANPE_OPT_ENUM(options, error, AS_NAMED, "named|sigma|variance|ivar|relative", "what the file's errors are; named: as the name of the column, band or extension says; relative: in units of the flux"),
+    ANPE_OPT_ENUM(options, error, AS_NAMED, "named|sigma|variance|ivar|relative|snr", "what the file's errors are; named: as the name of the column, band or extension says; relative: in units of the flux; snr: flux over error"),
     ANPE_OPT_ENUM(options, rows, ORDERS, "orders|spectra", "rows of an image: orders of one spectrum, or spectra of their own"),
     ANPE_OPT_END};
 /* clang-format on */
 
 static error_kind error_of(const options *o)
 {
-    static const error_kind kinds[] = {ERROR_NONE, ERROR_SIGMA, ERROR_VARIANCE, ERROR_IVAR,
-                                       ERROR_RELATIVE};
+    static const error_kind kinds[] = {ERROR_NONE, ERROR_SIGMA,    ERROR_VARIANCE,
+                                       ERROR_IVAR, ERROR_RELATIVE, ERROR_SNR};
     return kinds[o->error];
 }
 
@@ -59,7 +61,10 @@ static anpe_status count_fits(anpe_ctx *ctx, const options *o, const char *path,
     anpe_status status = survey_fits_open(ctx, path, &f);
     if (status)
         return status;
-    if (prefers_table(f, o))
+    const int64_t named = file_named_count(f);
+    if (named)
+        *n = named;
+    else if (prefers_table(f, o))
         status = file_table_read(ctx, f, path, &names, 0, n, NULL);
     else if (!(status = file_image_layout(ctx, f, path, "", ERROR_NONE, &layout)))
         *n = o->rows == SPECTRA ? layout.orders : 1;
@@ -83,7 +88,9 @@ static anpe_status read_fits(anpe_ctx *ctx, const options *o, const char *path, 
     anpe_status status = survey_fits_open(ctx, path, &f);
     if (status)
         return status;
-    if (prefers_table(f, o))
+    if (file_named_count(f))
+        status = file_named_read(ctx, f, path, row, error_of(o), file);
+    else if (prefers_table(f, o))
         status = file_table_read(ctx, f, path, &names, row, NULL, file);
     else if (!(status = file_image_layout(ctx, f, path, "", error_of(o), &layout)))
         status = file_image_read(ctx, f, path, &layout, o->rows == SPECTRA ? row : -1, file);
@@ -121,6 +128,16 @@ static void propose(const gridded_file *file, anpe_recognition *out)
              fmin(1e6, fmax(100, finest)), file->medium == MEDIUM_VACUUM ? "vacuum" : "air");
 }
 
+/* The last message without the file's name. */
+static void say_why(const anpe_ctx *ctx, const char *path, anpe_recognition *out)
+{
+    const char *why = anpe_error(ctx);
+    const size_t n = strlen(path);
+    const int named = !strncmp(why, path, n) && why[n] == ':';
+    snprintf(out->why, sizeof out->why, "%s%s", named && why[n + 1] != ' ' ? "line " : "",
+             named ? why + n + 1 + strspn(why + n + 1, " ") : why);
+}
+
 static anpe_status recognise(anpe_ctx *ctx, const char *path, anpe_recognition *out)
 {
     static const options by_name = {.wavelength_column = "",
@@ -142,6 +159,8 @@ static anpe_status recognise(anpe_ctx *ctx, const char *path, anpe_recognition *
         snprintf(out->object, sizeof out->object, "%s", file.id);
         snprintf(out->frame, sizeof out->frame, "as the file has it");
         propose(&file, out);
+    } else {
+        say_why(ctx, path, out);
     }
     observed_clear(&file.o);
     return ANPE_OK;

@@ -5,7 +5,11 @@
  *   nan        every flux is NaN
  *   bad        every pixel has the bit BADPIX
  *   short      8000 pixels
- *   truncated  a good one of which the last third is missing */
+ *   truncated  a good one of which the last third is missing
+ *   desi       two stars in two arms, as DESI's coadds have them
+ *   mpdaf      flux and variance as the pipeline of MUSE names them
+ *   espresso   a table with wavelengths of vacuum and of air, in this order
+ *   ratio      a table with one signal-to-noise ratio, for the whole spectrum */
 #define _POSIX_C_SOURCE 200809L
 #include <fitsio.h>
 #include <math.h>
@@ -15,7 +19,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { PIXELS = 8575, SHORT = 8000 };
+enum { PIXELS = 8575, SHORT = 8000, WIDTH = 1000 };
 
 typedef struct images {
     float flux[PIXELS], sigma[PIXELS];
@@ -61,6 +65,87 @@ static int write_file(const char *path, int width, images *s)
     return status;
 }
 
+static void image(fitsfile *f, const char *name, int rows, float *data, int *status)
+{
+    long shape[2] = {WIDTH, rows};
+    char text[32];
+    double start = 5000, step = 0.5;
+    snprintf(text, sizeof text, "%s", name);
+    fits_create_img(f, FLOAT_IMG, rows > 1 ? 2 : 1, shape, status);
+    fits_write_key(f, TSTRING, "EXTNAME", text, NULL, status);
+    if (!strcmp(name, "DATA") || !strcmp(name, "STAT")) {
+        fits_write_key(f, TDOUBLE, "CRVAL1", &start, NULL, status);
+        fits_write_key(f, TDOUBLE, "CDELT1", &step, NULL, status);
+    }
+    fits_write_img(f, TFLOAT, 1, (LONGLONG)rows * WIDTH, data, status);
+}
+
+static void table(fitsfile *f, const char *kind, float *wave, float *flux, int *status)
+{
+    float snr = 80;
+    char *names[] = {"wavelength", "flux", "wavelength_air"};
+    char *types[] = {"1000E", "1000E", "1000E"}, *units[] = {"angstrom", "", "angstrom"};
+    float air[WIDTH];
+    for (int i = 0; i < WIDTH; i++)
+        air[i] = wave[i] / 1.00028f;
+    if (!strcmp(kind, "ratio")) {
+        names[2] = "snr";
+        types[2] = "1E";
+        units[2] = "";
+    }
+    fits_create_tbl(f, BINARY_TBL, 0, 3, names, types, units, NULL, status);
+    fits_write_col(f, TFLOAT, 1, 1, 1, WIDTH, wave, status);
+    fits_write_col(f, TFLOAT, 2, 1, 1, WIDTH, flux, status);
+    if (!strcmp(kind, "ratio"))
+        fits_write_col(f, TFLOAT, 3, 1, 1, 1, &snr, status);
+    else
+        fits_write_col(f, TFLOAT, 3, 1, 1, WIDTH, air, status);
+}
+
+static void coadd(fitsfile *f, float *wave, float *flux, float *ivar, int *status)
+{
+    char *name = "TARGETID", *type = "1K";
+    LONGLONG id[2] = {39627000000000001, 39627000000000002};
+    fits_create_tbl(f, BINARY_TBL, 0, 1, &name, &type, NULL, "FIBERMAP", status);
+    fits_write_col(f, TLONGLONG, 1, 1, 1, 2, id, status);
+    image(f, "B_WAVELENGTH", 1, wave, status);
+    image(f, "B_FLUX", 2, flux, status);
+    image(f, "B_IVAR", 2, ivar, status);
+    for (int i = 0; i < WIDTH; i++)
+        wave[i] += 400;
+    image(f, "R_WAVELENGTH", 1, wave, status);
+    image(f, "R_FLUX", 2, flux, status);
+    image(f, "R_IVAR", 2, ivar, status);
+}
+
+/* Flux near 1 with a scatter of 0.02; the second row is half as bright. */
+static int write_other(const char *path, const char *kind)
+{
+    static float wave[WIDTH], flux[2 * WIDTH], variance[2 * WIDTH], ivar[2 * WIDTH];
+    fitsfile *f;
+    int status = 0;
+    for (int i = 0; i < 2 * WIDTH; i++) {
+        wave[i % WIDTH] = 5000 + 0.5f * (float)(i % WIDTH);
+        flux[i] = (i < WIDTH ? 1.0f : 0.5f) + 0.02f * (float)sin(2.1 * i);
+        variance[i] = 0.0004f;
+        ivar[i] = 1 / variance[i];
+    }
+    fits_create_diskfile(&f, path, &status);
+    fits_create_img(f, SHORT_IMG, 0, NULL, &status);
+    if (!strcmp(kind, "desi"))
+        coadd(f, wave, flux, ivar, &status);
+    else if (!strcmp(kind, "mpdaf")) {
+        image(f, "DATA", 1, flux, &status);
+        image(f, "STAT", 1, variance, &status);
+    } else {
+        table(f, kind, wave, flux, &status);
+    }
+    fits_close_file(f, &status);
+    if (status)
+        fits_report_error(stderr, status);
+    return status != 0;
+}
+
 static int cut(const char *path)
 {
     struct stat st;
@@ -69,16 +154,20 @@ static int cut(const char *path)
 
 int main(int argc, char **argv)
 {
-    static const char *const kinds[] = {"good", "some_nan", "nan", "bad", "short", "truncated"};
+    static const char *const kinds[] = {"good",      "some_nan", "nan",   "bad",      "short",
+                                        "truncated", "desi",     "mpdaf", "espresso", "ratio"};
     const size_t n = sizeof kinds / sizeof *kinds;
     static images s;
     size_t k = 0;
     while (argc == 3 && k < n && strcmp(argv[1], kinds[k]))
         k++;
     if (argc != 3 || k == n) {
-        fprintf(stderr, "usage: make_spectrum good|some_nan|nan|bad|short|truncated FILE\n");
+        fprintf(stderr, "usage: make_spectrum good|some_nan|nan|bad|short|truncated|desi|mpdaf|"
+                        "espresso|ratio FILE\n");
         return 2;
     }
+    if (k > 5)
+        return write_other(argv[2], kinds[k]);
     fill(kinds[k], &s);
     if (write_file(argv[2], k == 4 ? SHORT : PIXELS, &s))
         return EXIT_FAILURE;
