@@ -218,51 +218,101 @@ int64_t anpe_continuum_chebyshev_modes(int degree, int64_t n_segments, const int
 
 /* The smoothed flux varies on the scale of the kernel only, so it is summed at nodes an eighth of
  * its width apart and interpolated by cubics: for the kernel itself, the sharpest it can be, off by
- * (1/8)^4 3/128 max|G''''| / max G = 2e-5, and far less for a spectrum. The kernel ends at
- * REACH widths; so a pixel can be divided as soon as the nodes that far ahead are known, and a ring
- * of nodes is all the memory that is needed. */
-enum { NODES_PER_WIDTH = 8, REACH = 5, RING = 64 };
+ * (1/8)^4 3/128 max|G''''| / max G = 2e-5, and far less for a spectrum. The kernel ends at REACH
+ * widths; so a pixel can be divided as soon as all pixels that far ahead have been added to their
+ * nodes, and a ring of nodes is all the memory that is needed.
+ *
+ * A pixel u steps from its nearest node adds, with h the step in widths, to the k-th node from it
+ *     exp(-h^2 (k - u)^2 / 2) = exp(-h^2 u^2 / 2) a^k exp(-h^2 k^2 / 2),  a = exp(h^2 u),
+ * two exponentials a pixel. */
+enum { NODES_PER_WIDTH = 8, REACH = 5, FAR = REACH * NODES_PER_WIDTH, RING = 128 };
 
 typedef struct smoother {
     const double *wavelength;
     const anpe_spectrum *s;
     int64_t to;
-    double start, width;
-    int64_t low, next; /* first pixel within reach of, and number of, the next node */
-    double value[RING];
+    double start, step; /* of the nodes, Angstrom */
+    int64_t next, top;  /* pixel to be added next; last node that is in the ring */
+    double kernel[FAR + 1];
+    double sum[RING], norm[RING]; /* inverse-variance weighted flux, and weights, at each node */
 } smoother;
 
-/* Inverse-variance weighted mean around the next node; -inf when no good pixel is within reach. */
-static double smooth_at(smoother *m)
+static double node_of(const smoother *m, int64_t pixel)
 {
-    double centre = m->start + (double)m->next * m->width / NODES_PER_WIDTH, sum = 0, norm = 0;
-    while (m->low < m->to && m->wavelength[m->low] < centre - REACH * m->width)
-        m->low++;
-    for (int64_t i = m->low; i < m->to && m->wavelength[i] <= centre + REACH * m->width; i++) {
-        if (!usable(m->s, i))
-            continue;
-        double d = (m->wavelength[i] - centre) / m->width, sigma = (double)m->s->sigma[i];
-        double w = exp(-0.5 * d * d) / (sigma * sigma);
-        sum += w * (double)m->s->flux[i];
-        norm += w;
+    return (m->wavelength[pixel] - m->start) / m->step;
+}
+
+static void open_nodes(smoother *m, int64_t last)
+{
+    while (m->top < last) {
+        m->top++;
+        m->sum[m->top & (RING - 1)] = m->norm[m->top & (RING - 1)] = 0;
     }
-    return norm > 0 ? sum / norm : -INFINITY;
+}
+
+static void add_to_node(smoother *m, int64_t node, double weight, double flux)
+{
+    m->sum[node & (RING - 1)] += weight * flux;
+    m->norm[node & (RING - 1)] += weight;
+}
+
+static void add_to_nodes(smoother *m, int64_t pixel, double x, int64_t nearest)
+{
+    const double h2 = 1.0 / (NODES_PER_WIDTH * NODES_PER_WIDTH), u = x - (double)nearest;
+    const double flux = (double)m->s->flux[pixel], sigma = (double)m->s->sigma[pixel];
+    const double a = exp(h2 * u), b = 1 / a;
+    double up = exp(-0.5 * h2 * u * u) / (sigma * sigma), down = up;
+    add_to_node(m, nearest, up, flux);
+    for (int k = 1; k <= FAR; k++) {
+        up *= a;
+        down *= b;
+        add_to_node(m, nearest + k, up * m->kernel[k], flux);
+        add_to_node(m, nearest - k, down * m->kernel[k], flux);
+    }
+}
+
+/* Adds all pixels within reach of nodes up to `last`. */
+static void finish_nodes(smoother *m, int64_t last)
+{
+    for (; m->next < m->to; m->next++) {
+        const double x = node_of(m, m->next);
+        const int64_t nearest = (int64_t)floor(x + 0.5);
+        if (nearest - FAR > last)
+            break;
+        open_nodes(m, nearest + FAR);
+        if (usable(m->s, m->next))
+            add_to_nodes(m, m->next, x, nearest);
+    }
+    open_nodes(m, last);
+}
+
+/* -inf when no good pixel is within reach */
+static double smooth_at(const smoother *m, int64_t node)
+{
+    const double norm = m->norm[node & (RING - 1)];
+    return norm > 0 ? m->sum[node & (RING - 1)] / norm : -INFINITY;
 }
 
 static void smooth_segment(double width, const double *wavelength, int64_t from, int64_t to,
                            anpe_spectrum *s)
 {
-    smoother m = {.wavelength = wavelength, .s = s, .to = to, .width = width, .low = from};
-    m.start = from < to ? wavelength[from] : 0;
-    m.next = -1;
+    smoother m = {.wavelength = wavelength,
+                  .s = s,
+                  .to = to,
+                  .start = wavelength[from],
+                  .step = width / NODES_PER_WIDTH,
+                  .next = from,
+                  .top = -FAR - 1};
+    for (int k = 0; k <= FAR; k++)
+        m.kernel[k] = exp(-0.5 * (double)(k * k) / (NODES_PER_WIDTH * NODES_PER_WIDTH));
     for (int64_t i = from; i < to; i++) {
-        double t = (wavelength[i] - m.start) / width * NODES_PER_WIDTH, weight[4], sum = 0;
-        int64_t first = (int64_t)t - 1, ahead = first + REACH * NODES_PER_WIDTH + 4;
-        for (; m.next <= ahead; m.next++)
-            m.value[m.next & (RING - 1)] = smooth_at(&m);
+        const double t = node_of(&m, i);
+        const int64_t first = (int64_t)t - 1;
+        double weight[4], sum = 0;
+        finish_nodes(&m, first + 3);
         anpe_grid_lagrange(4, t - (double)first, weight);
         for (int k = 0; k < 4; k++)
-            sum += weight[k] * m.value[(first + k) & (RING - 1)];
+            sum += weight[k] * smooth_at(&m, first + k);
         divide(s, i, sum); /* infinite next to a gap wider than the kernel: bad pixels anyway */
     }
 }
