@@ -188,6 +188,13 @@ static anpe_status expand(void *user, anpe_ctx *ctx, const double *theta, const 
     return anpe_likelihood_expand_joint(e->likelihood, ctx, theta, step, f, gradient, h);
 }
 
+static anpe_status probe(void *user, anpe_ctx *ctx, const double *theta, const double *step,
+                         double *f, double *gradient)
+{
+    const anpe_exact *e = user;
+    return anpe_likelihood_probe_joint(e->likelihood, ctx, theta, step, f, gradient);
+}
+
 /* ---- one star ---------------------------------------------------------------------------- */
 
 /* The continuum modes are taken at the medians of a few draws. */
@@ -214,7 +221,7 @@ anpe_status anpe_exact_run(anpe_exact *e, anpe_ctx *ctx, anpe_session *session, 
                            anpe_exact_result *result)
 {
     const int64_t d = e->model->map->n;
-    const anpe_ladder_box box = {e->low, e->high, from_y, to_y, expand};
+    const anpe_ladder_box box = {e->low, e->high, from_y, to_y, expand, probe};
     const anpe_ladder_problem problem = {
         d, e, draw, flow_log_q, target, anpe_likelihood_can_expand(e->likelihood) ? &box : NULL};
     anpe_ladder_result *r = &result->ladder;

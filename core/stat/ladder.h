@@ -48,6 +48,7 @@ typedef struct anpe_ladder_box {
     double (*from_y)(void *user, const double *y, double *x); /* returns log |d x / d y| */
     void (*to_y)(void *user, const double *x, double *y);
     anpe_expand_fn *expand; /* of the target per unit of x; costs D + 1 evaluations */
+    anpe_probe_fn *probe;   /* the same; costs one */
 } anpe_ladder_box;
 
 /* In coordinates y (D) without bounds. Chunks of any length n are asked for. */

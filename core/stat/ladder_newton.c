@@ -85,17 +85,17 @@ static int keep_optimum(anpe_ladder *l)
 static anpe_status find_optima(anpe_ladder *l, anpe_ctx *ctx, int *found)
 {
     const anpe_ladder_box *box = l->problem->box;
-    const anpe_newton_problem p = {box->low, box->high, l->problem->user, box->expand};
+    const anpe_newton_problem p = {box->low, box->high, l->problem->user, box->expand, box->probe};
     double *start = l->x + l->width, *scale = l->x + 2 * l->width;
-    int n = 0, new = 1;
+    int new = 1;
     find_scale(l, scale);
     for (*found = 0; new && l->n_optima < ANPE_LADDER_OPTIMA &&find_start(l, start);
          *found += new) {
         anpe_optimum *o = &l->optimum[ANPE_LADDER_OPTIMA];
-        anpe_status status = anpe_newton_run(l->newton, ctx, &p, start, scale, EXPANSIONS, o, &n);
+        anpe_status status = anpe_newton_run(l->newton, ctx, &p, start, scale, EXPANSIONS, o);
         if (status)
             return status;
-        l->result->n_evaluations += n * (l->width + 1);
+        l->result->n_evaluations += o->n_expansions * (l->width + 1) + o->n_probes;
         new = o->f > -INFINITY &&keep_optimum(l);
     }
     return ANPE_OK;

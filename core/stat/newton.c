@@ -7,8 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const double enough = 0.05;       /* gain of log density that is not worth a step */
-static const double tiny = 1e-3;         /* the same of a damped step, which promises less */
+enum { PROBES = 8 };                     /* most with one matrix */
+static const double enough = 0.01;       /* gain of log density that is not worth a step, over D */
+static const double tiny = 2e-4;         /* the same of a damped step, which promises less */
+static const double near = 10;           /* times enough: of a bend that no step gets over */
+static const double steady = 0.5;        /* of the promised gain: the matrix still holds */
 static const double first_damping = 0.3; /* after a step that failed */
 static const double part = 0.25;         /* of a width, for differences */
 static const double widths = 4;          /* of the box: the largest sd of the normal */
@@ -159,7 +162,6 @@ static void take(const anpe_newton *w, anpe_optimum *o, double f)
     const size_t d = (size_t)w->width;
     memcpy(o->x, w->at, d * sizeof *o->x);
     memcpy(o->gradient, w->gradient, d * sizeof *o->gradient);
-    memcpy(o->h, w->h, d * d * sizeof *o->h);
     o->f = f;
 }
 
@@ -208,35 +210,84 @@ static void go(anpe_newton *w, const anpe_newton_problem *p, const anpe_optimum 
     }
 }
 
+/* The step from o, and whether it is not worth while. */
+static int is_there(anpe_newton *w, const anpe_newton_problem *p, const anpe_optimum *o,
+                    double damping, double *gain)
+{
+    *gain = find_step(w, p, o, damping);
+    return *gain < (damping > 0 ? tiny : enough) * (double)w->width;
+}
+
+/* Steps that gain next to nothing, near the top: a density with bends, as of a network with
+ * corners, promises more than it has. */
+static int is_stalled(anpe_newton *w, const anpe_newton_problem *p, const anpe_optimum *o,
+                      double gained)
+{
+    const double worth = enough * (double)w->width;
+    return gained < worth && find_step(w, p, o, 0) < near * worth;
+}
+
+/* Steps with the matrix of the last expansion, as long as they gain what they promise. */
+static anpe_status walk(anpe_newton *w, anpe_ctx *ctx, const anpe_newton_problem *p,
+                        double *damping, anpe_optimum *o, int *moved)
+{
+    double f, gain;
+    anpe_status status = ANPE_OK;
+    *moved = 0;
+    for (int k = 0; k < PROBES; k++) {
+        if (is_there(w, p, o, *damping, &gain)) {
+            o->converged = !*moved;
+            break;
+        }
+        go(w, p, o);
+        ANPE_TRY(p->probe(p->user, ctx, w->at, w->unit, &f, w->gradient));
+        o->n_probes++;
+        if (f > o->f) {
+            const double ratio = (f - o->f) / gain;
+            *damping = ratio > steady ? 0.1 * *damping : *damping;
+            *damping = *damping < 1e-3 ? 0 : *damping;
+            take(w, o, f);
+            *moved = 1;
+            if (ratio < steady)
+                break;
+        } else if (*moved)
+            break;
+        else
+            *damping = fmax(10 * *damping, first_damping);
+    }
+out:
+    return status;
+}
+
 anpe_status anpe_newton_run(anpe_newton *w, anpe_ctx *ctx, const anpe_newton_problem *p,
                             const double *start, const double *scale, int max_expansions,
-                            anpe_optimum *o, int *n_expansions)
+                            anpe_optimum *o)
 {
-    const int64_t d = w->width;
-    double damping = 0, f, gain = 0;
+    const size_t d = (size_t)w->width;
+    double damping = 0, expanded = -INFINITY, f, gain;
+    int moved = 1;
     anpe_status status = ANPE_OK;
     o->f = -INFINITY;
-    o->converged = 0;
-    for (int64_t i = 0; i < d; i++) {
+    o->converged = o->n_expansions = o->n_probes = 0;
+    for (size_t i = 0; i < d; i++) {
         w->at[i] = fmin(fmax(start[i], p->low[i]), p->high[i]);
         w->unit[i] = fmin(part * scale[i], part * (p->high[i] - p->low[i]));
     }
-    for (*n_expansions = 0; *n_expansions < max_expansions && !o->converged;) {
+    while (moved && o->n_expansions < max_expansions) {
+        const double before = expanded;
         ANPE_TRY(p->expand(p->user, ctx, w->at, w->unit, &f, w->gradient, w->h));
-        ++*n_expansions;
-        if (f > o->f) {
-            const double ratio = (f - o->f) / gain;
-            damping = ratio > 0.5 ? 0.1 * damping : damping;
-            damping = damping < 1e-3 ? 0 : damping;
-            take(w, o, f);
-            set_unit(w, p, o->h);
-        } else if (*n_expansions == 1)
-            break; /* nothing to start from */
-        else
-            damping = fmax(10 * damping, first_damping);
-        gain = find_step(w, p, o, damping);
-        o->converged = gain < (damping > 0 ? tiny : enough);
-        go(w, p, o);
+        o->n_expansions++;
+        if (!(f > -INFINITY)) /* at the start there is nothing to start from */
+            break;
+        take(w, o, f);
+        memcpy(o->h, w->h, d * d * sizeof *o->h);
+        set_unit(w, p, o->h);
+        expanded = f;
+        o->converged = is_stalled(w, p, o, f - before) || is_there(w, p, o, damping, &gain);
+        if (o->converged || o->n_expansions == max_expansions)
+            break;
+        ANPE_TRY(walk(w, ctx, p, &damping, o, &moved));
+        memcpy(w->at, o->x, d * sizeof *w->at);
     }
     if (o->f > -INFINITY)
         describe(w, p, o);

@@ -4,7 +4,12 @@
  *
  * A coordinate on a side of the box stays there as long as the gradient points out of it. The step
  * of the others solves (H + lambda diag H) step = gradient; what would leave the box is put on its
- * side, and the rest is solved for again. lambda is 0 until a step fails. */
+ * side, and the rest is solved for again. lambda is 0 until a step fails.
+ *
+ * A matrix costs as much as D + 1 densities, a density with the gradient by the old matrix one. So
+ * a matrix is held as long as steps with it gain what they promise (chord steps: Ortega &
+ * Rheinboldt 1970), and a step that fails has cost one density. What is returned has a matrix of
+ * its own. */
 #ifndef ANPE_CORE_NEWTON_H
 #define ANPE_CORE_NEWTON_H
 #include "base/context.h"
@@ -15,10 +20,16 @@
 typedef anpe_status anpe_expand_fn(void *user, anpe_ctx *ctx, const double *x, const double *step,
                                    double *f, double *gradient, double *h);
 
+/* f, and the gradient as it follows from the residuals at x and the Jacobian of the last expand, or
+ * any better one. */
+typedef anpe_status anpe_probe_fn(void *user, anpe_ctx *ctx, const double *x, const double *step,
+                                  double *f, double *gradient);
+
 typedef struct anpe_newton_problem {
     const double *low, *high; /* (D) the box; may be infinite */
     void *user;
     anpe_expand_fn *expand;
+    anpe_probe_fn *probe;
 } anpe_newton_problem;
 
 /* The last expansion, and the normal distribution that it stands for. */
@@ -29,6 +40,7 @@ typedef struct anpe_optimum {
     double f, log_det;         /* at x; of the covariance */
     double top;                /* f at the mean */
     int converged;
+    int n_expansions, n_probes; /* what it took */
 } anpe_optimum;
 
 typedef struct anpe_newton anpe_newton; /* memory; one per thread */
@@ -37,11 +49,12 @@ anpe_newton *anpe_newton_free(anpe_newton *w);
 ANPE_MUST_CHECK anpe_status anpe_optimum_new(anpe_ctx *ctx, int64_t width, anpe_optimum *o);
 void anpe_optimum_clear(anpe_optimum *o);
 /* From start (D), where f is finite; scale (D): a guess of the density's width there. At most
- * max_expansions; *n_expansions: how many it took. Not to converge is no error. */
+ * max_expansions. It has converged when a step promises less than a hundredth of log density for
+ * each coordinate, a seventh of its sd. Not to converge is no error. */
 ANPE_MUST_CHECK anpe_status anpe_newton_run(anpe_newton *w, anpe_ctx *ctx,
                                             const anpe_newton_problem *problem, const double *start,
                                             const double *scale, int max_expansions,
-                                            anpe_optimum *o, int *n_expansions);
+                                            anpe_optimum *o);
 /* Squared distance of x (D) from the optimum's mean, in units of its covariance. */
 double anpe_optimum_distance2(const anpe_optimum *o, int64_t width, const double *x);
 #endif

@@ -352,6 +352,27 @@ anpe_status anpe_likelihood_expand(anpe_likelihood *l, anpe_ctx *ctx, const doub
     return ANPE_OK;
 }
 
+/* r at theta into its row, and log L; -inf where the likelihood is 0. */
+static anpe_status take_residuals(anpe_likelihood *l, anpe_ctx *ctx, const double *theta,
+                                  double *log_l)
+{
+    const anpe_spectrum *o = l->observed;
+    float *model = l->bench->flux;
+    int possible;
+    anpe_status status;
+    *log_l = -INFINITY;
+    (void)place(l, 0, theta);
+    ANPE_TRY(anpe_task_simulate(l->task, ctx, l->bench, 1));
+    ANPE_TRY(anpe_reduction_apply(l->reduction, ctx, model, &possible));
+    if (!possible)
+        return ANPE_OK;
+    anpe_star_whiten(o->n_pixels, o->flux, model, l->inverse_sigma, l->rows);
+    project_out(l, l->rows);
+    *log_l = l->constant - 0.5 * anpe_star_dot(o->n_pixels, l->rows, l->rows);
+out:
+    return status;
+}
+
 /* Slope and curvature of the log prior along label d, where it has any. */
 static void add_prior(const anpe_prior *p, double *placed, int64_t d, double h, double middle,
                       double *gradient, double *curvature)
@@ -386,6 +407,27 @@ anpe_status anpe_likelihood_expand_joint(anpe_likelihood *l, anpe_ctx *ctx, cons
     for (int64_t d = 0; d < n; d++)
         add_prior(t->prior, placed, t->inferred[d], step[d], log_prior, &gradient[d],
                   &h[d * n + d]);
+    return ANPE_OK;
+}
+
+anpe_status anpe_likelihood_probe_joint(anpe_likelihood *l, anpe_ctx *ctx, const double *theta,
+                                        const double *step, double *log_joint, double *gradient)
+{
+    const anpe_task *t = l->task;
+    const int64_t size = l->observed->n_pixels;
+    const double log_prior = anpe_likelihood_log_prior(l, theta);
+    *log_joint = -INFINITY;
+    if (!isfinite(log_prior))
+        return ANPE_OK;
+    const anpe_status status = take_residuals(l, ctx, theta, log_joint);
+    if (status || !isfinite(*log_joint))
+        return status;
+    *log_joint += log_prior;
+    double *placed = place(l, 0, theta), curvature = 0;
+    for (int64_t d = 0; d < t->n_labels; d++) {
+        gradient[d] = -anpe_star_dot(size, l->rows + (1 + d) * size, l->rows);
+        add_prior(t->prior, placed, t->inferred[d], step[d], log_prior, &gradient[d], &curvature);
+    }
     return ANPE_OK;
 }
 

@@ -52,12 +52,18 @@ ANPE_MUST_CHECK anpe_status anpe_likelihood_expand_joint(anpe_likelihood *l, anp
                                                          const double *theta, const double *step,
                                                          double *log_joint, double *gradient,
                                                          double *h);
+/* The same at another theta with J of the last expand held: log_joint is right, the gradient
+ * nearly. For the price of one model spectrum. */
+ANPE_MUST_CHECK anpe_status anpe_likelihood_probe_joint(anpe_likelihood *l, anpe_ctx *ctx,
+                                                        const double *theta, const double *step,
+                                                        double *log_joint, double *gradient);
 int anpe_likelihood_can_expand(const anpe_likelihood *l);
 /* Natural log of the prior density at theta (D). */
 double anpe_likelihood_log_prior(anpe_likelihood *l, const double *theta);
 /* |(1 - Q Q^T) r|^2 of a log L that eval or expand gave. */
 double anpe_likelihood_chi2(const anpe_likelihood *l, double log_likelihood);
-/* Rows of the last expand: r, then J's D columns, each (size); 0 in bad pixels. Borrowed. */
+/* Rows of the last expand: r, or that of the last probe, then J's D columns, each (size); 0 in bad
+ * pixels. Borrowed. */
 const float *anpe_likelihood_rows(const anpe_likelihood *l);
 /* Degrees of freedom of chi2 at the true labels: good pixels less modes. */
 int64_t anpe_likelihood_freedom(const anpe_likelihood *l);

@@ -59,14 +59,20 @@ static anpe_status expand(void *user, anpe_ctx *ctx, const double *theta, const 
     return anpe_likelihood_expand_joint(p->likelihood, ctx, theta, step, f, gradient, h);
 }
 
+static anpe_status probe(void *user, anpe_ctx *ctx, const double *theta, const double *step,
+                         double *f, double *gradient)
+{
+    const anpe_peak *p = user;
+    return anpe_likelihood_probe_joint(p->likelihood, ctx, theta, step, f, gradient);
+}
+
 anpe_status anpe_peak_run(anpe_peak *p, anpe_ctx *ctx, const anpe_spectrum *observed,
                           const double *start, const double *scale, int most, int *found)
 {
-    const anpe_newton_problem problem = {p->low, p->high, p, expand};
+    const anpe_newton_problem problem = {p->low, p->high, p, expand, probe};
     anpe_status status;
     ANPE_TRY(anpe_likelihood_set(p->likelihood, ctx, observed, start));
-    ANPE_TRY(
-        anpe_newton_run(p->newton, ctx, &problem, start, scale, most, &p->optimum, &p->n_steps));
+    ANPE_TRY(anpe_newton_run(p->newton, ctx, &problem, start, scale, most, &p->optimum));
     *found = isfinite(p->optimum.f);
     p->freedom = anpe_likelihood_freedom(p->likelihood);
     p->chi2 = NAN;

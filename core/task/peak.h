@@ -12,7 +12,6 @@ typedef struct anpe_peak { /* one per thread */
     double *low, *high; /* (D) the box */
     /* of the last run */
     anpe_optimum optimum;
-    int n_steps; /* expansions of the likelihood */
     double chi2; /* at the optimum, of `freedom` degrees of freedom */
     int64_t freedom;
 } anpe_peak;

@@ -24,10 +24,11 @@ const anpe_option anpe_observe_table[] = {
     ANPE_OPT_INT(anpe_observe_options, basis, 0, 0, 100, "",
                  "the network sees so many coefficients of a reduced basis, fitted with each "
                  "spectrum's own errors and mask, instead of pixels; 0: pixels"),
-    ANPE_OPT_INT(anpe_observe_options, newton, 0, 0, 100, "",
-                 "with basis: the network sees where so many Gauss-Newton steps at most on the "
-                 "likelihood lead, and works in coordinates whitened by their matrix; needs the "
-                 "simulator for inference, too; 0: it sees the coefficients"),
+    ANPE_OPT_INT(
+        anpe_observe_options, newton, 0, 0, 100, "",
+        "with basis: the network sees where Gauss-Newton steps on the likelihood lead, with so "
+        "many matrices at most, and works in coordinates whitened by their matrix; needs the "
+        "simulator for inference, too; 0: it sees the coefficients"),
     ANPE_OPT_REAL(anpe_observe_options, max_rv, 500, 0, 3000, "km/s",
                   "largest radial velocity the simulator's window leaves room for"),
     ANPE_OPT_ENUM(anpe_observe_options, standardise, 0, "auto|none|channel|pixel",

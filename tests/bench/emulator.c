@@ -26,6 +26,28 @@ static void simulate(void *user)
     e->status = ops->simulate(e->simulator.self, e->b->ctx, BATCH, e->theta, e->flux, e->scratch);
 }
 
+enum { PLACES = 8 };
+
+/* The spectrum and its derivatives at PLACES. */
+static void derive(void *user)
+{
+    emulator_bench *e = user;
+    const anpe_simulator_ops *ops = e->simulator.ops;
+    for (int i = 0; i < PLACES && !e->status; i++)
+        e->status = ops->derivatives(e->simulator.self, e->b->ctx, e->theta + i * e->info.n_labels,
+                                     e->flux, e->scratch);
+}
+
+/* What differences would take in their place. */
+static void step(void *user)
+{
+    emulator_bench *e = user;
+    const anpe_simulator_ops *ops = e->simulator.ops;
+    for (int i = 0; i < PLACES && !e->status; i++)
+        e->status = ops->simulate(e->simulator.self, e->b->ctx, 1 + e->info.n_labels,
+                                  e->theta + i * e->info.n_labels, e->flux, e->scratch);
+}
+
 /* The emulator's largest product by the backend. */
 static void multiply(void *user)
 {
@@ -89,6 +111,11 @@ anpe_status bench_emulator(bench *b)
                      "%dx%d -> %d -> %d -> %d", BATCH, (int)labels, WIDTH, WIDTH, PIXELS);
         bench_report(b, "emulated spectra", BATCH / t.first, "spectra/s", 1, NAN, "%dx%d", BATCH,
                      PIXELS);
+        const bench_pair d = bench_in_turn(b, derive, step, &e);
+        status = status ? status : e.status;
+        /* share: of the speed of differences, which take as many spectra */
+        bench_report(b, "emulator derivatives", PLACES / d.first, "places/s", 1, 1 / d.ratio,
+                     "%dx%d", (int)labels, PIXELS);
     }
     anpe_free(e.scratch);
     free(e.theta), free(e.flux), free(e.hidden), free(e.weight);

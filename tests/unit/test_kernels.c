@@ -64,29 +64,33 @@ static void check_pair(const variant *v)
         }
 }
 
+/* Any number of rows: tiles of every height. */
 static void check_pair_float(const variant *v)
 {
-    enum { K = 37, R = 2 * PRODUCT_ROWS_FLOAT, N = PRODUCT_PAIR_FLOAT, LD = N + 3 };
+    enum { K = 37, R = 2 * PRODUCT_ROWS_FLOAT + 1, N = PRODUCT_PAIR_FLOAT, LD = N + 3 };
     enum { W = PRODUCT_PANEL_FLOAT };
-    float x[R * K], w[K * N], bias[N], out[R * LD];
+    float x[R * K], w[K * N], bias[N], out[(R + 1) * LD];
     for (int i = 0; i < R * K; i++)
         x[i] = (float)number(i);
     for (int i = 0; i < K * N; i++)
         w[i] = (float)number(3 * i);
     for (int i = 0; i < N; i++)
         bias[i] = (float)number(7 * i);
-    for (int i = 0; i < R * LD; i++)
-        out[i] = 99;
-    v->pair_float(K, R, x, w, bias, out, LD);
-    for (int r = 0; r < R; r++) {
-        for (int o = 0; o < N; o++) {
-            double sum = (double)bias[o];
-            for (int k = 0; k < K; k++)
-                sum += (double)x[r * K + k] * (double)w[(o / W * K + k) * W + o % W];
-            /* as in check_pair */
-            CU_ASSERT_DOUBLE_EQUAL(out[r * LD + o], sum, 38 * 38 * FLT_EPSILON / 2);
+    for (int n = 1; n <= R; n++) {
+        for (int i = 0; i < (R + 1) * LD; i++)
+            out[i] = 99;
+        v->pair_float(K, n, x, w, bias, out, LD);
+        for (int r = 0; r < n; r++) {
+            for (int o = 0; o < N; o++) {
+                double sum = (double)bias[o];
+                for (int k = 0; k < K; k++)
+                    sum += (double)x[r * K + k] * (double)w[(o / W * K + k) * W + o % W];
+                /* as in check_pair */
+                CU_ASSERT_DOUBLE_EQUAL(out[r * LD + o], sum, 38 * 38 * FLT_EPSILON / 2);
+            }
+            CU_ASSERT_EQUAL(out[r * LD + N], 99);
         }
-        CU_ASSERT_EQUAL(out[r * LD + N], 99);
+        CU_ASSERT_EQUAL(out[n * LD], 99);
     }
 }
 

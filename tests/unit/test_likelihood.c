@@ -357,6 +357,35 @@ static void check_expansion(double tolerance)
     CU_ASSERT(worst < tolerance);
 }
 
+/* A probe has log L of where it is and the gradient by the Jacobian that the expansion left. */
+static void check_probe(void)
+{
+    static float rows[3 * FULL];
+    const anpe_spectrum *o = &bench->spectrum;
+    const double theta[] = {-0.4, 1.3}, there[] = {-0.395, 1.1}, step[] = {1e-3, 0.05};
+    double log_l, gradient[2], fisher[4], same, prior;
+    WORKS(anpe_likelihood_set(likelihood, ctx, o, theta));
+    WORKS(anpe_likelihood_expand(likelihood, ctx, theta, step, &log_l, gradient, fisher));
+    memcpy(rows, anpe_likelihood_rows(likelihood), sizeof rows);
+    WORKS(anpe_likelihood_probe_joint(likelihood, ctx, there, step, &log_l, gradient));
+    const float *r = anpe_likelihood_rows(likelihood);
+    CU_ASSERT(!memcmp(r + FULL, rows + FULL, 2 * FULL * sizeof *r));
+    for (int i = 0; i < 2; i++) {
+        double sum = 0, size = 0;
+        for (int k = 0; k < FULL; k++) {
+            const double j = (double)rows[(1 + i) * FULL + k];
+            sum -= j * (double)r[k];
+            size += fabs(j * (double)r[k]);
+        }
+        CU_ASSERT_DOUBLE_EQUAL(gradient[i], sum, 1e-7 * size); /* sums in another order */
+    }
+    WORKS(anpe_likelihood_eval(likelihood, ctx, 1, there, &same, &prior));
+    CU_ASSERT_DOUBLE_EQUAL(log_l, same + prior, 1e-7 * FULL); /* as in check_expansion */
+    const double outside[] = {-0.4, 5.5};
+    WORKS(anpe_likelihood_probe_joint(likelihood, ctx, outside, step, &log_l, gradient));
+    CU_ASSERT(log_l == -INFINITY);
+}
+
 /* In closed form: the plain path's shift, rounded to 6e-8 and divided by 0.02 pixels, has slopes
  * good to some 3e-6 of a depth. With a simulator that has no derivatives: differences, of residuals
  * rounded to 1e-7 / sigma, over steps of 1e-3, are good to 1e-4 of a depth of 0.02 in each pixel,
@@ -369,6 +398,7 @@ static void test_expansion(void)
     bench->theta[1] = 1;
     observe_with_gaps(-0.38, 5);
     check_expansion(1e-5);
+    check_probe();
     anpe_simulator_ops older = *(const anpe_simulator_ops *)task->simulator.ops;
     const void *keep = task->simulator.ops;
     older.size = offsetof(anpe_simulator_ops, derivatives);
@@ -376,6 +406,7 @@ static void test_expansion(void)
     anpe_likelihood_free(likelihood);
     WORKS(anpe_likelihood_new(ctx, task, &likelihood));
     check_expansion(1e-2);
+    check_probe();
     task->simulator.ops = keep;
     close_task();
 }

@@ -168,54 +168,85 @@ static void test_far_out(void)
 typedef struct hill {
     int64_t d;
     double curved; /* (x_0, x_1 - curved x_0^2) is what is normal */
+    double corner; /* x_1 - corner |x_0| */
     double top[8];
     double sd[8];
-    int n_expansions;
+    double jacobian[8][8]; /* of the last expansion */
+    int n_expansions, n_probes;
 } hill;
 
-/* f = - |r|^2 / 2 with Gauss-Newton's matrix. */
+/* f = - |r|^2 / 2 and r (d) */
+static double height(const hill *p, const double *x, double *r)
+{
+    double f = 0;
+    for (int64_t i = 0; i < p->d; i++) {
+        const double bend = i == 1 ? p->curved * x[0] * x[0] + p->corner * fabs(x[0]) : 0;
+        r[i] = (x[i] - p->top[i] - bend) / p->sd[i];
+        f -= 0.5 * r[i] * r[i];
+    }
+    return f;
+}
+
+static void slope_of(const hill *p, const double *r, double *gradient)
+{
+    for (int64_t i = 0; i < p->d; i++) {
+        gradient[i] = 0;
+        for (int64_t k = 0; k < p->d; k++)
+            gradient[i] -= p->jacobian[k][i] * r[k];
+    }
+}
+
+/* With Gauss-Newton's matrix. */
 static anpe_status expand_hill(void *user, anpe_ctx *c, const double *x, const double *step,
                                double *f, double *gradient, double *h)
 {
     hill *p = user;
-    double jacobian[8][8] = {{0}}, r[8];
+    double r[8];
     (void)c;
     p->n_expansions++;
-    *f = 0;
+    *f = height(p, x, r);
+    memset(p->jacobian, 0, sizeof p->jacobian);
     for (int64_t i = 0; i < p->d; i++) {
         CU_ASSERT(step[i] > 0);
-        const double bend = i == 1 ? p->curved * x[0] * x[0] : 0;
-        r[i] = (x[i] - p->top[i] - bend) / p->sd[i];
-        jacobian[i][i] = 1 / p->sd[i];
+        p->jacobian[i][i] = 1 / p->sd[i];
         if (i == 1)
-            jacobian[1][0] = -2 * p->curved * x[0] / p->sd[1];
-        *f -= 0.5 * r[i] * r[i];
+            p->jacobian[1][0] = -(2 * p->curved * x[0] + copysign(p->corner, x[0])) / p->sd[1];
     }
-    for (int64_t i = 0; i < p->d; i++) {
-        gradient[i] = 0;
-        for (int64_t k = 0; k < p->d; k++)
-            gradient[i] -= jacobian[k][i] * r[k];
+    slope_of(p, r, gradient);
+    for (int64_t i = 0; i < p->d; i++)
         for (int64_t j = 0; j < p->d; j++) {
             h[i * p->d + j] = 0;
             for (int64_t k = 0; k < p->d; k++)
-                h[i * p->d + j] += jacobian[k][i] * jacobian[k][j];
+                h[i * p->d + j] += p->jacobian[k][i] * p->jacobian[k][j];
         }
-    }
+    return ANPE_OK;
+}
+
+static anpe_status probe_hill(void *user, anpe_ctx *c, const double *x, const double *step,
+                              double *f, double *gradient)
+{
+    hill *p = user;
+    double r[8];
+    (void)c;
+    (void)step;
+    p->n_probes++;
+    *f = height(p, x, r);
+    slope_of(p, r, gradient);
     return ANPE_OK;
 }
 
 static void climb_hill(hill *p, const double *low, const double *high, const double *start,
                        anpe_optimum *o)
 {
-    const anpe_newton_problem problem = {low, high, p, expand_hill};
+    const anpe_newton_problem problem = {low, high, p, expand_hill, probe_hill};
     const double scale[8] = {1, 1, 1, 1, 1, 1, 1, 1};
     anpe_newton *w;
-    int n;
     WORKS(anpe_newton_new(ctx, p->d, &w));
     WORKS(anpe_optimum_new(ctx, p->d, o));
-    p->n_expansions = 0;
-    WORKS(anpe_newton_run(w, ctx, &problem, start, scale, 60, o, &n));
-    CU_ASSERT_EQUAL(n, p->n_expansions);
+    p->n_expansions = p->n_probes = 0;
+    WORKS(anpe_newton_run(w, ctx, &problem, start, scale, 60, o));
+    CU_ASSERT_EQUAL(o->n_expansions, p->n_expansions);
+    CU_ASSERT_EQUAL(o->n_probes, p->n_probes);
     CU_ASSERT(o->converged);
     CU_ASSERT_PTR_NULL(anpe_newton_free(w));
 }
@@ -226,7 +257,7 @@ static void test_valley(void)
     hill p = {.d = 2, .curved = 1, .top = {1, 0}, .sd = {0.1, 0.05}};
     anpe_optimum o;
     climb_hill(&p, low, high, start, &o);            /* as Rosenbrock's: at (1, 1) */
-    CU_ASSERT_DOUBLE_EQUAL(o.mean[0], 1, 0.1 * 0.3); /* a gain of 0.05 is 0.3 sd */
+    CU_ASSERT_DOUBLE_EQUAL(o.mean[0], 1, 0.1 * 0.3); /* a gain of 0.02 is 0.2 sd */
     CU_ASSERT_DOUBLE_EQUAL(o.mean[1] - o.mean[0] * o.mean[0], 0, 0.05);
     CU_ASSERT_DOUBLE_EQUAL(o.covariance[0], 0.01, 0.001);
     CU_ASSERT_DOUBLE_EQUAL(o.log_det, 2 * log(0.1 * 0.05), 0.01);
@@ -245,6 +276,48 @@ static void test_side(void)
     CU_ASSERT_DOUBLE_EQUAL(o.mean[0], -2, 1.1); /* it is given the width of the box, 1, too */
     CU_ASSERT(o.mean[0] < -0.9 && o.mean[2] > 2);
     CU_ASSERT(p.n_expansions <= 4);
+    anpe_optimum_clear(&o);
+}
+
+/* A gentle bend, from 10 sd away: one matrix does for most of the way, and a start at the top needs
+ * no other. What is returned is a matrix of where it is, whether the way was allowed to end. */
+static void test_held_matrix(void)
+{
+    const double low[6] = {-9, -9, -9, -9, -9, -9}, high[6] = {9, 9, 9, 9, 9, 9};
+    const double start[6] = {1, -1, 1, 1, 1, 1}, scale[6] = {1, 1, 1, 1, 1, 1};
+    hill p = {.d = 6, .curved = 0.5, .sd = {0.1, 0.1, 0.1, 0.1, 0.1, 0.1}};
+    const anpe_newton_problem problem = {low, high, &p, expand_hill, probe_hill};
+    anpe_newton *w;
+    anpe_optimum o;
+    climb_hill(&p, low, high, start, &o);
+    CU_ASSERT(o.n_expansions <= 3 && o.n_probes >= 2);
+    for (int i = 0; i < 6; i++)
+        CU_ASSERT_DOUBLE_EQUAL(o.mean[i], 0, 0.02);
+    anpe_optimum_clear(&o);
+    climb_hill(&p, low, high, p.top, &o);
+    CU_ASSERT(o.n_expansions == 1 && o.n_probes == 0);
+    anpe_optimum_clear(&o);
+    WORKS(anpe_newton_new(ctx, 6, &w));
+    WORKS(anpe_optimum_new(ctx, 6, &o));
+    for (int most = 1; most < 3; most++) {
+        WORKS(anpe_newton_run(w, ctx, &problem, start, scale, most, &o));
+        CU_ASSERT_EQUAL(o.n_expansions, most);
+        /* H_01 = J_11 J_10 */
+        CU_ASSERT_DOUBLE_EQUAL(o.h[1], -o.x[0] / 0.01, 1e-9);
+    }
+    CU_ASSERT_PTR_NULL(anpe_newton_free(w));
+    anpe_optimum_clear(&o);
+}
+
+/* At a corner the slope is never 0: where steps gain nothing, that is the top. */
+static void test_corner(void)
+{
+    const double low[2] = {-5, -5}, high[2] = {5, 0}, start[2] = {1, -1};
+    hill p = {.d = 2, .corner = 1, .top = {0, 1}, .sd = {0.5, 1}};
+    anpe_optimum o;
+    climb_hill(&p, low, high, start, &o);
+    CU_ASSERT(o.f > -0.5 - 0.2);
+    CU_ASSERT(o.n_expansions <= 5);
     anpe_optimum_clear(&o);
 }
 
@@ -339,6 +412,16 @@ static anpe_status expand(void *user, anpe_ctx *c, const double *x, const double
     return status;
 }
 
+/* With the right gradient. */
+static anpe_status probe(void *user, anpe_ctx *c, const double *x, const double *step, double *f,
+                         double *gradient)
+{
+    task *p = user;
+    double h[64];
+    p->n_evaluations -= p->d;
+    return expand(user, c, x, step, f, gradient, h);
+}
+
 static double q_part(const task *p, const double *y, double middle)
 {
     double sum = 0;
@@ -372,7 +455,7 @@ static anpe_ladder *ladder;
 static anpe_ladder_result climb(task *p, int64_t seed, double ess)
 {
     const anpe_ladder_options options = {ess, 100000, ANPE_RUNG_MCMC};
-    const anpe_ladder_box box = {p->low, p->high, from_y, to_y, expand};
+    const anpe_ladder_box box = {p->low, p->high, from_y, to_y, expand, probe};
     const anpe_ladder_problem asked = {p->d, p, draw, log_q, target, &box};
     anpe_ladder_result r;
     anpe_rng rng = stream(seed);
@@ -503,6 +586,8 @@ int main(int argc, char **argv)
         {"far outside", test_far_out},
         {"a curved valley", test_valley},
         {"a top outside of the box", test_side},
+        {"a matrix that is held", test_held_matrix},
+        {"a corner", test_corner},
         {"poor proposals", test_poor_proposals},
         {"posteriors that lean on a side", test_lean},
         {"two modes", test_two_modes},

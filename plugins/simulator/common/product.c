@@ -105,14 +105,16 @@ static void apply_float(const product *p, int tangents, int64_t n, const float *
     for (int64_t o = 0; o < p->n_out; o += W) {
         const float *pair = p->panels_float + o * p->n_in;
         const float *bias = tangents ? no_bias_float : p->bias_float + o;
-        const int64_t left = p->n_out - o, whole = left >= W ? n / ROWS * ROWS : 0;
-        SIMD_CALL(product_pair_float, (p->n_in, whole, x, pair, bias, y + o, p->n_out));
-        for (int64_t row = whole; row < n; row += ROWS) {
+        const int64_t left = p->n_out - o;
+        if (left >= W) {
+            SIMD_CALL(product_pair_float, (p->n_in, n, x, pair, bias, y + o, p->n_out));
+            continue;
+        }
+        for (int64_t row = 0; row < n; row += ROWS) { /* the last pair writes past the end */
             const int64_t rows = n - row < ROWS ? n - row : ROWS;
-            SIMD_CALL(product_pair_float, (p->n_in, ROWS, x + row * p->n_in, pair, bias, tile, W));
+            SIMD_CALL(product_pair_float, (p->n_in, rows, x + row * p->n_in, pair, bias, tile, W));
             for (int64_t r = 0; r < rows; r++)
-                memcpy(y + (row + r) * p->n_out + o, tile + r * W,
-                       (size_t)(left < W ? left : W) * sizeof(float));
+                memcpy(y + (row + r) * p->n_out + o, tile + r * W, (size_t)left * sizeof(float));
         }
     }
 }

@@ -43,8 +43,7 @@ void product_apply(const product *p, int64_t n, const double *x, double *y, floa
 /* A value and its tangents: b is added to the first row alone. */
 void product_apply_tangents(const product *p, int64_t n, const double *x, double *y,
                             float *y_float);
-/* The same in float, twice as fast: for sums that do not cancel. x with at least
- * PRODUCT_ROWS_FLOAT - 1 readable rows after the last. */
+/* The same in float, twice as fast: for sums that do not cancel. x (n, n_in) and no more. */
 ANPE_MUST_CHECK anpe_status product_add_float(anpe_ctx *ctx, product *p);
 void product_drop_float(product *p); /* back to double */
 void product_apply_float(const product *p, int64_t n, const float *x, float *y);

@@ -36,44 +36,76 @@ SIMD_TARGET static void SIMD_NAME(product_pair)(int64_t n_in, const double *x, c
 
 typedef float SIMD_NAME(vf) __attribute__((vector_size(SIMD_BYTES), aligned(4), may_alias));
 
-/* The same in float for `rows` rows, a multiple of PRODUCT_ROWS_FLOAT: out (rows,
- * PRODUCT_PAIR_FLOAT), rows at distance ldo. All rows meet a strip, which then stays in the first
- * cache, before the next. The bias, which is most of a normalised flux, is added last, when the sum
- * of the small terms is complete. */
-SIMD_TARGET static void SIMD_NAME(product_pair_float)(int64_t n_in, int64_t rows, const float *x,
+/* A strip of two vectors of outputs for `rows` rows, a number that is known when this is compiled.
+ * The bias, which is most of a normalised flux, is added last, when the sum of the small terms is
+ * complete. */
+SIMD_TARGET static inline __attribute__((always_inline)) void
+SIMD_NAME(product_strip)(const int rows, int64_t n_in, const float *x, const float *first,
+                         const float *second, const float *bias, float *out, int64_t ldo)
+{
+    enum { LANES = SIMD_BYTES / 4, W = PRODUCT_PANEL_FLOAT };
+    SIMD_NAME(vf) acc[PRODUCT_ROWS_FLOAT][2];
+#pragma GCC unroll 12
+    for (int r = 0; r < rows; r++) {
+        acc[r][0] = acc[r][1] = (SIMD_NAME(vf)){0};
+        __builtin_prefetch(out + r * ldo, 1);
+    }
+    for (int64_t k = 0; k < n_in; k++) {
+        const SIMD_NAME(vf) w0 = *(const SIMD_NAME(vf) *)(first + k * W);
+        const SIMD_NAME(vf) w1 = *(const SIMD_NAME(vf) *)(second + k * W);
+#pragma GCC unroll 12
+        for (int r = 0; r < rows; r++) {
+            const float xr = x[r * n_in + k];
+            acc[r][0] += w0 * xr;
+            acc[r][1] += w1 * xr;
+        }
+    }
+    const SIMD_NAME(vf) b0 = *(const SIMD_NAME(vf) *)bias;
+    const SIMD_NAME(vf) b1 = *(const SIMD_NAME(vf) *)(bias + LANES);
+#pragma GCC unroll 12
+    for (int r = 0; r < rows; r++) {
+        *(SIMD_NAME(vf) *)(out + r * ldo) = acc[r][0] + b0;
+        *(SIMD_NAME(vf) *)(out + r * ldo + LANES) = acc[r][1] + b1;
+    }
+}
+
+/* The same in float for n rows: out (n, PRODUCT_PAIR_FLOAT), rows at distance ldo. All rows meet a
+ * strip, which then stays in the first cache, before the next; they are cut into as few tiles as
+ * the registers allow, all alike but for one row. */
+SIMD_TARGET static void SIMD_NAME(product_pair_float)(int64_t n_in, int64_t n, const float *x,
                                                       const float *pair, const float *bias,
                                                       float *out, int64_t ldo)
 {
     enum { LANES = SIMD_BYTES / 4, STRIP = 2 * LANES, W = PRODUCT_PANEL_FLOAT };
-    enum { ROWS = SIMD_BYTES == 64 ? 12 : 6 };
+    enum { MOST = SIMD_BYTES == 64 ? PRODUCT_ROWS_FLOAT : PRODUCT_ROWS_FLOAT / 2 };
+    const int64_t tiles = (n + MOST - 1) / MOST;
+#define STRIP_OF(rows)                                                                             \
+    case rows:                                                                                     \
+        SIMD_NAME(product_strip)(rows, n_in, x + row * n_in, first, second, bias + s, to, ldo);    \
+        break
     for (int s = 0; s < PRODUCT_PAIR_FLOAT; s += STRIP) {
         const float *first = pair + s / W * n_in * W + s % W;
         const float *second = pair + (s + LANES) / W * n_in * W + (s + LANES) % W;
-        const SIMD_NAME(vf) b0 = *(const SIMD_NAME(vf) *)(bias + s);
-        const SIMD_NAME(vf) b1 = *(const SIMD_NAME(vf) *)(bias + s + LANES);
-        for (int64_t r0 = 0; r0 < rows; r0 += ROWS) {
-            SIMD_NAME(vf) acc[ROWS][2];
-#pragma GCC unroll 12
-            for (int r = 0; r < ROWS; r++) {
-                acc[r][0] = acc[r][1] = (SIMD_NAME(vf)){0};
-                __builtin_prefetch(out + (r0 + r) * ldo + s, 1);
-            }
-            for (int64_t k = 0; k < n_in; k++) {
-                const SIMD_NAME(vf) w0 = *(const SIMD_NAME(vf) *)(first + k * W);
-                const SIMD_NAME(vf) w1 = *(const SIMD_NAME(vf) *)(second + k * W);
-#pragma GCC unroll 12
-                for (int r = 0; r < ROWS; r++) {
-                    const float xr = x[(r0 + r) * n_in + k];
-                    acc[r][0] += w0 * xr;
-                    acc[r][1] += w1 * xr;
-                }
-            }
-#pragma GCC unroll 12
-            for (int r = 0; r < ROWS; r++) {
-                float *to = out + (r0 + r) * ldo + s;
-                *(SIMD_NAME(vf) *)to = acc[r][0] + b0;
-                *(SIMD_NAME(vf) *)(to + LANES) = acc[r][1] + b1;
+        for (int64_t t = 0; t < tiles; t++) {
+            const int64_t row = n * t / tiles;
+            float *to = out + row * ldo + s;
+            switch (n * (t + 1) / tiles - row) {
+                STRIP_OF(1);
+                STRIP_OF(2);
+                STRIP_OF(3);
+                STRIP_OF(4);
+                STRIP_OF(5);
+                STRIP_OF(6);
+#if SIMD_BYTES == 64
+                STRIP_OF(7);
+                STRIP_OF(8);
+                STRIP_OF(9);
+                STRIP_OF(10);
+                STRIP_OF(11);
+                STRIP_OF(12);
+#endif
             }
         }
     }
+#undef STRIP_OF
 }

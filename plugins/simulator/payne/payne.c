@@ -167,12 +167,9 @@ static void run_last(const payne *p, int64_t n, const double *x, double *room, f
         product_apply(last, n, x, NULL, flux);
         return;
     }
-    const int64_t tiles = (n + PRODUCT_ROWS_FLOAT - 1) / PRODUCT_ROWS_FLOAT;
     float *rounded = (float *)(void *)room;
     for (int64_t i = 0; i < n * last->n_in; i++)
         rounded[i] = (float)x[i];
-    for (int64_t i = n * last->n_in; i < tiles * PRODUCT_ROWS_FLOAT * last->n_in; i++)
-        rounded[i] = 0;
     product_apply_float(last, n, rounded, flux);
 }
 
@@ -272,11 +269,10 @@ static int64_t width_of(const payne *p)
     return p->n_layers ? p->widest : p->e.n_labels;
 }
 
-/* Rows of a spectrum and its derivatives: whole tiles of either precision. */
+/* Rows of a spectrum and its derivatives: whole tiles. */
 static int64_t tangent_rows(const payne *p)
 {
-    enum { ROWS = PRODUCT_ROWS_FLOAT };
-    return (1 + p->e.n_labels + ROWS - 1) / ROWS * ROWS;
+    return (1 + p->e.n_labels + PRODUCT_ROWS - 1) / PRODUCT_ROWS * PRODUCT_ROWS;
 }
 
 static size_t payne_scratch(const void *self, int64_t n)
@@ -327,8 +323,8 @@ static void derive_dense(const payne *p, double *x, double *y, float *flux)
         return;
     }
     float *rounded = (float *)(void *)y;
-    for (int64_t i = 0; i < tangent_rows(p) * last->n_in; i++)
-        rounded[i] = i < rows * last->n_in ? (float)x[i] : 0;
+    for (int64_t i = 0; i < rows * last->n_in; i++)
+        rounded[i] = (float)x[i];
     product_apply_float_tangents(last, rows, rounded, flux);
 }
 
