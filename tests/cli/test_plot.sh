@@ -116,7 +116,7 @@ refused "draws are no model" 1 'draws.h5: plot coverage wants a model, which thi
 refused "a model has no draws" 1 'm.h5: plot corner wants posterior draws' corner m.h5 -o a.png
 refused "draws are no model spectra" 1 'draws.h5: plot fit wants model spectra' fit draws.h5 -o a.png
 refused "a catalogue alone" 1 'cat.fits: plot truth wants a model .*--compare' truth cat.fits -o a.png
-refused "not HDF5" 1 'nothing.h5: not an HDF5 file' curves nothing.h5 -o a.png
+refused "an empty file" 1 'nothing.h5: the file is empty' curves nothing.h5 -o a.png
 refused "missing file" 1 'none.h5: cannot open: No such file' curves none.h5 -o a.png
 refused "row of draws" 1 'draws.h5: no row 6, the file has 6: 0 to 5' corner draws.h5 --row 6 -o a.png
 refused "row of spectra" 1 'best.h5: no row 6, the file has 6: 0 to 5' fit best.h5 --row 6 -o a.png

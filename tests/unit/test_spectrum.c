@@ -290,11 +290,12 @@ static void test_refuses(void)
     static const struct {
         const char *text, *message;
     } t[] = {
-        {"", "no line with numbers"},
+        {"", "the file is empty"},
+        {"# nothing\n", "no line with numbers"},
         {"wave,flux\n", "0 lines with numbers; no spectrum"},
         {"5000 1 0.1\n5001 1 x\n", ":2: expected a number: 'x'"},
         {"5000 1 0.1\n5001 1\n", ":2: 2 cells; expected at least 3"},
-        {"5000;1,5;0,1\n5001;1,5;0,1\n", ":1: expected a decimal point, not a comma: '1,5'"},
+        {"5000;1,5,2;0,1\n5001;1,5,2;0,1\n", ":1: expected a decimal point, not a comma: '1,5,2'"},
         {"1 2 3 4 5\n1 2 3 4 5\n", "5 columns without a header"},
         {"time,flux\n1,2\n2,3\n", "none of its columns is known as wavelengths: time, flux"},
         {"wave [keV],flux\n1,2\n2,3\n", "is in 'keV'; expected Angstrom"},
