@@ -53,11 +53,9 @@ anpe_ctx *anpe_ctx_new(void)
 
 anpe_ctx *anpe_ctx_child(anpe_ctx *parent)
 {
-    anpe_ctx *ctx = calloc(1, sizeof *ctx);
-    if (!ctx) {
-        (void)ANPE_FAIL(parent, ANPE_ENOMEM, "out of memory");
+    anpe_ctx *ctx;
+    if (ANPE_NEW(parent, ctx, 1))
         return NULL;
-    }
     ctx->shared = parent->shared;
     return ctx;
 }
@@ -216,30 +214,4 @@ const char *anpe_errno_text(int error, char *buffer, size_t size)
         snprintf(buffer, size, "error %d", error);
     return buffer;
 #endif
-}
-
-void *anpe_alloc(anpe_ctx *ctx, size_t size)
-{
-    const size_t align = 64;
-    size_t whole = size ? (size + align - 1) / align * align : align;
-    void *p = whole >= size ? aligned_alloc(align, whole) : NULL;
-    if (!p) {
-        (void)ANPE_FAIL(ctx, ANPE_ENOMEM, "out of memory: %.1f MiB were asked for",
-                        (double)size / 1048576.0);
-        return NULL;
-    }
-    return memset(p, 0, whole);
-}
-
-void anpe_free(void *p)
-{
-    free(p);
-}
-
-char *anpe_strdup(anpe_ctx *ctx, const char *text)
-{
-    char *copy = strdup(text);
-    if (!copy)
-        (void)ANPE_FAIL(ctx, ANPE_ENOMEM, "out of memory");
-    return copy;
 }

@@ -5,6 +5,7 @@
 #ifndef ANPE_CORE_CONTEXT_H
 #define ANPE_CORE_CONTEXT_H
 #include <anpe/plugin.h>
+#include "base/memory.h"
 #include <anpe/anpe.h> /* anpe_ctx_new, anpe_ctx_free, anpe_error, sinks */
 
 /* New context sharing parent's sinks and cancel flag. */
@@ -21,9 +22,4 @@ int anpe_cancelled(const anpe_ctx *ctx);
 void anpe_progress(anpe_ctx *ctx, const char *what, double done, double total);
 /* errno as a short text, e.g. "No such file or directory". */
 const char *anpe_errno_text(int error, char *buffer, size_t size);
-
-/* malloc / calloc / strdup that report ANPE_ENOMEM by returning NULL and setting the error. */
-void *anpe_alloc(anpe_ctx *ctx, size_t size); /* zeroed, 64-byte aligned; free with anpe_free */
-void anpe_free(void *p);
-char *anpe_strdup(anpe_ctx *ctx, const char *text); /* free() */
 #endif

@@ -272,11 +272,10 @@ static anpe_status append(anpe_ctx *ctx, anpe_kind kind, int *n, const anpe_plug
     for (int i = 0; i < *n; i++) /* the first on the path wins, as in anpe_loader_get */
         if (!compare_plugins(&(*list)[i], &p))
             return ANPE_OK;
-    const anpe_plugin **longer = realloc(*list, (size_t)(*n + 1) * sizeof *longer);
-    if (!longer)
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "out of memory");
-    *list = longer;
-    longer[(*n)++] = p;
+    int64_t room = *n;
+    if (ANPE_GROW(ctx, *list, room, *n + 1))
+        return ANPE_ENOMEM;
+    (*list)[(*n)++] = p;
     return ANPE_OK;
 }
 

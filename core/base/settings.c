@@ -9,10 +9,10 @@
 static anpe_status make(anpe_ctx *ctx, const char *path, const char *text, const char *origin,
                         int n_sets, const char *const *sets, anpe_settings **out)
 {
-    anpe_settings *s = calloc(1, sizeof *s);
+    anpe_settings *s;
     *out = NULL;
-    if (!s)
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "out of memory");
+    if (ANPE_NEW(ctx, s, 1))
+        return ANPE_ENOMEM;
     anpe_status status = ANPE_ENOMEM;
     if ((s->origin = anpe_settings_print(ctx, s, "%s", origin)) &&
         (s->resolved = anpe_value_add(ctx, s, NULL, NULL, ANPE_NODE_GROUP)))

@@ -124,14 +124,8 @@ static int remember_file(const reading *r, const char *path)
             s->file[i].path = path;
             return 1;
         }
-    if (s->n_files == s->file_capacity) {
-        const int capacity = 2 * s->file_capacity + 8;
-        anpe_used_file *file = realloc(s->file, (size_t)capacity * sizeof *file);
-        if (!file)
-            return 0;
-        s->file = file;
-        s->file_capacity = capacity;
-    }
+    if (ANPE_GROW(r->f->ctx, s->file, s->file_capacity, s->n_files + 1))
+        return 0;
     s->file[s->n_files++] = (anpe_used_file){option, path};
     return 1;
 }
@@ -146,7 +140,7 @@ static anpe_status read_file(const reading *r)
     if (*path != '/')
         path = anpe_settings_print(r->f->ctx, r->f->s, "%s/%s", directory, path);
     if (!path || !remember_file(r, path))
-        return ANPE_FAIL(r->f->ctx, ANPE_ENOMEM, "out of memory");
+        return ANPE_ENOMEM;
     r->out->text = *(const char **)r->at = path;
     return ANPE_OK;
 }

@@ -8,16 +8,8 @@
 
 void *anpe_settings_keep(anpe_ctx *ctx, anpe_settings *s, size_t size)
 {
-    if (s->n_blocks == s->block_capacity) {
-        const int capacity = 2 * s->block_capacity + 64;
-        void **block = realloc(s->block, (size_t)capacity * sizeof *block);
-        if (!block) {
-            (void)ANPE_FAIL(ctx, ANPE_ENOMEM, "out of memory");
-            return NULL;
-        }
-        s->block = block;
-        s->block_capacity = capacity;
-    }
+    if (ANPE_GROW(ctx, s->block, s->block_capacity, s->n_blocks + 1))
+        return NULL;
     void *p = anpe_alloc(ctx, size);
     if (p)
         s->block[s->n_blocks++] = p;
@@ -235,9 +227,7 @@ char *anpe_settings_resolved(anpe_ctx *ctx, const anpe_settings *s, int origins)
     anpe_text out = {0};
     anpe_text_add(&out, "%s", "");
     print_children(&out, s->resolved, 0, origins);
-    if (out.failed) {
+    if (anpe_text_status(ctx, &out))
         anpe_text_free(&out);
-        (void)ANPE_FAIL(ctx, ANPE_ENOMEM, "out of memory");
-    }
     return out.text;
 }

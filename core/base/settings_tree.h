@@ -35,12 +35,13 @@ typedef struct anpe_used_file {
 
 struct anpe_settings {
     void **block; /* all memory handed out by anpe_settings_keep */
-    int n_blocks, block_capacity;
+    int64_t n_blocks, block_capacity;
     const char *origin; /* the file's name in messages */
     int stored;         /* it is a file of data, not a configuration that the user wrote */
     anpe_value *given, *resolved;
     anpe_used_file *file;
-    int n_files, file_capacity;
+    int n_files;
+    int64_t file_capacity;
 };
 
 /* Zeroed memory that lives as long as s. */

@@ -1,6 +1,7 @@
 /* Nearest names by Damerau-Levenshtein distance (optimal string alignment), growing text. */
 #include "config.h"
 #include "base/text.h"
+#include "base/memory.h"
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -86,6 +87,11 @@ void anpe_text_add(anpe_text *t, const char *format, ...)
         t->length += (size_t)n;
     }
     va_end(again);
+}
+
+anpe_status anpe_text_status(anpe_ctx *ctx, const anpe_text *t)
+{
+    return t->failed ? ANPE_NO_MEMORY(ctx, "text") : ANPE_OK;
 }
 
 void anpe_text_free(anpe_text *t)

@@ -1,8 +1,7 @@
 /* base/text.h -- small text helpers. */
 #ifndef ANPE_CORE_TEXT_H
 #define ANPE_CORE_TEXT_H
-#include <stddef.h>
-#include <stdint.h>
+#include <anpe/plugin.h>
 /* The candidate nearest to `word` (Damerau-Levenshtein distance at most a third of its length,
  * at least 2), or NULL. */
 const char *anpe_text_nearest(const char *word, int n, const char *const *candidates);
@@ -17,6 +16,8 @@ typedef struct anpe_text {
     int failed;
 } anpe_text;
 void anpe_text_add(anpe_text *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* What became of it: ANPE_ENOMEM is reported. */
+anpe_status anpe_text_status(anpe_ctx *ctx, const anpe_text *t);
 void anpe_text_free(anpe_text *t);
 /* The path after its last slash. */
 const char *anpe_text_basename(const char *path);

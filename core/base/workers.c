@@ -136,17 +136,15 @@ anpe_status anpe_workers_new(anpe_ctx *ctx, int n, anpe_workers **out)
     if (n < 0 || n > MAX_WORKERS)
         return ANPE_FAIL(ctx, ANPE_EINVAL, "%d threads asked for, the range is [0, %d]", n,
                          MAX_WORKERS);
-    anpe_workers *team = calloc(1, sizeof *team);
-    if (!team)
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "out of memory");
+    anpe_workers *team;
+    if (ANPE_NEW(ctx, team, 1))
+        return ANPE_ENOMEM;
     pthread_mutex_init(&team->lock, NULL);
     pthread_cond_init(&team->start, NULL);
     pthread_cond_init(&team->done, NULL);
     pthread_cond_init(&team->order, NULL);
     team->n = n ? n : usable_cores();
-    int good = (team->worker = calloc((size_t)team->n, sizeof *team->worker)) != NULL;
-    if (!good)
-        (void)ANPE_FAIL(ctx, ANPE_ENOMEM, "out of memory");
+    int good = ANPE_NEW(ctx, team->worker, team->n) == ANPE_OK;
     for (int i = 0; good && i < team->n; i++) {
         team->worker[i] = (worker){.team = team, .index = i, .before = none, .failed = none};
         good = (team->worker[i].ctx = anpe_ctx_child(ctx)) != NULL;

@@ -84,9 +84,9 @@ static anpe_status describe_history(anpe_ctx *ctx, anpe_cmd *cmd, anpe_h5 *f)
         return ANPE_FAIL(ctx, ANPE_EFORMAT,
                          "%s: history/validation_loss must be one number per epoch",
                          anpe_h5_path(f));
-    double *loss = malloc((size_t)shape[0] * sizeof *loss);
-    if (!loss)
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "out of memory");
+    double *loss;
+    if (ANPE_NEW(ctx, loss, shape[0]))
+        return ANPE_ENOMEM;
     status = anpe_h5_read(ctx, f, "history/validation_loss", ANPE_H5_DOUBLE, shape[0], loss);
     int64_t best = 0;
     for (int64_t i = 1; !status && i < shape[0]; i++)

@@ -113,10 +113,7 @@ anpe_status anpe_info_spectrum(anpe_ctx *ctx, anpe_cmd *cmd, const char *path)
     anpe_status status;
     ANPE_TRY(anpe_known_file_open(ctx, path, &f));
     ANPE_TRY(anpe_spectrum_new(ctx, anpe_instrument_size(&f.instrument), &s));
-    if (!(ratio = malloc((size_t)s.n_pixels * sizeof *ratio))) {
-        status = ANPE_FAIL(ctx, ANPE_ENOMEM, "%s: out of memory", path);
-        goto out;
-    }
+    ANPE_TRY(ANPE_NEW(ctx, ratio, s.n_pixels));
     describe_file(cmd, &f);
     ANPE_TRY(describe_spectra(ctx, cmd, &f, &s, ratio));
 out:

@@ -25,8 +25,8 @@ static anpe_status place_sets(anpe_ctx *ctx, const anpe_texts *set, anpe_text *t
     for (int64_t k = 0; k < set->n; k++) {
         const int whole = strncmp(set->v[k], "instrument.", 11) == 0;
         anpe_text_add(&texts[k], "%s%s", whole ? "" : "instrument.", set->v[k]);
-        if (texts[k].failed)
-            return ANPE_FAIL(ctx, ANPE_ENOMEM, "out of memory");
+        if (anpe_text_status(ctx, &texts[k]))
+            return ANPE_ENOMEM;
     }
     return ANPE_OK;
 }
@@ -50,14 +50,12 @@ static anpe_status open_instrument(anpe_ctx *ctx, const anpe_cmd *cmd, const opt
                                    anpe_settings **settings, anpe_component *instrument)
 {
     const anpe_instrument_setup setup = {sizeof setup};
-    anpe_text *texts = calloc((size_t)o->set.n + 1, sizeof *texts);
-    const char **sets = calloc((size_t)o->set.n + 1, sizeof *sets);
+    anpe_text *texts = NULL;
+    const char **sets = NULL;
     anpe_status status;
 
-    if (!texts || !sets) {
-        status = ANPE_FAIL(ctx, ANPE_ENOMEM, "out of memory");
-        goto out;
-    }
+    ANPE_TRY(ANPE_NEW(ctx, texts, o->set.n + 1));
+    ANPE_TRY(ANPE_NEW(ctx, sets, o->set.n + 1));
     if ((status = place_sets(ctx, &o->set, texts)))
         goto out;
     for (int64_t k = 0; k < o->set.n; k++)
@@ -105,7 +103,7 @@ static anpe_status run(anpe_ctx *ctx, anpe_cmd *cmd)
     if (status)
         goto out;
     if (!(resolved = anpe_settings_resolved(ctx, settings, 0))) {
-        status = ANPE_FAIL(ctx, ANPE_ENOMEM, "out of memory");
+        status = ANPE_ENOMEM;
         goto out;
     }
     const char *option, *path;

@@ -135,7 +135,7 @@ static anpe_status run(anpe_ctx *ctx, anpe_cmd *cmd)
         return status;
     const char **set = all_sets(cmd, o, seed, sizeof seed, &n);
     if (!set)
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "out of memory");
+        return ANPE_NO_MEMORY(ctx, "--set");
     const anpe_train_request request = {.output = o->output,
                                         .data = o->data,
                                         .threads = cmd->threads,

@@ -125,7 +125,7 @@ static anpe_status report(anpe_ctx *ctx, anpe_cmd *cmd, const options *o, const 
         status = draw_pages(ctx, cmd->argument[0], o->output);
     else if (anpe_text_has_extension(o->output, ".json") &&
              !(json = json_dumps(cmd->result, JSON_INDENT(2) | JSON_PRESERVE_ORDER)))
-        status = ANPE_FAIL(ctx, ANPE_ENOMEM, "report: out of memory");
+        status = ANPE_NO_MEMORY(ctx, "the report");
     else
         status = write_report(ctx, o->output, json ? json : text.text);
 out:

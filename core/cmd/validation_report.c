@@ -122,9 +122,9 @@ static anpe_status add_parts(anpe_ctx *ctx, const anpe_validation *v, const anpe
     anpe_status status = ANPE_OK;
     double edge[THIRDS + 1];
     json_t *list = json_array();
-    double *sorted = malloc((size_t)v->n * sizeof *sorted);
-    if (!sorted)
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "report: out of memory");
+    double *sorted;
+    if (ANPE_NEW(ctx, sorted, v->n))
+        return ANPE_ENOMEM;
     for (int64_t i = 0; i < v->n; i++)
         sorted[i] = by[i * stride];
     anpe_sort(v->n, sorted);
@@ -182,9 +182,9 @@ static anpe_status weight_lines(anpe_ctx *ctx, const anpe_validation *v, anpe_te
 {
     static const char *const name[] = {"ess", "khat", "evaluations"};
     const double *from[] = {v->ess, v->khat, v->evaluations};
-    double *x = malloc((size_t)v->n * sizeof *x);
-    if (!x)
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "report: out of memory");
+    double *x;
+    if (ANPE_NEW(ctx, x, v->n))
+        return ANPE_ENOMEM;
     for (int k = 0; k < 3; k++) {
         int64_t n = 0;
         for (int64_t i = 0; i < v->n; i++)
@@ -342,8 +342,7 @@ anpe_status anpe_validation_report(anpe_ctx *ctx, const anpe_validation *v, cons
     ANPE_TRY(all_parts(ctx, v, label, t, out));
     recalibration_lines(v, label, t, out);
     threshold_lines(v, t, out);
-    if (t->failed)
-        status = ANPE_FAIL(ctx, ANPE_ENOMEM, "report: out of memory");
+    status = anpe_text_status(ctx, t);
 out:
     anpe_validation_part_clear(&all);
     return status;
@@ -364,5 +363,5 @@ anpe_status anpe_validation_brief(anpe_ctx *ctx, const anpe_validation *v, const
     level_line(t, "TARP", &all.tarp);
     verdict(v, label, &all, t);
     anpe_validation_part_clear(&all);
-    return t->failed ? ANPE_FAIL(ctx, ANPE_ENOMEM, "report: out of memory") : ANPE_OK;
+    return anpe_text_status(ctx, t);
 }

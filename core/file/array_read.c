@@ -57,10 +57,9 @@ static anpe_status read_set(anpe_ctx *ctx, anpe_h5 *f, const char *key, double *
     for (int k = 0; k < 4; k++)
         shape[k] = k < *rank ? full[k] : 0;
     const int64_t n = anpe_shape_count(*rank, full);
-    double *out = malloc(n ? (size_t)n * sizeof *out : 1);
-    if (!out)
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "%s: dataset '%s': no memory for %lld numbers",
-                         anpe_h5_path(f), key, (long long)n);
+    double *out;
+    if (ANPE_NEW(ctx, out, n))
+        return ANPE_ENOMEM;
     status = anpe_h5_read(ctx, f, key, ANPE_H5_DOUBLE, n, out);
     if (status)
         free(out);
@@ -95,14 +94,8 @@ typedef struct table {
 
 static anpe_status append(anpe_ctx *ctx, table *t, double value)
 {
-    if (t->n == t->room) {
-        int64_t room = t->room ? 2 * t->room : 1024;
-        double *v = realloc(t->v, (size_t)room * sizeof *v);
-        if (!v)
-            return ANPE_FAIL(ctx, ANPE_ENOMEM, "out of memory");
-        t->v = v;
-        t->room = room;
-    }
+    if (ANPE_GROW(ctx, t->v, t->room, t->n + 1))
+        return ANPE_ENOMEM;
     t->v[t->n++] = value;
     return ANPE_OK;
 }

@@ -41,7 +41,7 @@ anpe_status anpe_attribute_read(anpe_ctx *ctx, const char *path, const char *obj
     if (*texts)
         *n = n_found;
     else
-        status = ANPE_FAIL(ctx, ANPE_ENOMEM, "%s: no memory for the attribute '%s'", path, name);
+        status = ANPE_NO_MEMORY(ctx, name);
 out:
     anpe_h5_texts_free(n_found, found);
     anpe_h5_abandon(f);

@@ -148,11 +148,10 @@ anpe_status anpe_catalogue_keyword(anpe_ctx *ctx, anpe_catalogue *c, const char 
 {
     if (strlen(key) < 1 || strlen(key) > 8)
         return ANPE_FAIL(ctx, ANPE_EINTERNAL, "catalogue: keyword '%s'", key);
-    anpe_keyword *more = realloc(c->keywords, (size_t)(c->n_keywords + 1) * sizeof *more);
-    if (!more)
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "out of memory");
-    c->keywords = more;
-    anpe_keyword *k = more + c->n_keywords++;
+    int64_t room = c->n_keywords;
+    if (ANPE_GROW(ctx, c->keywords, room, c->n_keywords + 1))
+        return ANPE_ENOMEM;
+    anpe_keyword *k = c->keywords + c->n_keywords++;
     *k = (anpe_keyword){.value = anpe_strdup(ctx, value), .comment = anpe_strdup(ctx, comment)};
     memcpy(k->key, key, strlen(key) + 1);
     return k->value && k->comment ? ANPE_OK : ANPE_ENOMEM;

@@ -61,11 +61,10 @@ anpe_catalogue_file *anpe_catalogue_read_close(anpe_catalogue_file *c)
 anpe_status anpe_table_add(anpe_ctx *ctx, anpe_catalogue_file *c, const char *name,
                            const char *unit, int can, int64_t width)
 {
-    anpe_table_column *more = realloc(c->column, (size_t)(c->n_columns + 1) * sizeof *more);
-    if (!more)
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "out of memory");
-    c->column = more;
-    anpe_table_column *column = more + c->n_columns++;
+    int64_t room = c->n_columns;
+    if (ANPE_GROW(ctx, c->column, room, c->n_columns + 1))
+        return ANPE_ENOMEM;
+    anpe_table_column *column = c->column + c->n_columns++;
     *column = (anpe_table_column){
         .name = anpe_strdup(ctx, name), .unit = anpe_strdup(ctx, unit), .can = can, .width = width};
     return column->name && column->unit ? ANPE_OK : ANPE_ENOMEM;
@@ -224,9 +223,9 @@ anpe_status anpe_catalogue_read_texts(anpe_ctx *ctx, anpe_catalogue_file *c, con
     anpe_status status = find_checked(ctx, c, name, &column, &element);
     if (status)
         return status;
-    char **v = calloc((size_t)c->n_rows + 1, sizeof *v);
-    if (!v)
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "out of memory");
+    char **v;
+    if (ANPE_NEW(ctx, v, c->n_rows + 1))
+        return ANPE_ENOMEM;
     if (!(c->column[column].can & ANPE_TABLE_TEXTS))
         status = numbers_as_texts(ctx, c, column, element, v);
     else if (c->n_rows > 0)

@@ -117,7 +117,7 @@ static anpe_status read_units(anpe_ctx *ctx, anpe_catalogue_file *c, const char 
             const char *unit = at + 9 + n + 2;
             free(c->column[k].unit);
             if (!(c->column[k].unit = strndup(unit, strcspn(unit, "]\n"))))
-                return ANPE_FAIL(ctx, ANPE_ENOMEM, "out of memory");
+                return ANPE_NO_MEMORY(ctx, "units");
         }
     return ANPE_OK;
 }
@@ -139,13 +139,8 @@ static anpe_status read_rows(anpe_ctx *ctx, anpe_catalogue_file *c, csv *t, char
     int64_t room = 0;
     while (*(at = skip_comments(at))) {
         int n;
-        if (c->n_rows == room) {
-            room = 2 * room + 256;
-            char **more = realloc(t->cell, (size_t)room * (size_t)c->n_columns * sizeof *more);
-            if (!more)
-                return ANPE_FAIL(ctx, ANPE_ENOMEM, "out of memory");
-            t->cell = more;
-        }
+        if (ANPE_GROW(ctx, t->cell, room, (c->n_rows + 1) * c->n_columns))
+            return ANPE_ENOMEM;
         const char end = take_row(c, &at, t->cell + c->n_rows++ * c->n_columns, &n);
         if (end == '"')
             return ANPE_FAIL(ctx, ANPE_EFORMAT, "%s: row %lld: a quote is not closed", c->path,

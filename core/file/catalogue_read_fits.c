@@ -160,10 +160,10 @@ static anpe_status read_texts(anpe_ctx *ctx, anpe_catalogue_file *c, int column,
     if (status)
         return fits_fail(ctx, c, c->column[column].name, status);
     const size_t size = (size_t)width + 1;
-    char *block = calloc(BLOCK, size);
+    char *block;
+    anpe_status result = ANPE_NEW(ctx, block, BLOCK, width + 1);
     for (int k = 0; block && k < BLOCK; k++)
         cell[k] = block + (size_t)k * size;
-    anpe_status result = block ? ANPE_OK : ANPE_FAIL(ctx, ANPE_ENOMEM, "out of memory");
     for (int64_t from = 0; from < c->n_rows && !result; from += BLOCK) {
         const int64_t n = c->n_rows - from < BLOCK ? c->n_rows - from : BLOCK;
         fits_read_col(c->self, TSTRING, column + 1, from + 1, 1, n, none, cell, &any, &status);

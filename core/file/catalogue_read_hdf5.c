@@ -146,7 +146,7 @@ static anpe_status add_columns(anpe_ctx *ctx, anpe_catalogue_file *c, table *t)
     anpe_status status = ANPE_OK;
     H5Literate(anpe_h5_id(t->h5), H5_INDEX_NAME, H5_ITER_INC, NULL, list_one, &l);
     if (l.failed)
-        status = ANPE_FAIL(ctx, ANPE_ENOMEM, "out of memory");
+        status = ANPE_NO_MEMORY(ctx, "the names of datasets");
     for (int i = 0; i < l.n; i++)
         if (!describe(t->h5, l.name[i], &l.rows[i], &width, &can))
             l.rows[i] = -1;

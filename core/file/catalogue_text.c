@@ -104,9 +104,9 @@ anpe_status anpe_catalogue_write_csv(anpe_ctx *ctx, const anpe_catalogue *c, con
 static anpe_status write_text_column(anpe_ctx *ctx, anpe_h5 *f, const anpe_catalogue *c, int k)
 {
     size_t width = (size_t)c->columns[k].width;
-    char *block = malloc((size_t)c->n_rows * width + 1);
-    if (!block)
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "out of memory");
+    char *block;
+    if (ANPE_NEW(ctx, block, c->n_rows, c->columns[k].width + 1))
+        return ANPE_ENOMEM;
     for (int64_t r = 0; r < c->n_rows; r++)
         memcpy(block + (size_t)r * width, anpe_catalogue_text(c, k, r), width);
     anpe_status status = anpe_h5_write_texts(ctx, f, c->columns[k].name, c->n_rows, width, block);

@@ -57,9 +57,9 @@ static anpe_status write_array(anpe_ctx *ctx, anpe_h5 *f, const anpe_emulator_ar
         exact++;
     if (!half && exact < n)
         return anpe_h5_write(ctx, f, a->name, ANPE_H5_DOUBLE, a->rank, a->shape, a->v);
-    float *v = malloc((size_t)(n ? n : 1) * sizeof *v);
-    if (!v)
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "no memory to write '%s'", a->name);
+    float *v;
+    if (ANPE_NEW(ctx, v, n ? n : 1))
+        return ANPE_ENOMEM;
     for (int64_t i = 0; i < n; i++)
         v[i] = (float)a->v[i];
     const anpe_status status =
@@ -71,13 +71,12 @@ static anpe_status write_array(anpe_ctx *ctx, anpe_h5 *f, const anpe_emulator_ar
 
 static anpe_status write_labels(anpe_ctx *ctx, anpe_h5 *f, const anpe_emulator *e)
 {
-    const size_t n = (size_t)e->n_labels;
+    const int64_t n = e->n_labels;
     const int scaled = anpe_emulator_find(e, "x_min") != NULL;
-    double *lo = malloc(2 * n * sizeof *lo), *hi = lo + n;
-    anpe_status status = ANPE_OK;
-    if (!lo)
-        status = ANPE_FAIL(ctx, ANPE_ENOMEM, "no memory for %zu labels", n);
-    for (size_t i = 0; i < n && !status; i++) {
+    double *lo;
+    anpe_status status = ANPE_NEW(ctx, lo, 2, n);
+    double *hi = status ? NULL : lo + n;
+    for (int64_t i = 0; i < n && !status; i++) {
         lo[i] = e->labels[i].min;
         hi[i] = e->labels[i].max;
     }

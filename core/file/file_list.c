@@ -10,26 +10,15 @@
 
 enum { MOST_LEVELS = 32 }; /* of folders: a link may lead back */
 
-static anpe_status out_of_memory(anpe_ctx *ctx)
-{
-    return ANPE_FAIL(ctx, ANPE_ENOMEM, "list of files: out of memory");
-}
-
 /* Takes the name. */
 static anpe_status append(anpe_ctx *ctx, anpe_file_list *list, char *path)
 {
-    if (path && list->n == list->capacity) {
-        const int64_t more = list->capacity ? 2 * list->capacity : 64;
-        char **grown = realloc(list->path, (size_t)more * sizeof *grown);
-        if (!grown) {
-            free(path);
-            return out_of_memory(ctx);
-        }
-        list->path = grown;
-        list->capacity = more;
-    }
     if (!path)
-        return out_of_memory(ctx);
+        return ANPE_NO_MEMORY(ctx, "a path");
+    if (ANPE_GROW(ctx, list->path, list->capacity, list->n + 1)) {
+        free(path);
+        return ANPE_ENOMEM;
+    }
     list->path[list->n++] = path;
     return ANPE_OK;
 }

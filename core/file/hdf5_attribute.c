@@ -58,9 +58,9 @@ static anpe_status put_texts(anpe_ctx *ctx, anpe_h5 *f, const char *object, cons
         const size_t length = strlen(texts[i]);
         width = length > width ? length : width;
     }
-    char *block = calloc((size_t)n + 1, width);
-    if (!block)
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "%s: out of memory", f->path);
+    char *block;
+    if (ANPE_NEW(ctx, block, n + 1, (int64_t)width))
+        return ANPE_ENOMEM;
     for (int64_t i = 0; i < n; i++)
         memcpy(block + (size_t)i * width, texts[i], strlen(texts[i]));
     const hid_t type = text_type(width);
@@ -92,10 +92,10 @@ anpe_status anpe_h5_put_texts(anpe_ctx *ctx, anpe_h5 *f, const char *object, con
 anpe_status anpe_h5_put_labels(anpe_ctx *ctx, anpe_h5 *f, const char *object, const char *name,
                                int64_t n, const anpe_label *label)
 {
-    const char **text = malloc((size_t)n * sizeof *text);
+    const char **text;
     anpe_status status = ANPE_OK;
-    if (!text)
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "%s: out of memory", f->path);
+    if (ANPE_NEW(ctx, text, n))
+        return ANPE_ENOMEM;
     for (int units = 0; units < 2 && !status; units++) {
         for (int64_t i = 0; i < n; i++)
             text[i] = units ? label[i].unit : label[i].name;

@@ -52,9 +52,9 @@ static anpe_status read_header(anpe_ctx *ctx, source *s, anpe_npy *header, size_
     const char *what = anpe_npy_preamble(magic, &start, &length);
     if (what)
         return wrong(ctx, s, what);
-    char *text = malloc(length);
-    if (!text)
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "out of memory");
+    char *text;
+    if (ANPE_NEW(ctx, text, (int64_t)length))
+        return ANPE_ENOMEM;
     size_t have = sizeof magic - start; /* version 1: two bytes of the text are here already */
     memcpy(text, magic + start, have);
     if (fill(s, text + have, length - have))
@@ -96,11 +96,11 @@ static anpe_status read_array(anpe_ctx *ctx, source *s, uint64_t total, double *
         status = check_header(ctx, s, &h, offset, total);
     if (status)
         return status;
-    size_t n = (size_t)h.count, size = n * (size_t)h.size;
-    uint8_t end, *bytes = malloc(size ? size : 1);
-    double *out = malloc(n ? n * sizeof *out : 1);
-    if (!bytes || !out)
-        status = ANPE_FAIL(ctx, ANPE_ENOMEM, "%s: no memory for %zu numbers", s->path, n);
+    const size_t size = (size_t)h.count * (size_t)h.size;
+    uint8_t end, *bytes = NULL;
+    double *out = NULL;
+    if (ANPE_NEW(ctx, bytes, h.count, h.size) || ANPE_NEW(ctx, out, h.count))
+        status = ANPE_ENOMEM;
     else if (fill(s, bytes, size) || (s->member && zip_fread(s->member, &end, 1) != 0))
         status = wrong(ctx, s, "truncated or damaged"); /* the read at the end checks the CRC */
     if (!status)
@@ -192,7 +192,7 @@ anpe_status anpe_npz_names(anpe_ctx *ctx, const char *path, int *n, char ***name
         return status;
     *names = member_keys(archive, n);
     zip_discard(archive);
-    return *names ? ANPE_OK : ANPE_FAIL(ctx, ANPE_ENOMEM, "out of memory");
+    return *names ? ANPE_OK : ANPE_NO_MEMORY(ctx, "the names of arrays");
 }
 
 static anpe_status find_key(anpe_ctx *ctx, const char *path, const char *key, int n, char **keys,
@@ -233,7 +233,7 @@ anpe_status anpe_npz_read(anpe_ctx *ctx, const char *path, const char *key, doub
         return status;
     char **keys = member_keys(archive, &n);
     if (!keys)
-        status = ANPE_FAIL(ctx, ANPE_ENOMEM, "out of memory");
+        status = ANPE_NO_MEMORY(ctx, "the names of arrays");
     else
         status = find_key(ctx, path, key, n, keys, &index);
     if (!status) {

@@ -55,13 +55,13 @@ static anpe_status read_shape(anpe_ctx *ctx, anpe_spectra_file *f)
 static anpe_status read_numbers(anpe_ctx *ctx, anpe_spectra_file *f)
 {
     enum { WIDTH = 24 };
-    int64_t *number = malloc((size_t)(f->rows + 1) * sizeof *number);
-    anpe_status status =
-        number ? anpe_h5_read(ctx, f->h5, "id", ANPE_H5_INT64, f->rows, number)
-               : ANPE_FAIL(ctx, ANPE_ENOMEM, "%s: out of memory", anpe_h5_path(f->h5));
+    int64_t *number;
+    if (ANPE_NEW(ctx, number, f->rows))
+        return ANPE_ENOMEM;
+    anpe_status status = anpe_h5_read(ctx, f->h5, "id", ANPE_H5_INT64, f->rows, number);
     for (int64_t i = 0; i < f->rows && !status; i++) {
-        if (!(f->id[i] = malloc(WIDTH)))
-            status = ANPE_FAIL(ctx, ANPE_ENOMEM, "%s: out of memory", anpe_h5_path(f->h5));
+        if (ANPE_NEW(ctx, f->id[i], WIDTH))
+            status = ANPE_ENOMEM;
         else
             snprintf(f->id[i], WIDTH, "%lld", (long long)number[i]);
     }
@@ -73,8 +73,8 @@ static anpe_status read_ids(anpe_ctx *ctx, anpe_spectra_file *f)
 {
     if (!anpe_h5_has(f->h5, "id"))
         return ANPE_OK;
-    if (!(f->id = calloc((size_t)f->rows + 1, sizeof *f->id)))
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "%s: out of memory", anpe_h5_path(f->h5));
+    if (ANPE_NEW(ctx, f->id, f->rows + 1))
+        return ANPE_ENOMEM;
     if (!anpe_h5_read_texts(ctx, f->h5, "id", f->rows, f->id) || !read_numbers(ctx, f))
         return ANPE_OK;
     return ANPE_FAIL(ctx, ANPE_EFORMAT,

@@ -43,15 +43,19 @@ anpe_status anpe_graph_check(anpe_ctx *ctx, const anpe_graph *g)
     return g->status == ANPE_OK ? ANPE_OK : ANPE_FAIL(ctx, g->status, "%s", g->message);
 }
 
+static void *wanted(anpe_graph *g, void *memory)
+{
+    if (!memory)
+        anpe_graph_fail(g, ANPE_ENOMEM, "out of memory for the network");
+    return memory;
+}
+
 /* Makes room for one more element at *list: capacities are powers of two. */
 static void *grow(anpe_graph *g, void *list, int n, size_t size)
 {
     if (n & (n - 1))
         return list;
-    void *more = realloc(list, (size_t)(n ? 2 * n : 1) * size);
-    if (!more)
-        anpe_graph_fail(g, ANPE_ENOMEM, "out of memory for the network");
-    return more;
+    return wanted(g, realloc(list, (size_t)(n ? 2 * n : 1) * size));
 }
 
 void *anpe_graph_keep(anpe_graph *g, size_t size)
@@ -60,12 +64,9 @@ void *anpe_graph_keep(anpe_graph *g, size_t size)
     if (!owned)
         return NULL;
     g->owned = owned;
-    void *p = calloc(1, size ? size : 1);
-    if (!p) {
-        anpe_graph_fail(g, ANPE_ENOMEM, "out of memory for the network");
-        return NULL;
-    }
-    g->owned[g->n_owned++] = p;
+    void *p = wanted(g, calloc(1, size ? size : 1));
+    if (p)
+        g->owned[g->n_owned++] = p;
     return p;
 }
 

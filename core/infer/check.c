@@ -69,12 +69,10 @@ static anpe_status open_lane(anpe_ctx *ctx, const anpe_inference *f, const anpe_
                              check_lane *l)
 {
     const anpe_task *t = f->model->task;
-    const size_t labels = (size_t)f->model->map->n;
+    const int64_t labels = f->model->map->n;
     anpe_status status = ANPE_OK;
-    l->scratch = malloc((size_t)(m->n_contexts + 1) * sizeof *l->scratch);
-    l->median = malloc(2 * labels * sizeof *l->median);
-    if (!l->scratch || !l->median)
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "inference: out of memory");
+    if (ANPE_NEW(ctx, l->scratch, m->n_contexts + 1) || ANPE_NEW(ctx, l->median, 2, labels))
+        return ANPE_ENOMEM;
     l->sd = l->median + labels;
     if (!m->n_statistics || !anpe_model_predicts(f->model))
         return ANPE_OK;
@@ -87,10 +85,10 @@ out:
 
 static anpe_status open(anpe_ctx *ctx, anpe_inference *f, void **state)
 {
-    checks *c = calloc(1, sizeof *c);
+    checks *c;
     anpe_status status;
-    if (!c)
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "inference: out of memory");
+    if (ANPE_NEW(ctx, c, 1))
+        return ANPE_ENOMEM;
     *state = c;
     ANPE_TRY(read_validation(ctx, f, c));
     f->result->recalibrated = c->v != NULL;
@@ -99,9 +97,8 @@ static anpe_status open(anpe_ctx *ctx, anpe_inference *f, void **state)
     f->result->checked = 1;
     ANPE_TRY(check_sizes(ctx, f, c->v->misfit));
     c->n_lanes = f->n_lanes;
-    c->lane = calloc((size_t)c->n_lanes, sizeof *c->lane);
-    if (!c->lane)
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "inference: out of memory");
+    if (ANPE_NEW(ctx, c->lane, c->n_lanes))
+        return ANPE_ENOMEM;
     for (int i = 0; i < c->n_lanes; i++)
         ANPE_TRY(open_lane(ctx, f, c->v->misfit, &c->lane[i]));
 out:

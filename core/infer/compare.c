@@ -115,9 +115,9 @@ static void warn_repeated(anpe_ctx *ctx, const anpe_infer_request *q, const comp
 /* Files of one name in several folders: a spectrum that is named by its file could be either's. */
 static anpe_status name_files(anpe_ctx *ctx, const anpe_infer_result *r, comparison *c)
 {
-    const char **name = malloc((size_t)(r->n_stars + 1) * sizeof *name);
-    if (!name)
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "comparison: out of memory");
+    const char **name;
+    if (ANPE_NEW(ctx, name, r->n_stars + 1))
+        return ANPE_ENOMEM;
     for (int64_t i = 0; i < r->n_stars; i++)
         name[i] = r->star[i].row == 0 ? anpe_text_basename(r->star[i].file) : "";
     const anpe_status status = anpe_identities_new(ctx, r->n_stars, name, NULL, &c->files);
@@ -166,17 +166,16 @@ static anpe_status open_comparison(anpe_ctx *ctx, anpe_inference *f, void **stat
                                "with")
                    : ANPE_OK;
     ANPE_TRY(anpe_model_can_predict(ctx, f->model));
-    comparison *c = calloc(1, sizeof *c);
-    if (!c)
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "comparison: out of memory");
+    comparison *c;
+    if (ANPE_NEW(ctx, c, 1))
+        return ANPE_ENOMEM;
     *state = c;
     ANPE_TRY(anpe_catalogue_read_open(ctx, q->compare, &c->file));
     c->n_rows = anpe_catalogue_read_rows(c->file);
     c->n_labels = f->result->n_labels;
-    c->label = malloc((size_t)(c->n_rows * c->n_labels + 1) * sizeof *c->label);
-    f->result->comparison.given = calloc((size_t)c->n_labels, 1);
-    if (!c->label || !f->result->comparison.given)
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "comparison: out of memory");
+    if (ANPE_NEW(ctx, c->label, c->n_rows * c->n_labels + 1) ||
+        ANPE_NEW(ctx, f->result->comparison.given, c->n_labels))
+        return ANPE_ENOMEM;
     f->result->comparison.wanted = 1;
     ANPE_TRY(read_labels(ctx, f, c));
     ANPE_TRY(prepare_match(ctx, f, c));

@@ -41,26 +41,22 @@ anpe_infer_exact *anpe_infer_exact_free(anpe_infer_exact *e)
 anpe_status anpe_infer_exact_open(anpe_ctx *ctx, anpe_inference *f)
 {
     const anpe_exact_options *options = &f->request->exact_options;
-    const size_t room = (size_t)anpe_ladder_room(options, f->result->n_labels);
+    const int64_t room = anpe_ladder_room(options, f->result->n_labels);
     anpe_status status = ANPE_OK;
     if (!f->request->exact)
         return ANPE_OK;
-    anpe_infer_exact *e = f->exact = calloc(1, sizeof *e);
-    if (!e || !(e->lane = calloc((size_t)f->n_lanes, sizeof *e->lane)))
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "importance sampling: out of memory");
+    if (ANPE_NEW(ctx, f->exact, 1))
+        return ANPE_ENOMEM;
+    anpe_infer_exact *e = f->exact;
+    if (ANPE_NEW(ctx, e->lane, f->n_lanes) ||
+        ANPE_NEW(ctx, e->best, f->block, f->result->n_labels) ||
+        (f->keep && ANPE_NEW(ctx, e->log_weight, f->block, f->request->n_draws)))
+        return ANPE_ENOMEM;
     e->n = f->n_lanes;
-    const size_t block = (size_t)f->block;
-    if (f->keep)
-        e->log_weight = malloc(block * (size_t)f->request->n_draws * sizeof *e->log_weight);
-    e->best = malloc(block * (size_t)f->result->n_labels * sizeof *e->best);
-    if ((f->keep && !e->log_weight) || !e->best)
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "importance sampling: out of memory");
     for (int i = 0; i < e->n && !status; i++) {
         exact_lane *l = &e->lane[i];
-        l->ranked = malloc(room * sizeof *l->ranked);
-        l->row = malloc((size_t)f->request->n_draws * sizeof *l->row);
-        if (!l->ranked || !l->row)
-            return ANPE_FAIL(ctx, ANPE_ENOMEM, "importance sampling: out of memory");
+        if (ANPE_NEW(ctx, l->ranked, room) || ANPE_NEW(ctx, l->row, f->request->n_draws))
+            return ANPE_ENOMEM;
         status = anpe_exact_new(ctx, f->model, options, &l->exact);
     }
     return status;

@@ -33,14 +33,11 @@ static void close_explanations(void *state)
 
 static anpe_status allocate(anpe_ctx *ctx, const anpe_inference *f, explanations *x)
 {
-    const size_t n = (size_t)f->block, labels = (size_t)x->labels, pixels = (size_t)x->pixels;
+    const int64_t n = f->block, labels = x->labels, pixels = x->pixels;
     anpe_status status = ANPE_OK;
-    x->lane = calloc((size_t)x->n_lanes, sizeof *x->lane);
-    x->gradient = malloc(n * labels * pixels * sizeof *x->gradient);
-    x->error = malloc(n * labels * sizeof *x->error);
-    x->mask = malloc(n * pixels);
-    if (!x->lane || !x->gradient || !x->error || !x->mask)
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "attribution: out of memory");
+    if (ANPE_NEW(ctx, x->lane, x->n_lanes) || ANPE_NEW(ctx, x->gradient, n, labels, pixels) ||
+        ANPE_NEW(ctx, x->error, n, labels) || ANPE_NEW(ctx, x->mask, n, pixels))
+        return ANPE_ENOMEM;
     for (int i = 0; i < x->n_lanes && !status; i++)
         status = anpe_explainer_new(ctx, f->model, f->request->n_draws, &x->lane[i]);
     return status;
@@ -67,9 +64,9 @@ static anpe_status open_explanations(anpe_ctx *ctx, anpe_inference *f, void **st
 {
     if (!f->request->explain)
         return ANPE_OK;
-    explanations *x = calloc(1, sizeof *x);
-    if (!x)
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "attribution: out of memory");
+    explanations *x;
+    if (ANPE_NEW(ctx, x, 1))
+        return ANPE_ENOMEM;
     *state = x;
     x->n_lanes = f->n_lanes;
     x->pixels = anpe_task_size(f->model->task);

@@ -142,18 +142,13 @@ static void join_all(anpe_identities *x)
 anpe_status anpe_identities_new(anpe_ctx *ctx, int64_t n, const char *const *id,
                                 const uint8_t *named, anpe_identities **out)
 {
-    anpe_identities *x = *out = calloc(1, sizeof *x);
-    const size_t room = (size_t)n + 1;
-    if (x) {
-        x->text = malloc(room * sizeof *x->text);
-        x->near = malloc(room * sizeof *x->near);
-        x->star = malloc(room * sizeof *x->star);
-        x->count = calloc(room, sizeof *x->count);
-    }
-    if (!x || !x->text || !x->near || !x->star || !x->count) {
+    anpe_identities *x;
+    if (ANPE_NEW(ctx, x, 1) || ANPE_NEW(ctx, x->text, n) || ANPE_NEW(ctx, x->near, n) ||
+        ANPE_NEW(ctx, x->star, n) || ANPE_NEW(ctx, x->count, n)) {
         *out = anpe_identities_free(x);
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "identifiers: out of memory");
+        return ANPE_ENOMEM;
     }
+    *out = x;
     x->n = n;
     for (int64_t i = 0; i < n; i++) {
         const entry e = entry_of(id[i], i);

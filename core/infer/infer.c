@@ -178,20 +178,16 @@ static anpe_status open_memory(anpe_ctx *ctx, anpe_inference *f)
     f->keep = f->request->posterior != NULL;
     choose_block(f);
     const int64_t rows = f->keep ? f->block : f->n_lanes;
-    f->lane = calloc((size_t)f->n_lanes, sizeof *f->lane);
-    f->spectrum = calloc((size_t)f->block, sizeof *f->spectrum);
-    f->theta = malloc((size_t)(rows * n * labels) * sizeof *f->theta);
-    f->log_q = malloc((size_t)(rows * n) * sizeof *f->log_q);
-    f->outside = calloc((size_t)f->block, sizeof *f->outside);
-    if (!f->lane || !f->spectrum || !f->theta || !f->log_q || !f->outside)
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "inference: out of memory");
+    if (ANPE_NEW(ctx, f->lane, f->n_lanes) || ANPE_NEW(ctx, f->spectrum, f->block) ||
+        ANPE_NEW(ctx, f->theta, rows, n, labels) || ANPE_NEW(ctx, f->log_q, rows, n) ||
+        ANPE_NEW(ctx, f->outside, f->block))
+        return ANPE_ENOMEM;
     for (int64_t b = 0; b < f->block && !status; b++)
         status = anpe_spectrum_new(ctx, anpe_task_size(f->model->task), &f->spectrum[b]);
     for (int i = 0; i < f->n_lanes && !status; i++) {
         const int64_t columns = n > labels ? n : labels;
-        f->lane[i].column = malloc((size_t)columns * sizeof *f->lane[i].column);
-        if (!f->lane[i].column)
-            return ANPE_FAIL(ctx, ANPE_ENOMEM, "inference: out of memory");
+        if (ANPE_NEW(ctx, f->lane[i].column, columns))
+            return ANPE_ENOMEM;
         const int64_t most = f->request->exact && n < anpe_exact_block() ? anpe_exact_block() : n;
         status = anpe_session_new_batch(ctx, f->model, 1, most, &f->lane[i].session);
     }
@@ -205,9 +201,8 @@ static anpe_status copy_labels(anpe_ctx *ctx, anpe_inference *f)
     r->n_labels = anpe_model_labels(f->model, &label);
     r->exact = f->request->exact;
     memcpy(r->model_digest, f->model->digest, sizeof r->model_digest);
-    r->label = malloc((size_t)r->n_labels * sizeof *label);
-    if (!r->label)
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "catalogue: out of memory");
+    if (ANPE_NEW(ctx, r->label, r->n_labels))
+        return ANPE_ENOMEM;
     memcpy(r->label, label, (size_t)r->n_labels * sizeof *label);
     return ANPE_OK;
 }

@@ -100,9 +100,9 @@ out:
 anpe_status anpe_infer_put_ids(anpe_ctx *ctx, const anpe_infer_result *r, anpe_h5 *file)
 {
     enum { WIDTH = sizeof r->star->id };
-    char *text = calloc((size_t)r->n_stars, WIDTH);
-    if (!text)
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "identifiers: out of memory");
+    char *text;
+    if (ANPE_NEW(ctx, text, r->n_stars, WIDTH))
+        return ANPE_ENOMEM;
     for (int64_t i = 0; i < r->n_stars; i++)
         memcpy(text + i * WIDTH, r->star[i].id, WIDTH);
     anpe_status status = anpe_h5_write_texts(ctx, file, "id", r->n_stars, WIDTH, text);

@@ -51,19 +51,16 @@ static void close_predictions(void *state)
     free(p);
 }
 
-static int allocate(const anpe_inference *f, predictions *p)
+static anpe_status allocate(anpe_ctx *ctx, const anpe_inference *f, predictions *p)
 {
-    const size_t block = (size_t)f->block, pixels = (size_t)p->pixels, labels = (size_t)p->labels;
-    p->row = malloc(block * pixels * sizeof *p->row);
-    p->n_good = calloc(block, sizeof *p->n_good);
-    int done = p->row && p->n_good;
-    for (int k = 0; k < N_KINDS; k++) {
-        p->flux[k] = malloc(block * pixels * sizeof *p->flux[k]);
-        p->theta[k] = malloc(block * labels * sizeof *p->theta[k]);
-        p->chi2[k] = malloc(block * sizeof *p->chi2[k]);
-        done &= p->flux[k] && p->theta[k] && p->chi2[k];
-    }
-    return done;
+    const int64_t block = f->block;
+    if (ANPE_NEW(ctx, p->row, block, p->pixels) || ANPE_NEW(ctx, p->n_good, block))
+        return ANPE_ENOMEM;
+    for (int k = 0; k < N_KINDS; k++)
+        if (ANPE_NEW(ctx, p->flux[k], block, p->pixels) ||
+            ANPE_NEW(ctx, p->theta[k], block, p->labels) || ANPE_NEW(ctx, p->chi2[k], block))
+            return ANPE_ENOMEM;
+    return ANPE_OK;
 }
 
 static anpe_status create_rows(anpe_ctx *ctx, const anpe_inference *f, const predictions *p)
@@ -104,14 +101,14 @@ static anpe_status open_predictions(anpe_ctx *ctx, anpe_inference *f, void **sta
     anpe_status status = anpe_model_can_predict(ctx, f->model);
     if (status)
         return status;
-    predictions *p = calloc(1, sizeof *p);
-    if (!p)
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "predictions: out of memory");
+    predictions *p;
+    if (ANPE_NEW(ctx, p, 1))
+        return ANPE_ENOMEM;
     *state = p;
     p->pixels = anpe_task_size(f->model->task);
     p->labels = f->result->n_labels;
-    if (!allocate(f, p))
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "predictions: out of memory");
+    if (allocate(ctx, f, p))
+        return ANPE_ENOMEM;
     return create_file(ctx, f, p);
 }
 

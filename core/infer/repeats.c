@@ -23,10 +23,11 @@ static int by_star(const void *a, const void *b)
 static anpe_status sort_visits(anpe_ctx *ctx, const anpe_infer_result *r, visit *v, int64_t *n)
 {
     anpe_identities *x = NULL;
-    const char **id = malloc((size_t)(r->n_stars + 1) * sizeof *id);
-    uint8_t *named = malloc((size_t)r->n_stars + 1);
-    anpe_status status =
-        id && named ? ANPE_OK : ANPE_FAIL(ctx, ANPE_ENOMEM, "repeats: out of memory");
+    const char **id = NULL;
+    uint8_t *named = NULL;
+    anpe_status status = ANPE_NEW(ctx, id, r->n_stars + 1) || ANPE_NEW(ctx, named, r->n_stars + 1)
+                             ? ANPE_ENOMEM
+                             : ANPE_OK;
     for (int64_t i = 0; i < r->n_stars && !status; i++) {
         id[i] = r->star[i].id;
         named[i] = (uint8_t)r->star[i].named;
@@ -79,14 +80,10 @@ anpe_status anpe_repeats_temperature(anpe_ctx *ctx, const anpe_validate_request 
     anpe_status status;
     ANPE_TRY(anpe_model_file_open(ctx, q->model, &model));
     ANPE_TRY(anpe_infer_files(ctx, &request, &r));
-    const size_t n = (size_t)r.n_stars;
-    v = malloc(n * sizeof *v);
-    interval = malloc(n * sizeof *interval);
-    star = malloc(n * sizeof *star);
-    if (!v || !interval || !star) {
-        status = ANPE_FAIL(ctx, ANPE_ENOMEM, "repeats: out of memory");
-        goto out;
-    }
+    const int64_t n = r.n_stars;
+    ANPE_TRY(ANPE_NEW(ctx, v, n));
+    ANPE_TRY(ANPE_NEW(ctx, interval, n));
+    ANPE_TRY(ANPE_NEW(ctx, star, n));
     int64_t n_visits;
     ANPE_TRY(sort_visits(ctx, &r, v, &n_visits));
     fill(model.map, n_visits, v, interval, star, result);

@@ -275,12 +275,10 @@ anpe_status anpe_infer_catalogue(anpe_ctx *ctx, const anpe_infer_request *q,
 {
     anpe_catalogue *c = NULL;
     anpe_status status;
-    anpe_infer_column *from = calloc(ANPE_CATALOGUE_MAX_COLUMNS, sizeof *from);
-    anpe_column *column = calloc(ANPE_CATALOGUE_MAX_COLUMNS, sizeof *column);
-    if (!from || !column) {
-        status = ANPE_FAIL(ctx, ANPE_ENOMEM, "catalogue: out of memory");
-        goto out;
-    }
+    anpe_infer_column *from = NULL;
+    anpe_column *column = NULL;
+    ANPE_TRY(ANPE_NEW(ctx, from, ANPE_CATALOGUE_MAX_COLUMNS));
+    ANPE_TRY(ANPE_NEW(ctx, column, ANPE_CATALOGUE_MAX_COLUMNS));
     const int n = anpe_infer_columns(r, from); /* room for all: anpe_infer_check_labels */
     for (int k = 0; k < n; k++)
         column[k] = from[k].column;

@@ -32,23 +32,15 @@ static const anpe_star unread = {.chi2 = NAN,
 static anpe_status add_star(anpe_ctx *ctx, anpe_infer_result *r, int64_t *capacity,
                             const char *file, int64_t row)
 {
-    if (r->n_stars == *capacity) {
-        const int64_t more = *capacity ? 2 * *capacity : 64;
-        anpe_star *grown = realloc(r->star, (size_t)more * sizeof *grown);
-        if (!grown)
-            return ANPE_FAIL(ctx, ANPE_ENOMEM, "catalogue: out of memory");
-        r->star = grown;
-        *capacity = more;
-    }
+    if (ANPE_GROW(ctx, r->star, *capacity, r->n_stars + 1))
+        return ANPE_ENOMEM;
     anpe_star *s = &r->star[r->n_stars];
     *s = unread;
     s->file = file;
     s->row = row;
-    s->label = malloc((size_t)r->n_labels * sizeof *s->label);
-    s->truth = malloc((size_t)r->n_labels * sizeof *s->truth);
     r->n_stars++;
-    if (!s->label || !s->truth)
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "catalogue: out of memory");
+    if (ANPE_NEW(ctx, s->label, r->n_labels) || ANPE_NEW(ctx, s->truth, r->n_labels))
+        return ANPE_ENOMEM;
     for (int64_t d = 0; d < r->n_labels; d++) {
         s->label[d] = anpe_no_summary;
         s->truth[d] = NAN;

@@ -35,20 +35,19 @@ int64_t anpe_infer_count_outside(const anpe_inference *f, const double *theta)
 anpe_status anpe_infer_compare_with_truth(anpe_ctx *ctx, anpe_infer_result *r)
 {
     enum { TRUTH, MEDIAN, MEAN, SD, P16, P84, SCRATCH, COLUMNS };
-    const size_t n = (size_t)r->n_stars;
+    const int64_t n = r->n_stars;
     for (int64_t i = 0; i < r->n_stars; i++)
         r->n_truth += r->star[i].has_truth && !r->star[i].failed;
     if (r->n_truth < 2)
         return ANPE_OK;
-    r->recovery = calloc((size_t)r->n_labels, sizeof *r->recovery);
-    double *c = malloc(COLUMNS * n * sizeof *c);
-    if (!r->recovery || !c) {
+    double *c = NULL;
+    if (ANPE_NEW(ctx, r->recovery, r->n_labels) || ANPE_NEW(ctx, c, COLUMNS, n)) {
         free(c);
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "recovery: out of memory");
+        return ANPE_ENOMEM;
     }
     for (int64_t d = 0; d < r->n_labels; d++) {
-        size_t k = 0;
-        for (size_t i = 0; i < n; i++) {
+        int64_t k = 0;
+        for (int64_t i = 0; i < n; i++) {
             const anpe_star *s = &r->star[i];
             if (!s->has_truth || s->failed || !isfinite(s->truth[d]))
                 continue;
@@ -59,7 +58,7 @@ anpe_status anpe_infer_compare_with_truth(anpe_ctx *ctx, anpe_infer_result *r)
             c[P16 * n + k] = s->label[d].p16;
             c[P84 * n + k++] = s->label[d].p84;
         }
-        r->recovery[d] = anpe_recovery_of((int64_t)k, c + TRUTH * n, c + MEDIAN * n, c + MEAN * n,
+        r->recovery[d] = anpe_recovery_of(k, c + TRUTH * n, c + MEDIAN * n, c + MEAN * n,
                                           c + SD * n, c + P16 * n, c + P84 * n, c + SCRATCH * n);
     }
     free(c);

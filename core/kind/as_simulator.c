@@ -15,9 +15,9 @@ static anpe_status open_file(anpe_ctx *ctx, anpe_as_simulator *s, const char *pl
     for (const char *p = path; *p; p++)
         anpe_text_add(&text, *p == '"' || *p == '\\' ? "\\%c" : "%c", *p);
     anpe_text_add(&text, "\"; };");
-    anpe_status status =
-        text.failed ? ANPE_FAIL(ctx, ANPE_ENOMEM, "emulator: out of memory")
-                    : anpe_settings_parse(ctx, text.text, "emulator", 0, NULL, &s->settings);
+    anpe_status status = anpe_text_status(ctx, &text);
+    if (!status)
+        status = anpe_settings_parse(ctx, text.text, "emulator", 0, NULL, &s->settings);
     if (!status)
         status = anpe_component_new(ctx, s->settings, ANPE_SIMULATOR, "simulator", NULL, &setup,
                                     &s->simulator);
@@ -35,8 +35,9 @@ anpe_status anpe_as_simulator_open(anpe_ctx *ctx, const anpe_emulator *e, const 
     if (status)
         return status;
     anpe_text_add(&path, "%s.h5", o.temporary); /* told by the ending what it is */
-    status = path.failed ? ANPE_FAIL(ctx, ANPE_ENOMEM, "emulator: out of memory")
-                         : anpe_emulator_write(ctx, e, path.text);
+    status = anpe_text_status(ctx, &path);
+    if (!status)
+        status = anpe_emulator_write(ctx, e, path.text);
     if (!status) {
         anpe_temporary_keep(path.text);
         status = open_file(ctx, s, plugin, path.text);

@@ -23,9 +23,9 @@ static anpe_status unknown_label(anpe_ctx *ctx, const char *where, const char *n
                                  int64_t n_known, const anpe_label *known)
 {
     char hint[80];
-    const char **names = calloc((size_t)n_known + 1, sizeof *names);
-    if (!names)
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "prior: out of memory");
+    const char **names;
+    if (ANPE_NEW(ctx, names, n_known + 1))
+        return ANPE_ENOMEM;
     for (int64_t i = 0; i < n_known; i++)
         names[i] = known[i].name;
     anpe_text_hint(hint, sizeof hint, name, (int)n_known, names);
@@ -40,10 +40,9 @@ static anpe_status add_labels(anpe_ctx *ctx, anpe_prior *p, int b, const char *w
     int64_t n;
     const anpe_label *label;
     block_ops(p, b)->info(p->block[b].self, &n, &label);
-    anpe_label *grown = realloc(p->label, (size_t)(p->n_labels + n) * sizeof *grown);
-    if (!grown)
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "prior: out of memory");
-    p->label = grown;
+    int64_t room = p->n_labels;
+    if (ANPE_GROW(ctx, p->label, room, p->n_labels + n))
+        return ANPE_ENOMEM;
     for (int64_t i = 0; i < n; i++) {
         int64_t k = anpe_label_find(n_known, known, label[i].name);
         if (k < 0)
@@ -77,12 +76,10 @@ anpe_status anpe_prior_new(anpe_ctx *ctx, anpe_settings *settings, int64_t n_kno
                          "%s: no prior is given; expected prior = ( { plugin = "
                          "\"independent\"; labels = ( ... ); } )",
                          anpe_settings_where(settings, ""));
-    anpe_prior *p = calloc(1, sizeof *p);
-    if (!p || !(p->block = calloc((size_t)n, sizeof *p->block)) ||
-        !(p->start = calloc((size_t)n + 1, sizeof *p->start))) {
-        status = ANPE_FAIL(ctx, ANPE_ENOMEM, "prior: out of memory");
-        goto out;
-    }
+    anpe_prior *p = NULL;
+    ANPE_TRY(ANPE_NEW(ctx, p, 1));
+    ANPE_TRY(ANPE_NEW(ctx, p->block, n));
+    ANPE_TRY(ANPE_NEW(ctx, p->start, n + 1));
     for (int b = 0; b < n; b++) {
         char path[32];
         snprintf(path, sizeof path, "prior.[%d]", b);

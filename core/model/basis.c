@@ -19,19 +19,17 @@ anpe_status anpe_basis_new(anpe_ctx *ctx, int64_t n, int64_t n_modes, int64_t n_
                          "basis: %lld coefficients and %lld modes of the continuum; expected from "
                          "1 coefficient to %d of both",
                          (long long)n, (long long)n_modes, ANPE_BASIS_MOST);
-    anpe_basis *b = calloc(1, sizeof *b);
-    if (!b)
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "basis: out of memory");
+    anpe_basis *b;
+    if (ANPE_NEW(ctx, b, 1))
+        return ANPE_ENOMEM;
     b->n = n;
     b->n_modes = n_modes;
     b->n_values = n_values;
     b->stride = (n + n_modes + PANEL) / PANEL * PANEL; /* room for one column more */
-    b->mean = calloc((size_t)n_values, sizeof *b->mean);
-    b->vector = calloc((size_t)(n_values * b->stride), sizeof *b->vector);
-    b->precision = calloc((size_t)(n + n_modes), sizeof *b->precision);
-    if (!b->mean || !b->vector || !b->precision) {
+    if (ANPE_NEW(ctx, b->mean, n_values) || ANPE_NEW(ctx, b->vector, n_values, b->stride) ||
+        ANPE_NEW(ctx, b->precision, n + n_modes)) {
         anpe_basis_free(b);
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "basis: out of memory");
+        return ANPE_ENOMEM;
     }
     *out = b;
     return ANPE_OK;

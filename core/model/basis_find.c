@@ -83,9 +83,9 @@ out:
 static anpe_status prior_widths(anpe_ctx *ctx, search *s)
 {
     anpe_status status = ANPE_OK;
-    anpe_moments *label = calloc((size_t)s->n_labels, sizeof *label);
-    if (!label)
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "basis: out of memory");
+    anpe_moments *label;
+    if (ANPE_NEW(ctx, label, s->n_labels))
+        return ANPE_ENOMEM;
     for (int pass = 0; pass < ANPE_MOMENTS_PASSES; pass++)
         for (int64_t k = 0; k < s->n_draws; k++) {
             ANPE_TRY(anpe_task_draw_labels(s->t, ctx, s->bench, s->seed, ANPE_FOR_BASIS, k, 1));
@@ -201,7 +201,6 @@ static anpe_status allocate(anpe_ctx *ctx, search *s)
     const size_t also = (size_t)anpe_product_packed_f(s->n_values, s->n);
     anpe_status status = anpe_spectrum_new(ctx, s->n_values, &s->template);
     s->root = anpe_alloc(ctx, P * sizeof *s->root);
-    s->sd = calloc((size_t)s->n_labels, sizeof *s->sd);
     s->shape = anpe_alloc(ctx, (size_t)s->n_modes * P * sizeof *s->shape);
     s->spectrum = anpe_alloc(ctx, (size_t)s->n_draws * P * sizeof *s->spectrum);
     s->star = anpe_alloc(ctx, star * P * sizeof *s->star);
@@ -209,9 +208,9 @@ static anpe_status allocate(anpe_ctx *ctx, search *s)
     s->q = anpe_alloc(ctx, (size_t)s->n * P * sizeof *s->q);
     s->packed = anpe_alloc(ctx, (most > also ? most : also) * sizeof *s->packed);
     s->small = anpe_alloc(ctx, (size_t)(s->n_rows * s->n) * sizeof *s->small);
-    if (!s->sd || !s->root || !s->shape || !s->spectrum || !s->star || !s->a || !s->q ||
-        !s->packed || !s->small)
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "basis: out of memory");
+    if (!s->small || !s->packed || !s->q || !s->a || !s->star || !s->spectrum || !s->shape ||
+        !s->root || ANPE_NEW(ctx, s->sd, s->n_labels))
+        return ANPE_ENOMEM;
     return status ? status : anpe_bench_new(ctx, s->t, s->n_labels + 1, &s->bench);
 }
 

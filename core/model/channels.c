@@ -41,10 +41,10 @@ anpe_status anpe_channels_new(anpe_ctx *ctx, int64_t length, int64_t planes, int
                               const char *const *names, anpe_channels **out)
 {
     anpe_status status = ANPE_OK;
-    anpe_channels *c = calloc(1, sizeof *c);
+    anpe_channels *c;
     *out = NULL;
-    if (!c)
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "channels: out of memory");
+    if (ANPE_NEW(ctx, c, 1))
+        return ANPE_ENOMEM;
     c->length = length;
     c->planes = planes;
     c->limit = INFINITY;
@@ -54,15 +54,12 @@ anpe_status anpe_channels_new(anpe_ctx *ctx, int64_t length, int64_t planes, int
         return status;
     }
     c->width = planes * c->n_kinds;
-    const size_t n = (size_t)(length * c->width);
-    c->mean = malloc(n * sizeof *c->mean);
-    c->scale = malloc(n * sizeof *c->scale);
-    c->curve = calloc(n, sizeof *c->curve);
-    if (!c->mean || !c->scale || !c->curve) {
+    const int64_t n = length * c->width;
+    if (ANPE_NEW(ctx, c->mean, n) || ANPE_NEW(ctx, c->scale, n) || ANPE_NEW(ctx, c->curve, n)) {
         anpe_channels_free(c);
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "channels: out of memory");
+        return ANPE_ENOMEM;
     }
-    for (size_t i = 0; i < n; i++) {
+    for (int64_t i = 0; i < n; i++) {
         c->mean[i] = 0;
         c->scale[i] = 1;
     }

@@ -14,14 +14,12 @@ anpe_status anpe_coordinates_new(anpe_ctx *ctx, const anpe_label_map *map, int w
     *out = (anpe_coordinates){.map = map};
     if (!whitened)
         return ANPE_OK;
-    const size_t n = (size_t)map->n;
-    double *low = calloc(2 * n, sizeof *low), *high = low + n;
-    anpe_status status = ANPE_OK;
-    out->y = calloc(2 * n, sizeof *out->y);
-    out->back = out->y ? out->y + n : NULL;
-    if (!low || !out->y)
-        status = ANPE_FAIL(ctx, ANPE_ENOMEM, "coordinates: out of memory");
-    else
+    double *low, *high;
+    if (ANPE_NEW(ctx, low, 2, map->n))
+        return ANPE_ENOMEM;
+    high = low + map->n;
+    anpe_status status = ANPE_NEW(ctx, out->y, 2, map->n);
+    if (!status)
         status = anpe_truncated_new(ctx, map->n, 1, &out->own);
     for (int64_t i = 0; i < map->n && !status; i++) { /* what is not mapped may leave the box */
         low[i] = map->kind[i] == ANPE_IDENTITY ? -INFINITY : map->label[i].min;
@@ -30,7 +28,7 @@ anpe_status anpe_coordinates_new(anpe_ctx *ctx, const anpe_label_map *map, int w
     if (status)
         anpe_coordinates_clear(out);
     else
-        anpe_truncated_clear(out->own, low, high);
+        out->back = out->y + map->n, anpe_truncated_clear(out->own, low, high);
     free(low);
     return status;
 }

@@ -20,16 +20,14 @@ static anpe_bijection bijection_of(const anpe_label *l, int transform)
 anpe_status anpe_label_map_new(anpe_ctx *ctx, int64_t n, const anpe_label *label, int transform,
                                anpe_label_map **out)
 {
-    anpe_label_map *m = calloc(1, sizeof *m);
-    const size_t k = (size_t)n;
-    if (!m || !(m->label = malloc(k * sizeof *m->label)) ||
-        !(m->kind = malloc(k * sizeof *m->kind)) || !(m->mean = malloc(k * sizeof *m->mean)) ||
-        !(m->sd = malloc(k * sizeof *m->sd))) {
+    anpe_label_map *m = NULL;
+    if (ANPE_NEW(ctx, m, 1) || ANPE_NEW(ctx, m->label, n) || ANPE_NEW(ctx, m->kind, n) ||
+        ANPE_NEW(ctx, m->mean, n) || ANPE_NEW(ctx, m->sd, n)) {
         *out = anpe_label_map_free(m);
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "labels: out of memory");
+        return ANPE_ENOMEM;
     }
     m->n = n;
-    memcpy(m->label, label, k * sizeof *label);
+    memcpy(m->label, label, (size_t)n * sizeof *label);
     for (int64_t i = 0; i < n; i++) {
         m->kind[i] = bijection_of(&label[i], transform);
         m->mean[i] = 0;

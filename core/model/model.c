@@ -66,11 +66,11 @@ static anpe_status digest_all(anpe_ctx *ctx, const char *config, const anpe_labe
         digest_part(&t, "scatter", pixels->scatter,
                     (size_t)pixels->n_values * sizeof *pixels->scatter);
     anpe_text_add(&t, "weights %s\n", weights);
-    if (!t.failed)
+    const anpe_status status = anpe_text_status(ctx, &t);
+    if (!status)
         anpe_digest_memory(t.text, t.length, hex);
-    const int failed = t.failed;
     anpe_text_free(&t);
-    return failed ? ANPE_FAIL(ctx, ANPE_ENOMEM, "model: out of memory") : ANPE_OK;
+    return status;
 }
 
 /* ---- writing ----------------------------------------------------------------------------- */
@@ -84,9 +84,8 @@ typedef struct label_columns {
 static anpe_status label_columns_new(anpe_ctx *ctx, int64_t n, label_columns *c)
 {
     _Static_assert(sizeof(double) == sizeof(int64_t), "one block for both");
-    c->min = calloc(3 * (size_t)n, sizeof *c->min);
-    if (!c->min)
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "model: out of memory");
+    if (ANPE_NEW(ctx, c->min, 3, n))
+        return ANPE_ENOMEM;
     c->max = c->min + n;
     c->kind = (int64_t *)(c->max + n);
     return ANPE_OK;
@@ -95,10 +94,10 @@ static anpe_status label_columns_new(anpe_ctx *ctx, int64_t n, label_columns *c)
 static anpe_status write_labels(anpe_ctx *ctx, anpe_h5 *f, const anpe_label_map *m)
 {
     label_columns c = {0};
-    const char **text = calloc(2 * (size_t)m->n, sizeof *text); /* names, then units */
-    anpe_status status = label_columns_new(ctx, m->n, &c);
-    if (!status && !text)
-        status = ANPE_FAIL(ctx, ANPE_ENOMEM, "model: out of memory");
+    const char **text; /* names, then units */
+    anpe_status status = ANPE_NEW(ctx, text, 2, m->n);
+    if (!status)
+        status = label_columns_new(ctx, m->n, &c);
     for (int64_t i = 0; !status && i < m->n; i++) {
         text[i] = m->label[i].name;
         text[m->n + i] = m->label[i].unit;
@@ -304,7 +303,7 @@ anpe_status anpe_model_write(anpe_ctx *ctx, const char *path, const anpe_model_p
     anpe_status status;
     char *config = anpe_settings_resolved(ctx, p->settings, 0);
     if (!config)
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "model: out of memory");
+        return ANPE_ENOMEM;
     ANPE_TRY(anpe_h5_create(ctx, path, &f));
     ANPE_TRY(write_body(ctx, f, p, config));
     status = anpe_h5_close(ctx, f);
@@ -332,11 +331,7 @@ static anpe_status read_labels(anpe_ctx *ctx, anpe_h5 *f, anpe_label_map **out)
         status = ANPE_FAIL(ctx, ANPE_EFORMAT, "%s: labels do not fit together", anpe_h5_path(f));
         goto out;
     }
-    label = calloc((size_t)n, sizeof *label);
-    if (!label) {
-        status = ANPE_FAIL(ctx, ANPE_ENOMEM, "model: out of memory");
-        goto out;
-    }
+    ANPE_TRY(ANPE_NEW(ctx, label, n));
     ANPE_TRY(label_columns_new(ctx, n, &c));
     ANPE_TRY(anpe_h5_read(ctx, f, "labels/min", ANPE_H5_DOUBLE, n, c.min));
     ANPE_TRY(anpe_h5_read(ctx, f, "labels/max", ANPE_H5_DOUBLE, n, c.max));
@@ -445,7 +440,7 @@ out:
 
 /* n values of `size` bytes each, if the file has them; set: NULL if not. */
 static anpe_status read_pixel_set(anpe_ctx *ctx, anpe_model_file *f, const char *name, int64_t n,
-                                  anpe_real_type type, size_t size, void **set)
+                                  anpe_real_type type, int64_t size, void **set)
 {
     int rank;
     int64_t shape[8];
@@ -458,10 +453,11 @@ static anpe_status read_pixel_set(anpe_ctx *ctx, anpe_model_file *f, const char 
     if (rank != 1 || shape[0] != n)
         return ANPE_FAIL(ctx, ANPE_EFORMAT, "%s: '%s' is not one value for each of %lld pixels",
                          anpe_h5_path(f->h5), name, (long long)n);
-    *set = malloc((size_t)n * size);
-    if (!*set)
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "model: out of memory");
-    return anpe_h5_read(ctx, f->h5, name, type, n, *set);
+    char *values;
+    if (ANPE_NEW(ctx, values, n, size))
+        return ANPE_ENOMEM;
+    *set = values;
+    return anpe_h5_read(ctx, f->h5, name, type, n, values);
 }
 
 static anpe_status read_pixel_sets(anpe_ctx *ctx, anpe_model_file *f)
@@ -563,9 +559,9 @@ anpe_status anpe_model_file_settings(anpe_ctx *ctx, const anpe_model_file *f, in
     int n = 0;
     anpe_settings *plain = NULL;
     anpe_status status = anpe_settings_parse(ctx, f->config, path, 0, NULL, &plain);
-    const char **all = status ? NULL : calloc((size_t)n_sets + N, sizeof *all);
-    if (!status && !all)
-        status = ANPE_FAIL(ctx, ANPE_ENOMEM, "model: out of memory");
+    const char **all = NULL;
+    if (!status)
+        status = ANPE_NEW(ctx, all, n_sets + N);
     for (int i = 0; !status && i < N; i++)
         if (anpe_settings_has(plain, inside[i])) {
             snprintf(cleared[n], sizeof cleared[n], "%s=\"\"", inside[i]);

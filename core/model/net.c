@@ -89,12 +89,12 @@ anpe_status anpe_net_new(anpe_ctx *ctx, anpe_settings *settings, int64_t length,
                          int64_t n_labels, uint32_t seed, int blank, anpe_net **out)
 {
     anpe_status status = ANPE_OK;
-    anpe_net *n = calloc(1, sizeof *n);
+    anpe_net *n;
     *out = NULL;
-    if (!n)
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "network: out of memory");
+    if (ANPE_NEW(ctx, n, 1))
+        return ANPE_ENOMEM;
     if (!(n->graph = anpe_graph_new())) {
-        status = ANPE_FAIL(ctx, ANPE_ENOMEM, "network: out of memory");
+        status = ANPE_NO_MEMORY(ctx, "the network");
         goto out;
     }
     ANPE_TRY(open_backend(ctx, n, settings));

@@ -19,18 +19,16 @@ static int64_t squared(int64_t n)
 anpe_status anpe_start_new(anpe_ctx *ctx, int64_t n, int64_t n_labels, anpe_start **out)
 {
     const int64_t q = squared(n);
-    anpe_start *s = calloc(1, sizeof *s);
+    anpe_start *s;
     *out = NULL;
-    if (!s)
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "start: out of memory");
+    if (ANPE_NEW(ctx, s, 1))
+        return ANPE_ENOMEM;
     s->n = n;
     s->n_terms = 1 + n + q * (q + 1) / 2;
     s->n_labels = n_labels;
-    s->weight = calloc((size_t)(s->n_terms * n_labels), sizeof *s->weight);
-    s->error = calloc((size_t)n_labels, sizeof *s->error);
-    if (!s->weight || !s->error) {
+    if (ANPE_NEW(ctx, s->weight, s->n_terms, n_labels) || ANPE_NEW(ctx, s->error, n_labels)) {
         anpe_start_free(s);
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "start: out of memory");
+        return ANPE_ENOMEM;
     }
     *out = s;
     return ANPE_OK;
@@ -173,12 +171,10 @@ static void solve(const regression *r, anpe_start *s)
 
 static anpe_status allocate(anpe_ctx *ctx, regression *r, const anpe_start *s)
 {
-    const size_t n = (size_t)s->n_terms, d = (size_t)s->n_labels;
-    r->normal = calloc(n * n, sizeof *r->normal);
-    r->right = calloc(n * d, sizeof *r->right);
-    r->theta = calloc(3 * d, sizeof *r->theta);
-    if (!r->normal || !r->right || !r->theta)
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "start: out of memory");
+    const int64_t n = s->n_terms, d = s->n_labels;
+    if (ANPE_NEW(ctx, r->normal, n, n) || ANPE_NEW(ctx, r->right, n, d) ||
+        ANPE_NEW(ctx, r->theta, 3, d))
+        return ANPE_ENOMEM;
     r->value = r->theta + d;
     r->square = r->theta + 2 * d;
     return anpe_bench_new(ctx, r->t, BATCH, &r->bench);

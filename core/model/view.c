@@ -24,13 +24,11 @@ struct anpe_view {
 
 static anpe_status allocate(anpe_ctx *ctx, anpe_view *v)
 {
-    const size_t d = (size_t)v->map->n;
+    const int64_t d = v->map->n;
     v->width = v->map->n;
-    v->start = calloc(3 * d + 2 * d * d, sizeof *v->start);
-    v->y = calloc(d, sizeof *v->y);
-    v->raw = calloc((size_t)v->channels->length, sizeof *v->raw);
-    if (!v->start || !v->y || !v->raw)
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "view: out of memory");
+    if (ANPE_NEW(ctx, v->start, 3, d + 2, d, d) || ANPE_NEW(ctx, v->y, d) ||
+        ANPE_NEW(ctx, v->raw, v->channels->length))
+        return ANPE_ENOMEM;
     v->mean = v->start + d;
     v->offset = v->start + 2 * d;
     v->covariance = v->start + 3 * d;
@@ -42,10 +40,10 @@ anpe_status anpe_view_new(anpe_ctx *ctx, const anpe_task *t, const anpe_channels
                           const anpe_label_map *map, anpe_view **out)
 {
     anpe_status status = ANPE_OK;
-    anpe_view *v = calloc(1, sizeof *v);
+    anpe_view *v;
     *out = NULL;
-    if (!v)
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "view: out of memory");
+    if (ANPE_NEW(ctx, v, 1))
+        return ANPE_ENOMEM;
     v->task = t;
     v->channels = channels;
     v->map = map;

@@ -118,12 +118,9 @@ out:
 static anpe_status take_labels(anpe_ctx *ctx, const anpe_plot_labels *all, int64_t n,
                                const int64_t *index, corner *c)
 {
-    c->labels.name = calloc((size_t)n + 1, sizeof *c->labels.name);
-    c->labels.unit = calloc((size_t)n + 1, sizeof *c->labels.unit);
-    c->truth = calloc((size_t)n + 1, sizeof *c->truth);
-    c->axis = calloc((size_t)n + 1, sizeof *c->axis);
-    if (!c->labels.name || !c->labels.unit || !c->truth || !c->axis)
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "out of memory");
+    if (ANPE_NEW(ctx, c->labels.name, n + 1) || ANPE_NEW(ctx, c->labels.unit, n + 1) ||
+        ANPE_NEW(ctx, c->truth, n + 1) || ANPE_NEW(ctx, c->axis, n + 1))
+        return ANPE_ENOMEM;
     for (int64_t k = 0; k < n; k++) {
         c->truth[k] = NAN;
         c->labels.name[k] = anpe_strdup(ctx, all->name[index[k]]);
@@ -168,11 +165,7 @@ static anpe_status read_file(anpe_ctx *ctx, const anpe_plot_request *q, int file
         ANPE_TRY(anpe_plot_labels_choose(ctx, q, q->files[0], &all, &n, &index));
         ANPE_TRY(take_labels(ctx, &all, n, index, c));
     } else {
-        index = calloc((size_t)c->labels.n, sizeof *index);
-        if (!index) {
-            status = ANPE_FAIL(ctx, ANPE_ENOMEM, "out of memory");
-            goto out;
-        }
+        ANPE_TRY(ANPE_NEW(ctx, index, c->labels.n));
         ANPE_TRY(same_labels(ctx, q->files[file], &all, &c->labels, index));
     }
     ANPE_TRY(read_draws(ctx, q, f, all.n, c->labels.n, index, &c->of[file]));
@@ -258,10 +251,10 @@ static int by_value(const void *a, const void *b)
 static anpe_status quantiles(anpe_ctx *ctx, const draws *d, int64_t label, int n, const double *q,
                              double *out)
 {
-    weighted *sorted = malloc((size_t)d->n * sizeof *sorted);
+    weighted *sorted;
     int64_t m = 0;
-    if (!sorted)
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "out of memory");
+    if (ANPE_NEW(ctx, sorted, d->n))
+        return ANPE_ENOMEM;
     for (int64_t i = 0; i < d->n; i++)
         if (d->weight[i] > 0)
             sorted[m++] = (weighted){d->value[label * d->n + i], d->weight[i]};
@@ -320,9 +313,10 @@ static void unload(void *data)
 static anpe_status load(anpe_ctx *ctx, const anpe_plot_request *q, void **data)
 {
     anpe_status status;
-    corner *c = calloc(1, sizeof *c);
-    if (!(*data = c))
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "out of memory");
+    corner *c;
+    if (ANPE_NEW(ctx, c, 1))
+        return ANPE_ENOMEM;
+    *data = c;
     c->n_files = q->n_files;
     for (int k = 0; k < q->n_files; k++)
         ANPE_TRY(read_file(ctx, q, k, c));
@@ -492,7 +486,7 @@ static anpe_status draw_contours(anpe_ctx *ctx, anpe_figure *f, const anpe_panel
     for (int k = 0; k < 2; k++) {
         anpe_contours c;
         if (anpe_contours_of(density, anpe_density_enclosing(density, mass[k]), &c))
-            return ANPE_FAIL(ctx, ANPE_ENOMEM, "out of memory");
+            return ANPE_NO_MEMORY(ctx, "contours");
         for (int holes = 0; holes < 2 && file == 0; holes++) {
             anpe_figure_tint(f, colours[file], tint[holes ? k : k + 1]);
             draw_polygons(f, p, &c, holes, 1);

@@ -33,8 +33,8 @@ static anpe_status read_history(anpe_ctx *ctx, anpe_h5 *f, history *h)
     h->n = shape[0];
     double **const arrays[] = {&h->epoch, &h->train, &h->validation, &h->rate};
     for (size_t k = 0; k < sizeof arrays / sizeof arrays[0]; k++)
-        if (!(*arrays[k] = calloc((size_t)h->n, sizeof **arrays[k])))
-            return ANPE_FAIL(ctx, ANPE_ENOMEM, "out of memory");
+        if (ANPE_NEW(ctx, *arrays[k], h->n))
+            return ANPE_ENOMEM;
     ANPE_TRY(anpe_h5_read(ctx, f, "history/train_loss", ANPE_H5_DOUBLE, h->n, h->train));
     ANPE_TRY(anpe_h5_read(ctx, f, "history/validation_loss", ANPE_H5_DOUBLE, h->n, h->validation));
     ANPE_TRY(anpe_h5_read(ctx, f, "history/rate", ANPE_H5_DOUBLE, h->n, h->rate));
@@ -51,10 +51,11 @@ out:
 static anpe_status load(anpe_ctx *ctx, const anpe_plot_request *q, void **data)
 {
     anpe_h5 *f = NULL;
-    history *h = calloc(1, sizeof *h);
+    history *h;
     anpe_status status;
-    if (!(*data = h))
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "out of memory");
+    if (ANPE_NEW(ctx, h, 1))
+        return ANPE_ENOMEM;
+    *data = h;
     ANPE_TRY(anpe_plot_open(ctx, q, q->files[0], "anpe model", "a model", &f));
     if (!anpe_h5_has(f, "history"))
         status = ANPE_FAIL(ctx, ANPE_EINVAL, "%s: no epoch of this model's training has ended",

@@ -114,19 +114,17 @@ static anpe_status read_words(anpe_ctx *ctx, const anpe_plot_request *q, anpe_h5
     if (anpe_h5_has(f, "chi2_best"))
         ANPE_TRY(anpe_h5_read_rows(ctx, f, "chi2_best", ANPE_H5_DOUBLE, q->row, 1, 1, &s->chi2));
     if (anpe_h5_has(f, "id")) {
-        ids = calloc((size_t)s->n_rows + 1, sizeof *ids);
-        if (!ids)
-            return ANPE_FAIL(ctx, ANPE_ENOMEM, "out of memory");
+        if (ANPE_NEW(ctx, ids, s->n_rows + 1))
+            return ANPE_ENOMEM;
         ANPE_TRY(anpe_h5_read_texts(ctx, f, "id", s->n_rows, ids));
         if (!(s->id = anpe_strdup(ctx, ids[q->row])))
             status = ANPE_ENOMEM;
     }
     if (!status && anpe_h5_has(f, "theta_best")) {
         ANPE_TRY(anpe_plot_labels_read(ctx, f, "theta_best", "labels", &s->labels));
-        s->theta = calloc((size_t)s->labels.n, sizeof *s->theta);
-        status = s->theta ? anpe_h5_read_rows(ctx, f, "theta_best", ANPE_H5_DOUBLE, q->row, 1,
-                                              s->labels.n, s->theta)
-                          : ANPE_FAIL(ctx, ANPE_ENOMEM, "out of memory");
+        ANPE_TRY(ANPE_NEW(ctx, s->theta, s->labels.n));
+        status = anpe_h5_read_rows(ctx, f, "theta_best", ANPE_H5_DOUBLE, q->row, 1, s->labels.n,
+                                   s->theta);
     }
 out:
     anpe_h5_texts_free(ids ? s->n_rows : 0, ids);
@@ -181,9 +179,10 @@ static anpe_status load(anpe_ctx *ctx, const anpe_plot_request *q, void **data)
 {
     anpe_h5 *f = NULL;
     anpe_status status;
-    fit *s = calloc(1, sizeof *s);
-    if (!(*data = s))
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "out of memory");
+    fit *s;
+    if (ANPE_NEW(ctx, s, 1))
+        return ANPE_ENOMEM;
+    *data = s;
     ANPE_TRY(anpe_plot_open(ctx, q, q->files[0], "anpe predictions",
                             "model spectra (anpe infer --predict)", &f));
     ANPE_TRY(check_row(ctx, q, f, s));

@@ -17,11 +17,11 @@ anpe_status anpe_known_new(anpe_ctx *ctx, int64_t n, int64_t n_labels, anpe_know
     for (size_t i = 0; i < sizeof arrays / sizeof arrays[0]; i++)
         if (!(*arrays[i] = anpe_alloc(ctx, size + 1)))
             return ANPE_ENOMEM;
-    k->labels.name = calloc((size_t)n_labels + 1, sizeof(char *));
-    k->labels.unit = calloc((size_t)n_labels + 1, sizeof(char *));
     k->labels.n = n_labels;
-    return k->labels.name && k->labels.unit ? ANPE_OK
-                                            : ANPE_FAIL(ctx, ANPE_ENOMEM, "out of memory");
+    return ANPE_NEW(ctx, k->labels.name, n_labels + 1) ||
+                   ANPE_NEW(ctx, k->labels.unit, n_labels + 1)
+               ? ANPE_ENOMEM
+               : ANPE_OK;
 }
 
 anpe_known *anpe_known_free(anpe_known *k)

@@ -145,10 +145,8 @@ static anpe_status find_labels(anpe_ctx *ctx, const pair *p, anpe_plot_labels *a
 {
     const int n = anpe_catalogue_read_n_columns(p->mine);
     char column[80];
-    all->name = calloc((size_t)n + 1, sizeof *all->name);
-    all->unit = calloc((size_t)n + 1, sizeof *all->unit);
-    if (!all->name || !all->unit)
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "out of memory");
+    if (ANPE_NEW(ctx, all->name, n + 1) || ANPE_NEW(ctx, all->unit, n + 1))
+        return ANPE_ENOMEM;
     for (int k = 0; k < n; k++) {
         const char *name = anpe_catalogue_read_name(p->mine, k);
         if (strlen(name) > 60 ||

@@ -61,8 +61,8 @@ static anpe_status draw(anpe_ctx *ctx, const anpe_plot_request *q, const anpe_pl
         return status;
     anpe_figure_page(f);
     status = kind->draw(ctx, q, data, f, r->width, r->height, &r->text);
-    if (!status && r->text.failed)
-        status = ANPE_FAIL(ctx, ANPE_ENOMEM, "out of memory");
+    if (!status)
+        status = anpe_text_status(ctx, &r->text);
     r->pages = anpe_figure_pages(f);
     if (!status)
         return anpe_figure_close(ctx, f);

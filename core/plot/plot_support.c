@@ -54,9 +54,9 @@ anpe_status anpe_plot_labels_choose(anpe_ctx *ctx, const anpe_plot_request *q, c
 {
     char *rest = NULL;
     char *copy = anpe_strdup(ctx, q->labels ? q->labels : "");
-    const size_t most = strlen(copy ? copy : "") + (size_t)all->n + 1;
-    *index = calloc(most, sizeof **index);
-    anpe_status status = copy && *index ? ANPE_OK : ANPE_FAIL(ctx, ANPE_ENOMEM, "out of memory");
+    if (!copy)
+        return ANPE_ENOMEM;
+    anpe_status status = ANPE_NEW(ctx, *index, (int64_t)strlen(copy) + all->n + 1);
     for (*n = 0; !q->labels && !status && *n < all->n; ++*n)
         (*index)[*n] = *n;
     for (char *name = q->labels && copy ? strtok_r(copy, ", ", &rest) : NULL; name && !status;

@@ -40,9 +40,10 @@ static anpe_status load(anpe_ctx *ctx, const anpe_plot_request *q, void **data)
     if (!anpe_figure_has_pages(q->output))
         return ANPE_FAIL(ctx, ANPE_EINVAL, "%s: plot %s has several pages: write a .pdf", q->output,
                          q->what);
-    report *r = calloc(1, sizeof *r);
-    if (!(*data = r))
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "out of memory");
+    report *r;
+    if (ANPE_NEW(ctx, r, 1))
+        return ANPE_ENOMEM;
+    *data = r;
     for (int k = 0; k < N_PARTS && !status; k++)
         status = parts[k].kind->load(ctx, q, &r->data[k]);
     return status;

@@ -102,9 +102,10 @@ static anpe_status take_pixels(anpe_ctx *ctx, shown *d)
 static anpe_status load(anpe_ctx *ctx, const anpe_plot_request *q, void **data)
 {
     anpe_status status;
-    shown *d = calloc(1, sizeof *d);
-    if (!(*data = d))
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "out of memory");
+    shown *d;
+    if (ANPE_NEW(ctx, d, 1))
+        return ANPE_ENOMEM;
+    *data = d;
     ANPE_TRY(anpe_known_file_open(ctx, q->files[0], &d->file));
     if (q->row >= d->file.n)
         return ANPE_FAIL(ctx, ANPE_EINVAL, "%s: no spectrum %lld; the file has %lld", q->files[0],

@@ -47,25 +47,19 @@ static anpe_status check_model(anpe_ctx *ctx, const anpe_model *m)
 static anpe_status make(anpe_ctx *ctx, anpe_exact *e, const anpe_exact_options *options)
 {
     const anpe_model *m = e->model;
-    const size_t d = (size_t)m->map->n, n = (size_t)anpe_ladder_room(options, m->map->n);
+    const int64_t d = m->map->n, n = anpe_ladder_room(options, m->map->n);
     anpe_status status;
     ANPE_TRY(anpe_likelihood_new(ctx, m->task, &e->likelihood));
     ANPE_TRY(anpe_flow_density_new(ctx, m->net, m->map->n, BATCH, &e->density));
     ANPE_TRY(anpe_ladder_new(ctx, m->map->n, options, &e->ladder));
-    e->y = malloc(d * sizeof *e->y);
-    e->theta_chunk = malloc(BATCH * d * sizeof *e->theta_chunk);
-    e->log_prior = malloc(BATCH * sizeof *e->log_prior);
-    e->jacobian = malloc(BATCH * sizeof *e->jacobian);
-    e->column = malloc(DRAWS * sizeof *e->column);
-    e->theta = malloc(n * d * sizeof *e->theta);
-    e->log_q = malloc(n * sizeof *e->log_q);
-    e->log_joint = malloc(n * sizeof *e->log_joint);
-    e->low = malloc(2 * d * sizeof *e->low);
-    if (!e->low || !e->y || !e->theta_chunk || !e->log_prior || !e->jacobian || !e->column ||
-        !e->theta || !e->log_q || !e->log_joint)
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "importance sampling: out of memory");
+    if (ANPE_NEW(ctx, e->low, 2, d) || ANPE_NEW(ctx, e->y, d) ||
+        ANPE_NEW(ctx, e->theta_chunk, BATCH, d) || ANPE_NEW(ctx, e->log_prior, BATCH) ||
+        ANPE_NEW(ctx, e->jacobian, BATCH) || ANPE_NEW(ctx, e->column, DRAWS) ||
+        ANPE_NEW(ctx, e->theta, n, d) || ANPE_NEW(ctx, e->log_q, n) ||
+        ANPE_NEW(ctx, e->log_joint, n))
+        return ANPE_ENOMEM;
     e->high = e->low + d;
-    for (size_t i = 0; i < d; i++) {
+    for (int64_t i = 0; i < d; i++) {
         e->low[i] = m->map->label[i].min;
         e->high[i] = m->map->label[i].max;
     }
@@ -80,9 +74,9 @@ anpe_status anpe_exact_new(anpe_ctx *ctx, const anpe_model *model,
     anpe_status status = check_model(ctx, model);
     if (status)
         return status;
-    anpe_exact *e = calloc(1, sizeof *e);
-    if (!e)
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "importance sampling: out of memory");
+    anpe_exact *e;
+    if (ANPE_NEW(ctx, e, 1))
+        return ANPE_ENOMEM;
     e->model = model;
     status = make(ctx, e, options);
     *out = status ? anpe_exact_free(e) : e;

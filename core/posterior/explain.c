@@ -81,9 +81,9 @@ anpe_status anpe_explainer_new(anpe_ctx *ctx, const anpe_model *m, int64_t max_d
         return ANPE_FAIL(ctx, ANPE_EUNSUPPORTED,
                          "no attribution: the inputs of this network are fits (observe.newton), "
                          "whose derivatives with respect to the flux are not known");
-    anpe_explainer *e = calloc(1, sizeof *e);
-    if (!e)
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "attribution: out of memory");
+    anpe_explainer *e;
+    if (ANPE_NEW(ctx, e, 1))
+        return ANPE_ENOMEM;
     e->model = m;
     e->max_draws = max_draws;
     e->n_labels = m->map->n;

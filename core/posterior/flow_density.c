@@ -38,9 +38,8 @@ static anpe_status copy_weights(anpe_ctx *ctx, anpe_parameters *to, const anpe_p
 
 static anpe_status add_seed(anpe_ctx *ctx, anpe_flow_density *f)
 {
-    f->seed = malloc((size_t)f->batch * sizeof *f->seed);
-    if (!f->seed)
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "flow: out of memory");
+    if (ANPE_NEW(ctx, f->seed, f->batch))
+        return ANPE_ENOMEM;
     for (int64_t k = 0; k < f->batch; k++)
         f->seed[k] = 1;
     return ANPE_OK;
@@ -50,11 +49,13 @@ static anpe_status open_flow(anpe_ctx *ctx, const anpe_net *net, int64_t n_label
                              int scores, anpe_flow_density **out)
 {
     anpe_status status = ANPE_ENOMEM;
-    anpe_flow_density *f = calloc(1, sizeof *f);
+    anpe_flow_density *f;
     *out = NULL;
-    if (!f || !(f->graph = anpe_graph_new())) {
+    if (ANPE_NEW(ctx, f, 1))
+        return ANPE_ENOMEM;
+    if (!(f->graph = anpe_graph_new())) {
         free(f);
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "flow: out of memory");
+        return ANPE_NO_MEMORY(ctx, "the flow");
     }
     f->n_labels = n_labels;
     f->n_context = net->n_context;

@@ -105,9 +105,9 @@ static anpe_status open_model(anpe_ctx *ctx, const char *path, int n_sets, const
     anpe_model_file f = {0};
     anpe_status status;
     *out = NULL;
-    anpe_model *m = calloc(1, sizeof *m);
-    if (!m)
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "model: out of memory");
+    anpe_model *m;
+    if (ANPE_NEW(ctx, m, 1))
+        return ANPE_ENOMEM;
     ANPE_TRY(anpe_model_file_open(ctx, path, &f));
     ANPE_TRY(anpe_model_file_inputs(ctx, &f, &m->n_inputs, &m->inputs));
     ANPE_TRY(read_settings(ctx, m, &f, n_sets, sets));
@@ -192,9 +192,9 @@ anpe_status anpe_session_new_batch(anpe_ctx *ctx, const anpe_model *m, int64_t b
     const size_t n = (size_t)(max_draws * m->map->n);
     anpe_status status = ANPE_OK;
     *out = NULL;
-    anpe_session *s = calloc(1, sizeof *s);
-    if (!s)
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "session: out of memory");
+    anpe_session *s;
+    if (ANPE_NEW(ctx, s, 1))
+        return ANPE_ENOMEM;
     s->model = m;
     s->batch = batch;
     s->max_draws = max_draws;

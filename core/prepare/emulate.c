@@ -31,9 +31,8 @@ static anpe_status divide(anpe_ctx *ctx, const anpe_emulate_request *r, int64_t 
     s->n_held = (int64_t)ceil(r->held_out * (double)n);
     s->n_held = s->n_held < FEWEST_HELD_OUT ? FEWEST_HELD_OUT : s->n_held;
     s->n_train = n - s->n_held;
-    s->rows = malloc((size_t)n * sizeof *s->rows);
-    if (!s->rows)
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "emulator: out of memory");
+    if (ANPE_NEW(ctx, s->rows, n))
+        return ANPE_ENOMEM;
     for (int64_t i = 0; i < n; i++)
         s->rows[i] = i;
     anpe_shuffle(&rng, n, s->rows);
@@ -45,7 +44,6 @@ static anpe_status describe(anpe_ctx *ctx, const anpe_emulate_request *r,
                             const anpe_emulate_grid *g, anpe_emulator *e)
 {
     const anpe_import_request names = {.labels = g->labels, .units = g->units};
-    const size_t n = (size_t)g->n_labels, pixels = (size_t)g->n_pixels;
     anpe_status status;
     *e = (anpe_emulator){.kind = "dense",
                          .activation = r->activation,
@@ -63,13 +61,11 @@ static anpe_status describe(anpe_ctx *ctx, const anpe_emulate_request *r,
     ANPE_TRY(anpe_import_labels(ctx, &names, g->n_labels, g->min, g->max, e));
     for (int k = 0; k < 3; k++) {
         const double *from = k == 0 ? g->min : k == 1 ? g->max : g->wavelength;
-        const size_t size = (k < 2 ? n : pixels) * sizeof(double);
         const int64_t shape = k < 2 ? g->n_labels : g->n_pixels;
-        double *v = from ? malloc(size) : NULL;
-        if (from && !v)
-            return ANPE_FAIL(ctx, ANPE_ENOMEM, "emulator: out of memory");
-        if (v) {
-            memcpy(v, from, size);
+        if (from) {
+            double *v;
+            ANPE_TRY(ANPE_NEW(ctx, v, shape));
+            memcpy(v, from, (size_t)shape * sizeof *v);
             ANPE_TRY(anpe_emulator_add(ctx, e,
                                        k == 0   ? "x_min"
                                        : k == 1 ? "x_max"
@@ -113,9 +109,8 @@ static anpe_status judge(anpe_ctx *ctx, const anpe_emulate_grid *g, const split 
     int64_t worst = 0;
     for (int64_t i = 1; i < held->n; i++)
         worst = held->spectrum[i] > held->spectrum[worst] ? i : worst;
-    result->worst = malloc((size_t)g->n_labels * sizeof *result->worst);
-    if (!result->worst)
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "emulator: out of memory");
+    if (ANPE_NEW(ctx, result->worst, g->n_labels))
+        return ANPE_ENOMEM;
     memcpy(result->worst, g->theta + s->rows[worst] * g->n_labels,
            (size_t)g->n_labels * sizeof *result->worst);
     result->more_units = trained >= near * error;
@@ -127,9 +122,9 @@ static anpe_status judge(anpe_ctx *ctx, const anpe_emulate_grid *g, const split 
 static anpe_status add_scatter(anpe_ctx *ctx, anpe_emulate_result *result)
 {
     const anpe_emulate_error *held = &result->held_out;
-    double *v = malloc((size_t)held->n_pixels * sizeof *v);
-    if (!v)
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "emulator: out of memory");
+    double *v;
+    if (ANPE_NEW(ctx, v, held->n_pixels))
+        return ANPE_ENOMEM;
     for (int64_t p = 0; p < held->n_pixels; p++)
         v[p] = (float)held->pixel[p];
     snprintf(result->e.error, sizeof result->e.error,

@@ -12,12 +12,12 @@ anpe_status anpe_emulate_bins(anpe_ctx *ctx, int64_t n, const double *value, con
                               double *median, double *edge)
 {
     enum { BINS = ANPE_EMULATE_BINS };
-    anpe_ranked *order = malloc((size_t)n * sizeof *order);
-    double *part = malloc((size_t)n * sizeof *part);
-    if (!order || !part) {
+    anpe_ranked *order = NULL;
+    double *part = NULL;
+    if (ANPE_NEW(ctx, order, n) || ANPE_NEW(ctx, part, n)) {
         free(order);
         free(part);
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "emulator: out of memory");
+        return ANPE_ENOMEM;
     }
     for (int64_t i = 0; i < n; i++)
         order[i] = (anpe_ranked){value[i], i};
@@ -43,10 +43,9 @@ static anpe_status sum_squares(anpe_ctx *ctx, const anpe_as_simulator *s,
     const anpe_simulator_ops *ops = s->simulator.ops;
     const void *self = s->simulator.self;
     const int64_t P = g->n_pixels;
-    float *flux = malloc((size_t)P * sizeof *flux);
+    float *flux = NULL;
     void *scratch = anpe_alloc(ctx, ANPE_HAS(ops, scratch_size) ? ops->scratch_size(self, 1) : 1);
-    anpe_status status =
-        flux && scratch ? ANPE_OK : ANPE_FAIL(ctx, ANPE_ENOMEM, "emulator: out of memory");
+    anpe_status status = !scratch || ANPE_NEW(ctx, flux, P) ? ANPE_ENOMEM : ANPE_OK;
     for (int64_t i = 0; i < error->n && !status; i++) {
         const float *truth = g->flux + rows[i] * P;
         status = ops->simulate(self, ctx, 1, g->theta + rows[i] * g->n_labels, flux, scratch);
@@ -64,8 +63,8 @@ static anpe_status sum_squares(anpe_ctx *ctx, const anpe_as_simulator *s,
 static anpe_status bin_labels(anpe_ctx *ctx, const anpe_emulate_grid *g, const int64_t *rows,
                               anpe_emulate_error *error)
 {
-    double *value = malloc((size_t)error->n * sizeof *value);
-    anpe_status status = value ? ANPE_OK : ANPE_FAIL(ctx, ANPE_ENOMEM, "emulator: out of memory");
+    double *value;
+    anpe_status status = ANPE_NEW(ctx, value, error->n);
     for (int64_t k = 0; k < g->n_labels && !status; k++) {
         for (int64_t i = 0; i < error->n; i++)
             value[i] = g->theta[rows[i] * g->n_labels + k];
@@ -81,17 +80,15 @@ anpe_status anpe_emulate_compare(anpe_ctx *ctx, const anpe_emulator *e, const ch
                                  const anpe_emulate_grid *g, int64_t n, const int64_t *rows,
                                  anpe_emulate_error *error)
 {
-    const size_t labels = (size_t)g->n_labels;
+    const int64_t labels = g->n_labels;
     anpe_as_simulator s = {0};
     anpe_status status;
     *error = (anpe_emulate_error){.n = n, .n_pixels = g->n_pixels, .n_labels = g->n_labels};
-    error->spectrum = calloc((size_t)n, sizeof(double));
-    error->sorted = calloc((size_t)n, sizeof(double));
-    error->pixel = calloc((size_t)g->n_pixels, sizeof(double));
-    error->by_label = calloc(labels * ANPE_EMULATE_BINS, sizeof(double));
-    error->edge = calloc(labels * (ANPE_EMULATE_BINS + 1), sizeof(double));
-    if (!error->spectrum || !error->sorted || !error->pixel || !error->by_label || !error->edge)
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "emulator: out of memory");
+    if (ANPE_NEW(ctx, error->spectrum, n) || ANPE_NEW(ctx, error->sorted, n) ||
+        ANPE_NEW(ctx, error->pixel, g->n_pixels) ||
+        ANPE_NEW(ctx, error->by_label, labels, ANPE_EMULATE_BINS) ||
+        ANPE_NEW(ctx, error->edge, labels, ANPE_EMULATE_BINS + 1))
+        return ANPE_ENOMEM;
     ANPE_TRY(anpe_as_simulator_open(ctx, e, "payne", output, &s));
     ANPE_TRY(sum_squares(ctx, &s, g, rows, error));
     for (int64_t p = 0; p < g->n_pixels; p++)

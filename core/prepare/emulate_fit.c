@@ -41,9 +41,8 @@ static anpe_status standardise(anpe_ctx *ctx, fit *f)
     const anpe_emulate_grid *g = f->grid;
     const int64_t P = g->n_pixels;
     double square = 0;
-    f->mean = calloc((size_t)P, sizeof *f->mean);
-    if (!f->mean)
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "emulator: out of memory");
+    if (ANPE_NEW(ctx, f->mean, P))
+        return ANPE_ENOMEM;
     for (int64_t i = 0; i < f->n; i++)
         for (int64_t p = 0; p < P; p++)
             f->mean[p] += (double)g->flux[f->order[i] * P + p] / (double)f->n;
@@ -71,7 +70,7 @@ static anpe_status build(anpe_ctx *ctx, fit *f)
     const anpe_emulate_request *r = f->request;
     anpe_status status;
     if (!(f->graph = anpe_graph_new()))
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "emulator: out of memory");
+        return ANPE_NO_MEMORY(ctx, "the network");
     anpe_node y = f->x = anpe_graph_input(f->graph, "labels", 1, 1, f->grid->n_labels);
     for (int64_t i = 0; i < r->layers; i++)
         y = activate(
@@ -174,12 +173,12 @@ static anpe_status take_layer(anpe_ctx *ctx, const fit *f, int64_t i, anpe_emula
     if (!w || !b)
         return ANPE_FAIL(ctx, ANPE_EINTERNAL, "emulator: layer %lld has no weights", (long long)i);
     const float *raw = f->parameters->raw;
-    double *weight = malloc((size_t)w->size * sizeof *weight);
-    double *bias = malloc((size_t)b->size * sizeof *bias);
-    if (!weight || !bias) {
+    double *weight = NULL;
+    double *bias = NULL;
+    if (ANPE_NEW(ctx, weight, w->size) || ANPE_NEW(ctx, bias, b->size)) {
         free(weight);
         free(bias);
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "emulator: out of memory");
+        return ANPE_ENOMEM;
     }
     for (int64_t k = 0; k < w->size; k++) /* a float again, so that files stay small */
         weight[k] = (float)((last ? f->scale : 1) * (double)raw[w->offset + k]);
@@ -210,9 +209,8 @@ static void close_fit(fit *f)
 static anpe_status open_fit(anpe_ctx *ctx, fit *f, const int64_t *rows)
 {
     anpe_status status;
-    f->order = malloc((size_t)f->n * sizeof *f->order);
-    if (!f->order)
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "emulator: out of memory");
+    if (ANPE_NEW(ctx, f->order, f->n))
+        return ANPE_ENOMEM;
     memcpy(f->order, rows, (size_t)f->n * sizeof *f->order);
     f->batch = f->n < BATCH ? f->n : BATCH;
     ANPE_TRY(standardise(ctx, f));

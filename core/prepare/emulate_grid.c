@@ -39,10 +39,11 @@ static anpe_status read_array(anpe_ctx *ctx, const char *path, const char *key, 
 static anpe_status join(anpe_ctx *ctx, int64_t n, char **v, char **out)
 {
     anpe_text t = {0};
+    anpe_text_add(&t, "%s", "");
     for (int64_t i = 0; i < n; i++)
         anpe_text_add(&t, "%s%s", i ? "," : "", v[i]);
     *out = t.text;
-    return t.failed || !t.text ? ANPE_FAIL(ctx, ANPE_ENOMEM, "grid: out of memory") : ANPE_OK;
+    return anpe_text_status(ctx, &t);
 }
 
 /* What a file of anpe's says of its labels; both stay NULL where it says nothing. */
@@ -78,19 +79,20 @@ static anpe_status read_columns(anpe_ctx *ctx, const anpe_emulate_request *r, an
         int64_t n;
         snprintf(name, sizeof name, "%.*s", (int)strcspn(rest, ","), rest);
         rest += strcspn(rest, ",") + 1;
-        const anpe_status status = read_array(ctx, r->grid, name, 1, &n, &column);
+        anpe_status status = read_array(ctx, r->grid, name, 1, &n, &column);
         if (status)
             return status;
         if (k == 0) {
             g->n = n;
-            g->theta = malloc((size_t)(n * g->n_labels) * sizeof *g->theta);
+            status = ANPE_NEW(ctx, g->theta, n, g->n_labels);
+        } else if (n != g->n) {
+            status =
+                ANPE_FAIL(ctx, ANPE_EFORMAT, "%s: '%s' has %lld values, the labels before it %lld",
+                          r->grid, name, (long long)n, (long long)g->n);
         }
-        if (n != g->n || !g->theta) {
+        if (status) {
             free(column);
-            return !g->theta ? ANPE_FAIL(ctx, ANPE_ENOMEM, "grid: out of memory")
-                             : ANPE_FAIL(ctx, ANPE_EFORMAT,
-                                         "%s: '%s' has %lld values, the labels before it %lld",
-                                         r->grid, name, (long long)n, (long long)g->n);
+            return status;
         }
         for (int64_t i = 0; i < n; i++)
             g->theta[i * g->n_labels + k] = column[i];
@@ -153,9 +155,8 @@ out:
 
 static anpe_status check_labels(anpe_ctx *ctx, const anpe_emulate_request *r, anpe_emulate_grid *g)
 {
-    g->min = malloc(2 * (size_t)g->n_labels * sizeof *g->min);
-    if (!g->min)
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "grid: out of memory");
+    if (ANPE_NEW(ctx, g->min, 2, g->n_labels))
+        return ANPE_ENOMEM;
     g->max = g->min + g->n_labels;
     const char *name = g->labels;
     for (int64_t k = 0; k < g->n_labels; k++, name += strcspn(name, ","), name += *name == ',') {
@@ -185,7 +186,7 @@ static anpe_status read_flux(anpe_ctx *ctx, const anpe_emulate_request *r, anpe_
     const char *key = text_or(r->flux, "flux");
     double *flux = NULL;
     int64_t shape[2];
-    const anpe_status status = read_array(ctx, r->grid, key, 2, shape, &flux);
+    anpe_status status = read_array(ctx, r->grid, key, 2, shape, &flux);
     if (status)
         return status;
     g->n_pixels = shape[1];
@@ -194,8 +195,8 @@ static anpe_status read_flux(anpe_ctx *ctx, const anpe_emulate_request *r, anpe_
         return ANPE_FAIL(ctx, ANPE_EFORMAT, "%s: %lld spectra in '%s' and labels of %lld", r->grid,
                          (long long)shape[0], key, (long long)g->n);
     }
-    g->flux = malloc((size_t)(g->n * g->n_pixels) * sizeof *g->flux);
-    for (int64_t i = 0; g->flux && i < g->n * g->n_pixels; i++) {
+    status = ANPE_NEW(ctx, g->flux, g->n, g->n_pixels);
+    for (int64_t i = 0; !status && i < g->n * g->n_pixels; i++) {
         g->flux[i] = (float)flux[i];
         if (!isfinite(g->flux[i])) {
             free(flux);
@@ -205,7 +206,7 @@ static anpe_status read_flux(anpe_ctx *ctx, const anpe_emulate_request *r, anpe_
         }
     }
     free(flux);
-    return g->flux ? ANPE_OK : ANPE_FAIL(ctx, ANPE_ENOMEM, "grid: out of memory");
+    return status;
 }
 
 static anpe_status read_wavelength(anpe_ctx *ctx, const anpe_emulate_request *r,

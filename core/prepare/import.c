@@ -127,9 +127,9 @@ static anpe_status apogee_grid(anpe_ctx *ctx, anpe_emulator *e)
         return ANPE_FAIL(ctx, ANPE_EINVAL,
                          "--grid apogee has 7214 or 8575 pixels, the emulator has %lld",
                          (long long)e->n_pixels);
-    double *v = malloc((size_t)e->n_pixels * sizeof *v);
-    if (!v)
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "no memory for the wavelengths");
+    double *v;
+    if (ANPE_NEW(ctx, v, e->n_pixels))
+        return ANPE_ENOMEM;
     int64_t n = 0;
     for (int d = 0; d < 3; d++)
         for (int64_t i = piece[d][0]; i < piece[d][1]; i++)
@@ -312,9 +312,9 @@ static anpe_status take_per_pixel(anpe_ctx *ctx, const source *s, int64_t n_labe
         return ANPE_OK;
     fold_scaling(s->e, shape[0] * shape[1], n_labels);
     s->e->output = "sigmoid";
-    double *affine = malloc(2 * sizeof *affine); /* f = (sigmoid - 0.1)/0.8 */
-    if (!affine)
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "no memory");
+    double *affine; /* f = (sigmoid - 0.1)/0.8 */
+    if (ANPE_NEW(ctx, affine, 2))
+        return ANPE_ENOMEM;
     affine[0] = 1 / 0.8;
     affine[1] = -0.1 / 0.8;
     return anpe_emulator_add(ctx, s->e, "output_affine", 1, &two, affine);
@@ -371,10 +371,9 @@ static anpe_status import_payne(anpe_ctx *ctx, source *s)
 static anpe_status quadratic(anpe_ctx *ctx, int64_t D, int64_t *n_features, double **exponents)
 {
     *n_features = 1 + D + D * (D + 1) / 2;
-    double *x = calloc((size_t)(*n_features * D), sizeof *x), *row = x;
-    *exponents = x;
-    if (!x)
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "no memory for the terms");
+    if (ANPE_NEW(ctx, *exponents, *n_features, D))
+        return ANPE_ENOMEM;
+    double *row = *exponents;
     for (int64_t i = 0; i < D; i++)
         (row += D)[i] = 1;
     for (int64_t i = 0; i < D; i++)
@@ -404,16 +403,18 @@ static anpe_status take_coefficients(anpe_ctx *ctx, const source *s, int64_t F)
             (long long)F, (long long)F, (long long)F);
     }
     if (shape[0] != F) {
-        double *t = malloc((size_t)(shape[0] * F) * sizeof *t);
-        for (int64_t p = 0; t && p < shape[0]; p++)
+        double *t;
+        if (ANPE_NEW(ctx, t, F, shape[0])) {
+            free(c);
+            return ANPE_ENOMEM;
+        }
+        for (int64_t p = 0; p < shape[0]; p++)
             for (int64_t f = 0; f < F; f++)
                 t[f * shape[0] + p] = c[p * F + f];
         free(c);
         c = t;
         shape[1] = shape[0];
         shape[0] = F;
-        if (!c)
-            return ANPE_FAIL(ctx, ANPE_ENOMEM, "no memory for the coefficients");
     }
     s->e->n_pixels = shape[1];
     return anpe_emulator_add(ctx, s->e, "coefficients", 2, shape, c);
@@ -425,11 +426,12 @@ static anpe_status add_scales(anpe_ctx *ctx, const source *s)
     const int64_t D = s->e->n_labels;
     anpe_status status = ANPE_OK;
     if (!spec || !spec[0]) {
-        double *one = malloc((size_t)D * sizeof *one);
-        for (int64_t i = 0; one && i < D; i++)
+        double *one;
+        if (ANPE_NEW(ctx, one, D))
+            return ANPE_ENOMEM;
+        for (int64_t i = 0; i < D; i++)
             one[i] = 1;
-        return one ? anpe_emulator_add(ctx, s->e, "scales", 1, &D, one)
-                   : ANPE_FAIL(ctx, ANPE_ENOMEM, "no memory for the scales");
+        return anpe_emulator_add(ctx, s->e, "scales", 1, &D, one);
     }
     status = add_spec(ctx, s->e, spec, "scales", D, "; one per label");
     for (int64_t i = 0; i < D && !status; i++)

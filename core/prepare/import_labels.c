@@ -152,9 +152,8 @@ anpe_status anpe_import_labels(anpe_ctx *ctx, const anpe_import_request *r, int6
     if (status)
         return status;
     e->n_labels = n;
-    e->labels = calloc((size_t)n, sizeof *e->labels);
-    if (!e->labels)
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "no memory for %lld labels", (long long)n);
+    if (ANPE_NEW(ctx, e->labels, n))
+        return ANPE_ENOMEM;
     for (int64_t i = 0; i < n && !status; i++) {
         status = name_label(ctx, names, i, e);
         if (!status)
@@ -191,9 +190,9 @@ anpe_status anpe_import_terms(anpe_ctx *ctx, const char *terms, const anpe_emula
     int64_t n = 1;
     for (const char *p = terms + strspn(terms, blank); *p; p += strspn(p, blank), n++)
         p += strcspn(p, blank);
-    double *x = calloc((size_t)(n * D), sizeof *x);
-    if (!x)
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "no memory for %lld terms", (long long)n);
+    double *x;
+    if (ANPE_NEW(ctx, x, n, D))
+        return ANPE_ENOMEM;
     double *row = x + D;
     for (const char *p = terms + strspn(terms, blank); *p; p += strspn(p, blank), row += D)
         for (;;) {

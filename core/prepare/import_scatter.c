@@ -29,15 +29,12 @@ typedef struct held_out {
 static anpe_status open_memory(anpe_ctx *ctx, held_out *h)
 {
     const anpe_simulator_ops *ops = h->as.simulator.ops;
-    const size_t n = (size_t)h->e->n_pixels;
-    h->theta = malloc((size_t)h->e->n_labels * sizeof *h->theta);
-    h->flux = malloc(n * sizeof *h->flux);
-    h->sum = calloc(n, sizeof *h->sum);
-    h->count = calloc(n, sizeof *h->count);
+    const int64_t n = h->e->n_pixels;
     h->scratch = anpe_alloc(
         ctx, ANPE_HAS(ops, scratch_size) ? ops->scratch_size(h->as.simulator.self, 1) : 0);
-    if (!h->theta || !h->flux || !h->sum || !h->count || !h->scratch)
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "held-out spectra: out of memory");
+    if (!h->scratch || ANPE_NEW(ctx, h->theta, h->e->n_labels) || ANPE_NEW(ctx, h->flux, n) ||
+        ANPE_NEW(ctx, h->sum, n) || ANPE_NEW(ctx, h->count, n))
+        return ANPE_ENOMEM;
     return anpe_spectrum_new(ctx, h->e->n_pixels, &h->spectrum);
 }
 

@@ -68,15 +68,13 @@ anpe_status anpe_journal_open(anpe_ctx *ctx, const char *output, const char dige
 {
     anpe_text path = {0};
     anpe_status status;
-    anpe_journal *j = calloc(1, sizeof *j);
+    anpe_journal *j;
     *out = NULL;
+    if (ANPE_NEW(ctx, j, 1))
+        return ANPE_ENOMEM;
     anpe_text_add(&path, "%s.part", output);
-    if (!j || path.failed) {
-        free(j);
-        anpe_text_free(&path);
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "out of memory");
-    }
     j->path = path.text;
+    ANPE_TRY(anpe_text_status(ctx, &path));
     ANPE_TRY(open_file(ctx, j));
     ANPE_TRY(check_title(ctx, j, digest));
 out:

@@ -90,13 +90,8 @@ static anpe_status append(anpe_ctx *ctx, maker *m, anpe_noise_library_result *re
         status = anpe_h5_append_rows(ctx, m->file, "sha256", ANPE_H5_UINT8, 1, m->digest);
     if (status)
         return status;
-    if (result->n_rows == m->room) {
-        m->room = 2 * m->room + 64;
-        double *more = realloc(m->snr, (size_t)m->room * sizeof *more);
-        if (!more)
-            return ANPE_FAIL(ctx, ANPE_ENOMEM, "out of memory");
-        m->snr = more;
-    }
+    if (ANPE_GROW(ctx, m->snr, m->room, result->n_rows + 1))
+        return ANPE_ENOMEM;
     m->snr[result->n_rows++] = anpe_spectrum_snr(s);
     for (int64_t k = 0; k < s->n_pixels; k++)
         m->n_bad += s->mask[k];

@@ -243,8 +243,8 @@ static anpe_status take_inputs(anpe_ctx *ctx, simulation *s)
         if (!status && !(status = anpe_digest_file(ctx, path, hex)))
             anpe_text_add(&all, "%s %s\n", option, hex);
     }
-    if (!status && all.failed)
-        status = ANPE_FAIL(ctx, ANPE_ENOMEM, "simulations: out of memory");
+    if (!status)
+        status = anpe_text_status(ctx, &all);
     if (!status)
         anpe_digest_memory(all.text, all.length, s->digest);
     anpe_text_free(&all);
@@ -273,16 +273,12 @@ static anpe_status open_memory(anpe_ctx *ctx, simulation *s)
         return status;
     s->n_labels = s->request->own_grid ? s->task->sim.n_labels : labels;
     s->size = s->request->own_grid ? s->task->sim.n_pixels : anpe_task_size(s->task);
-    const size_t n = (size_t)(BLOCK * s->size);
+    const int64_t n = BLOCK * s->size;
     const int lanes = anpe_workers_count(s->workers);
-    s->bench = calloc((size_t)lanes, sizeof *s->bench);
-    s->u = calloc((size_t)(lanes * labels), sizeof *s->u);
-    s->theta = calloc((size_t)(BLOCK * s->n_labels), sizeof *s->theta);
-    s->flux = calloc(n, sizeof *s->flux);
-    s->sigma = calloc(n, sizeof *s->sigma);
-    s->mask = calloc(n, 1);
-    if (!s->bench || !s->u || !s->theta || !s->flux || !s->sigma || !s->mask)
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "simulations: out of memory");
+    if (ANPE_NEW(ctx, s->bench, lanes) || ANPE_NEW(ctx, s->u, lanes, labels) ||
+        ANPE_NEW(ctx, s->theta, BLOCK, s->n_labels) || ANPE_NEW(ctx, s->flux, n) ||
+        ANPE_NEW(ctx, s->sigma, n) || ANPE_NEW(ctx, s->mask, n))
+        return ANPE_ENOMEM;
     for (int i = 0; i < lanes && !status; i++)
         status = anpe_bench_new(ctx, s->task, BATCH, &s->bench[i]);
     return status;

@@ -83,10 +83,8 @@ static anpe_status open_sobol(anpe_ctx *ctx, anpe_design *d)
                          "a Sobol design has at most %d labels and 2^32 points, not %lld and %lld; "
                          "a latin one may have more labels",
                          ANPE_SOBOL_MOST, (long long)d->dims, (long long)d->n);
-    d->direction = calloc((size_t)d->dims, sizeof *d->direction);
-    d->shift = calloc((size_t)d->dims, sizeof *d->shift);
-    if (!d->direction || !d->shift)
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "design: out of memory");
+    if (ANPE_NEW(ctx, d->direction, d->dims) || ANPE_NEW(ctx, d->shift, d->dims))
+        return ANPE_ENOMEM;
     for (int64_t j = 0; j < d->dims; j++) {
         anpe_rng rng = anpe_rng_make(d->seed, ANPE_FOR_DESIGN, j, ANPE_SLOT_LABELS);
         set_directions(j, d->direction[j]);
@@ -108,9 +106,8 @@ static double sobol(const anpe_design *d, int64_t i, int64_t j)
 
 static anpe_status open_latin(anpe_ctx *ctx, anpe_design *d)
 {
-    if (d->n > INT64_MAX / 8 / d->dims || !(d->place = malloc((size_t)(d->n * d->dims) * 8)))
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "no memory for a latin design of %lld points",
-                         (long long)d->n);
+    if (ANPE_NEW(ctx, d->place, d->dims, d->n))
+        return ANPE_ENOMEM;
     for (int64_t j = 0; j < d->dims; j++) {
         anpe_rng rng = anpe_rng_make(d->seed, ANPE_FOR_DESIGN, j, ANPE_SLOT_LABELS);
         for (int64_t i = 0; i < d->n; i++)
@@ -125,10 +122,10 @@ static anpe_status open_latin(anpe_ctx *ctx, anpe_design *d)
 anpe_status anpe_design_new(anpe_ctx *ctx, anpe_design_kind kind, uint32_t seed, int64_t n,
                             int64_t dims, anpe_design **out)
 {
-    anpe_design *d = calloc(1, sizeof *d);
+    anpe_design *d;
     *out = NULL;
-    if (!d)
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "design: out of memory");
+    if (ANPE_NEW(ctx, d, 1))
+        return ANPE_ENOMEM;
     *d = (anpe_design){.kind = kind, .seed = seed, .n = n, .dims = dims};
     const anpe_status status = kind == ANPE_DESIGN_SOBOL ? open_sobol(ctx, d) : open_latin(ctx, d);
     *out = status ? anpe_design_free(d) : d;

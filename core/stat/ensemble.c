@@ -27,29 +27,22 @@ struct anpe_ensemble {
 
 anpe_status anpe_ensemble_new(anpe_ctx *ctx, const anpe_ensemble_setup *setup, anpe_ensemble **out)
 {
-    anpe_ensemble *e = calloc(1, sizeof *e);
+    anpe_ensemble *e;
     *out = NULL;
-    if (!e)
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "ensemble: out of memory");
+    if (ANPE_NEW(ctx, e, 1))
+        return ANPE_ENOMEM;
     e->setup = *setup;
     e->all = setup->chains * setup->walkers;
     e->room = setup->room / e->all / 2 * 2;
     e->room = e->room < 2 * FIRST_CHECK ? 2 * FIRST_CHECK : e->room;
-    const size_t d = (size_t)setup->width, all = (size_t)e->all, n = (size_t)e->room * all;
-    e->y = malloc(all * d * sizeof *e->y);
-    e->value = malloc(all * sizeof *e->value);
-    e->proposal = malloc(all / 2 * d * sizeof *e->proposal);
-    e->proposed = malloc(all / 2 * sizeof *e->proposed);
-    e->ratio = malloc(all / 2 * sizeof *e->ratio);
-    e->history = malloc(n * d * sizeof *e->history);
-    e->past = malloc(n * sizeof *e->past);
-    e->column = malloc(n * sizeof *e->column);
-    e->z = malloc(n * sizeof *e->z);
-    e->scratch = malloc(n * sizeof *e->scratch);
-    if (!e->y || !e->value || !e->proposal || !e->proposed || !e->ratio || !e->history ||
-        !e->past || !e->column || !e->z || !e->scratch) {
+    const int64_t d = setup->width, all = e->all, n = e->room * all;
+    if (ANPE_NEW(ctx, e->y, all, d) || ANPE_NEW(ctx, e->value, all) ||
+        ANPE_NEW(ctx, e->proposal, all / 2, d) || ANPE_NEW(ctx, e->proposed, all / 2) ||
+        ANPE_NEW(ctx, e->ratio, all / 2) || ANPE_NEW(ctx, e->history, n, d) ||
+        ANPE_NEW(ctx, e->past, n) || ANPE_NEW(ctx, e->column, n) || ANPE_NEW(ctx, e->z, n) ||
+        ANPE_NEW(ctx, e->scratch, n)) {
         anpe_ensemble_free(e);
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "ensemble: out of memory");
+        return ANPE_ENOMEM;
     }
     *out = e;
     return ANPE_OK;

@@ -17,16 +17,13 @@ anpe_ladder_options anpe_ladder_defaults(void)
 
 static anpe_status draws_new(anpe_ctx *ctx, anpe_ladder_draws *d, int64_t room, int64_t width)
 {
-    const size_t n = (size_t)room;
+    const int64_t n = room;
     d->room = room;
-    d->y = malloc(n * (size_t)width * sizeof *d->y);
-    d->log_target = malloc(n * sizeof *d->log_target);
-    d->log_p = malloc(n * sizeof *d->log_p);
-    d->log_q = malloc(n * sizeof *d->log_q);
-    d->log_weight = malloc(n * sizeof *d->log_weight);
-    if (d->y && d->log_target && d->log_p && d->log_q && d->log_weight)
-        return ANPE_OK;
-    return ANPE_FAIL(ctx, ANPE_ENOMEM, "importance sampling: out of memory");
+    return ANPE_NEW(ctx, d->y, n, width) || ANPE_NEW(ctx, d->log_target, n) ||
+                   ANPE_NEW(ctx, d->log_p, n) || ANPE_NEW(ctx, d->log_q, n) ||
+                   ANPE_NEW(ctx, d->log_weight, n)
+               ? ANPE_ENOMEM
+               : ANPE_OK;
 }
 
 static void draws_clear(anpe_ladder_draws *d)
@@ -72,13 +69,11 @@ static anpe_status make(anpe_ctx *ctx, anpe_ladder *l)
     if (l->options.last == ANPE_RUNG_MCMC)
         ANPE_TRY(anpe_ensemble_new(ctx, &setup, &l->ensemble));
     const int64_t most = l->block.room > ANPE_LADDER_POOL ? l->block.room : ANPE_LADDER_POOL;
-    l->resp = malloc((size_t)most * (ANPE_LADDER_COMPONENTS + 1) * sizeof *l->resp);
-    l->row = malloc((size_t)l->n_walkers * sizeof *l->row);
-    l->ranked = malloc((size_t)most * sizeof *l->ranked);
-    l->x = malloc(3 * (size_t)d * sizeof *l->x);
-    l->moments = malloc((size_t)d * sizeof *l->moments);
-    if (!l->resp || !l->row || !l->ranked || !l->x || !l->moments)
-        status = ANPE_FAIL(ctx, ANPE_ENOMEM, "importance sampling: out of memory");
+    ANPE_TRY(ANPE_NEW(ctx, l->resp, most, ANPE_LADDER_COMPONENTS + 1));
+    ANPE_TRY(ANPE_NEW(ctx, l->row, l->n_walkers));
+    ANPE_TRY(ANPE_NEW(ctx, l->ranked, most));
+    ANPE_TRY(ANPE_NEW(ctx, l->x, 3, d));
+    ANPE_TRY(ANPE_NEW(ctx, l->moments, d));
 out:
     return status;
 }
@@ -86,10 +81,10 @@ out:
 anpe_status anpe_ladder_new(anpe_ctx *ctx, int64_t width, const anpe_ladder_options *options,
                             anpe_ladder **out)
 {
-    anpe_ladder *l = calloc(1, sizeof *l);
+    anpe_ladder *l;
     *out = NULL;
-    if (!l)
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "importance sampling: out of memory");
+    if (ANPE_NEW(ctx, l, 1))
+        return ANPE_ENOMEM;
     l->options = *options;
     l->width = width;
     anpe_status status = make(ctx, l);

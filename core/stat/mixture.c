@@ -12,21 +12,18 @@ enum { STEPS = 20 };
 
 anpe_status anpe_mixture_new(anpe_ctx *ctx, int64_t width, int most, anpe_mixture **out)
 {
-    const size_t d = (size_t)width, k = (size_t)most;
-    anpe_mixture *m = calloc(1, sizeof *m);
+    const int64_t d = width, k = most;
+    anpe_mixture *m;
     *out = NULL;
-    if (!m)
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "mixture: out of memory");
+    if (ANPE_NEW(ctx, m, 1))
+        return ANPE_ENOMEM;
     m->width = width;
     m->most = most;
-    m->share = calloc(k, sizeof *m->share);
-    m->mean = calloc(k * d, sizeof *m->mean);
-    m->cholesky = calloc(k * d * d, sizeof *m->cholesky);
-    m->log_norm = calloc(k, sizeof *m->log_norm);
-    m->work = calloc(d, sizeof *m->work);
-    if (!m->share || !m->mean || !m->cholesky || !m->log_norm || !m->work) {
+    if (ANPE_NEW(ctx, m->share, k) || ANPE_NEW(ctx, m->mean, k, d) ||
+        ANPE_NEW(ctx, m->cholesky, k, d, d) || ANPE_NEW(ctx, m->log_norm, k) ||
+        ANPE_NEW(ctx, m->work, d)) {
         anpe_mixture_free(m);
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "mixture: out of memory");
+        return ANPE_ENOMEM;
     }
     *out = m;
     return ANPE_OK;

@@ -27,19 +27,16 @@ struct anpe_newton {
 
 anpe_status anpe_newton_new(anpe_ctx *ctx, int64_t width, anpe_newton **out)
 {
-    const size_t d = (size_t)width;
-    anpe_newton *w = calloc(1, sizeof *w);
+    const int64_t d = width;
+    anpe_newton *w;
     *out = NULL;
-    if (!w)
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "newton: out of memory");
+    if (ANPE_NEW(ctx, w, 1))
+        return ANPE_ENOMEM;
     w->width = width;
-    w->step = calloc(5 * d, sizeof *w->step);
-    w->h = calloc(2 * d * d, sizeof *w->h);
-    w->is_free = calloc(d, sizeof *w->is_free);
-    w->held = calloc(d, sizeof *w->held);
-    if (!w->step || !w->h || !w->is_free || !w->held) {
+    if (ANPE_NEW(ctx, w->step, 5, d) || ANPE_NEW(ctx, w->h, 2, d, d) ||
+        ANPE_NEW(ctx, w->is_free, d) || ANPE_NEW(ctx, w->held, d)) {
         anpe_newton_free(w);
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "newton: out of memory");
+        return ANPE_ENOMEM;
     }
     w->at = w->step + d;
     w->gradient = w->step + 2 * d;
@@ -64,10 +61,10 @@ anpe_newton *anpe_newton_free(anpe_newton *w)
 
 anpe_status anpe_optimum_new(anpe_ctx *ctx, int64_t width, anpe_optimum *o)
 {
-    const size_t d = (size_t)width;
-    *o = (anpe_optimum){.x = calloc(3 * d + 2 * d * d, sizeof *o->x)};
-    if (!o->x)
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "newton: out of memory");
+    const int64_t d = width;
+    *o = (anpe_optimum){0};
+    if (ANPE_NEW(ctx, o->x, 3 * d + 2 * d * d))
+        return ANPE_ENOMEM;
     o->gradient = o->x + d;
     o->mean = o->x + 2 * d;
     o->h = o->x + 3 * d;

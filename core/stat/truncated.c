@@ -16,23 +16,18 @@ static const double furthest = 8; /* sd of a mean from the box, as coordinates: 
 
 anpe_status anpe_truncated_new(anpe_ctx *ctx, int64_t width, int most, anpe_truncated **out)
 {
-    const size_t d = (size_t)width, k = (size_t)most;
-    anpe_truncated *m = calloc(1, sizeof *m);
+    const int64_t d = width, k = most;
+    anpe_truncated *m;
     *out = NULL;
-    if (!m)
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "mixture: out of memory");
+    if (ANPE_NEW(ctx, m, 1))
+        return ANPE_ENOMEM;
     m->width = width;
     m->most = most;
-    m->low = calloc(d, sizeof *m->low);
-    m->high = calloc(d, sizeof *m->high);
-    m->share = calloc(k, sizeof *m->share);
-    m->mean = calloc(k * d, sizeof *m->mean);
-    m->cholesky = calloc(k * d * d, sizeof *m->cholesky);
-    m->order = calloc(k * d, sizeof *m->order);
-    m->work = calloc(d, sizeof *m->work);
-    if (!m->low || !m->high || !m->share || !m->mean || !m->cholesky || !m->order || !m->work) {
+    if (ANPE_NEW(ctx, m->low, d) || ANPE_NEW(ctx, m->high, d) || ANPE_NEW(ctx, m->share, k) ||
+        ANPE_NEW(ctx, m->mean, k, d) || ANPE_NEW(ctx, m->cholesky, k, d, d) ||
+        ANPE_NEW(ctx, m->order, k, d) || ANPE_NEW(ctx, m->work, d)) {
         anpe_truncated_free(m);
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "mixture: out of memory");
+        return ANPE_ENOMEM;
     }
     *out = m;
     return ANPE_OK;

@@ -65,12 +65,8 @@ anpe_status anpe_task_find_continuum(anpe_ctx *ctx, anpe_task *t)
                          "instrument '%s' needs continuum pixels and simulator "
                          "'%s' cannot give them: name a file in instrument.continuum",
                          t->instrument.name, t->simulator.plugin->name);
-    score = calloc((size_t)inst->n_pixels, sizeof *score);
-    r = calloc((size_t)inst->n_pixels, sizeof *r);
-    if (!score || !r) {
-        status = ANPE_FAIL(ctx, ANPE_ENOMEM, "continuum: out of memory");
-        goto out;
-    }
+    ANPE_TRY(ANPE_NEW(ctx, score, inst->n_pixels));
+    ANPE_TRY(ANPE_NEW(ctx, r, inst->n_pixels));
     ANPE_TRY(mean_square_depth(ctx, t, score));
     for (int64_t s = 0; s < inst->n_segments; s++) {
         const int64_t a = inst->segment[s], n = inst->segment[s + 1] - a;

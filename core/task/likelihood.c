@@ -58,9 +58,9 @@ out:
 anpe_status anpe_likelihood_new(anpe_ctx *ctx, const anpe_task *t, anpe_likelihood **out)
 {
     *out = NULL;
-    anpe_likelihood *l = calloc(1, sizeof *l);
-    if (!l)
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "likelihood: out of memory");
+    anpe_likelihood *l;
+    if (ANPE_NEW(ctx, l, 1))
+        return ANPE_ENOMEM;
     l->task = t;
     const anpe_status status = make(ctx, l);
     *out = status ? anpe_likelihood_free(l) : l;

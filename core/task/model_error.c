@@ -25,18 +25,20 @@ static anpe_status check_scatter(anpe_ctx *ctx, const anpe_task *t)
 static anpe_status project_scatter(anpe_ctx *ctx, const anpe_task *t)
 {
     const int64_t n = t->sim.n_pixels, size = anpe_task_size(t);
-    float *variance = malloc((size_t)n * sizeof *variance);
     void *scratch = anpe_alloc(ctx, anpe_projector_scratch(t->projector));
-    const int ok = variance && scratch;
-    for (int64_t i = 0; ok && i < n; i++)
+    float *variance;
+    if (!scratch || ANPE_NEW(ctx, variance, n)) {
+        anpe_free(scratch);
+        return ANPE_ENOMEM;
+    }
+    for (int64_t i = 0; i < n; i++)
         variance[i] = t->sim.scatter[i] * t->sim.scatter[i];
-    if (ok)
-        anpe_projector_apply(t->projector, 0, variance, t->scatter, scratch);
-    for (int64_t i = 0; ok && i < size; i++) /* a cubic may swing below 0 beside a peak */
+    anpe_projector_apply(t->projector, 0, variance, t->scatter, scratch);
+    for (int64_t i = 0; i < size; i++) /* a cubic may swing below 0 beside a peak */
         t->scatter[i] = sqrtf(fmaxf(t->scatter[i], 0));
     free(variance);
     anpe_free(scratch);
-    return ok ? ANPE_OK : ANPE_FAIL(ctx, ANPE_ENOMEM, "scatter: out of memory");
+    return ANPE_OK;
 }
 
 /* The simulator's scatter means the flux that the noise is added to. Where the instrument then
@@ -55,9 +57,8 @@ static anpe_status scatter_of_simulator(anpe_ctx *ctx, anpe_task *t)
     anpe_status status = check_scatter(ctx, t);
     if (status)
         return status;
-    t->scatter = malloc(size * sizeof *t->scatter);
-    if (!t->scatter)
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "scatter: out of memory");
+    if (ANPE_NEW(ctx, t->scatter, anpe_task_size(t)))
+        return ANPE_ENOMEM;
     if (t->projector && !t->sim.on_grid)
         return project_scatter(ctx, t);
     memcpy(t->scatter, t->sim.scatter, size * sizeof *t->scatter);
@@ -73,9 +74,8 @@ static anpe_status scatter_of_model(anpe_ctx *ctx, anpe_task *t, const anpe_pixe
         return ANPE_FAIL(ctx, ANPE_ECONFIG,
                          "the model's scatter is for %lld values, instrument '%s' has %lld",
                          (long long)given->n_values, t->instrument.name, (long long)size);
-    t->scatter = malloc(size * sizeof *t->scatter);
-    if (!t->scatter)
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "scatter: out of memory");
+    if (ANPE_NEW(ctx, t->scatter, anpe_task_size(t)))
+        return ANPE_ENOMEM;
     memcpy(t->scatter, given->scatter, size * sizeof *t->scatter);
     return ANPE_OK;
 }
@@ -87,9 +87,8 @@ anpe_status anpe_task_add_model_error(anpe_ctx *ctx, anpe_task *t, const anpe_pi
     anpe_status status = given ? scatter_of_model(ctx, t, given) : scatter_of_simulator(ctx, t);
     if (status || (!t->scatter && !(least > 0)))
         return status;
-    t->model_variance = malloc((size_t)size * sizeof *t->model_variance);
-    if (!t->model_variance)
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "scatter: out of memory");
+    if (ANPE_NEW(ctx, t->model_variance, size))
+        return ANPE_ENOMEM;
     for (int64_t p = 0; p < size; p++) {
         const double s = t->scatter ? factor * (double)t->scatter[p] : 0;
         t->model_variance[p] = (float)(s * s + least * least);

@@ -6,7 +6,7 @@
 
 static anpe_status make(anpe_ctx *ctx, anpe_peak *p, const anpe_task *t)
 {
-    const size_t d = (size_t)t->n_labels;
+    const int64_t d = t->n_labels;
     anpe_status status;
     ANPE_TRY(anpe_likelihood_new(ctx, t, &p->likelihood));
     if (!anpe_likelihood_can_expand(p->likelihood))
@@ -16,11 +16,10 @@ static anpe_status make(anpe_ctx *ctx, anpe_peak *p, const anpe_task *t)
                          t->noise.plugin->name);
     ANPE_TRY(anpe_newton_new(ctx, t->n_labels, &p->newton));
     ANPE_TRY(anpe_optimum_new(ctx, t->n_labels, &p->optimum));
-    p->low = calloc(2 * d, sizeof *p->low);
-    if (!p->low)
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "peak: out of memory");
+    if (ANPE_NEW(ctx, p->low, 2, d))
+        return ANPE_ENOMEM;
     p->high = p->low + d;
-    for (size_t i = 0; i < d; i++) {
+    for (int64_t i = 0; i < d; i++) {
         p->low[i] = t->label[i].min;
         p->high[i] = t->label[i].max;
     }
@@ -30,10 +29,10 @@ out:
 
 anpe_status anpe_peak_new(anpe_ctx *ctx, const anpe_task *t, anpe_peak **out)
 {
-    anpe_peak *p = calloc(1, sizeof *p);
+    anpe_peak *p;
     *out = NULL;
-    if (!p)
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "peak: out of memory");
+    if (ANPE_NEW(ctx, p, 1))
+        return ANPE_ENOMEM;
     p->width = t->n_labels;
     const anpe_status status = make(ctx, p, t);
     *out = status ? anpe_peak_free(p) : p;

@@ -37,12 +37,12 @@ anpe_status anpe_quantiles_new(anpe_ctx *ctx, const anpe_prior *prior, uint32_t 
         all = all && has_quantile(prior, b);
     if (all)
         return ANPE_OK;
-    const size_t n = (size_t)prior->n_labels;
-    double *theta = malloc(n * sizeof *theta);
-    q->drawn = malloc(n * DRAWS * sizeof *q->drawn);
-    const anpe_status status = theta && q->drawn
-                                   ? draw(ctx, q, seed, theta)
-                                   : ANPE_FAIL(ctx, ANPE_ENOMEM, "quantiles: out of memory");
+    double *theta = NULL;
+    anpe_status status = ANPE_NEW(ctx, q->drawn, prior->n_labels, DRAWS);
+    if (!status)
+        status = ANPE_NEW(ctx, theta, prior->n_labels);
+    if (!status)
+        status = draw(ctx, q, seed, theta);
     free(theta);
     if (status)
         anpe_quantiles_clear(q);

@@ -47,9 +47,9 @@ anpe_status anpe_reduction_new(anpe_ctx *ctx, const anpe_task *t, anpe_reduction
 {
     anpe_status status = ANPE_ENOMEM;
     *out = NULL;
-    anpe_reduction *r = calloc(1, sizeof *r);
-    if (!r)
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "likelihood: out of memory");
+    anpe_reduction *r;
+    if (ANPE_NEW(ctx, r, 1))
+        return ANPE_ENOMEM;
     r->task = t;
     r->linear = anpe_instrument_is_linear(&t->instrument);
     r->n_modes = anpe_instrument_continuum_modes(&t->instrument, NULL);

@@ -24,23 +24,20 @@ struct anpe_refine {
 
 anpe_status anpe_refine_new(anpe_ctx *ctx, const anpe_task *t, anpe_refine **out)
 {
-    const size_t n = (size_t)t->n_labels, pixels = (size_t)anpe_task_size(t);
-    anpe_refine *r = calloc(1, sizeof *r);
+    const int64_t n = t->n_labels, pixels = anpe_task_size(t);
+    anpe_refine *r;
     *out = NULL;
-    if (!r)
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "residuals: out of memory");
+    if (ANPE_NEW(ctx, r, 1))
+        return ANPE_ENOMEM;
     r->task = t;
     r->n = t->n_labels;
     r->m = r->n + anpe_instrument_continuum_modes(&t->instrument, NULL);
-    const size_t m = (size_t)r->m;
-    r->model = malloc(3 * pixels * sizeof *r->model);
-    r->shape = malloc((m - n) * pixels * sizeof *r->shape + 1);
-    r->slope = malloc(m * pixels * sizeof *r->slope);
-    r->theta = malloc((4 * n + m) * sizeof *r->theta);
-    r->normal = malloc(m * m * sizeof *r->normal);
-    if (!r->model || !r->shape || !r->slope || !r->theta || !r->normal) {
+    const int64_t m = r->m;
+    if (ANPE_NEW(ctx, r->model, 3, pixels) || ANPE_NEW(ctx, r->shape, m - n, pixels) ||
+        ANPE_NEW(ctx, r->slope, m, pixels) || ANPE_NEW(ctx, r->theta, 4 * n + m) ||
+        ANPE_NEW(ctx, r->normal, m, m)) {
         anpe_refine_free(r);
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "residuals: out of memory");
+        return ANPE_ENOMEM;
     }
     r->inverse = r->model + pixels;
     r->off = r->model + 2 * pixels;

@@ -11,9 +11,9 @@ anpe_status anpe_tangent_new(anpe_ctx *ctx, const anpe_task *t, anpe_tangent **o
     *out = NULL;
     if (!anpe_simulator_has_derivatives(&t->simulator))
         return ANPE_OK;
-    anpe_tangent *g = calloc(1, sizeof *g);
-    if (!g)
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "derivatives: out of memory");
+    anpe_tangent *g;
+    if (ANPE_NEW(ctx, g, 1))
+        return ANPE_ENOMEM;
     const size_t n_sim = (size_t)t->sim.n_labels, n_prior = (size_t)t->prior->n_labels;
     g->task = t;
     g->sim_theta = anpe_alloc(ctx, n_sim * sizeof *g->sim_theta);

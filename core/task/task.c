@@ -99,18 +99,17 @@ static anpe_status add_broadening(anpe_ctx *ctx, anpe_task *t)
 static anpe_status add_prior(anpe_ctx *ctx, anpe_task *t)
 {
     const int64_t n = t->sim.n_labels;
-    anpe_label *known = calloc((size_t)n + 1 + ANPE_N_BROADENINGS, sizeof *known);
-    if (!known)
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "labels: out of memory");
+    anpe_label *known;
+    if (ANPE_NEW(ctx, known, n + 1 + ANPE_N_BROADENINGS))
+        return ANPE_ENOMEM;
     anpe_status status = anpe_prior_new(ctx, t->settings, list_labels(t, known), known, &t->prior);
     free(known);
     if (!status)
         status = add_broadening(ctx, t);
     if (status)
         return status;
-    t->sim_label = malloc((size_t)(n + 1) * sizeof *t->sim_label);
-    if (!t->sim_label)
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "labels: out of memory");
+    if (ANPE_NEW(ctx, t->sim_label, n + 1))
+        return ANPE_ENOMEM;
     t->rv = anpe_label_find(t->prior->n_labels, t->prior->label, "rv");
     for (int64_t i = 0; i < n; i++) {
         t->sim_label[i] =
@@ -128,10 +127,8 @@ static anpe_status choose_labels(anpe_ctx *ctx, anpe_task *t)
     const anpe_texts *infer = &t->label_options->infer;
     const anpe_prior *p = t->prior;
     t->n_labels = infer->n ? infer->n : p->n_labels;
-    t->label = calloc((size_t)t->n_labels, sizeof *t->label);
-    t->inferred = calloc((size_t)t->n_labels, sizeof *t->inferred);
-    if (!t->label || !t->inferred)
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "labels: out of memory");
+    if (ANPE_NEW(ctx, t->label, t->n_labels) || ANPE_NEW(ctx, t->inferred, t->n_labels))
+        return ANPE_ENOMEM;
     for (int64_t i = 0; i < t->n_labels; i++) {
         const int64_t k = infer->n ? anpe_label_find(p->n_labels, p->label, infer->v[i]) : i;
         if (k < 0)
@@ -197,9 +194,8 @@ static anpe_status copy_set(anpe_ctx *ctx, int64_t n, const uint8_t *from, uint8
 {
     if (!from)
         return ANPE_OK;
-    *to = malloc((size_t)n);
-    if (!*to)
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "pixel sets: out of memory");
+    if (ANPE_NEW(ctx, *to, n))
+        return ANPE_ENOMEM;
     memcpy(*to, from, (size_t)n);
     return ANPE_OK;
 }
@@ -212,13 +208,9 @@ static anpe_status exclude_uncovered(anpe_ctx *ctx, anpe_task *t)
     int64_t lost = 0, left = 0;
     if (!t->projector)
         return ANPE_OK;
-    uint8_t *uncovered = malloc((size_t)n);
-    if (!t->exclude)
-        t->exclude = calloc((size_t)n, 1);
-    if (!uncovered || !t->exclude) {
-        free(uncovered);
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "pixel sets: out of memory");
-    }
+    uint8_t *uncovered;
+    if ((!t->exclude && ANPE_NEW(ctx, t->exclude, n)) || ANPE_NEW(ctx, uncovered, n))
+        return ANPE_ENOMEM;
     anpe_projector_uncovered(t->projector, rv ? rv->min : 0, rv ? rv->max : 0, uncovered);
     for (int64_t p = 0; p < n; p++) {
         lost += uncovered[p] && !t->exclude[p];
@@ -273,9 +265,8 @@ static anpe_status add_pixel_sets(anpe_ctx *ctx, anpe_task *t, const anpe_pixel_
         return copy_set(ctx, inst->n_pixels, from, &t->continuum);
     if (!t->simulator.plugin)
         return ANPE_OK;
-    t->continuum = calloc((size_t)inst->n_pixels, 1);
-    if (!t->continuum)
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "pixel sets: out of memory");
+    if (ANPE_NEW(ctx, t->continuum, inst->n_pixels))
+        return ANPE_ENOMEM;
     return anpe_task_find_continuum(ctx, t);
 }
 
@@ -301,9 +292,9 @@ anpe_status anpe_task_new(anpe_ctx *ctx, anpe_settings *settings, unsigned parts
     anpe_status status;
     void *options;
     *out = NULL;
-    anpe_task *t = calloc(1, sizeof *t);
-    if (!t)
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "task: out of memory");
+    anpe_task *t;
+    if (ANPE_NEW(ctx, t, 1))
+        return ANPE_ENOMEM;
     t->settings = settings;
     t->rv = -1;
     for (int k = 0; k < ANPE_N_BROADENINGS; k++)
@@ -435,10 +426,10 @@ anpe_status anpe_bench_new(anpe_ctx *ctx, const anpe_task *t, int64_t batch, anp
 {
     anpe_status status = ANPE_ENOMEM;
     const size_t n = (size_t)batch;
-    anpe_bench *b = calloc(1, sizeof *b);
+    anpe_bench *b;
     *out = NULL;
-    if (!b)
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "simulation: out of memory");
+    if (ANPE_NEW(ctx, b, 1))
+        return ANPE_ENOMEM;
     b->batch = batch;
     b->theta = anpe_alloc(ctx, n * (size_t)t->prior->n_labels * sizeof *b->theta);
     b->weight = anpe_alloc(ctx, n * sizeof *b->weight);

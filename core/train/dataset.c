@@ -22,9 +22,8 @@ static anpe_status match_columns(anpe_ctx *ctx, anpe_dataset *d)
     const char *path = anpe_h5_path(d->file);
     int64_t n = 0;
     char **names = NULL;
-    d->column = calloc((size_t)p->n_labels, sizeof *d->column);
-    if (!d->column)
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "simulations: out of memory");
+    if (ANPE_NEW(ctx, d->column, p->n_labels))
+        return ANPE_ENOMEM;
     if (!anpe_h5_has_attribute(d->file, "theta", "labels")) {
         if (d->n_columns != p->n_labels)
             return ANPE_FAIL(ctx, ANPE_EFORMAT,
@@ -95,9 +94,8 @@ static anpe_status place_groups(anpe_ctx *ctx, anpe_dataset *d)
 {
     const int64_t n = d->n_rows / d->group;
     const int64_t held_out = (d->n_validation + d->group - 1) / d->group;
-    d->place = malloc((size_t)n * sizeof *d->place);
-    if (!d->place)
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "simulations: out of memory");
+    if (ANPE_NEW(ctx, d->place, n))
+        return ANPE_ENOMEM;
     anpe_rng rng = anpe_rng_make(d->seed, ANPE_FOR_SHUFFLE, -1, 0);
     permute(&rng, n, d->place);
     d->n_train = (n - held_out) * d->group;
@@ -145,10 +143,11 @@ static anpe_status check_file(anpe_ctx *ctx, anpe_dataset *d)
     enum { BLOCK_BYTES = 16 << 20 };
     const int64_t size = anpe_task_size(d->task), columns = d->n_columns;
     const int64_t fit = BLOCK_BYTES / (size * (int64_t)sizeof(float)), most = fit > 1 ? fit : 1;
-    float *values = malloc((size_t)(most * size) * sizeof *values);
-    double *theta = malloc((size_t)(most * columns) * sizeof *theta);
-    anpe_status status =
-        values && theta ? ANPE_OK : ANPE_FAIL(ctx, ANPE_ENOMEM, "simulations: out of memory");
+    float *values = NULL;
+    double *theta = NULL;
+    anpe_status status = ANPE_NEW(ctx, values, most, size) || ANPE_NEW(ctx, theta, most, columns)
+                             ? ANPE_ENOMEM
+                             : ANPE_OK;
     for (int64_t row = 0; row < d->n_rows && !status; row += most) {
         const int64_t n = d->n_rows - row < most ? d->n_rows - row : most;
         if (anpe_cancelled(ctx)) {
@@ -172,7 +171,7 @@ static anpe_status open_file(anpe_ctx *ctx, anpe_dataset *d, const anpe_dataset_
 {
     const char *path = setup->data;
     const int64_t memory = setup->memory ? setup->memory : ANPE_DATASET_MEMORY;
-    const size_t size = (size_t)anpe_task_size(d->task);
+    const int64_t size = anpe_task_size(d->task);
     anpe_status status;
     ANPE_TRY(anpe_h5_open(ctx, path, &d->file));
     ANPE_TRY(check_shapes(ctx, d));
@@ -187,22 +186,18 @@ static anpe_status open_file(anpe_ctx *ctx, anpe_dataset *d, const anpe_dataset_
                          path, (long long)d->n_rows, (long long)d->batch);
     if (d->n_validation > d->n_rows / 10) /* a tenth is held out, or what was asked for if less */
         d->n_validation = d->n_rows / 10 > 0 ? d->n_rows / 10 : 1;
-    if (d->n_rows * (int64_t)(size * sizeof(float)) <= memory) {
-        d->memory = malloc((size_t)d->n_rows * size * sizeof *d->memory);
-        d->memory_theta = malloc((size_t)(d->n_rows * columns) * sizeof *d->memory_theta);
-        if (!d->memory || !d->memory_theta)
-            return ANPE_FAIL(ctx, ANPE_ENOMEM, "simulations: out of memory");
-        ANPE_TRY(anpe_h5_read(ctx, d->file, d->values, ANPE_H5_FLOAT, d->n_rows * (int64_t)size,
-                              d->memory));
+    if (d->n_rows * size * (int64_t)sizeof(float) <= memory) {
+        if (ANPE_NEW(ctx, d->memory, d->n_rows, size) ||
+            ANPE_NEW(ctx, d->memory_theta, d->n_rows, columns))
+            return ANPE_ENOMEM;
+        ANPE_TRY(anpe_h5_read(ctx, d->file, d->values, ANPE_H5_FLOAT, d->n_rows * size, d->memory));
         ANPE_TRY(anpe_h5_read(ctx, d->file, "theta", ANPE_H5_DOUBLE, d->n_rows * columns,
                               d->memory_theta));
         ANPE_TRY(check_rows(ctx, d, 0, d->n_rows, d->memory, d->memory_theta));
     }
     const int64_t most = d->batch > FIT_BATCH ? d->batch : FIT_BATCH;
-    d->rows = malloc((size_t)most * size * sizeof *d->rows);
-    d->rows_theta = malloc((size_t)(most * columns) * sizeof *d->rows_theta);
-    if (!d->rows || !d->rows_theta)
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "simulations: out of memory");
+    if (ANPE_NEW(ctx, d->rows, most, size) || ANPE_NEW(ctx, d->rows_theta, most, columns))
+        return ANPE_ENOMEM;
     if (!d->memory) {
         d->group = STREAM_GROUP;
         ANPE_TRY(check_file(ctx, d));
@@ -315,9 +310,7 @@ anpe_status anpe_dataset_open_desk(const anpe_dataset *d, anpe_ctx *ctx, int64_t
     ANPE_TRY(anpe_bench_new(ctx, d->task, batch, &desk->bench));
     ANPE_TRY(anpe_view_new(ctx, d->task, d->channels, d->map, &desk->view));
     ANPE_TRY(anpe_view_coordinates(ctx, d->channels, d->map, &desk->coordinates));
-    desk->log_volume = calloc((size_t)batch, sizeof *desk->log_volume);
-    if (!desk->log_volume)
-        status = ANPE_FAIL(ctx, ANPE_ENOMEM, "dataset: out of memory");
+    status = ANPE_NEW(ctx, desk->log_volume, batch);
 out:
     if (status)
         anpe_dataset_close_desk(desk);
@@ -375,11 +368,10 @@ out:
 static anpe_status fit_labels(anpe_ctx *ctx, anpe_dataset *d)
 {
     const anpe_task *t = d->task;
-    anpe_status status = ANPE_OK;
-    double *all = malloc((size_t)t->prior->n_labels * sizeof *all);
-    double *theta = malloc((size_t)(FIT_LABELS * t->n_labels) * sizeof *theta);
-    if (!all || !theta)
-        status = ANPE_FAIL(ctx, ANPE_ENOMEM, "labels: out of memory");
+    double *theta = NULL, *all;
+    anpe_status status = ANPE_NEW(ctx, all, t->prior->n_labels);
+    if (!status)
+        status = ANPE_NEW(ctx, theta, FIT_LABELS, t->n_labels);
     for (int64_t k = 0; k < FIT_LABELS && !status; k++) {
         anpe_rng rng = anpe_rng_make(d->seed, ANPE_FOR_INIT, k, ANPE_SLOT_NOISE);
         status = anpe_prior_sample(t->prior, ctx, &rng, all);
@@ -405,9 +397,9 @@ static anpe_status fit_channels(anpe_ctx *ctx, anpe_dataset *d)
     anpe_status status = ANPE_OK;
     if (choice == NONE)
         return ANPE_OK;
-    float *x = malloc((size_t)(FIT_SPECTRA * input) * sizeof *x);
-    if (!x)
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "channels: out of memory");
+    float *x;
+    if (ANPE_NEW(ctx, x, FIT_SPECTRA, input))
+        return ANPE_ENOMEM;
     ANPE_TRY(anpe_dataset_open_desk(d, ctx, FIT_BATCH, &desk));
     for (int64_t first = 0; first < have; first += FIT_BATCH) {
         const int64_t n = have - first < FIT_BATCH ? have - first : FIT_BATCH;
@@ -497,10 +489,10 @@ anpe_status anpe_dataset_new(anpe_ctx *ctx, const anpe_task *task, const anpe_da
                              anpe_label_map *map, anpe_channels *channels, anpe_dataset **out)
 {
     anpe_status status = ANPE_OK;
-    anpe_dataset *d = calloc(1, sizeof *d);
+    anpe_dataset *d;
     *out = NULL;
-    if (!d)
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "dataset: out of memory");
+    if (ANPE_NEW(ctx, d, 1))
+        return ANPE_ENOMEM;
     *d = (anpe_dataset){.task = task,
                         .map = map,
                         .channels = channels,
@@ -519,10 +511,8 @@ anpe_status anpe_dataset_new(anpe_ctx *ctx, const anpe_task *task, const anpe_da
                            task->simulator.plugin->name);
         goto out;
     }
-    if (d->n_train && !(d->order = calloc((size_t)(d->n_train / d->group + 1), sizeof *d->order))) {
-        status = ANPE_FAIL(ctx, ANPE_ENOMEM, "dataset: out of memory");
-        goto out;
-    }
+    if (d->n_train)
+        ANPE_TRY(ANPE_NEW(ctx, d->order, d->n_train / d->group + 1));
     if (!map) {
         ANPE_TRY(anpe_label_map_new(ctx, task->n_labels, task->label,
                                     task->label_options->transform == 0, &d->map));

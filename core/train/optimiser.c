@@ -19,20 +19,21 @@ static int64_t chunks(const anpe_optimiser *o)
 anpe_status anpe_optimiser_new(anpe_ctx *ctx, int64_t size, int64_t steps_per_epoch,
                                double percentile, anpe_optimiser **out)
 {
-    anpe_optimiser *o = calloc(1, sizeof *o);
-    if (o) {
-        o->m = anpe_alloc(ctx, (size_t)size * sizeof *o->m);
-        o->v = anpe_alloc(ctx, (size_t)size * sizeof *o->v);
-        o->norms = anpe_alloc(ctx, (size_t)steps_per_epoch * sizeof *o->norms);
-        o->size = size;
-        o->square = anpe_alloc(ctx, (size_t)chunks(o) * sizeof *o->square);
-        o->max_norms = steps_per_epoch;
-        o->percentile = percentile;
-        o->clip = INFINITY;
-    }
-    if (!o || !o->m || !o->v || !o->norms || !o->square) {
+    anpe_optimiser *o;
+    *out = NULL;
+    if (ANPE_NEW(ctx, o, 1))
+        return ANPE_ENOMEM;
+    o->m = anpe_alloc(ctx, (size_t)size * sizeof *o->m);
+    o->v = anpe_alloc(ctx, (size_t)size * sizeof *o->v);
+    o->norms = anpe_alloc(ctx, (size_t)steps_per_epoch * sizeof *o->norms);
+    o->size = size;
+    o->square = anpe_alloc(ctx, (size_t)chunks(o) * sizeof *o->square);
+    o->max_norms = steps_per_epoch;
+    o->percentile = percentile;
+    o->clip = INFINITY;
+    if (!o->m || !o->v || !o->norms || !o->square) {
         *out = anpe_optimiser_free(o);
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "optimiser: out of memory");
+        return ANPE_ENOMEM;
     }
     *out = o;
     return ANPE_OK;

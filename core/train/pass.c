@@ -20,16 +20,15 @@ static anpe_status open_lane(anpe_ctx *ctx, const anpe_pass *p, anpe_pass_lane *
 anpe_status anpe_pass_new(anpe_ctx *ctx, const anpe_pass_setup *setup, anpe_pass **out)
 {
     anpe_status status = ANPE_OK;
-    anpe_pass *p = calloc(1, sizeof *p);
+    anpe_pass *p;
     *out = NULL;
-    if (!p)
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "training: out of memory");
+    if (ANPE_NEW(ctx, p, 1))
+        return ANPE_ENOMEM;
     p->setup = *setup;
     p->n_lanes = anpe_workers_count(setup->workers);
-    p->lane = calloc((size_t)p->n_lanes, sizeof *p->lane);
     p->total = anpe_alloc(ctx, (size_t)setup->parameters->effective_size * sizeof *p->total);
-    if (!p->lane || !p->total)
-        status = ANPE_FAIL(ctx, ANPE_ENOMEM, "training: out of memory");
+    if (!p->total || ANPE_NEW(ctx, p->lane, p->n_lanes))
+        status = ANPE_ENOMEM;
     for (int i = 0; i < p->n_lanes && !status; i++)
         status = open_lane(ctx, p, &p->lane[i]);
     *out = status ? anpe_pass_free(p) : p;

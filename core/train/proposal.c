@@ -57,14 +57,10 @@ static anpe_status open_search(anpe_ctx *ctx, search *s)
     s->log_q = malloc(DRAWS * sizeof *s->log_q);
     s->scratch = malloc((size_t)DRAWS * COMPONENTS * sizeof *s->scratch);
     s->theta = malloc(ROWS * d * sizeof *s->theta);
-    s->log_prior = malloc(ROWS * sizeof *s->log_prior);
-    s->log_flow = malloc(ROWS * sizeof *s->log_flow);
-    s->log_weight = malloc(ROWS * sizeof *s->log_weight);
-    s->log_loss = calloc(ROWS, sizeof *s->log_loss);
-    s->row = malloc(ROWS * sizeof *s->row);
-    if (!s->y || !s->log_q || !s->scratch || !s->theta || !s->log_prior || !s->log_flow ||
-        !s->log_weight || !s->log_loss || !s->row)
-        status = ANPE_FAIL(ctx, ANPE_ENOMEM, "proposal: out of memory");
+    if (!s->y || !s->log_q || !s->scratch || !s->theta || ANPE_NEW(ctx, s->log_prior, ROWS) ||
+        ANPE_NEW(ctx, s->log_flow, ROWS) || ANPE_NEW(ctx, s->log_weight, ROWS) ||
+        ANPE_NEW(ctx, s->log_loss, ROWS) || ANPE_NEW(ctx, s->row, ROWS))
+        status = ANPE_ENOMEM;
 out:
     return status;
 }
@@ -167,10 +163,8 @@ static anpe_status make_rows(anpe_ctx *ctx, const search *s, anpe_label_rows *p)
     double sum = 0;
     p->n = ROWS;
     p->width = d;
-    p->theta = malloc((size_t)(ROWS * d) * sizeof *p->theta);
-    p->weight = malloc(ROWS * sizeof *p->weight);
-    if (!p->theta || !p->weight)
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "proposal: out of memory");
+    if (ANPE_NEW(ctx, p->theta, ROWS, d) || ANPE_NEW(ctx, p->weight, ROWS))
+        return ANPE_ENOMEM;
     for (int64_t k = 0; k < ROWS; k++) {
         for (int64_t i = 0; i < d; i++)
             p->theta[k * d + t->inferred[i]] = s->theta[s->row[k] * d + i];
@@ -188,9 +182,10 @@ static anpe_status resample(anpe_ctx *ctx, search *s, anpe_proposal_kind kind, a
     if (kind == ANPE_PROPOSAL_WEIGHTED)
         add_flow(s, log_sum);
     anpe_weighted_resample(s->n, s->log_weight, anpe_uniform(rng), ROWS, s->row);
-    anpe_label_rows *p = calloc(1, sizeof *p);
-    const anpe_status status =
-        p ? make_rows(ctx, s, p) : ANPE_FAIL(ctx, ANPE_ENOMEM, "proposal: out of memory");
+    anpe_label_rows *p;
+    anpe_status status = ANPE_NEW(ctx, p, 1);
+    if (!status)
+        status = make_rows(ctx, s, p);
     *out = status ? anpe_proposal_free(p) : p;
     return status;
 }

@@ -75,9 +75,8 @@ static anpe_status open_observation(anpe_ctx *ctx, const anpe_rounds_request *r,
     ANPE_TRY(read_spectrum(ctx, r, &o->model->task->instrument, &o->raw));
     memcpy(o->id, s->id, sizeof o->id);
     ANPE_TRY(anpe_session_new(ctx, o->model, block > other ? block : other, &o->session));
-    theta = malloc((size_t)o->model->map->n * sizeof *theta);
-    if (!theta)
-        status = ANPE_FAIL(ctx, ANPE_ENOMEM, "rounds: out of memory");
+    if (ANPE_NEW(ctx, theta, o->model->map->n))
+        status = ANPE_ENOMEM;
     else
         status = anpe_infer(o->session, ctx, 1, theta, NULL, s->flux, s->sigma, s->mask,
                             o->model->seed, 0);

@@ -347,9 +347,8 @@ static anpe_status open_lanes(trainer *t, anpe_ctx *ctx)
     if (status)
         return status;
     t->n_lanes = anpe_workers_count(t->workers);
-    t->desk = calloc((size_t)t->n_lanes, sizeof *t->desk);
-    if (!t->desk)
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "training: out of memory");
+    if (ANPE_NEW(ctx, t->desk, t->n_lanes))
+        return ANPE_ENOMEM;
     for (int i = 0; i < t->n_lanes && !status; i++)
         status = anpe_dataset_open_desk(t->dataset, ctx, micro, &t->desk[i]);
     const anpe_pass_setup setup = {.graph = t->net->graph,
@@ -414,13 +413,14 @@ static anpe_status add_input(anpe_ctx *ctx, trainer *t, const char *option, cons
     anpe_status status = output ? anpe_output_differs(ctx, output, path) : ANPE_OK;
     if (!status)
         status = anpe_digest_file(ctx, path, hex);
-    char **grown = status ? NULL : realloc(t->inputs, (size_t)(t->n_inputs + 1) * sizeof *grown);
+    int64_t room = t->n_inputs;
     if (status)
         return status;
-    t->inputs = grown ? grown : t->inputs;
     anpe_text_add(&text, "%s %s %s", option, hex, path);
-    if (!grown || text.failed)
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "out of memory");
+    if (anpe_text_status(ctx, &text) || ANPE_GROW(ctx, t->inputs, room, t->n_inputs + 1)) {
+        anpe_text_free(&text);
+        return ANPE_ENOMEM;
+    }
     t->inputs[t->n_inputs++] = text.text;
     return ANPE_OK;
 }

@@ -12,26 +12,21 @@ enum { BIN = 100, MAX_KNOTS = 8 };
 
 /* ---- memory ------------------------------------------------------------------------------ */
 
-static anpe_misfit *new_misfit(int64_t n_contexts, int64_t n_statistics, int64_t n_knots,
-                               int64_t n_scores)
+static anpe_misfit *new_misfit(anpe_ctx *ctx, int64_t n_contexts, int64_t n_statistics,
+                               int64_t n_knots, int64_t n_scores)
 {
-    const size_t f = (size_t)n_contexts, b = (size_t)n_knots, k = (size_t)n_statistics + 1;
-    anpe_misfit *m = calloc(1, sizeof *m);
-    if (!m)
+    const int64_t f = n_contexts, b = n_knots, k = n_statistics + 1;
+    anpe_misfit *m;
+    if (ANPE_NEW(ctx, m, 1))
         return NULL;
     m->n_contexts = n_contexts;
     m->n_statistics = n_statistics;
     m->n_knots = n_knots;
     m->n_scores = n_scores;
-    m->mean = calloc(f + 1, sizeof *m->mean);
-    m->whiten = calloc(f * f + 1, sizeof *m->whiten);
-    m->knot = calloc(b + 1, sizeof *m->knot);
-    m->centre = calloc(b * k, sizeof *m->centre);
-    m->width = calloc(b * k, sizeof *m->width);
-    m->context_score = calloc((size_t)n_scores + 1, sizeof *m->context_score);
-    m->residual_score = calloc((size_t)n_scores + 1, sizeof *m->residual_score);
-    if (!m->mean || !m->whiten || !m->knot || !m->centre || !m->width || !m->context_score ||
-        !m->residual_score)
+    if (ANPE_NEW(ctx, m->mean, f) || ANPE_NEW(ctx, m->whiten, f, f) ||
+        ANPE_NEW(ctx, m->knot, b + 1) || ANPE_NEW(ctx, m->centre, b, k) ||
+        ANPE_NEW(ctx, m->width, b, k) || ANPE_NEW(ctx, m->context_score, n_scores) ||
+        ANPE_NEW(ctx, m->residual_score, n_scores))
         return anpe_misfit_free(m);
     return m;
 }
@@ -320,18 +315,13 @@ static void measure_rates(anpe_misfit *m, const mocks *s, int64_t first)
 
 static anpe_status learn(anpe_ctx *ctx, mocks *s, double rate, anpe_misfit *m)
 {
-    const size_t n = (size_t)s->n, scores = (size_t)m->n_scores;
-    const int64_t fit = 2 * s->n / 5;
+    const int64_t n = s->n, fit = 2 * n / 5;
     anpe_status status = ANPE_OK;
-    s->value = malloc(n * (size_t)(m->n_statistics + 1) * sizeof *s->value);
-    s->kind = malloc(2 * ANPE_N_MISFITS * scores * sizeof *s->kind);
+    ANPE_TRY(ANPE_NEW(ctx, s->value, n, m->n_statistics + 1));
+    ANPE_TRY(ANPE_NEW(ctx, s->kind, 2, ANPE_N_MISFITS, m->n_scores));
+    ANPE_TRY(ANPE_NEW(ctx, s->scratch, n + m->n_contexts + 1));
+    ANPE_TRY(ANPE_NEW(ctx, s->order, n));
     s->sorted = s->kind + ANPE_N_MISFITS * m->n_scores;
-    s->scratch = malloc((n + (size_t)m->n_contexts + 1) * sizeof *s->scratch);
-    s->order = malloc(n * sizeof *s->order);
-    if (!s->value || !s->kind || !s->scratch || !s->order) {
-        status = ANPE_FAIL(ctx, ANPE_ENOMEM, "thresholds: out of memory");
-        goto out;
-    }
     m->rate = rate;
     learn_usual(m, s, fit);
     learn_thresholds(m, s, fit);
@@ -355,9 +345,9 @@ anpe_status anpe_misfit_learn(anpe_ctx *ctx, int64_t n, const anpe_misfit_sight 
     if (n < ANPE_MISFIT_MIN_MOCKS)
         return ANPE_FAIL(ctx, ANPE_EINVAL, "%lld mocks are too few for thresholds, %d are needed",
                          (long long)n, ANPE_MISFIT_MIN_MOCKS);
-    anpe_misfit *m = new_misfit(n_contexts, n_statistics, knots, 3 * n / 10);
+    anpe_misfit *m = new_misfit(ctx, n_contexts, n_statistics, knots, 3 * n / 10);
     if (!m)
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "thresholds: out of memory");
+        return ANPE_ENOMEM;
     anpe_status status = learn(ctx, &s, rate, m);
     *out = status ? anpe_misfit_free(m) : m;
     return status;
@@ -416,9 +406,9 @@ anpe_status anpe_misfit_read(anpe_ctx *ctx, anpe_h5 *f, anpe_misfit **out)
                                anpe_h5_path(f), (long long)size[i]);
             goto out;
         }
-    m = new_misfit(size[0], size[1], size[2], size[3]);
+    m = new_misfit(ctx, size[0], size[1], size[2], size[3]);
     if (!m) {
-        status = ANPE_FAIL(ctx, ANPE_ENOMEM, "thresholds: out of memory");
+        status = ANPE_ENOMEM;
         goto out;
     }
     m->n_measured = size[4];

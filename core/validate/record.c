@@ -58,22 +58,22 @@ static int64_t length(const anpe_validation *v, int i)
 
 anpe_status anpe_validation_new(anpe_ctx *ctx, int64_t n, int64_t n_labels, anpe_validation **out)
 {
-    anpe_validation *v = calloc(1, sizeof *v);
-    int failed = !v;
-    if (v) {
-        v->n = n;
-        v->n_labels = n_labels;
-        v->rank = calloc((size_t)(n * n_labels), sizeof *v->rank);
-        failed = !v->rank;
-    }
-    for (int i = 0; !failed && i < N_ARRAYS; i++) {
-        double *x = *member(v, i) = malloc((size_t)length(v, i) * sizeof *x);
-        failed = !x;
-        for (int64_t k = 0; x && k < length(v, i); k++)
+    anpe_validation *v;
+    *out = NULL;
+    if (ANPE_NEW(ctx, v, 1))
+        return ANPE_ENOMEM;
+    v->n = n;
+    v->n_labels = n_labels;
+    anpe_status status = ANPE_NEW(ctx, v->rank, n, n_labels);
+    for (int i = 0; !status && i < N_ARRAYS; i++) {
+        double *x;
+        status = ANPE_NEW(ctx, x, length(v, i));
+        for (int64_t k = 0; !status && k < length(v, i); k++)
             x[k] = NAN;
+        *member(v, i) = x;
     }
-    *out = failed ? anpe_validation_free(v) : v;
-    return failed ? ANPE_FAIL(ctx, ANPE_ENOMEM, "validation: out of memory") : ANPE_OK;
+    *out = status ? anpe_validation_free(v) : v;
+    return status;
 }
 
 anpe_validation *anpe_validation_free(anpe_validation *v)
@@ -271,16 +271,16 @@ anpe_status anpe_validation_summarise(anpe_ctx *ctx, const anpe_validation *v, c
                                       int64_t stride, double min, double max,
                                       anpe_validation_part *part)
 {
-    const size_t n = (size_t)v->n;
-    double *c = malloc(COLUMNS * n * sizeof *c), log_q = 0;
-    int64_t *chosen = malloc(2 * n * sizeof *chosen), m = 0;
+    const int64_t n = v->n;
+    double *c = NULL, log_q = 0;
+    int64_t *chosen = NULL, m = 0;
     memset(part, 0, sizeof *part);
-    part->label = calloc((size_t)v->n_labels, sizeof *part->label);
-    if (!c || !chosen || !part->label) {
+    if (ANPE_NEW(ctx, c, COLUMNS, n) || ANPE_NEW(ctx, chosen, 2, n) ||
+        ANPE_NEW(ctx, part->label, v->n_labels)) {
         free(c);
         free(chosen);
         anpe_validation_part_clear(part);
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "validation: out of memory");
+        return ANPE_ENOMEM;
     }
     for (int64_t i = 0; i < v->n; i++) {
         const double x = by ? by[i * stride] : 0;

@@ -14,12 +14,12 @@ _Static_assert((int)ANPE_MISFIT_WHOLE == 2 * (int)N_SCALES + 1, "statistics of a
 anpe_status anpe_residuals_new(anpe_ctx *ctx, int64_t n_pixels, int64_t n_segments,
                                const int64_t *segment, anpe_residuals **out)
 {
-    const size_t n = (size_t)n_pixels + 1;
-    anpe_residuals *s = calloc(1, sizeof *s);
-    if (!s || !(s->r = malloc(n * sizeof *s->r)) || !(s->sum = malloc(n * sizeof *s->sum)) ||
-        !(s->good = malloc(n * sizeof *s->good))) {
+    const int64_t n = n_pixels + 1;
+    anpe_residuals *s = NULL;
+    if (ANPE_NEW(ctx, s, 1) || ANPE_NEW(ctx, s->r, n) || ANPE_NEW(ctx, s->sum, n) ||
+        ANPE_NEW(ctx, s->good, n)) {
         *out = anpe_residuals_free(s);
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "residuals: out of memory");
+        return ANPE_ENOMEM;
     }
     s->n_pixels = n_pixels;
     s->n_segments = n_segments;

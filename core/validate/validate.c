@@ -210,11 +210,13 @@ static void measure_contraction(const anpe_validate_run *v, anpe_validation *r)
 static anpe_status recalibrate(anpe_ctx *ctx, const anpe_validate_run *v)
 {
     anpe_validation *r = v->result;
-    const size_t n = (size_t)r->n;
-    const int64_t half = r->n / 2;
-    anpe_credible *interval = malloc(n * sizeof *interval);
-    double *truth = malloc(2 * n * sizeof *truth);
-    for (int64_t d = 0; interval && truth && d < r->n_labels; d++) {
+    const int64_t n = r->n, half = n / 2;
+    anpe_credible *interval = NULL;
+    double *truth = NULL;
+    anpe_status status;
+    ANPE_TRY(ANPE_NEW(ctx, interval, n));
+    ANPE_TRY(ANPE_NEW(ctx, truth, 2, n));
+    for (int64_t d = 0; d < r->n_labels; d++) {
         for (int64_t i = 0; i < r->n; i++) {
             const int64_t at = i * r->n_labels + d;
             interval[i] =
@@ -227,23 +229,21 @@ static anpe_status recalibrate(anpe_ctx *ctx, const anpe_validate_run *v)
             anpe_temperature_cover(r->n - half, interval + half, truth + half, r->temperature[d]);
     }
     r->n_learned = half;
-    const int failed = !interval || !truth;
+out:
     free(interval);
     free(truth);
-    return failed ? ANPE_FAIL(ctx, ANPE_ENOMEM, "recalibration: out of memory") : ANPE_OK;
+    return status;
 }
 
 static anpe_status learn_misfit(anpe_ctx *ctx, const anpe_validate_run *v)
 {
     anpe_validation *r = v->result;
     const int64_t f = v->model->net->n_context, k = v->n_statistics;
-    double *scratch = malloc((size_t)(f + 1) * sizeof *scratch);
-    anpe_misfit_sight *sight = malloc((size_t)r->n * sizeof *sight);
+    double *scratch = NULL;
+    anpe_misfit_sight *sight = NULL;
     anpe_status status = ANPE_OK;
-    if (!scratch || !sight) {
-        status = ANPE_FAIL(ctx, ANPE_ENOMEM, "thresholds: out of memory");
-        goto out;
-    }
+    ANPE_TRY(ANPE_NEW(ctx, scratch, f + 1));
+    ANPE_TRY(ANPE_NEW(ctx, sight, r->n));
     for (int64_t i = 0; i < r->n; i++)
         sight[i] = (anpe_misfit_sight){v->context + i * f, k ? v->value + i * k : NULL, r->snr[i],
                                        r->bad_fraction[i], r->edge_mass[i]};
@@ -281,7 +281,7 @@ out:
 static anpe_status open_lane(anpe_ctx *ctx, anpe_validate_run *v, anpe_validate_lane *l)
 {
     const anpe_instrument_info *inst = &v->task->instrument.info;
-    const size_t n = (size_t)v->request->n_draws, labels = (size_t)v->result->n_labels;
+    const int64_t n = v->request->n_draws, labels = v->result->n_labels;
     const anpe_exact_options options = anpe_ladder_defaults();
     anpe_status status;
     const int64_t block = v->request->n_exact ? anpe_exact_block() : 1;
@@ -289,10 +289,7 @@ static anpe_status open_lane(anpe_ctx *ctx, anpe_validate_run *v, anpe_validate_
     ANPE_TRY(anpe_session_new_batch(ctx, v->model, ANPE_VALIDATE_BATCH, draws, &l->session));
     if (v->request->n_exact) {
         ANPE_TRY(anpe_exact_new(ctx, v->model, &options, &l->exact));
-        l->ranked =
-            malloc((size_t)anpe_ladder_room(&options, v->result->n_labels) * sizeof *l->ranked);
-        if (!l->ranked)
-            return ANPE_FAIL(ctx, ANPE_ENOMEM, "validation: out of memory");
+        ANPE_TRY(ANPE_NEW(ctx, l->ranked, anpe_ladder_room(&options, labels)));
     }
     ANPE_TRY(anpe_bench_new(ctx, v->task, ANPE_VALIDATE_BATCH, &l->bench));
     ANPE_TRY(anpe_flow_density_new(ctx, v->model->net, v->model->map->n, 1, &l->density));
@@ -302,13 +299,10 @@ static anpe_status open_lane(anpe_ctx *ctx, anpe_validate_run *v, anpe_validate_
                                 &l->residuals));
     for (int i = 0; i < ANPE_VALIDATE_BATCH; i++)
         ANPE_TRY(anpe_spectrum_new(ctx, anpe_task_size(v->task), &l->spectrum[i]));
-    l->theta =
-        malloc((n > ANPE_VALIDATE_RANKED ? n : ANPE_VALIDATE_RANKED) * labels * sizeof *l->theta);
-    l->column = malloc((n > labels ? n : labels) * sizeof *l->column);
-    l->reference = malloc((size_t)v->task->prior->n_labels * sizeof *l->reference);
-    l->point = malloc(labels * sizeof *l->point);
-    if (!l->theta || !l->column || !l->reference || !l->point)
-        status = ANPE_FAIL(ctx, ANPE_ENOMEM, "validation: out of memory");
+    ANPE_TRY(ANPE_NEW(ctx, l->theta, n > ANPE_VALIDATE_RANKED ? n : ANPE_VALIDATE_RANKED, labels));
+    ANPE_TRY(ANPE_NEW(ctx, l->column, n > labels ? n : labels));
+    ANPE_TRY(ANPE_NEW(ctx, l->reference, v->task->prior->n_labels));
+    ANPE_TRY(ANPE_NEW(ctx, l->point, labels));
 out:
     return status;
 }
@@ -335,12 +329,11 @@ static anpe_status measure_prior(anpe_ctx *ctx, anpe_validate_run *v)
 {
     const int64_t labels = v->result->n_labels;
     const anpe_prior *prior = v->task->prior;
-    anpe_status status = ANPE_OK;
-    double *all = malloc((size_t)prior->n_labels * sizeof *all);
-    double *theta = malloc((size_t)(PRIOR_DRAWS * labels) * sizeof *theta);
-    v->prior_sd = calloc((size_t)labels, sizeof *v->prior_sd);
-    if (!all || !theta || !v->prior_sd)
-        status = ANPE_FAIL(ctx, ANPE_ENOMEM, "validation: out of memory");
+    double *all = NULL, *theta = NULL;
+    anpe_status status = ANPE_NEW(ctx, v->prior_sd, labels);
+    if (!status &&
+        (ANPE_NEW(ctx, all, prior->n_labels) || ANPE_NEW(ctx, theta, PRIOR_DRAWS, labels)))
+        status = ANPE_ENOMEM;
     for (int64_t k = 0; k < PRIOR_DRAWS && !status; k++) {
         anpe_rng rng = anpe_rng_make(v->request->seed, ANPE_FOR_CHECKS, -1 - k, ANPE_SLOT_LABELS);
         status = anpe_prior_sample(prior, ctx, &rng, all);
@@ -384,13 +377,12 @@ static anpe_status open_validation(anpe_ctx *ctx, anpe_validate_run *v)
     ANPE_TRY(measure_prior(ctx, v));
     ANPE_TRY(anpe_workers_new(ctx, q->threads, &v->workers));
     const int lanes = anpe_workers_count(v->workers);
-    v->lane = calloc((size_t)lanes, sizeof *v->lane);
     if (anpe_model_predicts(v->model))
         v->n_statistics = anpe_residuals_statistics(v->task->instrument.info.n_segments);
-    v->context = malloc((size_t)(q->n * v->model->net->n_context) * sizeof *v->context);
-    v->value = malloc((size_t)(q->n * v->n_statistics + 1) * sizeof *v->value);
-    if (!v->lane || !v->context || !v->value)
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "validation: out of memory");
+    if (ANPE_NEW(ctx, v->lane, lanes) ||
+        ANPE_NEW(ctx, v->context, q->n, v->model->net->n_context) ||
+        ANPE_NEW(ctx, v->value, q->n * v->n_statistics + 1))
+        return ANPE_ENOMEM;
     for (int i = 0; i < lanes; i++)
         ANPE_TRY(open_lane(ctx, v, &v->lane[i]));
 out:

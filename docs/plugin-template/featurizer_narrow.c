@@ -27,9 +27,9 @@ static anpe_status create(anpe_ctx *ctx, const void *given, const void *setup, v
     if (input->length >> o->layers < 1)
         return ANPE_FAIL(ctx, ANPE_ECONFIG, "layers = %lld: %lld pixels cannot be halved so often",
                          (long long)o->layers, (long long)input->length);
-    narrow *s = malloc(sizeof *s);
-    if (!s)
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "out of memory");
+    narrow *s;
+    if (ANPE_NEW(ctx, s, 1))
+        return ANPE_ENOMEM;
     *s = (narrow){*o, input->n_features};
     *self = s;
     return ANPE_OK;

@@ -27,10 +27,11 @@ typedef struct afternoon {
 
 static anpe_status create(anpe_ctx *ctx, const void *given, const void *setup, void **self)
 {
-    afternoon *s = calloc(1, sizeof *s);
+    afternoon *s;
     (void)setup;
-    if (!(*self = s))
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "out of memory");
+    if (ANPE_NEW(ctx, s, 1))
+        return ANPE_ENOMEM;
+    *self = s;
     s->o = *(const afternoon_options *)given;
     s->segment[1] = N;
     for (int i = 0; i < N; i++) {

@@ -23,9 +23,9 @@ static anpe_status create(anpe_ctx *ctx, const void *given, const void *setup, v
     if (o->snr_min > o->snr_max)
         return ANPE_FAIL(ctx, ANPE_ECONFIG, "snr_min %g is above snr_max %g", o->snr_min,
                          o->snr_max);
-    photons_options *s = malloc(sizeof *s);
-    if (!s)
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "out of memory");
+    photons_options *s;
+    if (ANPE_NEW(ctx, s, 1))
+        return ANPE_ENOMEM;
     *s = *o;
     *self = s;
     return ANPE_OK;

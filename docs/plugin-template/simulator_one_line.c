@@ -47,9 +47,9 @@ static void destroy(void *self)
 static anpe_status create(anpe_ctx *ctx, const void *given, const void *setup, void **self)
 {
     (void)setup; /* the instrument's wavelength range: this simulator has a window of its own */
-    one_line *s = calloc(1, sizeof *s);
-    if (!s)
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "one_line: out of memory");
+    one_line *s;
+    if (ANPE_NEW(ctx, s, 1))
+        return ANPE_ENOMEM;
     s->options = *(const one_line_options *)given;
     const one_line_options *o = &s->options;
     if (o->width >= 2 * o->centre) {
@@ -58,10 +58,9 @@ static anpe_status create(anpe_ctx *ctx, const void *given, const void *setup, v
         return ANPE_FAIL(ctx, ANPE_ECONFIG, "one_line: width %g A reaches below zero wavelength",
                          width);
     }
-    s->wavelength = calloc((size_t)o->n_pixels, sizeof *s->wavelength);
-    if (!s->wavelength) {
+    if (ANPE_NEW(ctx, s->wavelength, o->n_pixels)) {
         destroy(s);
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "one_line: out of memory");
+        return ANPE_ENOMEM;
     }
     for (int64_t i = 0; i < o->n_pixels; i++)
         s->wavelength[i] = o->centre + o->width * ((double)i / (double)(o->n_pixels - 1) - 0.5);

@@ -79,6 +79,30 @@ ANPE_EXPORT anpe_status anpe_fail(anpe_ctx *ctx, anpe_status status, const char 
             goto out;                                                                              \
     } while (0)
 
+/* ---- memory ------------------------------------------------------------------------------- */
+
+/* An array of the lengths given, all zero, in p; free(p) lets it go. A status, so that all that an
+ * object needs is one condition,
+ *     if (ANPE_NEW(ctx, s->weight, n_pixels, n_labels) || ANPE_NEW(ctx, s->sum, n_labels))
+ *         return ANPE_ENOMEM;
+ * or a step of its own, ANPE_TRY(ANPE_NEW(ctx, s, 1)). If it is not to be had, p is NULL and the
+ * message says what was wanted and how much; so also where the lengths are no size. Since 1.3. */
+#define ANPE_NEW(ctx, p, ...)                                                                      \
+    anpe_new((ctx), __FILE__, __LINE__, #p, sizeof *(p), &(p),                                     \
+             sizeof((int64_t[]){__VA_ARGS__}) / sizeof(int64_t), (int64_t[]){__VA_ARGS__})
+/* Room for at least n elements in p, which has room for `room` (an int64_t that starts at 0 with p
+ * NULL): at least doubled, the new ones zero. If it is not to be had, both stay. Since 1.3. */
+#define ANPE_GROW(ctx, p, room, n)                                                                 \
+    anpe_grow((ctx), __FILE__, __LINE__, #p, sizeof *(p), &(p), &(room), (n))
+/* For what another library could not have (a copy of a text, a locale). Returns the status. */
+#define ANPE_NO_MEMORY(ctx, what) ANPE_FAIL((ctx), ANPE_ENOMEM, "out of memory for %s", (what))
+/* What the first two stand on: the array's name, bytes of an element, where the pointer is. */
+ANPE_EXPORT anpe_status anpe_new(anpe_ctx *ctx, const char *file, int line, const char *what,
+                                 size_t size, void *p, size_t rank,
+                                 const int64_t *length) ANPE_MUST_CHECK;
+ANPE_EXPORT anpe_status anpe_grow(anpe_ctx *ctx, const char *file, int line, const char *what,
+                                  size_t size, void *p, int64_t *room, int64_t n) ANPE_MUST_CHECK;
+
 typedef enum anpe_level { ANPE_DEBUG, ANPE_INFO, ANPE_WARNING } anpe_level;
 /* One line, without newline, for the user's log. */
 ANPE_EXPORT void anpe_log(anpe_ctx *ctx, anpe_level level, const char *format, ...)

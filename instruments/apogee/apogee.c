@@ -167,13 +167,13 @@ static anpe_status read_options(anpe_ctx *ctx, apogee *s)
 
 static anpe_status create(anpe_ctx *ctx, const void *o, const void *setup, void **self)
 {
-    apogee *s = calloc(1, sizeof *s);
+    apogee *s;
     anpe_status status;
 
     (void)setup;
     *self = NULL;
-    if (!s)
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "out of memory");
+    if (ANPE_NEW(ctx, s, 1))
+        return ANPE_ENOMEM;
     s->o = o;
     status = read_options(ctx, s);
     if (status)
@@ -440,12 +440,12 @@ static anpe_status ask_visits(anpe_ctx *ctx, const apogee *s, const source *f, d
 static anpe_status judge_combination(anpe_ctx *ctx, const apogee *s, const source *f, int64_t row,
                                      planes *p)
 {
-    double *other = malloc((size_t)f->flux.width * sizeof *other);
-    verdict *v = calloc(1, sizeof *v);
-    anpe_status status = ANPE_OK;
+    double *other = NULL;
+    verdict *v;
+    anpe_status status = ANPE_NEW(ctx, v, 1);
 
-    if (!other || !v)
-        status = ANPE_FAIL(ctx, ANPE_ENOMEM, "out of memory");
+    if (!status)
+        status = ANPE_NEW(ctx, other, f->flux.width);
     if (!status)
         status = ask_visits(ctx, s, f, other, v);
     if (!status)
@@ -596,10 +596,7 @@ static anpe_status read(const void *self, anpe_ctx *ctx, const char *path, int64
                            (long long)row, (long long)count_rows(s, &f));
         goto out;
     }
-    if (!(p = malloc(sizeof *p))) {
-        status = ANPE_FAIL(ctx, ANPE_ENOMEM, "out of memory");
-        goto out;
-    }
+    ANPE_TRY(ANPE_NEW(ctx, p, 1));
     out->id[0] = '\0';
     status = f.layout == VISIT    ? read_visit(ctx, s, &f, out)
              : f.layout == TABLES ? read_table(ctx, s, &f, row, p, out)

@@ -34,14 +34,14 @@ static anpe_status read_mask(anpe_ctx *ctx, fitsfile *f, const char *path, uint6
 {
     survey_image image;
     const int64_t width = o->order[0].n;
-    double *bits = malloc((size_t)width * sizeof *bits);
+    double *bits = NULL;
     anpe_status status = survey_fits_image(ctx, f, path, MASK_HDU, "bit mask", &image);
     if (!status && (image.width != width || image.rows != o->n))
         status = ANPE_FAIL(
             ctx, ANPE_EFORMAT, "%s: the bit mask has shape (%lld, %lld), the flux (%lld, %lld)",
             path, (long long)image.rows, (long long)image.width, (long long)o->n, (long long)width);
-    if (!status && !bits)
-        status = ANPE_FAIL(ctx, ANPE_ENOMEM, "%s: out of memory", path);
+    if (!status)
+        status = ANPE_NEW(ctx, bits, width);
     for (int64_t k = 0; !status && k < o->n; k++) {
         status = survey_fits_row(ctx, f, path, "bit mask", &image, k, bits);
         for (int64_t i = 0; !status && i < width; i++)

@@ -41,8 +41,8 @@ static anpe_status create(anpe_ctx *ctx, const void *o, const void *setup, void 
     }
     if (n > LARGEST)
         return ANPE_FAIL(ctx, ANPE_ECONFIG, "shape: %g values in one x; at most %g", n, LARGEST);
-    if (!(s = calloc(1, sizeof *s)))
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "out of memory");
+    if (ANPE_NEW(ctx, s, 1))
+        return ANPE_ENOMEM;
     s->channels = shape->n == 2 ? (int64_t)shape->v[0] : 1;
     s->length = (int64_t)shape->v[shape->n - 1];
     s->segment[1] = s->length;

@@ -52,11 +52,11 @@ static int are_siblings(const char *a, const char *b)
 static anpe_status add(anpe_ctx *ctx, file_list *list, int64_t folder, const char *path,
                        const char *name)
 {
-    char **grown = realloc(list->path, (size_t)(list->n + 1) * sizeof *grown);
-    if (grown)
-        list->path = grown;
-    if (!grown || asprintf(&grown[list->n], "%.*s%s", (int)folder, path, name) < 0)
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "%s: out of memory", path);
+    int64_t room = list->n;
+    if (ANPE_GROW(ctx, list->path, room, list->n + 1))
+        return ANPE_ENOMEM;
+    if (asprintf(&list->path[list->n], "%.*s%s", (int)folder, path, name) < 0)
+        return ANPE_NO_MEMORY(ctx, path);
     list->n++;
     return ANPE_OK;
 }
@@ -97,7 +97,7 @@ static anpe_status list_siblings(anpe_ctx *ctx, const char *path, file_list *out
     *out = (file_list){0};
     char *folder_name = folder ? strndup(path, (size_t)folder) : strdup(".");
     if (!folder_name)
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "%s: out of memory", path);
+        return ANPE_NO_MEMORY(ctx, path);
     DIR *d = opendir(folder_name);
     for (struct dirent *e; d && !status && (e = readdir(d));)
         if (strcmp(name, e->d_name) && are_siblings(name, e->d_name))

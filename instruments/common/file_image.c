@@ -230,9 +230,9 @@ double file_sigma(error_kind kind, double flux, double error)
 static anpe_status read_mask(anpe_ctx *ctx, fitsfile *f, const char *path, const image_layout *l,
                              int64_t row, uint8_t *mask)
 {
-    double *bits = malloc((size_t)l->width * sizeof *bits);
-    if (!bits)
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "%s: out of memory", path);
+    double *bits;
+    if (ANPE_NEW(ctx, bits, l->width))
+        return ANPE_ENOMEM;
     const anpe_status status = read_row(ctx, f, path, l, l->mask_hdu, 0, row, "mask", bits);
     for (int64_t i = 0; i < l->width && !status; i++)
         mask[i] = (uint8_t)survey_is_flagged(bits[i], UINT64_MAX);

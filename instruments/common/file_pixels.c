@@ -30,7 +30,7 @@ static anpe_status grow(anpe_ctx *ctx, file_pixels *p, const char *path)
     for (int r = 0; r < N_COLUMN_ROLES; r++) {
         double *grown = realloc(p->value[r], (size_t)more * sizeof *grown);
         if (!grown)
-            return ANPE_FAIL(ctx, ANPE_ENOMEM, "%s: out of memory", path);
+            return ANPE_NO_MEMORY(ctx, path);
         p->value[r] = grown;
         for (int64_t i = p->capacity; i < more; i++)
             grown[i] = NAN;
@@ -126,9 +126,9 @@ anpe_status file_pixels_hand_over(anpe_ctx *ctx, const file_pixels *p, const cha
     if (p->n < 2)
         return ANPE_FAIL(ctx, ANPE_EFORMAT, "%s: %lld %s with numbers; no spectrum", path,
                          (long long)p->n, p->array ? "pixels" : "lines");
-    double *w = malloc((size_t)p->n * sizeof *w);
-    if (!w)
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "%s: out of memory", path);
+    double *w;
+    if (ANPE_NEW(ctx, w, p->n))
+        return ANPE_ENOMEM;
     to_angstrom(p, c, given, w);
     const int orders = has_orders(p->n, w);
     anpe_status status = ANPE_OK;

@@ -51,7 +51,7 @@ static anpe_status read_names(anpe_ctx *ctx, table *t)
         t->unit[t->n] = keyword(t->fits, t->hdu, "TUNIT", t->n + 1);
         if (!t->name[t->n] || !t->unit[t->n]) {
             t->n++;
-            return ANPE_FAIL(ctx, ANPE_ENOMEM, "%s: out of memory", t->path);
+            return ANPE_NO_MEMORY(ctx, t->path);
         }
     }
     return ANPE_OK;
@@ -162,9 +162,9 @@ static anpe_status read_text(anpe_ctx *ctx, table *t, int place, int64_t row)
 static anpe_status find_run(anpe_ctx *ctx, table *t, int place, int64_t wanted)
 {
     int status = 0, any = 0;
-    LONGLONG null = 0, *id = malloc((size_t)t->rows * sizeof *id);
-    if (!id)
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "%s: out of memory", t->path);
+    LONGLONG null = 0, *id;
+    if (ANPE_NEW(ctx, id, t->rows))
+        return ANPE_ENOMEM;
     fits_read_col(t->fits, TLONGLONG, place + 1, 1, 1, t->rows, &null, id, &any, &status);
     t->spectra = 0;
     for (int64_t i = 0; i < t->rows && !status; i++) {
@@ -237,9 +237,9 @@ static void to_angstrom(const columns *c, observed_order *a)
 
 static anpe_status read_mask(anpe_ctx *ctx, const table *t, observed_order *a)
 {
-    double *mask = malloc((size_t)a->n * sizeof *mask);
-    if (!mask)
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "%s: out of memory", t->path);
+    double *mask;
+    if (ANPE_NEW(ctx, mask, a->n))
+        return ANPE_ENOMEM;
     const anpe_status status = read_column(ctx, t, t->c.place[COLUMN_MASK], mask);
     for (int64_t i = 0; i < a->n && !status; i++)
         a->mask[i] = (uint8_t)survey_is_flagged(mask[i], UINT64_MAX);

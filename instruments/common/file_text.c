@@ -183,7 +183,7 @@ static anpe_status keep_names(reader *r)
         r->unit[i] = strdup(unit);
         if (!r->name[i] || !r->unit[i]) {
             r->n_names++;
-            return ANPE_FAIL(r->ctx, ANPE_ENOMEM, "%s: out of memory", r->path);
+            return ANPE_NO_MEMORY(r->ctx, r->path);
         }
     }
     return ANPE_OK;
@@ -439,9 +439,9 @@ static anpe_status check_text(reader *r)
 
 static anpe_status reader_open(anpe_ctx *ctx, const char *path, int64_t wanted, reader **out)
 {
-    reader *r = *out = calloc(1, sizeof *r);
-    if (!r)
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "%s: out of memory", path);
+    if (ANPE_NEW(ctx, *out, 1))
+        return ANPE_ENOMEM;
+    reader *r = *out;
     r->ctx = ctx;
     r->path = path;
     r->pixels.wanted = wanted;
@@ -449,7 +449,7 @@ static anpe_status reader_open(anpe_ctx *ctx, const char *path, int64_t wanted, 
     r->file = gzopen(path, "rb");
     if (!r->file)
         return ANPE_FAIL(ctx, ANPE_EIO, "%s: cannot open: %s", path, strerror(errno));
-    return r->locale ? check_text(r) : ANPE_FAIL(ctx, ANPE_ENOMEM, "%s: out of memory", path);
+    return r->locale ? check_text(r) : ANPE_NO_MEMORY(ctx, path);
 }
 
 anpe_status file_text_read(anpe_ctx *ctx, const char *path, const column_names *given, int64_t row,

@@ -110,7 +110,7 @@ static void add_field(reader *r, const char **list)
         }
     f->count = count_of(attribute(list, "arraysize"));
     if (!f->name || !f->unit)
-        fail(r, ANPE_FAIL(r->ctx, ANPE_ENOMEM, "%s: out of memory", r->path));
+        fail(r, ANPE_NO_MEMORY(r->ctx, r->path));
     else if (!f->type || !f->count)
         fail(r, ANPE_FAIL(r->ctx, ANPE_EFORMAT, "%s: field %s: datatype '%s', arraysize '%s'",
                           r->path, f->name, type, attribute(list, "arraysize")));
@@ -352,7 +352,7 @@ static int make_room(reader *r, size_t more)
     const size_t room = 2 * (r->n_text + more + 1);
     char *grown = realloc(r->text, room);
     if (!grown) {
-        fail(r, ANPE_FAIL(r->ctx, ANPE_ENOMEM, "%s: out of memory", r->path));
+        fail(r, ANPE_NO_MEMORY(r->ctx, r->path));
         return 0;
     }
     r->text = grown;
@@ -475,7 +475,7 @@ static void parse(reader *r, gzFile f)
     while (!r->status && r->found != 2 && n > 0) {
         void *buffer = XML_GetBuffer(r->xml, CHUNK);
         if (!buffer) {
-            fail(r, ANPE_FAIL(r->ctx, ANPE_ENOMEM, "%s: out of memory", r->path));
+            fail(r, ANPE_NO_MEMORY(r->ctx, r->path));
             return;
         }
         n = gzread(f, buffer, CHUNK);
@@ -513,9 +513,9 @@ static void reader_clear(reader *r)
 static anpe_status read_file(anpe_ctx *ctx, const char *path, const column_names *given,
                              int64_t wanted, reader **out)
 {
-    reader *r = *out = calloc(1, sizeof *r);
-    if (!r)
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "%s: out of memory", path);
+    if (ANPE_NEW(ctx, *out, 1))
+        return ANPE_ENOMEM;
+    reader *r = *out;
     r->ctx = ctx;
     r->path = path;
     r->given = given;
@@ -523,7 +523,7 @@ static anpe_status read_file(anpe_ctx *ctx, const char *path, const column_names
     r->locale = newlocale(LC_NUMERIC_MASK, "C", (locale_t)0);
     r->xml = XML_ParserCreate(NULL);
     if (!r->locale || !r->xml)
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "%s: out of memory", path);
+        return ANPE_NO_MEMORY(ctx, path);
     gzFile f = gzopen(path, "rb");
     if (!f)
         return ANPE_FAIL(ctx, ANPE_EIO, "%s: cannot open: %s", path, strerror(errno));

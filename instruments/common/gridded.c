@@ -83,12 +83,9 @@ static anpe_status make_grid(anpe_ctx *ctx, gridded *g)
     if (status)
         return status;
     g->n_segments = o->windows.n / 2;
-    g->wavelength = malloc((size_t)g->n * sizeof(double));
-    g->resolution = malloc((size_t)g->n * sizeof(double));
-    g->exclude = malloc((size_t)g->n);
-    g->segment = calloc((size_t)g->n_segments + 1, sizeof(int64_t));
-    if (!g->wavelength || !g->resolution || !g->exclude || !g->segment)
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "the grid: out of memory");
+    if (ANPE_NEW(ctx, g->wavelength, g->n) || ANPE_NEW(ctx, g->resolution, g->n) ||
+        ANPE_NEW(ctx, g->exclude, g->n) || ANPE_NEW(ctx, g->segment, g->n_segments + 1))
+        return ANPE_ENOMEM;
     for (int64_t k = 0; k < g->n_segments; k++) {
         const int64_t first = g->segment[k], m = window_pixels(o, k);
         for (int64_t i = 0; i < m; i++) {
@@ -118,9 +115,9 @@ anpe_status gridded_new(anpe_ctx *ctx, const void *options, const gridded_family
                         gridded **out)
 {
     *out = NULL;
-    gridded *g = calloc(1, sizeof *g);
-    if (!g)
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "out of memory");
+    gridded *g;
+    if (ANPE_NEW(ctx, g, 1))
+        return ANPE_ENOMEM;
     g->o = options; /* the first member of the member's own struct */
     g->family = family;
     const anpe_status status = make_grid(ctx, g);

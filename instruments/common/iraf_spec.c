@@ -148,12 +148,9 @@ static anpe_status check(anpe_ctx *ctx, const iraf_spec *s, const char *where)
 anpe_status iraf_spec_parse(anpe_ctx *ctx, const char *text, const char *where, iraf_spec *out)
 {
     *out = (iraf_spec){0};
-    const size_t most = strlen(text) / 2 + 2; /* a number and a blank */
-    out->value = malloc(most * sizeof *out->value);
+    const int64_t most = (int64_t)strlen(text) / 2 + 2; /* a number and a blank */
     locale_t c = newlocale(LC_NUMERIC_MASK, "C", (locale_t)0);
-    anpe_status status = ANPE_OK;
-    if (!out->value || !c)
-        status = ANPE_FAIL(ctx, ANPE_ENOMEM, "%s: out of memory", where);
+    anpe_status status = c ? ANPE_NEW(ctx, out->value, most) : ANPE_NO_MEMORY(ctx, where);
     for (const char *p = text; !status && *(p += strspn(p, " \t"));) {
         char *end;
         out->value[out->n] = strtod_l(p, &end, c);

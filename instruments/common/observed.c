@@ -9,25 +9,16 @@ anpe_status observed_add(anpe_ctx *ctx, observed *o, int64_t n, observed_order *
 {
     if (n < 1 || n > INT32_MAX)
         return ANPE_FAIL(ctx, ANPE_EFORMAT, "an order of %lld pixels", (long long)n);
-    if (o->n == o->capacity) {
-        const int64_t more = o->capacity ? 2 * o->capacity : 8;
-        observed_order *grown = realloc(o->order, (size_t)more * sizeof *grown);
-        if (!grown)
-            return ANPE_FAIL(ctx, ANPE_ENOMEM, "orders: out of memory");
-        o->order = grown;
-        o->capacity = more;
-    }
-    observed_order a = {.n = n,
-                        .wavelength = malloc((size_t)n * sizeof(double)),
-                        .flux = malloc((size_t)n * sizeof(double)),
-                        .sigma = malloc((size_t)n * sizeof(double)),
-                        .mask = calloc((size_t)n, 1)};
-    o->order[o->n++] = a;
-    if (!a.wavelength || !a.flux || !a.sigma || !a.mask)
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "an order of %lld pixels: out of memory", (long long)n);
+    if (ANPE_GROW(ctx, o->order, o->capacity, o->n + 1))
+        return ANPE_ENOMEM;
+    observed_order *a = &o->order[o->n++];
+    *a = (observed_order){.n = n};
+    if (ANPE_NEW(ctx, a->wavelength, n) || ANPE_NEW(ctx, a->flux, n) ||
+        ANPE_NEW(ctx, a->sigma, n) || ANPE_NEW(ctx, a->mask, n))
+        return ANPE_ENOMEM;
     for (int64_t i = 0; i < n; i++)
-        a.wavelength[i] = a.flux[i] = a.sigma[i] = NAN;
-    *out = &o->order[o->n - 1];
+        a->wavelength[i] = a->flux[i] = a->sigma[i] = NAN;
+    *out = a;
     return ANPE_OK;
 }
 
@@ -186,9 +177,10 @@ anpe_status observed_estimate_sigma(anpe_ctx *ctx, observed *o, int64_t window)
 {
     for (int64_t k = 0; k < o->n; k++) {
         observed_order *a = &o->order[k];
-        double *room = malloc(2 * (size_t)a->n * sizeof *room), *d = room ? room + a->n : NULL;
-        if (!room)
-            return ANPE_FAIL(ctx, ANPE_ENOMEM, "error bars: out of memory");
+        double *room;
+        if (ANPE_NEW(ctx, room, 2, a->n))
+            return ANPE_ENOMEM;
+        double *d = room + a->n;
         for (int64_t i = 0; i < a->n; i++)
             d[i] = i > 0 && i < a->n - 1
                        ? fabs(a->flux[i] - 0.5 * (a->flux[i - 1] + a->flux[i + 1]))
@@ -204,9 +196,9 @@ anpe_status observed_scale(anpe_ctx *ctx, observed *o)
     int64_t n = 0, m = 0;
     for (int64_t k = 0; k < o->n; k++)
         n += o->order[k].n;
-    double *room = malloc((size_t)n * sizeof *room);
-    if (!room)
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "scale of a spectrum: out of memory");
+    double *room;
+    if (ANPE_NEW(ctx, room, n))
+        return ANPE_ENOMEM;
     for (int64_t k = 0; k < o->n; k++)
         for (int64_t i = 0; i < o->order[k].n; i++)
             if (!o->order[k].mask[i] && isfinite(o->order[k].flux[i]))
@@ -229,9 +221,9 @@ static anpe_status flatten_order(anpe_ctx *ctx, observed_order *a, double width)
     const double first = a->wavelength[0], last = a->wavelength[a->n - 1];
     const int64_t knots = 2 + (int64_t)((last - first) / (0.25 * width));
     const double step = (last - first) / (double)(knots - 1);
-    double *room = malloc((size_t)(a->n + knots) * sizeof *room);
-    if (!room)
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "continuum of an order: out of memory");
+    double *room;
+    if (ANPE_NEW(ctx, room, a->n + knots))
+        return ANPE_ENOMEM;
     double *level = room + a->n;
     int64_t low = 0, high = 0;
     for (int64_t k = 0; k < knots; k++) {
@@ -292,19 +284,13 @@ static anpe_status sums_new(anpe_ctx *ctx, const observed *o, int64_t n, sums *s
     for (int64_t k = 0; k < o->n; k++)
         if (o->order[k].n > longest)
             longest = o->order[k].n;
-    *s = (sums){.flux = calloc((size_t)n, sizeof(double)),
-                .weight = calloc((size_t)n, sizeof(double)),
-                .one = {.n_pixels = n,
-                        .flux = malloc((size_t)n * sizeof(float)),
-                        .sigma = malloc((size_t)n * sizeof(float)),
-                        .mask = malloc((size_t)n)},
-                .flux_in = malloc((size_t)longest * sizeof(float)),
-                .sigma_in = malloc((size_t)longest * sizeof(float)),
-                .mask_in = malloc((size_t)longest)};
-    if (!s->flux || !s->weight || !s->one.flux || !s->one.sigma || !s->one.mask || !s->flux_in ||
-        !s->sigma_in || !s->mask_in)
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "spectrum on the grid: out of memory");
-    return ANPE_OK;
+    *s = (sums){.one = {.n_pixels = n}};
+    return ANPE_NEW(ctx, s->flux, n) || ANPE_NEW(ctx, s->weight, n) ||
+                   ANPE_NEW(ctx, s->one.flux, n) || ANPE_NEW(ctx, s->one.sigma, n) ||
+                   ANPE_NEW(ctx, s->one.mask, n) || ANPE_NEW(ctx, s->flux_in, longest) ||
+                   ANPE_NEW(ctx, s->sigma_in, longest) || ANPE_NEW(ctx, s->mask_in, longest)
+               ? ANPE_ENOMEM
+               : ANPE_OK;
 }
 
 static anpe_status add_order(anpe_ctx *ctx, const observed_order *a, int64_t n,

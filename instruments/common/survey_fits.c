@@ -15,7 +15,7 @@ static anpe_status fits_failure(anpe_ctx *ctx, int status, const char *path, con
     fits_get_errstatus(status, text);
     fits_clear_errmsg();
     if (status == MEMORY_ALLOCATION)
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "%s: out of memory reading %s", path, what);
+        return ANPE_NO_MEMORY(ctx, path);
     return ANPE_FAIL(ctx, ANPE_EFORMAT, "%s: cannot read %s: %s (is the file truncated?)", path,
                      what, text);
 }

@@ -128,17 +128,13 @@ static anpe_status make_sky(anpe_ctx *ctx, const anpe_instrument_info *instrumen
                      log_step);
     if (sky->n > 1000000)
         return ANPE_FAIL(ctx, ANPE_EINVAL, "the instrument's range is too wide for this sky");
-    s->place = calloc((size_t)n, sizeof *s->place);
-    sky->throughput = calloc((size_t)sky->n, sizeof(double));
-    sky->emission = calloc((size_t)sky->n, sizeof(double));
-    sky->depth = calloc((size_t)sky->n, sizeof(double));
-    if (!s->place || !sky->throughput || !sky->emission || !sky->depth)
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "out of memory");
+    if (ANPE_NEW(ctx, s->place, n) || ANPE_NEW(ctx, sky->throughput, sky->n) ||
+        ANPE_NEW(ctx, sky->emission, sky->n) || ANPE_NEW(ctx, sky->depth, sky->n))
+        return ANPE_ENOMEM;
     describe(sky);
     s->n_segments = instrument->n_segments;
-    s->segment = calloc((size_t)s->n_segments + 1, sizeof *s->segment);
-    if (!s->segment)
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "out of memory");
+    if (ANPE_NEW(ctx, s->segment, s->n_segments + 1))
+        return ANPE_ENOMEM;
     memcpy(s->segment, instrument->segment, ((size_t)s->n_segments + 1) * sizeof *s->segment);
     for (int64_t i = 0; i < n; i++)
         s->place[i] = llround(pixel_of(sky, instrument->wavelength[i]));
@@ -242,8 +238,8 @@ anpe_status survey_noise_new(anpe_ctx *ctx, const survey_noise_options *o,
     if (o->snr_min > o->snr_max)
         return ANPE_FAIL(ctx, ANPE_EINVAL, "snr_min %g is above snr_max %g", o->snr_min,
                          o->snr_max);
-    if (!(s = calloc(1, sizeof *s)))
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "out of memory");
+    if (ANPE_NEW(ctx, s, 1))
+        return ANPE_ENOMEM;
     s->snr_min = o->snr_min;
     s->snr_max = o->snr_max;
     s->separate_masks = o->separate_masks;

@@ -123,11 +123,8 @@ static anpe_status read_specs(anpe_ctx *ctx, fitsfile *f, const char *path, int 
                               wavelength_scale *s)
 {
     char where[400];
-    anpe_status status = ANPE_OK;
     char *wat = read_wat(f, hdu, 2);
-    s->spec = calloc((size_t)s->orders, sizeof *s->spec);
-    if (!wat || !s->spec)
-        status = ANPE_FAIL(ctx, ANPE_ENOMEM, "%s: out of memory", path);
+    anpe_status status = wat ? ANPE_NEW(ctx, s->spec, s->orders) : ANPE_NO_MEMORY(ctx, path);
     for (int64_t i = 0; i < s->orders && !status; i++) {
         snprintf(where, sizeof where, "%s: spec%lld of WAT2", path, (long long)i + 1);
         char *text = iraf_spec_find(wat, i + 1);
@@ -271,7 +268,7 @@ static anpe_status read_all(anpe_ctx *ctx, fitsfile *f, const char *path, int hd
     char *wat0 = read_wat(f, hdu, 0), *wat1 = read_wat(f, hdu, 1);
     anpe_status status = ANPE_OK;
     if (!wat0 || !wat1)
-        status = ANPE_FAIL(ctx, ANPE_ENOMEM, "%s: out of memory", path);
+        status = ANPE_NO_MEMORY(ctx, path);
     if (!status) {
         (void)survey_fits_text(f, hdu, "CTYPE1", ctype);
         if (!survey_fits_text(f, hdu, "CUNIT1", unit))
@@ -302,9 +299,9 @@ anpe_status wavelength_scale_read(anpe_ctx *ctx, fitsfile *f, const char *path, 
                                   int64_t width, int64_t orders, wavelength_scale **out)
 {
     *out = NULL;
-    wavelength_scale *s = calloc(1, sizeof *s);
-    if (!s)
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "%s: out of memory", path);
+    wavelength_scale *s;
+    if (ANPE_NEW(ctx, s, 1))
+        return ANPE_ENOMEM;
     s->width = width;
     s->orders = orders;
     s->ltm = 1;

@@ -67,11 +67,9 @@ static anpe_status make_grid(anpe_ctx *ctx, lamost *s)
                          "lambda_min %g and lambda_max %g leave fewer than 100 pixels",
                          o->lambda_min, o->lambda_max);
     s->n = s->segment[1] = (int64_t)(last - first) + 1;
-    s->wavelength = malloc((size_t)s->n * sizeof(double));
-    s->resolution = malloc((size_t)s->n * sizeof(double));
-    s->exclude = malloc((size_t)s->n);
-    if (!s->wavelength || !s->resolution || !s->exclude)
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "out of memory");
+    if (ANPE_NEW(ctx, s->wavelength, s->n) || ANPE_NEW(ctx, s->resolution, s->n) ||
+        ANPE_NEW(ctx, s->exclude, s->n))
+        return ANPE_ENOMEM;
     for (int64_t i = 0; i < s->n; i++) {
         s->wavelength[i] = pow(10, LAMOST_LOG_START + LAMOST_LOG_STEP * (first + (double)i));
         s->resolution[i] = LAMOST_RESOLUTION;
@@ -93,13 +91,13 @@ static void destroy(void *self)
 
 static anpe_status create(anpe_ctx *ctx, const void *o, const void *setup, void **self)
 {
-    lamost *s = calloc(1, sizeof *s);
+    lamost *s;
     anpe_status status;
 
     (void)setup;
     *self = NULL;
-    if (!s)
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "out of memory");
+    if (ANPE_NEW(ctx, s, 1))
+        return ANPE_ENOMEM;
     s->o = o;
     if ((status = make_grid(ctx, s)))
         destroy(s);
@@ -152,7 +150,6 @@ static void close_source(source *f)
 
 static anpe_status make_rows(anpe_ctx *ctx, source *f, int64_t n)
 {
-    int failed = 0;
 
     if (n < 2 || n > MOST_PIXELS)
         return ANPE_FAIL(ctx, ANPE_EFORMAT,
@@ -160,13 +157,11 @@ static anpe_status make_rows(anpe_ctx *ctx, source *f, int64_t n)
                          f->path, (long long)n);
     f->n = n;
     for (int k = 0; k < N_ROWS; k++)
-        failed |= !(f->row[k] = malloc((size_t)n * sizeof(double)));
-    f->flux = malloc((size_t)n * sizeof(float));
-    f->sigma = malloc((size_t)n * sizeof(float));
-    f->mask = malloc((size_t)n);
-    if (failed || !f->flux || !f->sigma || !f->mask)
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "out of memory");
-    return ANPE_OK;
+        if (ANPE_NEW(ctx, f->row[k], n))
+            return ANPE_ENOMEM;
+    return ANPE_NEW(ctx, f->flux, n) || ANPE_NEW(ctx, f->sigma, n) || ANPE_NEW(ctx, f->mask, n)
+               ? ANPE_ENOMEM
+               : ANPE_OK;
 }
 
 /* The image's third row holds wavelengths if most of its values can be some. */

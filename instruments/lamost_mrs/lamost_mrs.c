@@ -62,8 +62,8 @@ static anpe_status read_arm(anpe_ctx *ctx, const options *o, fitsfile *f, const 
         status = observed_add(ctx, &file->o, n, &a);
     if (status)
         return status;
-    if (!(bits = malloc((size_t)n * sizeof *bits)))
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "%s: out of memory", path);
+    if (ANPE_NEW(ctx, bits, n))
+        return ANPE_ENOMEM;
     const char *const mask = o->use_or_mask ? "ORMASK" : "ANDMASK";
     const struct {
         const char *name;

@@ -70,15 +70,13 @@ static anpe_status open_emulator(const bench *b, emulator_bench *e)
     if (e->info.n_pixels != PIXELS)
         return ANPE_FAIL(b->ctx, ANPE_EINVAL, "%s has %lld pixels, expected %d", b->emulator,
                          (long long)e->info.n_pixels, PIXELS);
-    e->theta = malloc((size_t)(BATCH * e->info.n_labels) * sizeof *e->theta);
-    e->flux = malloc((size_t)BATCH * PIXELS * sizeof *e->flux);
-    e->hidden = malloc((size_t)BATCH * WIDTH * sizeof *e->hidden);
-    e->weight = malloc((size_t)PIXELS * WIDTH * sizeof *e->weight);
     const anpe_simulator_ops *ops = e->simulator.ops;
     e->scratch = anpe_alloc(
         b->ctx, 64 + (ops->scratch_size ? ops->scratch_size(e->simulator.self, BATCH) : 0));
-    if (!e->scratch || !e->theta || !e->flux || !e->hidden || !e->weight)
-        return ANPE_FAIL(b->ctx, ANPE_ENOMEM, "out of memory");
+    if (!e->scratch || ANPE_NEW(b->ctx, e->theta, BATCH, e->info.n_labels) ||
+        ANPE_NEW(b->ctx, e->flux, BATCH, PIXELS) || ANPE_NEW(b->ctx, e->hidden, BATCH, WIDTH) ||
+        ANPE_NEW(b->ctx, e->weight, PIXELS, WIDTH))
+        return ANPE_ENOMEM;
     bench_fill(BATCH * WIDTH, e->hidden);
     bench_fill(PIXELS * WIDTH, e->weight);
     bench_fill(BATCH * e->info.n_labels, e->flux);
@@ -150,10 +148,9 @@ static anpe_status open_pipeline(bench *b, anpe_settings *settings, pipeline *p)
     ANPE_TRY(anpe_dataset_open_desk(p->dataset, b->ctx, SPECTRA, &p->work));
     ANPE_TRY(anpe_dataset_load(p->dataset, b->ctx, 0, 0, 0, SPECTRA));
     const anpe_channels *c = p->dataset->channels;
-    p->x = malloc((size_t)(SPECTRA * c->length * c->width) * sizeof *p->x);
-    p->y = malloc((size_t)(SPECTRA * p->task->n_labels) * sizeof *p->y);
-    if (!p->x || !p->y)
-        return ANPE_FAIL(b->ctx, ANPE_ENOMEM, "out of memory");
+    if (ANPE_NEW(b->ctx, p->x, SPECTRA, c->length, c->width) ||
+        ANPE_NEW(b->ctx, p->y, SPECTRA, p->task->n_labels))
+        return ANPE_ENOMEM;
 out:
     return status;
 }

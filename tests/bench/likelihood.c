@@ -72,11 +72,9 @@ static anpe_status open_likelihood(likelihood_bench *e, const char *config)
     ANPE_TRY(anpe_task_open_likelihood(b->ctx, e->task));
     ANPE_TRY(anpe_bench_new(b->ctx, e->task, 1, &e->work));
     ANPE_TRY(anpe_likelihood_new(b->ctx, e->task, &e->likelihood));
-    e->theta = malloc((size_t)(BATCH * e->task->n_labels) * sizeof *e->theta);
-    e->log_l = malloc(BATCH * sizeof *e->log_l);
-    e->log_prior = malloc(BATCH * sizeof *e->log_prior);
-    if (!e->theta || !e->log_l || !e->log_prior)
-        return ANPE_FAIL(b->ctx, ANPE_ENOMEM, "out of memory");
+    if (ANPE_NEW(b->ctx, e->theta, BATCH, e->task->n_labels) || ANPE_NEW(b->ctx, e->log_l, BATCH) ||
+        ANPE_NEW(b->ctx, e->log_prior, BATCH))
+        return ANPE_ENOMEM;
     ANPE_TRY(observe(e));
 out:
     return status;

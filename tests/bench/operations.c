@@ -255,10 +255,9 @@ static anpe_status open_net(const bench *b, const op_case *c, net *n)
     if (status)
         return status;
     const int64_t size = BATCH * anpe_length(g, n->out) * anpe_width(g, n->out);
-    n->gradient = calloc((size_t)n->parameters->effective_size + 1, sizeof *n->gradient);
-    n->seed = malloc((size_t)size * sizeof *n->seed);
-    if (!n->gradient || !n->seed)
-        return ANPE_FAIL(b->ctx, ANPE_ENOMEM, "out of memory");
+    if (ANPE_NEW(b->ctx, n->gradient, n->parameters->effective_size + 1) ||
+        ANPE_NEW(b->ctx, n->seed, size))
+        return ANPE_ENOMEM;
     bench_fill(size, n->seed);
     bench_fill(BATCH * c->length * c->width, anpe_executor_tensor(n->executor, n->x));
     if (c->second)

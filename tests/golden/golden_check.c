@@ -202,8 +202,8 @@ static anpe_status probe(comparison *c)
 {
     const int64_t tensors = GRADIENTS + c->in_double.parameters->n;
     anpe_status status = ANPE_OK;
-    if (!(c->change = calloc((size_t)tensors, sizeof *c->change)))
-        return ANPE_FAIL(c->ctx, ANPE_ENOMEM, "out of memory");
+    if (ANPE_NEW(c->ctx, c->change, tensors))
+        return ANPE_ENOMEM;
     for (uint32_t p = 0; p < PROBES && !status; p++) {
         golden_result moved;
         status = golden_run(c->ctx, &c->g, &c->in_double, c->gamma, p + 1, &moved);

@@ -41,8 +41,8 @@ static anpe_status read_attributes(anpe_ctx *ctx, golden *g)
 
 anpe_status golden_read(anpe_ctx *ctx, const golden *g, const char *name, int64_t n, double **out)
 {
-    if (!(*out = malloc((size_t)n * sizeof **out)))
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "out of memory for %s", name);
+    if (ANPE_NEW(ctx, *out, n))
+        return ANPE_ENOMEM;
     const anpe_status status = anpe_h5_read(ctx, g->file, name, ANPE_H5_DOUBLE, n, *out);
     if (status) {
         free(*out);

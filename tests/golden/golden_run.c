@@ -126,8 +126,8 @@ static anpe_status draw_double(anpe_ctx *ctx, const golden *g, const fixture *f,
                                golden_result *r)
 {
     const int64_t D = g->labels;
-    double *z = malloc((size_t)D * sizeof *z);
-    anpe_status status = z ? ANPE_OK : ANPE_FAIL(ctx, ANPE_ENOMEM, "out of memory");
+    double *z;
+    anpe_status status = ANPE_NEW(ctx, z, D);
     for (int64_t b = 0; b < g->batch && !status; b++) {
         for (int64_t d = 0; d < D; d++)
             z[d] = changed(c, g->z[b * D + d]);

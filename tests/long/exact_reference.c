@@ -198,9 +198,8 @@ static anpe_status run_star(reference *r, anpe_ctx *ctx, anpe_input *in, int64_t
     int64_t n_good, best = 0;
     ANPE_TRY(prepare(r, ctx, in, row, &rng));
     ANPE_TRY(anpe_ensemble_run(r->ensemble, ctx, density, r, &rng, 1.01, ess, 1000000, &m));
-    column = malloc((size_t)m.n * sizeof *column);
-    if (!column)
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "out of memory");
+    if (ANPE_NEW(ctx, column, m.n))
+        return ANPE_ENOMEM;
     for (int64_t k = 1; k < m.n; k++)
         best = m.log_value[k] > m.log_value[best] ? k : best;
     ANPE_TRY(best_fit(r, ctx, m.y + best * r->d, &rng, &chi2, &n_good));

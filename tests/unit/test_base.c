@@ -111,9 +111,50 @@ static void test_memory(void)
     CU_ASSERT_EQUAL(sum, 0);
     anpe_free(p);
     CU_ASSERT_PTR_NULL(anpe_alloc(ctx, SIZE_MAX));
-    expect_message("out of memory: 17592186044416.0 MiB were asked for");
+    expect_message("out of memory: 17592186044416.0 MiB for arrays");
     anpe_free(anpe_alloc(ctx, 0));
     anpe_free(NULL);
+}
+
+/* All zero, also of length 0; lengths that are no size are refused by name, whatever beside. */
+static void test_new(void)
+{
+    struct {
+        double *flux;
+    } star = {NULL};
+    const int64_t huge = INT64_MAX / 4;
+    CU_ASSERT_EQUAL(ANPE_NEW(ctx, star.flux, 2, 3), ANPE_OK);
+    for (int i = 0; i < 6; i++)
+        CU_ASSERT_EQUAL(star.flux[i], 0);
+    free(star.flux);
+    CU_ASSERT_EQUAL(ANPE_NEW(ctx, star.flux, 0), ANPE_OK);
+    CU_ASSERT_PTR_NOT_NULL(star.flux);
+    free(star.flux);
+    CU_ASSERT_EQUAL(ANPE_NEW(ctx, star.flux, (int64_t)1 << 40, (int64_t)1 << 12), ANPE_ENOMEM);
+    CU_ASSERT_PTR_NULL(star.flux);
+    expect_message("out of memory: 34359738368.0 MiB for flux (1099511627776, 4096)");
+    CU_ASSERT_EQUAL(ANPE_NEW(ctx, star.flux, huge, huge, 0), ANPE_ENOMEM); /* 0 hides nothing */
+    CU_ASSERT_EQUAL(ANPE_NEW(ctx, star.flux, -1), ANPE_ENOMEM);
+    CU_ASSERT_PTR_NULL(star.flux);
+}
+
+static void test_grow(void)
+{
+    int64_t room = 0, before = 0;
+    int *list = NULL;
+    for (int i = 0; i < 1000; i++) {
+        CU_ASSERT_EQUAL_FATAL(ANPE_GROW(ctx, list, room, i + 1), ANPE_OK);
+        CU_ASSERT(room > i && (room == before || room >= 2 * before));
+        CU_ASSERT_EQUAL(list[room - 1], 0);
+        before = room;
+        list[i] = i;
+    }
+    for (int i = 0; i < 1000; i++)
+        CU_ASSERT_EQUAL(list[i], i);
+    CU_ASSERT_EQUAL(ANPE_GROW(ctx, list, room, INT64_MAX - 1), ANPE_ENOMEM);
+    expect_message("out of memory: 35184372088832.0 MiB for list");
+    CU_ASSERT(room == before && list[999] == 999);
+    free(list);
 }
 
 /* ---- text -------------------------------------------------------------------------------- */
@@ -509,6 +550,8 @@ int main(int argc, char **argv)
         {"status text", test_status_text},
         {"sinks", test_sinks},
         {"memory", test_memory},
+        {"new arrays", test_new},
+        {"a list that grows", test_grow},
         {"nearest name", test_nearest},
         {"growing text", test_growing_text},
         {"digest", test_digest},

@@ -58,9 +58,11 @@ static anpe_status new_layers(anpe_ctx *ctx, const layer_source *source,
 anpe_status gru_new(anpe_ctx *ctx, const layer_source *source, const anpe_backend_request *request,
                     gru **out)
 {
-    gru *g = *out = calloc(1, sizeof *g);
-    if (!g)
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "onednn: out of memory");
+    gru *g;
+    *out = NULL;
+    if (ANPE_NEW(ctx, g, 1))
+        return ANPE_ENOMEM;
+    *out = g;
     g->batch = request->batch;
     g->length = request->length;
     g->in = request->in;

@@ -282,9 +282,11 @@ static dnnl_status_t new_primitives(layer *y)
 anpe_status layer_new(anpe_ctx *ctx, const layer_source *source,
                       const anpe_backend_request *request, int products, layer **out)
 {
-    layer *y = *out = calloc(1, sizeof *y);
-    if (!y)
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "onednn: out of memory");
+    layer *y;
+    *out = NULL;
+    if (ANPE_NEW(ctx, y, 1))
+        return ANPE_ENOMEM;
+    *out = y;
     y->engine = source->engine;
     y->r = *request;
     y->products = products;

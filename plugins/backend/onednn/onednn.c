@@ -59,9 +59,9 @@ static anpe_status create(anpe_ctx *ctx, const void *opts, const void *setup, vo
                          "onednn: this processor has no instructions for bfloat16 (AVX512_BF16 or "
                          "AMX_BF16), oneDNN uses %s",
                          instruction_set());
-    onednn *o = calloc(1, sizeof *o);
-    if (!o)
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "onednn: out of memory");
+    onednn *o;
+    if (ANPE_NEW(ctx, o, 1))
+        return ANPE_ENOMEM;
     o->source.emulate = emulate;
     const dnnl_status_t status = dnnl_engine_create(&o->source.engine, dnnl_cpu, 0);
     if (status) {
@@ -149,9 +149,9 @@ static anpe_status operation_new(const void *self, anpe_ctx *ctx, const anpe_bac
 {
     if (strcmp(r->operation, "gru") ? layer_declines(r) : gru_declines(r))
         return ANPE_OK;
-    operation *o = calloc(1, sizeof *o);
-    if (!o)
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "onednn: out of memory");
+    operation *o;
+    if (ANPE_NEW(ctx, o, 1))
+        return ANPE_ENOMEM;
     const int before = onednn_alone_begin();
     const anpe_status status = new_operation(self, ctx, r, out, o);
     onednn_alone_end(before);

@@ -104,10 +104,10 @@ static anpe_status open_library(anpe_ctx *ctx, const char *coretype, library *l)
 static anpe_status create(anpe_ctx *ctx, const void *opts, const void *setup, void **self)
 {
     (void)setup;
-    openblas *b = calloc(1, sizeof *b);
+    openblas *b;
     threads_fn *threads = NULL;
-    if (!b)
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "openblas: out of memory");
+    if (ANPE_NEW(ctx, b, 1))
+        return ANPE_ENOMEM;
     const anpe_status status = open_library(ctx, ((const options *)opts)->coretype, &b->library);
     if (status) {
         if (b->library.handle)

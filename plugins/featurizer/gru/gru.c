@@ -51,9 +51,9 @@ static anpe_status create(anpe_ctx *ctx, const void *opts, const void *setup, vo
     const anpe_status status = patch_check(ctx, o->patch, o->stride);
     if (status != ANPE_OK)
         return status;
-    gru *r = malloc(sizeof *r);
-    if (!r)
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "out of memory");
+    gru *r;
+    if (ANPE_NEW(ctx, r, 1))
+        return ANPE_ENOMEM;
     *r = (gru){*o, ((const anpe_featurizer_setup *)setup)->n_features};
     *self = r;
     return ANPE_OK;

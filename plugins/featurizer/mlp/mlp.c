@@ -75,9 +75,9 @@ static anpe_status create(anpe_ctx *ctx, const void *opts, const void *setup, vo
                              "hidden[%lld] must be a whole number from 1 to %d, not %g",
                              (long long)i, MAX_WIDTH, width);
     }
-    mlp *m = malloc(sizeof *m);
-    if (!m)
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "out of memory");
+    mlp *m;
+    if (ANPE_NEW(ctx, m, 1))
+        return ANPE_ENOMEM;
     *m = (mlp){o, s->n_features};
     *self = m;
     return ANPE_OK;

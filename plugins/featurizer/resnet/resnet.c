@@ -58,9 +58,9 @@ static anpe_status create(anpe_ctx *ctx, const void *opts, const void *setup, vo
     const anpe_status status = residual_check(ctx, &stages, s->length);
     if (status != ANPE_OK)
         return status;
-    resnet *r = malloc(sizeof *r);
-    if (!r)
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "out of memory");
+    resnet *r;
+    if (ANPE_NEW(ctx, r, 1))
+        return ANPE_ENOMEM;
     *r = (resnet){stages, o->pool, s->n_features};
     *self = r;
     return ANPE_OK;

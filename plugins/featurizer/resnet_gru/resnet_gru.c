@@ -46,9 +46,9 @@ static anpe_status create(anpe_ctx *ctx, const void *opts, const void *setup, vo
     const anpe_status status = residual_check(ctx, &stages, s->length);
     if (status != ANPE_OK)
         return status;
-    resnet_gru *r = malloc(sizeof *r);
-    if (!r)
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "out of memory");
+    resnet_gru *r;
+    if (ANPE_NEW(ctx, r, 1))
+        return ANPE_ENOMEM;
     *r = (resnet_gru){stages, o->n_rnn, s->n_features};
     *self = r;
     return ANPE_OK;

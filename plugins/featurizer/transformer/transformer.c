@@ -42,11 +42,9 @@ static anpe_node add_positions(anpe_ctx *ctx, anpe_graph *g, anpe_node x, int tr
                                anpe_status *status)
 {
     const int64_t length = anpe_length(g, x), width = anpe_width(g, x);
-    double *table = malloc((size_t)(length * width) * sizeof *table);
-    if (!table) {
-        *status = ANPE_FAIL(ctx, ANPE_ENOMEM, "out of memory");
+    double *table;
+    if ((*status = ANPE_NEW(ctx, table, length, width)))
         return x;
-    }
     for (int64_t p = 0; p < length; p++)
         for (int64_t j = 0; j < width; j++) {
             const double angle = (double)p * pow(10000, -(double)(j / 2 * 2) / (double)width);
@@ -107,9 +105,9 @@ static anpe_status create(anpe_ctx *ctx, const void *opts, const void *setup, vo
         return ANPE_FAIL(ctx, ANPE_ECONFIG,
                          "width = %lld cannot be shared by heads = %lld: it must be a multiple",
                          (long long)o->width, (long long)o->heads);
-    transformer *t = malloc(sizeof *t);
-    if (!t)
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "out of memory");
+    transformer *t;
+    if (ANPE_NEW(ctx, t, 1))
+        return ANPE_ENOMEM;
     *t = (transformer){*o, ((const anpe_featurizer_setup *)setup)->n_features};
     *self = t;
     return ANPE_OK;

@@ -99,16 +99,16 @@ anpe_status made_sampler_from(const made *m, anpe_ctx *ctx, const anpe_weights *
 {
     const int64_t n = m->shape.n_blocks;
     anpe_status status = ANPE_OK;
-    made_weights *w = calloc((size_t)n, sizeof *w);
-    if (!w)
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "out of memory");
+    made_weights *w;
+    if (ANPE_NEW(ctx, w, n))
+        return ANPE_ENOMEM;
     for (int64_t b = 0; b < n && !status; b++) {
         status = find_weights(m, ctx, weights, (int)b, &w[b]);
         if (!status)
             status = check_permutation(m, ctx, (int)b, w[b].permutation);
     }
     if (!status && !(*out = made_sampler_new(&m->shape, w)))
-        status = ANPE_FAIL(ctx, ANPE_ENOMEM, "out of memory for a sampler");
+        status = ANPE_NO_MEMORY(ctx, "a sampler");
     free(w);
     return status;
 }
@@ -167,13 +167,11 @@ anpe_status made_new(anpe_ctx *ctx, const made_shape *shape, uint32_t seed, cons
                  "all labels before them",
                  name, (long long)p.hidden, (long long)(p.n_labels - 1));
     out->shape = p;
-    out->degree_in = malloc((size_t)p.n_labels * sizeof(int));
-    out->degree_hidden = malloc((size_t)p.hidden * sizeof(int));
-    out->degree_out = malloc((size_t)n_out * sizeof(int));
-    out->permutation = malloc((size_t)(p.n_blocks * p.n_labels) * sizeof(int64_t));
-    if (!out->degree_in || !out->degree_hidden || !out->degree_out || !out->permutation) {
+    if (ANPE_NEW(ctx, out->degree_in, p.n_labels) || ANPE_NEW(ctx, out->degree_hidden, p.hidden) ||
+        ANPE_NEW(ctx, out->degree_out, n_out) ||
+        ANPE_NEW(ctx, out->permutation, p.n_blocks, p.n_labels)) {
         made_clear(out);
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "out of memory");
+        return ANPE_ENOMEM;
     }
     set_degrees(out, n_out);
     set_permutations(out, seed);

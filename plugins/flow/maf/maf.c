@@ -74,9 +74,9 @@ static anpe_status create(anpe_ctx *ctx, const void *opts, const void *setup, vo
     const anpe_flow_setup *s = setup;
     const made_shape shape = {s->n_labels, s->n_context, o->num_blocks, o->hidden,
                               2,           3 * o->n_mog, o->direct};
-    maf *m = calloc(1, sizeof *m);
-    if (!m)
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "out of memory");
+    maf *m;
+    if (ANPE_NEW(ctx, m, 1))
+        return ANPE_ENOMEM;
     m->shape.n_mog = o->n_mog;
     anpe_status status = made_clamp(ctx, &o->clamp, &m->shape.lo, &m->shape.hi);
     if (!status)

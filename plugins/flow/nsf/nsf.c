@@ -99,9 +99,9 @@ static anpe_status create(anpe_ctx *ctx, const void *opts, const void *setup, vo
 {
     const nsf_options *o = opts;
     const anpe_flow_setup *s = setup;
-    nsf *m = calloc(1, sizeof *m);
-    if (!m)
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "out of memory");
+    nsf *m;
+    if (ANPE_NEW(ctx, m, 1))
+        return ANPE_ENOMEM;
     anpe_status status = read_shape(ctx, o, &m->shape);
     const int64_t n_out = nsf_outputs(&m->shape);
     const made_shape shape = {s->n_labels, s->n_context, o->num_blocks, o->hidden,

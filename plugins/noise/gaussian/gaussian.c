@@ -31,8 +31,8 @@ static anpe_status create(anpe_ctx *ctx, const void *o, const void *setup, void 
     if (isnan(opt->sigma) == isnan(opt->snr))
         return ANPE_FAIL(ctx, ANPE_ECONFIG, "give one of `sigma` and `snr`%s",
                          isnan(opt->sigma) ? "" : ", not both");
-    if (!(s = malloc(sizeof *s)))
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "out of memory");
+    if (ANPE_NEW(ctx, s, 1))
+        return ANPE_ENOMEM;
     s->sigma = (float)(isnan(opt->snr) ? opt->sigma : 1 / opt->snr);
     s->unit = isnan(opt->snr) ? ANPE_NOISE_IN_FLUX : ANPE_NOISE_IN_CONTINUUM;
     *self = s;

@@ -52,9 +52,9 @@ static anpe_status create(anpe_ctx *ctx, const void *o, const void *setup, void 
     if (opt->scale_min > opt->scale_max)
         return ANPE_FAIL(ctx, ANPE_ECONFIG, "scale_min %g is above scale_max %g", opt->scale_min,
                          opt->scale_max);
-    library *l = calloc(1, sizeof *l);
-    if (!l)
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "out of memory");
+    library *l;
+    if (ANPE_NEW(ctx, l, 1))
+        return ANPE_ENOMEM;
     l->log_min = log(opt->scale_min); /* both 0 unless asked for: then no number is drawn */
     l->log_range = log(opt->scale_max) - l->log_min;
     l->unit = ((const anpe_noise_setup *)setup)->instrument->wavelength ? ANPE_NOISE_IN_CONTINUUM

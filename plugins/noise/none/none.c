@@ -32,8 +32,12 @@ static anpe_status create(anpe_ctx *ctx, const void *o, const void *setup, void 
 {
     (void)o;
     (void)setup;
-    *self = malloc(1); /* something that is not NULL */
-    return *self ? ANPE_OK : ANPE_FAIL(ctx, ANPE_ENOMEM, "out of memory");
+    char *something; /* that is not NULL */
+    *self = NULL;
+    if (ANPE_NEW(ctx, something, 1))
+        return ANPE_ENOMEM;
+    *self = something;
+    return ANPE_OK;
 }
 
 static void destroy(void *self)

@@ -179,14 +179,12 @@ static anpe_status independent_create(anpe_ctx *ctx, const void *options, const 
     anpe_status status = check_names(ctx, rows, o->labels.n);
     if (status)
         return status;
-    independent *p = calloc(1, sizeof *p);
-    if (p) {
-        p->n = o->labels.n;
-        p->labels = calloc((size_t)p->n, sizeof *p->labels);
-        p->marginals = calloc((size_t)p->n, sizeof *p->marginals);
-    }
-    if (!p || !p->labels || !p->marginals)
-        status = ANPE_FAIL(ctx, ANPE_ENOMEM, "no memory for %lld labels", (long long)o->labels.n);
+    independent *p;
+    if (ANPE_NEW(ctx, p, 1))
+        return ANPE_ENOMEM;
+    p->n = o->labels.n;
+    if (ANPE_NEW(ctx, p->labels, p->n) || ANPE_NEW(ctx, p->marginals, p->n))
+        status = ANPE_ENOMEM;
     for (int64_t i = 0; i < o->labels.n && !status; i++)
         status = set_marginal(ctx, setup, &rows[i], &p->labels[i], &p->marginals[i]);
     if (status) {

@@ -107,17 +107,19 @@ anpe_status mixture_new(anpe_ctx *ctx, int64_t n, int64_t d, const double *x, co
                          MAX_DIMENSIONS);
     for (int64_t rows = n; !is_leaf(0, rows); rows = (rows + 1) / 2)
         m->n_nodes = 2 * m->n_nodes + 1;
-    m->z = malloc((size_t)(n * d) * sizeof *m->z);
-    m->c = malloc((size_t)n * sizeof *m->c);
-    m->boxes = malloc((size_t)(m->n_nodes * 2 * d) * sizeof *m->boxes);
-    double *z = malloc((size_t)(n * d) * sizeof *z);
-    int64_t *order = malloc((size_t)n * sizeof *order);
-    const int enough = m->z && m->c && m->boxes && z && order;
-    if (enough)
-        fill(m, x, w, z, order);
+    double *z = NULL;
+    int64_t *order = NULL;
+    anpe_status status;
+    ANPE_TRY(ANPE_NEW(ctx, m->z, n, d));
+    ANPE_TRY(ANPE_NEW(ctx, m->c, n));
+    ANPE_TRY(ANPE_NEW(ctx, m->boxes, m->n_nodes, 2, d));
+    ANPE_TRY(ANPE_NEW(ctx, z, n, d));
+    ANPE_TRY(ANPE_NEW(ctx, order, n));
+    fill(m, x, w, z, order);
+out:
     free(z);
     free(order);
-    return enough ? ANPE_OK : ANPE_FAIL(ctx, ANPE_ENOMEM, "no memory for %lld rows", (long long)n);
+    return status;
 }
 
 void mixture_clear(mixture *m)

@@ -46,7 +46,7 @@ static anpe_status split(anpe_ctx *ctx, const char *line, int64_t *n, char ***na
     *names = words && lengths ? copy_names(*n, words, lengths) : NULL;
     free(words);
     free(lengths);
-    return *names ? ANPE_OK : ANPE_FAIL(ctx, ANPE_ENOMEM, "no memory for the names of the columns");
+    return *names ? ANPE_OK : ANPE_NO_MEMORY(ctx, "the names of the columns");
 }
 
 /* The last line that starts with '#' before the first line of numbers. */
@@ -102,7 +102,7 @@ static anpe_status given_names(anpe_ctx *ctx, anpe_texts given, int64_t *n, char
     *n = given.n;
     *names = lengths ? copy_names(given.n, given.v, lengths) : NULL;
     free(lengths);
-    return *names ? ANPE_OK : ANPE_FAIL(ctx, ANPE_ENOMEM, "no memory for the names of the columns");
+    return *names ? ANPE_OK : ANPE_NO_MEMORY(ctx, "the names of the columns");
 }
 
 anpe_status table_rows_read(anpe_ctx *ctx, const char *path, const char *key, anpe_texts names,

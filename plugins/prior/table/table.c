@@ -203,14 +203,11 @@ static anpe_status check_lengths(anpe_ctx *ctx, const table_options *o, int64_t 
 
 static anpe_status allocate(anpe_ctx *ctx, table *p, int64_t n)
 {
-    const size_t d = (size_t)p->d;
-    p->labels = calloc(d, sizeof *p->labels);
-    p->rows = malloc(((size_t)n + 1) * d * sizeof *p->rows); /* one spare row to read into */
-    p->weight = malloc((size_t)n * sizeof *p->weight);
-    p->cumulative = malloc((size_t)n * sizeof *p->cumulative);
-    p->jitter = calloc(4 * d, sizeof *p->jitter);
-    if (!p->labels || !p->rows || !p->weight || !p->cumulative || !p->jitter)
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "no memory for a table of %lld rows", (long long)n);
+    const int64_t d = p->d;
+    if (ANPE_NEW(ctx, p->labels, d) || ANPE_NEW(ctx, p->rows, n + 1, d) || /* one to read into */
+        ANPE_NEW(ctx, p->weight, n) || ANPE_NEW(ctx, p->cumulative, n) ||
+        ANPE_NEW(ctx, p->jitter, 4, d))
+        return ANPE_ENOMEM;
     p->width = p->jitter + d;
     p->lo = p->width + d;
     p->hi = p->lo + d;
@@ -229,9 +226,8 @@ static anpe_status fill(anpe_ctx *ctx, const table_options *o, const anpe_prior_
         return ANPE_FAIL(ctx, ANPE_ECONFIG, "%s has no column for a label", o->file);
     ANPE_TRY(check_lengths(ctx, o, p->d));
     ANPE_TRY(allocate(ctx, p, t->n));
-    column = malloc((size_t)p->d * sizeof *column);
-    if (!column)
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "no memory for the columns");
+    if (ANPE_NEW(ctx, column, p->d))
+        return ANPE_ENOMEM;
     ANPE_TRY(choose_columns(ctx, o, setup, t, p, column));
     ANPE_TRY(take_rows(ctx, o, t, column, weight, p));
     for (int64_t i = 0; i < p->d; i++)
@@ -246,9 +242,9 @@ static anpe_status table_create(anpe_ctx *ctx, const void *options, const void *
 {
     const table_options *o = options;
     table_rows t;
-    table *p = calloc(1, sizeof *p);
-    if (!p)
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "no memory for a table");
+    table *p;
+    if (ANPE_NEW(ctx, p, 1))
+        return ANPE_ENOMEM;
     anpe_status status = table_rows_read(ctx, o->file, o->key, o->columns, &t);
     if (!status)
         status = fill(ctx, o, setup, &t, p);

@@ -69,11 +69,10 @@ static anpe_status array_create(anpe_ctx *ctx, const void *options, const void *
     (void)setup;
     if (o->labels.n < 1)
         return ANPE_FAIL(ctx, ANPE_ECONFIG, "labels is empty: name the labels of the simulations");
-    array *p = calloc(1, sizeof *p);
-    if (p)
-        p->labels = calloc((size_t)o->labels.n, sizeof *p->labels);
-    if (!p || !p->labels)
-        status = ANPE_FAIL(ctx, ANPE_ENOMEM, "no memory for %lld labels", (long long)o->labels.n);
+    array *p;
+    if (ANPE_NEW(ctx, p, 1))
+        return ANPE_ENOMEM;
+    status = ANPE_NEW(ctx, p->labels, o->labels.n);
     for (int64_t i = 0; i < o->labels.n && !status; i++)
         status = set_label(ctx, o->labels.v, i, &p->labels[i]);
     if (status) {

@@ -74,9 +74,9 @@ static anpe_status cannon_create(anpe_ctx *ctx, const void *options, const void 
 {
     const cannon_options *o = options;
     (void)setup;
-    cannon *p = calloc(1, sizeof *p);
-    if (!p)
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "no memory for an emulator");
+    cannon *p;
+    if (ANPE_NEW(ctx, p, 1))
+        return ANPE_ENOMEM;
     anpe_status status;
     ANPE_TRY(emulator_open(ctx, o->file, "cannon", &p->e));
     ANPE_TRY(read_model(ctx, p));

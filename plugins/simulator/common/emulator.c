@@ -101,11 +101,7 @@ static anpe_status read_labels(anpe_ctx *ctx, emulator *e)
     apart = !strcmp(domain, "domain");
     ANPE_TRY(emulator_array(ctx, e, apart ? "domain_min" : "x_min", 1, &e->n_labels, &lo));
     ANPE_TRY(emulator_array(ctx, e, apart ? "domain_max" : "x_max", 1, &e->n_labels, &hi));
-    e->labels = calloc((size_t)e->n_labels, sizeof *e->labels);
-    if (!e->labels) {
-        status = ANPE_FAIL(ctx, ANPE_ENOMEM, "no memory for %lld labels", (long long)e->n_labels);
-        goto out;
-    }
+    ANPE_TRY(ANPE_NEW(ctx, e->labels, e->n_labels));
     for (int64_t i = 0; i < e->n_labels && !status; i++) {
         anpe_label *l = &e->labels[i];
         snprintf(l->name, sizeof l->name, "%s", names[i]);
@@ -156,9 +152,8 @@ anpe_status emulator_open(anpe_ctx *ctx, const char *path, const char *kinds, em
 {
     char text[16];
     *e = (emulator){0};
-    e->path = malloc(strlen(path) + 1);
-    if (!e->path)
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "no memory to open %s", path);
+    if (ANPE_NEW(ctx, e->path, (int64_t)strlen(path) + 1))
+        return ANPE_ENOMEM;
     memcpy(e->path, path, strlen(path) + 1);
     anpe_status status;
     ANPE_TRY(text_attribute(ctx, e, "kind", NULL, e->kind, sizeof e->kind));
@@ -185,9 +180,7 @@ anpe_status emulator_read_scatter(anpe_ctx *ctx, emulator *e)
     status = emulator_array(ctx, e, "scatter", 1, &e->n_pixels, &v);
     if (status)
         return status;
-    e->scatter = malloc((size_t)e->n_pixels * sizeof *e->scatter);
-    if (!e->scatter)
-        status = ANPE_FAIL(ctx, ANPE_ENOMEM, "no memory to open %s", e->path);
+    status = ANPE_NEW(ctx, e->scatter, e->n_pixels);
     for (int64_t i = 0; i < e->n_pixels && !status; i++) {
         e->scatter[i] = (float)v[i];
         if (!(v[i] >= 0) || !isfinite(e->scatter[i]))

@@ -11,11 +11,8 @@ anpe_status product_new(anpe_ctx *ctx, int64_t n_out, int64_t n_in, const double
     enum { W = PRODUCT_PANEL };
     const int64_t padded = (n_out + PRODUCT_PAIR - 1) / PRODUCT_PAIR * PRODUCT_PAIR;
     *out = (product){.n_in = n_in, .n_out = n_out};
-    out->panels = calloc((size_t)(padded * n_in), sizeof(double));
-    out->bias = calloc((size_t)padded, sizeof(double));
-    if (!out->panels || !out->bias)
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "no memory for a layer of %lld x %lld weights",
-                         (long long)n_out, (long long)n_in);
+    if (ANPE_NEW(ctx, out->panels, padded, n_in) || ANPE_NEW(ctx, out->bias, padded))
+        return ANPE_ENOMEM;
     for (int64_t o = 0; o < n_out; o++) {
         double *column = out->panels + o / W * n_in * W + o % W;
         for (int64_t k = 0; k < n_in; k++)
@@ -76,11 +73,8 @@ anpe_status product_add_float(anpe_ctx *ctx, product *p)
 {
     enum { W = PRODUCT_PANEL_FLOAT, FROM = PRODUCT_PANEL, PAIR = PRODUCT_PAIR_FLOAT };
     const int64_t padded = (p->n_out + PAIR - 1) / PAIR * PAIR;
-    p->panels_float = calloc((size_t)(padded * p->n_in), sizeof(float));
-    p->bias_float = calloc((size_t)padded, sizeof(float));
-    if (!p->panels_float || !p->bias_float)
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "no memory for a layer of %lld x %lld weights",
-                         (long long)p->n_out, (long long)p->n_in);
+    if (ANPE_NEW(ctx, p->panels_float, padded, p->n_in) || ANPE_NEW(ctx, p->bias_float, padded))
+        return ANPE_ENOMEM;
     for (int64_t o = 0; o < p->n_out; o++) {
         const double *from = p->panels + o / FROM * p->n_in * FROM + o % FROM;
         float *to = p->panels_float + o / W * p->n_in * W + o % W;

@@ -37,9 +37,8 @@ static inline anpe_status anpe_window_pixels(anpe_ctx *ctx, double low, double h
 {
     *first = (int64_t)floor(log(low) / step);
     *n = (int64_t)ceil(log(high) / step) - *first + 1;
-    *wavelength = malloc((size_t)*n * sizeof **wavelength);
-    if (!*wavelength)
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "no memory for %lld pixels", (long long)*n);
+    if (ANPE_NEW(ctx, *wavelength, *n))
+        return ANPE_ENOMEM;
     for (int64_t i = 0; i < *n; i++)
         (*wavelength)[i] = exp((double)(*first + i) * step);
     return ANPE_OK;

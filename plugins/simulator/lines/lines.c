@@ -215,9 +215,8 @@ static anpe_status select_lines(lines *s, anpe_ctx *ctx)
     int n = 0;
     while (anpe_lines_table(n))
         n++;
-    s->lines = malloc((size_t)n * sizeof *s->lines);
-    if (!s->lines)
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "no memory for %d lines", n);
+    if (ANPE_NEW(ctx, s->lines, n))
+        return ANPE_ENOMEM;
     for (int i = 0; i < n; i++) {
         const anpe_lines_row *row = anpe_lines_table(i);
         const double x = log(row->wavelength);
@@ -255,9 +254,9 @@ static anpe_status lines_create(anpe_ctx *ctx, const void *option_values, const 
                                 void **self)
 {
     const options *o = option_values;
-    lines *s = calloc(1, sizeof *s);
-    if (!s)
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "no memory");
+    lines *s;
+    if (ANPE_NEW(ctx, s, 1))
+        return ANPE_ENOMEM;
     s->fixed = (anpe_lines_star){.teff = o->teff,
                                  .logg = o->logg,
                                  .fe_h = o->fe_h,

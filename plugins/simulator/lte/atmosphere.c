@@ -8,13 +8,8 @@
 
 static anpe_status append(anpe_ctx *ctx, anpe_lte_models *models, anpe_lte_atmosphere **out)
 {
-    if ((models->n & (models->n - 1)) == 0) { /* 0, 1, 2, 4, ...: double the room */
-        const int64_t room = models->n ? 2 * models->n : 1;
-        anpe_lte_atmosphere *more = realloc(models->model, (size_t)room * sizeof *more);
-        if (!more)
-            return ANPE_FAIL(ctx, ANPE_ENOMEM, "no memory for %lld atmospheres", (long long)room);
-        models->model = more;
-    }
+    if (ANPE_GROW(ctx, models->model, models->room, models->n + 1))
+        return ANPE_ENOMEM;
     *out = &models->model[models->n++];
     **out = (anpe_lte_atmosphere){.teff = NAN, .logg = NAN, .m_h = NAN, .vmicro = NAN};
     for (int i = 0; i < ANPE_LTE_ELEMENTS; i++)

@@ -26,9 +26,9 @@ static int compare(const void *a, const void *b)
 static anpe_status make_axis(anpe_ctx *ctx, const anpe_lte_models *models, int axis,
                              anpe_lte_grid *grid)
 {
-    double *v = malloc((size_t)models->n * sizeof *v);
-    if (!v)
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "no memory");
+    double *v;
+    if (ANPE_NEW(ctx, v, models->n))
+        return ANPE_ENOMEM;
     grid->axis[axis] = v;
     for (int64_t i = 0; i < models->n; i++)
         v[i] = coordinate(&models->model[i], axis);
@@ -106,9 +106,8 @@ static anpe_status make_depths(anpe_ctx *ctx, const anpe_lte_models *models, anp
             ctx, ANPE_EFORMAT,
             "the atmospheres have log tau_Ross from %g to %g in common; -2 to 1 is needed", top,
             bottom);
-    grid->tau = malloc((size_t)most->n * sizeof *grid->tau);
-    if (!grid->tau)
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "no memory");
+    if (ANPE_NEW(ctx, grid->tau, most->n))
+        return ANPE_ENOMEM;
     grid->layers = most->n;
     for (int l = 0; l < most->n; l++) {
         const double x = most->tau[0], y = most->tau[most->n - 1];
@@ -120,13 +119,12 @@ static anpe_status make_depths(anpe_ctx *ctx, const anpe_lte_models *models, anp
 
 static anpe_status fill(anpe_ctx *ctx, const anpe_lte_models *models, anpe_lte_grid *grid)
 {
-    const size_t nodes = (size_t)grid->n[0] * (size_t)grid->n[1] * (size_t)grid->n[2];
-    const size_t n = nodes * COLUMNS * (size_t)grid->layers;
-    grid->structure = malloc(n * sizeof *grid->structure);
-    grid->vmicro = malloc(nodes * sizeof *grid->vmicro);
-    if (!grid->structure || !grid->vmicro)
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "no memory for %zu atmospheres", nodes);
-    for (size_t i = 0; i < n; i++)
+    const int64_t nodes = (int64_t)grid->n[0] * grid->n[1] * grid->n[2];
+    const int64_t n = nodes * COLUMNS * grid->layers;
+    if (ANPE_NEW(ctx, grid->structure, nodes, COLUMNS, grid->layers) ||
+        ANPE_NEW(ctx, grid->vmicro, nodes))
+        return ANPE_ENOMEM;
+    for (int64_t i = 0; i < n; i++)
         grid->structure[i] = NAN;
     for (int64_t m = 0; m < models->n; m++) {
         const anpe_lte_atmosphere *a = &models->model[m];

@@ -68,10 +68,9 @@ static anpe_status read_profile(anpe_ctx *ctx, anpe_lte_text *text, const char *
     const int alphas = (int)header[8], densities = (int)header[9], temperatures = (int)header[10];
     const size_t size = (size_t)alphas * (size_t)densities * (size_t)temperatures;
     double row[MOST_ALPHA + 1];
-    float *more = realloc(h->log_s, (h->size + size) * sizeof *more);
-    if (!more)
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "no memory for profiles of hydrogen");
-    h->log_s = more;
+    int64_t room = (int64_t)h->size;
+    if (ANPE_GROW(ctx, h->log_s, room, (int64_t)(h->size + size)))
+        return ANPE_ENOMEM;
     anpe_lte_hydrogen_line *line = &h->line[h->n];
     *line = (anpe_lte_hydrogen_line){
         .lower = (int)header[0], .upper = (int)header[1], .first = h->size};
@@ -124,9 +123,8 @@ anpe_status anpe_lte_hydrogen_read(anpe_ctx *ctx, const char *path, anpe_lte_hyd
     anpe_status status = anpe_lte_text_open(ctx, path, &text);
     if (status)
         return status;
-    h->line = malloc((ANPE_LTE_HYDROGEN_LINES + 1) * sizeof *h->line);
-    if (!h->line)
-        status = ANPE_FAIL(ctx, ANPE_ENOMEM, "no memory");
+    if (ANPE_NEW(ctx, h->line, ANPE_LTE_HYDROGEN_LINES + 1))
+        status = ANPE_ENOMEM;
     else if (!numbers(&text, &at, 1, &series) || !(series >= 1 && series <= 9))
         status = ANPE_LTE_BAD(
             ctx, &text,

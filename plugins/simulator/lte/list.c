@@ -84,10 +84,8 @@ static void name_species(anpe_lte_species *s)
 int anpe_lte_species_add(anpe_ctx *ctx, anpe_lte_lines *l, const int z[5], const int mass[5],
                          int charge)
 {
-    if (!l->species && !(l->species = calloc(ANPE_LTE_SPECIES, sizeof *l->species))) {
-        (void)ANPE_FAIL(ctx, ANPE_ENOMEM, "no memory");
+    if (!l->species && ANPE_NEW(ctx, l->species, ANPE_LTE_SPECIES))
         return -1;
-    }
     for (int i = 0; i < l->n_species; i++) {
         const anpe_lte_species *s = &l->species[i];
         if (s->charge == charge && memcmp(s->z, z, sizeof s->z) == 0 &&
@@ -113,25 +111,17 @@ int anpe_lte_species_add(anpe_ctx *ctx, anpe_lte_lines *l, const int z[5], const
 
 static anpe_status grow(anpe_ctx *ctx, anpe_lte_lines *l)
 {
-    const int64_t room = l->room ? 2 * l->room : 4096;
     float **const columns[] = {&l->excitation, &l->log_gf, &l->radiative,
                                &l->stark,      &l->waals,  &l->waals_power};
-    double *wavelength = realloc(l->wavelength, (size_t)room * sizeof *wavelength);
-    if (!wavelength)
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "no memory for %lld lines", (long long)room);
-    l->wavelength = wavelength;
     for (size_t i = 0; i < sizeof columns / sizeof columns[0]; i++) {
-        float *more = realloc(*columns[i], (size_t)room * sizeof *more);
-        if (!more)
-            return ANPE_FAIL(ctx, ANPE_ENOMEM, "no memory for %lld lines", (long long)room);
-        *columns[i] = more;
+        int64_t room = l->room;
+        if (ANPE_GROW(ctx, *columns[i], room, l->room + 1))
+            return ANPE_ENOMEM;
     }
-    int16_t *of = realloc(l->of, (size_t)room * sizeof *of);
-    if (!of)
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "no memory for %lld lines", (long long)room);
-    l->of = of;
-    l->room = room;
-    return ANPE_OK;
+    int64_t room = l->room;
+    if (ANPE_GROW(ctx, l->of, room, l->room + 1))
+        return ANPE_ENOMEM;
+    return ANPE_GROW(ctx, l->wavelength, l->room, l->room + 1);
 }
 
 /* Widths of line i: the list's, else approximations; none but the radiative one for molecules. */
@@ -220,12 +210,12 @@ anpe_status anpe_lte_lines_sort(anpe_ctx *ctx, anpe_lte_lines *l)
 {
     if (l->n == 0)
         return ANPE_OK;
-    rank *order = malloc((size_t)l->n * sizeof *order);
-    double *room = malloc((size_t)l->n * sizeof *room);
-    if (!order || !room) {
+    rank *order = NULL;
+    double *room = NULL;
+    if (ANPE_NEW(ctx, order, l->n) || ANPE_NEW(ctx, room, l->n)) {
         free(order);
         free(room);
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "no memory for %lld lines", (long long)l->n);
+        return ANPE_ENOMEM;
     }
     for (int64_t i = 0; i < l->n; i++) {
         order[i] = (rank){l->wavelength[i], i};
@@ -262,10 +252,10 @@ anpe_status anpe_lte_broadening_read(anpe_ctx *ctx, const char *path, anpe_lte_b
         n += *at == '\n';
     n++;
     *b = (anpe_lte_broadening){0};
-    double *block = malloc(4 * (size_t)n * sizeof *block);
-    if (!block) {
+    double *block;
+    if (ANPE_NEW(ctx, block, 4, n)) {
         anpe_lte_text_close(&text);
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "no memory for %lld widths", (long long)n);
+        return ANPE_ENOMEM;
     }
     *b = (anpe_lte_broadening){0, block, block + n, block + 2 * n, block + 3 * n};
     while (!status && anpe_lte_text_next(&text)) {

@@ -337,9 +337,9 @@ static anpe_status lte_create(anpe_ctx *ctx, const void *option_values, const vo
 {
     const options *o = option_values;
     double low = 0, high = 0;
-    lte *s = calloc(1, sizeof *s);
-    if (!s)
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "no memory");
+    lte *s;
+    if (ANPE_NEW(ctx, s, 1))
+        return ANPE_ENOMEM;
     s->cut = o->cut;
     s->fixed = (star){.teff = o->teff,
                       .logg = o->logg,

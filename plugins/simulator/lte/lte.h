@@ -77,7 +77,7 @@ typedef struct anpe_lte_atmosphere {
 } anpe_lte_atmosphere;
 
 typedef struct anpe_lte_models {
-    int64_t n;
+    int64_t n, room;
     anpe_lte_atmosphere *model;
 } anpe_lte_models;
 /* Appends the models of a file: ATLAS decks (one or many), a MARCS .mod, or a grid in HDF5

@@ -52,15 +52,10 @@ static int source_close(source *s)
 
 static anpe_status read_all(anpe_ctx *ctx, source *s, const char *path, char **data, size_t *size)
 {
-    size_t room = 0;
+    int64_t room = 0;
     for (int got = 1; got > 0;) {
-        if (*size + BLOCK + 1 > room) {
-            room = 2 * room + BLOCK + 1;
-            char *more = realloc(*data, room);
-            if (!more)
-                return ANPE_FAIL(ctx, ANPE_ENOMEM, "no memory for %s", path);
-            *data = more;
-        }
+        if (ANPE_GROW(ctx, *data, room, (int64_t)*size + BLOCK + 1))
+            return ANPE_ENOMEM;
         got = source_read(s, *data + *size, BLOCK);
         if (got < 0)
             return ANPE_FAIL(ctx, ANPE_EIO, "%s: cannot be read, or is no whole gzip file", path);

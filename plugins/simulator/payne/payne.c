@@ -204,26 +204,24 @@ static anpe_status choose_precision(payne *p, anpe_ctx *ctx)
 {
     enum { PROBES = 4 * PRODUCT_ROWS_FLOAT };
     product *last = &p->layers[p->n_layers - 1];
-    const size_t size = (size_t)(PROBES * p->widest), flux = (size_t)(PROBES * last->n_out);
-    double *x = calloc(2 * size, sizeof *x), *y = x + size;
-    double *const owned = x;
-    float *in_double = malloc(2 * flux * sizeof *in_double), *in_float = in_double + flux;
-    anpe_status status = ANPE_OK;
-    if (!x || !in_double) {
-        status = ANPE_FAIL(ctx, ANPE_ENOMEM, "payne: no memory to choose the precision");
-    } else {
-        anpe_rng rng = {.key = {0, 0x5041594e}}; /* "PAYN": a stream of its own */
-        for (int64_t i = 0; i < PROBES * p->e.n_labels; i++)
-            x[i] = anpe_uniform(&rng) - 0.5;
-        run_hidden(p, PROBES, &x, &y);
-        run_last(p, PROBES, x, y, in_double);
-        status = product_add_float(ctx, last);
-    }
-    if (!status) {
-        run_last(p, PROBES, x, y, in_float);
-        if (!agree((int64_t)flux, in_float, in_double))
-            product_drop_float(last);
-    }
+    const int64_t size = PROBES * p->widest, flux = PROBES * last->n_out;
+    anpe_rng rng = {.key = {0, 0x5041594e}}; /* "PAYN": a stream of its own */
+    double *owned = NULL;
+    float *in_double = NULL;
+    anpe_status status;
+    ANPE_TRY(ANPE_NEW(ctx, owned, 2, size));
+    ANPE_TRY(ANPE_NEW(ctx, in_double, 2, flux));
+    float *in_float = in_double + flux;
+    double *x = owned, *y = owned + size;
+    for (int64_t i = 0; i < PROBES * p->e.n_labels; i++)
+        x[i] = anpe_uniform(&rng) - 0.5;
+    run_hidden(p, PROBES, &x, &y);
+    run_last(p, PROBES, x, y, in_double);
+    ANPE_TRY(product_add_float(ctx, last));
+    run_last(p, PROBES, x, y, in_float);
+    if (!agree(flux, in_float, in_double))
+        product_drop_float(last);
+out:
     free(owned);
     free(in_double);
     return status;
@@ -233,9 +231,9 @@ static anpe_status payne_create(anpe_ctx *ctx, const void *options, const void *
 {
     const payne_options *o = options;
     (void)setup;
-    payne *p = calloc(1, sizeof *p);
-    if (!p)
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "no memory for an emulator");
+    payne *p;
+    if (ANPE_NEW(ctx, p, 1))
+        return ANPE_ENOMEM;
     anpe_status status;
     ANPE_TRY(emulator_open(ctx, o->file, "dense|per_pixel", &p->e));
     ANPE_TRY(strcmp(p->e.kind, "dense") ? read_per_pixel(ctx, p) : read_dense(ctx, p));

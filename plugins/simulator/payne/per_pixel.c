@@ -19,7 +19,7 @@ anpe_status per_pixel_new(anpe_ctx *ctx, int64_t n_pixels, int64_t n_hidden, int
     const size_t bytes = (size_t)(n_blocks * block_size(out)) * sizeof(float);
     out->blocks = aligned_alloc(64, bytes); /* blocks are multiples of 64 bytes */
     if (!out->blocks)
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "no memory for %lld networks", (long long)n_pixels);
+        return ANPE_NO_MEMORY(ctx, "the networks of pixels");
     memset(out->blocks, 0, bytes);
     for (int64_t i = 0; i < n_pixels; i++) {
         float *w = out->blocks + i / PER_PIXEL_BLOCK * block_size(out) + i % PER_PIXEL_BLOCK;

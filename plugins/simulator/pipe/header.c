@@ -78,10 +78,9 @@ static anpe_status add_label(reader *r, header *h)
             return wrong(r, "each label once");
     if (n == MOST_LABELS)
         return wrong(r, "at most 1024 labels");
-    anpe_label *grown = realloc(h->label, (size_t)(n + 1) * sizeof *grown);
-    if (!grown)
-        return ANPE_FAIL(r->ctx, ANPE_ENOMEM, "%s: out of memory", r->what);
-    h->label = grown;
+    int64_t room = n;
+    if (ANPE_GROW(r->ctx, h->label, room, n + 1))
+        return ANPE_ENOMEM;
     strcpy(l.name, name);
     strcpy(l.unit, strcmp(unit, "-") ? unit : "");
     h->label[n] = l;
@@ -141,9 +140,8 @@ static anpe_status read_lines(reader *r, header *h)
 static anpe_status read_wavelength(reader *r, header *h)
 {
     const int64_t n = h->info.n_pixels;
-    h->wavelength = malloc((size_t)n * sizeof *h->wavelength);
-    if (!h->wavelength)
-        return ANPE_FAIL(r->ctx, ANPE_ENOMEM, "%s: out of memory", r->what);
+    if (ANPE_NEW(r->ctx, h->wavelength, n))
+        return ANPE_ENOMEM;
     anpe_status status = receive(r, h->wavelength, (size_t)n * sizeof *h->wavelength);
     for (int64_t i = 0; i < n && !status; i++)
         if (!(h->wavelength[i] > (i ? h->wavelength[i - 1] : 0)) || isinf(h->wavelength[i]))
@@ -157,9 +155,8 @@ static anpe_status read_wavelength(reader *r, header *h)
 static anpe_status read_scatter(reader *r, header *h)
 {
     const int64_t n = h->info.n_pixels;
-    h->scatter = malloc((size_t)n * sizeof *h->scatter);
-    if (!h->scatter)
-        return ANPE_FAIL(r->ctx, ANPE_ENOMEM, "%s: out of memory", r->what);
+    if (ANPE_NEW(r->ctx, h->scatter, n))
+        return ANPE_ENOMEM;
     anpe_status status = receive(r, h->scatter, (size_t)n * sizeof *h->scatter);
     for (int64_t i = 0; i < n && !status; i++)
         if (!(h->scatter[i] >= 0) || isinf(h->scatter[i]))
@@ -176,7 +173,7 @@ anpe_status header_read(anpe_ctx *ctx, worker *w, const char *what, double secon
     *h = (header){.info.resolution = INFINITY, .info.normalised = 1};
     r.c = newlocale(LC_NUMERIC_MASK, "C", (locale_t)0);
     if (!r.c)
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "%s: out of memory", what);
+        return ANPE_NO_MEMORY(ctx, what);
     anpe_status status = read_lines(&r, h);
     if (!status && r.has_wavelength)
         status = read_wavelength(&r, h);

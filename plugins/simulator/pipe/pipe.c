@@ -59,13 +59,12 @@ extern char **environ;
 /* The environment with what the instrument needs added. */
 static anpe_status set_environment(anpe_ctx *ctx, piped *p, const anpe_simulator_setup *s)
 {
-    size_t n = 0, k = 0;
+    int64_t n = 0, k = 0;
     while (environ && environ[n])
         n++;
-    p->envp = calloc(n + 4, sizeof *p->envp);
-    if (!p->envp)
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "out of memory");
-    for (size_t i = 0; i < n; i++)
+    if (ANPE_NEW(ctx, p->envp, n + 4))
+        return ANPE_ENOMEM;
+    for (int64_t i = 0; i < n; i++)
         if (strncmp(environ[i], "ANPE_PIPE_", 10))
             p->envp[k++] = environ[i];
     snprintf(p->setup[0], sizeof p->setup[0], "ANPE_PIPE_LAMBDA_MIN=%ld",
@@ -86,9 +85,8 @@ static anpe_status set_command(anpe_ctx *ctx, piped *p)
         return ANPE_FAIL(ctx, ANPE_ECONFIG,
                          "neither command nor program is given, e.g. command = [\"python3\"]; "
                          "program = \"simulator.py\"");
-    p->argv = calloc((size_t)(o->command.n + o->arguments.n) + 2, sizeof *p->argv);
-    if (!p->argv)
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "out of memory");
+    if (ANPE_NEW(ctx, p->argv, (o->command.n + o->arguments.n) + 2))
+        return ANPE_ENOMEM;
     /* posix_spawn takes char *const and changes nothing. */
     for (int64_t i = 0; i < o->command.n; i++)
         memcpy(&p->argv[k++], &o->command.v[i], sizeof *p->argv);
@@ -118,18 +116,16 @@ static pool *pool_free(pool *q)
 
 static anpe_status pool_new(anpe_ctx *ctx, int64_t n, pool **out)
 {
-    pool *q = calloc(1, sizeof *q);
-    if (!q)
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "out of memory");
+    pool *q;
+    if (ANPE_NEW(ctx, q, 1))
+        return ANPE_ENOMEM;
     pthread_mutex_init(&q->lock, NULL);
     pthread_cond_init(&q->freed, NULL);
     const long processors = sysconf(_SC_NPROCESSORS_ONLN);
     q->n = n ? n : processors > 0 ? processors : 1;
-    q->worker = calloc((size_t)q->n, sizeof *q->worker);
-    q->busy = calloc((size_t)q->n, 1);
-    if (!q->worker || !q->busy) {
+    if (ANPE_NEW(ctx, q->worker, q->n) || ANPE_NEW(ctx, q->busy, q->n)) {
         pool_free(q);
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "out of memory for %lld workers", (long long)n);
+        return ANPE_ENOMEM;
     }
     for (int64_t i = 0; i < q->n; i++)
         q->worker[i] = (worker){.in = -1, .out = -1, .err = -1};
@@ -337,9 +333,9 @@ static void pipe_destroy(void *self)
 
 static anpe_status pipe_create(anpe_ctx *ctx, const void *options, const void *setup, void **self)
 {
-    piped *p = calloc(1, sizeof *p);
-    if (!p)
-        return ANPE_FAIL(ctx, ANPE_ENOMEM, "out of memory");
+    piped *p;
+    if (ANPE_NEW(ctx, p, 1))
+        return ANPE_ENOMEM;
     p->o = options;
     anpe_status status = set_command(ctx, p);
     if (!status)
