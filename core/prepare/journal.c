@@ -63,6 +63,15 @@ static anpe_status check_title(anpe_ctx *ctx, anpe_journal *j, const char digest
     return ANPE_OK;
 }
 
+int anpe_journal_exists(const char *output)
+{
+    anpe_text path = {0};
+    anpe_text_add(&path, "%s.part", output);
+    const int there = path.text && access(path.text, F_OK) == 0;
+    anpe_text_free(&path);
+    return there;
+}
+
 anpe_status anpe_journal_open(anpe_ctx *ctx, const char *output, const char digest[65],
                               anpe_journal **out)
 {

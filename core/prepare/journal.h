@@ -13,6 +13,8 @@ typedef struct anpe_piece {
     size_t size;
 } anpe_piece;
 
+/* Whether OUTPUT.part is there. */
+int anpe_journal_exists(const char *output);
 /* Opens or makes OUTPUT.part. digest: of all that the output is determined by; ANPE_ECONFIG where a
  * file that is there is of another one. */
 ANPE_MUST_CHECK anpe_status anpe_journal_open(anpe_ctx *ctx, const char *output,

@@ -304,6 +304,15 @@ static void close_simulation(simulation *s)
     anpe_settings_free(s->settings);
 }
 
+/* A run that was killed between its last two steps leaves the journal of a finished file. */
+static void drop_journal(anpe_ctx *ctx, const simulation *s)
+{
+    anpe_journal *journal;
+    if (anpe_journal_exists(s->request->output) &&
+        !anpe_journal_open(ctx, s->request->output, s->digest, &journal))
+        anpe_journal_finish(journal);
+}
+
 /* *finished: the output is there, of this very request. */
 static anpe_status check_finished(anpe_ctx *ctx, const simulation *s, int *finished)
 {
@@ -344,8 +353,10 @@ anpe_status anpe_simulate(anpe_ctx *ctx, const anpe_simulate_request *request)
     ANPE_TRY(take_inputs(ctx, &s));
     if (request->resume)
         ANPE_TRY(check_finished(ctx, &s, &finished));
-    if (finished)
+    if (finished) {
+        drop_journal(ctx, &s);
         goto out;
+    }
     ANPE_TRY(open_memory(ctx, &s));
     ANPE_TRY(open_design(ctx, &s));
     if (request->resume)

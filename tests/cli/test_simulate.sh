@@ -94,6 +94,7 @@ wait $child 2>/dev/null
 # shellcheck disable=SC2086
 run simulate -n 2000 -o part.h5 --resume --seed 3 $own
 expect_error "blocks of another seed" 1 "part.h5.part: was begun with another configuration, command line or input file"
+cp part.h5.part kept.part
 # A bit that has changed in a block: that block and the later ones are made again.
 # shellcheck disable=SC2086
 run simulate -n 2000 -o reference.h5 $own
@@ -101,6 +102,15 @@ printf 'XXXX' | dd of=part.h5.part bs=1 seek=1500 conv=notrunc 2>/dev/null
 # shellcheck disable=SC2086
 run simulate -n 2000 -o part.h5 --resume $own
 check "a damaged block is made again" cmp reference.h5 part.h5
+# Killed between the last two steps, a run leaves its blocks beside the finished file.
+mv kept.part part.h5.part
+# shellcheck disable=SC2086
+run simulate -n 2000 -o part.h5 --resume $own
+check "a finished file's blocks are taken away" test "$status" = 0 -a ! -e part.h5.part
+echo "my notes" >part.h5.part
+# shellcheck disable=SC2086
+run simulate -n 2000 -o part.h5 --resume $own
+check "not a foreign file of that name" grep -q "my notes" part.h5.part
 echo "my notes" >mine.h5.part
 # shellcheck disable=SC2086
 run simulate -n 20 -o mine.h5 --resume $own
