@@ -1,5 +1,5 @@
 /* The monotonic clock. */
-#include "config.h"
+#include <config.h>
 #include "base/clock.h"
 #include <time.h>
 

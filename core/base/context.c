@@ -1,6 +1,6 @@
 /* Error slot, log, progress and cancel flag. The sinks and the flag live in a block that all
  * children of one context share; a mutex makes calls of the sinks one at a time. */
-#include "config.h"
+#include <config.h>
 #include "base/context.h"
 #include "base/locale.h"
 #include <errno.h>

@@ -4,7 +4,7 @@
  * with dlopen(RTLD_NOW), whose message names the missing symbol; and before that its ELF headers
  * are compared with its length, because the dynamic linker maps a truncated file and dies of
  * SIGBUS. */
-#include "config.h"
+#include <config.h>
 #include "base/loader.h"
 #include "base/settings.h"
 #include "base/table.h"

@@ -1,6 +1,5 @@
 /* The thread's locale (uselocale), which goes before the one that setlocale gives to all. */
-#define _GNU_SOURCE
-#include "config.h"
+#include <config.h>
 #include "base/locale.h"
 #include <pthread.h>
 

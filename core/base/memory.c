@@ -1,5 +1,5 @@
 /* Memory that says by itself what could not be had. */
-#include "config.h"
+#include <config.h>
 #include "base/memory.h"
 #include "base/shape.h"
 #include <ctype.h>

@@ -1,6 +1,5 @@
 /* The user's libconfig text and --set overrides into a tree of values. */
-#define _GNU_SOURCE
-#include "config.h"
+#include <config.h>
 #include "base/settings_tree.h"
 #include "base/text.h"
 #include <ctype.h>

@@ -1,5 +1,5 @@
 /* Nearest names by Damerau-Levenshtein distance (optimal string alignment), growing text. */
-#include "config.h"
+#include <config.h>
 #include "base/text.h"
 #include "base/memory.h"
 #include <stdarg.h>

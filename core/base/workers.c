@@ -1,7 +1,7 @@
 /* Threads that run numbered items. Every item is taken in order under one lock, so when item i
  * runs all lower items have been taken: "all lower items have left their ordered section" is then
  * a statement about the items that the other workers hold now. */
-#include "config.h"
+#include <config.h>
 #include "base/workers.h"
 #include "base/locale.h"
 #include <pthread.h>

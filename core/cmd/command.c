@@ -1,5 +1,5 @@
 /* One table of flags drives getopt_long, --help and the messages about usage. */
-#include "config.h"
+#include <config.h>
 #include "cmd/command.h"
 #include "base/text.h"
 #include <errno.h>

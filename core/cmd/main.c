@@ -1,5 +1,5 @@
 /* anpe: chooses the subcommand, runs it, turns its status into an exit status. */
-#include "config.h"
+#include <config.h>
 #include "cmd/command.h"
 #include "base/locale.h"
 #include "base/text.h"

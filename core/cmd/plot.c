@@ -1,5 +1,5 @@
 /* anpe plot: figures of what the other commands wrote. */
-#include "config.h"
+#include <config.h>
 #include "cmd/command.h"
 #include "plot/plot.h"
 #include "plot/plot_list.h"

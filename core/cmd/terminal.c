@@ -1,5 +1,5 @@
 /* Log lines and progress on standard error: a bar on a terminal, one line a minute elsewhere. */
-#include "config.h"
+#include <config.h>
 #include "cmd/command.h"
 #include "base/clock.h"
 #include <math.h>

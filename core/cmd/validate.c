@@ -1,5 +1,5 @@
 /* anpe validate: is the posterior of a model what it says? */
-#include "config.h"
+#include <config.h>
 #include "cmd/validation_report.h"
 #include "file/file_list.h"
 #include "file/output.h"

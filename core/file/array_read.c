@@ -1,6 +1,6 @@
 /* file/array_read.c -- anpe_array_read: whole numeric arrays from npz, HDF5 or text, told apart
  * by the name's extension. */
-#define _GNU_SOURCE
+#include <config.h>
 #include "base/shape.h"
 #include "base/text.h"
 #include "file/hdf5_file.h"

@@ -1,5 +1,5 @@
 /* file/catalogue.c -- the table in memory and which writer takes it. */
-#define _GNU_SOURCE
+#include <config.h>
 #include "file/catalogue_private.h"
 #include "base/text.h"
 

@@ -1,7 +1,7 @@
 /* file/catalogue_fits.c -- the catalogue as a FITS binary table (CFITSIO): TTYPE, TFORM, TUNIT and
  * beside them TUCD and TCOMM, as TOPCAT and others read them. No checksum keywords: CFITSIO puts
  * the time into their comments. */
-#define _GNU_SOURCE
+#include <config.h>
 #include "file/catalogue_private.h"
 #include "base/text.h"
 

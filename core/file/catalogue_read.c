@@ -1,6 +1,6 @@
 /* file/catalogue_read.c -- the columns of a table and how they are named; the files themselves are
  * read by catalogue_read_fits.c, catalogue_read_hdf5.c and catalogue_read_csv.c. */
-#define _GNU_SOURCE
+#include <config.h>
 #include "file/catalogue_read.h"
 #include "base/text.h"
 #include "file/catalogue_read_private.h"

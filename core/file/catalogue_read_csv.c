@@ -1,6 +1,6 @@
 /* file/catalogue_read_csv.c -- a catalogue from CSV (RFC 4180): lines that start with "#" are
  * comments, of which "# column NAME [UNIT] ..." gives the unit; then a line of names, then rows. */
-#define _GNU_SOURCE
+#include <config.h>
 #include "base/text.h"
 #include "file/catalogue_read_private.h"
 

@@ -1,5 +1,5 @@
 /* file/catalogue_read_fits.c -- a catalogue from a FITS binary or ASCII table (CFITSIO). */
-#define _GNU_SOURCE
+#include <config.h>
 #include "file/catalogue_read_private.h"
 
 #include <fitsio.h>

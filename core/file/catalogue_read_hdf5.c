@@ -1,7 +1,7 @@
 /* file/catalogue_read_hdf5.c -- a catalogue from HDF5: every dataset of the root group that has as
  * many rows as most of them is a column, or several (rows, width). `theta` with the attribute
  * `labels` gives a column per label, before all others. */
-#define _GNU_SOURCE
+#include <config.h>
 #include "file/catalogue_read_private.h"
 #include "file/hdf5_file.h"
 

@@ -1,6 +1,6 @@
 /* file/catalogue_text.c -- the catalogue as CSV (RFC 4180 below lines that start with "#") and as
  * HDF5 (a dataset per column). */
-#define _GNU_SOURCE
+#include <config.h>
 #include "file/catalogue_private.h"
 #include "base/text.h"
 #include "file/hdf5_file.h"

@@ -3,7 +3,7 @@
  * Texts are written as UTF-8 of fixed length, padded with NUL: they lie beside what they describe.
  * Strings of variable length lie in a heap of their own, and HDF5 (to 1.14 at least) follows a
  * damaged reference into it without a check. Both are read. */
-#define _GNU_SOURCE
+#include <config.h>
 #include "file/hdf5_private.h"
 
 #include <stdlib.h>

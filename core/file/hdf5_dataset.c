@@ -1,6 +1,6 @@
 /* file/hdf5_dataset.c -- datasets of numbers of hdf5_file.h: shapes that can be relied on, rows in
  * and out of datasets that stay open. */
-#define _GNU_SOURCE
+#include <config.h>
 #include "base/shape.h"
 #include "file/hdf5_private.h"
 

@@ -1,7 +1,7 @@
 /* file/hdf5_file.c -- see hdf5_file.h. Every failure names file and object; what the library
  * knows beyond that (mostly the system's reason, such as a full disk) is taken from its error
  * stack, since its own printing is off. */
-#define _GNU_SOURCE
+#include <config.h>
 #include "file/hdf5_file.h"
 #include "file/hdf5_private.h"
 

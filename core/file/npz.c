@@ -2,7 +2,7 @@
  *
  * Nothing in the file is believed before it is checked: the size of an array comes from its
  * header, must equal what the archive says, and memory is not touched before bytes arrive. */
-#define _GNU_SOURCE
+#include <config.h>
 #include "file/npz.h"
 #include "base/text.h"
 #include "file/npy.h"

@@ -1,5 +1,5 @@
 /* file/output.c -- see output.h: fsync of all files of a run, then their renames. */
-#define _GNU_SOURCE
+#include <config.h>
 #include "file/output.h"
 #include "file/temporary.h"
 

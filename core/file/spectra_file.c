@@ -1,5 +1,5 @@
 /* file/spectra_file.c -- see spectra_file.h. */
-#define _GNU_SOURCE
+#include <config.h>
 #include "file/spectra_file.h"
 #include "base/shape.h"
 #include "base/text.h"

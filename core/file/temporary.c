@@ -1,5 +1,5 @@
 /* file/temporary.c -- see temporary.h. */
-#define _GNU_SOURCE
+#include <config.h>
 #include "file/temporary.h"
 
 #include <dirent.h>

@@ -1,5 +1,5 @@
 /* The operations of <anpe/graph.h>: checks of their arguments, attributes and parameters. */
-#include "config.h"
+#include <config.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>

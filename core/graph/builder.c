@@ -1,5 +1,5 @@
 /* The graph while it is built: vertices, parameters, names, the first error. */
-#include "config.h"
+#include <config.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -4,7 +4,7 @@
  * tensor lives from its making to its last reader, which in training is the backward of those
  * operations that say they need it; a gradient from the backward of the last reader to that of
  * the vertex itself. Inputs and outputs live all the time. */
-#include "config.h"
+#include <config.h>
 #include <assert.h>
 #include <math.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 /* Asking the backend: see graph/offload.h. */
-#include "config.h"
+#include <config.h>
 #include <string.h>
 #include "base/table.h"
 #include "graph/offload.h"

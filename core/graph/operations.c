@@ -1,5 +1,5 @@
 /* The table of operations: shape rules and memory needs; the kernels are in kernel_*.c. */
-#include "config.h"
+#include <config.h>
 #include <stddef.h>
 #include "graph/operations.h"
 

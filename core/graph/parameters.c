@@ -1,5 +1,5 @@
 /* The block of raw parameters, its effective form, and read-only views of it. */
-#include "config.h"
+#include <config.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 /* First fit over intervals: see graph/plan.h. */
-#include "config.h"
+#include <config.h>
 #include "graph/plan.h"
 
 static int overlap(const anpe_lifetime *a, const anpe_lifetime *b)

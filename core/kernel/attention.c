@@ -5,7 +5,7 @@
  * The rows of P are made a tile of queries at a time and once more in backward from the shift and
  * the scale of each row's softmax, which are saved, so that a tile stays in the cache and the
  * (L, L) matrix never exists (after Dao et al. 2022). */
-#include "config.h"
+#include <config.h>
 #include "kernel/kernels.h"
 #include "kernel/product.h"
 

@@ -1,7 +1,7 @@
 /* Operations that only move or add elements, on tensors stored in bfloat16: add, max_pool; and
  * mean_length and last, of which the output is float. Sums are made in float and rounded once.
  * Compiled with the float kernels. */
-#include "config.h"
+#include <config.h>
 #include <string.h>
 #include <anpe/bfloat16.h>
 #include "kernel/kernels.h"
@@ -31,7 +31,7 @@ void anpe_add_backward_b(const anpe_call *c)
             add(n, c->grad_out, c->grad_in[j], c->grad_in[j]);
 }
 
-/* As in kernel_length.c: NaN wins, and the first of equal values. */
+/* As in length.c: NaN wins, and the first of equal values. */
 ANPE_CLONES
 static void pool_row(int64_t size, int64_t width, const half *x, half *y, uint8_t *which)
 {

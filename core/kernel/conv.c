@@ -6,8 +6,8 @@
  *   forward   Y = P W,           W[(j, i), o] = w[o, i, j]
  *   data      dX = P(dZ) W',     W'[(j, o), i] = w[o, i, k - 1 - j]
  *   weights   dW = P^T dZ,       summed over a tile in registers
- * where dZ is dY, with relu only where y > 0. Wide convolutions of kernel 3: kernel_conv3.c. */
-#include "config.h"
+ * where dZ is dY, with relu only where y > 0. Wide convolutions of kernel 3: conv3.c. */
+#include <config.h>
 #include <string.h>
 #include "kernel/conv3.h"
 #include "kernel/kernels.h"

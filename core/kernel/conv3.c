@@ -11,7 +11,7 @@
  *   dg_j = sum_i p^j h_i / prod_{l != i} (p - p_l), and h_inf in the last
  * a = 3/4, b = 3/2 are exact, and with them the rounding error is that of the plain sum: what the
  * transforms add is what the shorter sums save. */
-#include "config.h"
+#include <config.h>
 #include <string.h>
 #include "kernel/conv3.h"
 #include "kernel/padded.h"

@@ -1,5 +1,5 @@
 /* kernel/conv3.h -- convolutions of kernel 3 with two thirds of the multiplications: see
- * kernel_conv3.c. dz: the gradient of the output, with relu only where the output is positive. */
+ * conv3.c. dz: the gradient of the output, with relu only where the output is positive. */
 #ifndef ANPE_CORE_CONV3_H
 #define ANPE_CORE_CONV3_H
 #include "kernel/real.h"

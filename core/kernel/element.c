@@ -1,6 +1,6 @@
 /* Operations element by element, and those that only move elements: relu, leaky_relu, sigmoid,
  * tanh, gelu, add, multiply, concat, slice, permute. NaN stays NaN everywhere. */
-#include "config.h"
+#include <config.h>
 #include <string.h>
 #include "kernel/kernels.h"
 #include "kernel/real.h"

@@ -1,6 +1,6 @@
 /* Operations of densities: log_sum_exp, affine_step, affine_log_det, mog_log_density. Sums of log
  * densities are in double. */
-#include "config.h"
+#include <config.h>
 #include "kernel/kernels.h"
 #include "kernel/real.h"
 

@@ -1,5 +1,5 @@
 /* Operations along the length: max_pool, mean_length, last, flatten, patches, offset, append. */
-#include "config.h"
+#include <config.h>
 #include <string.h>
 #include "kernel/kernels.h"
 #include "kernel/real.h"

@@ -1,7 +1,7 @@
 /* linear and masked_linear: Y (rows, out) = X W^T + b, then max(0, .) where fused. The mask is in
  * the effective weights already.
  *   dX += dZ W,  dW += dZ^T X,  db += column sums of dZ,  dZ = dY where Y > 0 */
-#include "config.h"
+#include <config.h>
 #include "kernel/kernels.h"
 #include "kernel/real.h"
 

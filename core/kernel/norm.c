@@ -2,7 +2,7 @@
  *   h = (x - mean) s,  s = 1 / sqrt(var + epsilon),  y = w h + b
  *   dx += s (t - mean t - h mean(t h)),  t = w dy;   dw += dy h,  db += dy
  * saved: mean and s of each row. */
-#include "config.h"
+#include <config.h>
 #include "kernel/kernels.h"
 #include "kernel/real.h"
 

@@ -1,5 +1,5 @@
 /* Samples with zeros between them: see kernel/padded.h. */
-#include "config.h"
+#include <config.h>
 #include <string.h>
 #include "kernel/padded.h"
 #include "kernel/product.h"

@@ -1,5 +1,5 @@
 /* Matrix product with a packed right factor: see kernel/product.h. */
-#include "config.h"
+#include <config.h>
 #include <string.h>
 #include "kernel/product.h"
 

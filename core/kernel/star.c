@@ -1,5 +1,5 @@
 /* Loops over the pixels of one spectrum: see kernel/star.h. In float only. */
-#include "config.h"
+#include <config.h>
 #include "kernel/real.h"
 #include "kernel/star.h"
 

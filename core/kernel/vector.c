@@ -1,5 +1,5 @@
 /* Loops over whole blocks of parameters: see kernel/vector.h. In float only. */
-#include "config.h"
+#include <config.h>
 #include "kernel/real.h"
 #include "kernel/vector.h"
 

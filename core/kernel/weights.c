@@ -2,7 +2,7 @@
  *   weight norm (Salimans & Kingma 2016)  w = g v / |v|,  per output channel
  *                dg = dw . v / |v|        dv = g / |v| (dw - v (dw . v) / |v|^2)
  *   mask         w = m v                  dv = m dw */
-#include "config.h"
+#include <config.h>
 #include <string.h>
 #include "kernel/real.h"
 #include "kernel/weights.h"

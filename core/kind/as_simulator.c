@@ -1,5 +1,5 @@
 /* See as_simulator.h. */
-#define _GNU_SOURCE
+#include <config.h>
 #include "kind/as_simulator.h"
 #include "base/text.h"
 #include "file/output.h"

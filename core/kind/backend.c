@@ -1,5 +1,5 @@
 /* Opening a backend, or choosing one: see kind/backend.h. */
-#include "config.h"
+#include <config.h>
 #include <stdio.h>
 #include <string.h>
 #include "base/context.h"

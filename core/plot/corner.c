@@ -1,7 +1,7 @@
 /* plot/corner.c -- the posterior of one star: histograms of every label with its median and 68 %
  * interval, contours of 68 and 95 % of the mass for every pair. A second posterior, such as the
  * exact one, is laid over the first; draws with log_weight count by their weights. */
-#define _GNU_SOURCE
+#include <config.h>
 #include "file/catalogue_read.h"
 #include "stat/normal.h"
 #include "plot/density.h"

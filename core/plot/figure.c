@@ -1,7 +1,6 @@
 /* plot/figure.c -- see figure.h. The cairo drivers take 72 dots for an inch whatever they draw, so
  * a PNG of `dpi` dots is a page that is dpi / 72 times as large, with text and lines as much
  * larger. */
-#define _GNU_SOURCE
 #include <config.h>
 #include "plot/figure.h"
 #include "base/text.h"

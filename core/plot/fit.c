@@ -1,7 +1,7 @@
 /* plot/fit.c -- the best-fit spectrum over the observed one, residuals below, as figures 2 and 3 of
  * Zhang, Jayasinghe & Bloom (2023). Bad pixels are left out: nothing is drawn across them nor from
  * one detector to the next. */
-#define _GNU_SOURCE
+#include <config.h>
 #include "base/text.h"
 #include "plot/names.h"
 #include "plot/plot_kind.h"

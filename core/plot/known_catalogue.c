@@ -1,6 +1,6 @@
 /* plot/known_catalogue.c -- a catalogue of anpe beside another catalogue: which rows and columns
  * belong together. */
-#define _GNU_SOURCE
+#include <config.h>
 #include "base/text.h"
 #include "file/catalogue_read.h"
 #include "infer/identity.h"

@@ -1,5 +1,5 @@
 /* plot/plot_support.c -- see plot_kind.h. */
-#define _GNU_SOURCE
+#include <config.h>
 #include "file/spectra_file.h"
 #include "plot/names.h"
 #include "plot/plot_kind.h"

@@ -1,6 +1,6 @@
 /* plot/spectrum.c -- a survey's spectrum as the instrument that knows the file reads it: flux,
  * error bars, bad pixels, and the names of strong lines on request. */
-#define _GNU_SOURCE
+#include <config.h>
 #include "kind/recognise.h"
 #include "plot/names.h"
 #include "plot/plot_kind.h"

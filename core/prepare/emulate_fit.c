@@ -1,7 +1,7 @@
 /* Training of the network: labels scaled to [-1/2, 1/2] by the grid's range, pixels less their mean
  * and over one common scale, mean square error, Adam with a rate that falls as a cosine. The mean
  * and the scale go into the last layer afterwards. */
-#include "config.h"
+#include <config.h>
 #include "base/random.h"
 #include "base/workers.h"
 #include "kind/backend.h"

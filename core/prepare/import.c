@@ -1,6 +1,6 @@
 /* prepare/import.c -- reads published emulators: The Payne's npz (dense or per pixel), ThePayne's
  * HDF5 (per pixel, sigmoid output), quadratic and general Cannon models in text or npz. */
-#define _GNU_SOURCE
+#include <config.h>
 #include "prepare/import.h"
 #include "base/digest.h"
 #include "base/text.h"

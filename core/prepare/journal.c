@@ -1,5 +1,5 @@
 /* See journal.h. */
-#define _GNU_SOURCE
+#include <config.h>
 #include "prepare/journal.h"
 #include "base/digest.h"
 #include "base/text.h"

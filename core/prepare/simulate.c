@@ -1,5 +1,5 @@
 /* Simulations to a file, in blocks: workers fill a block, the main thread appends it. */
-#include "config.h"
+#include <config.h>
 #include "prepare/simulate.h"
 #include "base/digest.h"
 #include "base/text.h"

@@ -4,7 +4,7 @@
  * Layout, bits and wavelengths: Nidever et al. 2015 (AJ 150, 173), Holtzman et al. 2015 (AJ 150,
  * 148) and the SDSS data model. Detectors of 7214 pixels: The Payne (Ting et al. 2019, ApJ 879,
  * 69). Continuum rule: Ness et al. 2015 (ApJ 808, 16). */
-#define _GNU_SOURCE
+#include <config.h>
 #include "apogee.h"
 #include "../common/survey_fits.h"
 #include "apogee_layouts.h"
@@ -442,20 +442,19 @@ static anpe_status judge_combination(anpe_ctx *ctx, const apogee *s, const sourc
 {
     double *other = NULL;
     verdict *v;
-    anpe_status status = ANPE_NEW(ctx, v, 1);
+    anpe_status status;
 
-    if (!status)
-        status = ANPE_NEW(ctx, other, f->flux.width);
-    if (!status)
-        status = ask_visits(ctx, s, f, other, v);
-    if (!status)
-        status = read_plane(ctx, f, 1, "flux", 1, other);
-    for (int64_t k = 0; !status && k < f->flux.width; k++) {
+    ANPE_TRY(ANPE_NEW(ctx, v, 1));
+    ANPE_TRY(ANPE_NEW(ctx, other, f->flux.width));
+    ANPE_TRY(ask_visits(ctx, s, f, other, v));
+    ANPE_TRY(read_plane(ctx, f, 1, "flux", 1, other));
+    for (int64_t k = 0; k < f->flux.width; k++) {
         const uint64_t own = survey_bits(p->bits[k]) & ~v->bits[k];
         const double limit = s->o->combined_limit * p->sigma[k];
         const int differ = v->some[k] && row == 0 && !(fabs(p->flux[k] - other[k]) <= limit);
         p->bad[k] = v->every[k] || (own & s->bad_bits) || differ;
     }
+out:
     free(other);
     free(v);
     return status;
@@ -598,11 +597,9 @@ static anpe_status read(const void *self, anpe_ctx *ctx, const char *path, int64
     }
     ANPE_TRY(ANPE_NEW(ctx, p, 1));
     out->id[0] = '\0';
-    status = f.layout == VISIT    ? read_visit(ctx, s, &f, out)
+    ANPE_TRY(f.layout == VISIT    ? read_visit(ctx, s, &f, out)
              : f.layout == TABLES ? read_table(ctx, s, &f, row, p, out)
-                                  : read_combined(ctx, s, &f, row, p, out);
-    if (status)
-        goto out;
+                                  : read_combined(ctx, s, &f, row, p, out));
     flag_errors(s, f.has_mask, p, out, median);
     if (!out->id[0])
         apogee_name(f.fits, out->id, sizeof out->id);

@@ -3,7 +3,6 @@
  * Layouts: the SDSS data model of apVisit (Nidever et al. 2015, AJ 150, 173) and of mwmStar,
  * mwmVisit (Astra, SDSS Data Release 19; sdss-astra.readthedocs.io). Of a visit, VHELIO = VRAD +
  * BC. */
-#define _GNU_SOURCE
 #include "apogee_layouts.h"
 #include "../common/file_image.h"
 #include "apogee.h"
@@ -71,19 +70,15 @@ anpe_status apogee_read_visit(anpe_ctx *ctx, fitsfile *f, const char *path, enum
                               uint64_t bad_bits, observed *o)
 {
     double kms;
-    anpe_status status = file_image_rows(ctx, f, path, FLUX_HDU, "flux", ROWS_FLUX, 0, o);
-    if (!status)
-        status = file_image_rows(ctx, f, path, ERROR_HDU, "error", ROWS_SIGMA, 0, o);
-    if (!status)
-        status = file_image_rows(ctx, f, path, WAVELENGTH_HDU, "wavelength", ROWS_WAVELENGTH, 0, o);
-    if (!status)
-        status = read_mask(ctx, f, path, bad_bits, o);
-    if (!status)
-        status = find_velocity(ctx, f, path, frame, &kms);
-    if (!status)
-        status = observed_settle(ctx, o, path);
-    if (!status)
-        observed_shift(o, kms);
+    anpe_status status;
+    ANPE_TRY(file_image_rows(ctx, f, path, FLUX_HDU, "flux", ROWS_FLUX, 0, o));
+    ANPE_TRY(file_image_rows(ctx, f, path, ERROR_HDU, "error", ROWS_SIGMA, 0, o));
+    ANPE_TRY(file_image_rows(ctx, f, path, WAVELENGTH_HDU, "wavelength", ROWS_WAVELENGTH, 0, o));
+    ANPE_TRY(read_mask(ctx, f, path, bad_bits, o));
+    ANPE_TRY(find_velocity(ctx, f, path, frame, &kms));
+    ANPE_TRY(observed_settle(ctx, o, path));
+    observed_shift(o, kms);
+out:
     return status;
 }
 
@@ -219,18 +214,17 @@ anpe_status apogee_read_row(anpe_ctx *ctx, fitsfile *f, const char *path, int64_
     int64_t n = 0;
     for (; hdu < MOST_HDUS && survey_fits_has(f, hdu) && row >= (n = rows_of(f, hdu)); hdu++)
         row -= n;
-    anpe_status status = check_scale(ctx, f, path, hdu, row, flux);
-    if (!status)
-        status = read_cell(ctx, f, path, hdu, "flux", row, flux);
-    if (!status)
-        status = read_cell(ctx, f, path, hdu, "ivar", row, sigma);
-    for (int64_t i = 0; !status && i < APOGEE_FULL; i++) {
+    anpe_status status;
+    ANPE_TRY(check_scale(ctx, f, path, hdu, row, flux));
+    ANPE_TRY(read_cell(ctx, f, path, hdu, "flux", row, flux));
+    ANPE_TRY(read_cell(ctx, f, path, hdu, "ivar", row, sigma));
+    for (int64_t i = 0; i < APOGEE_FULL; i++) {
         sigma[i] = sigma[i] > 0 ? 1 / sqrt(sigma[i]) : 0;
         bits[i] = 0;
     }
-    if (!status && survey_fits_has_column(f, hdu, "pixel_flags"))
-        status = read_cell(ctx, f, path, hdu, "pixel_flags", row, bits);
-    if (!status)
-        find_id(f, hdu, row, size, id);
+    if (survey_fits_has_column(f, hdu, "pixel_flags"))
+        ANPE_TRY(read_cell(ctx, f, path, hdu, "pixel_flags", row, bits));
+    find_id(f, hdu, row, size, id);
+out:
     return status;
 }

@@ -1,5 +1,5 @@
 /* Names of files that belong together. */
-#define _GNU_SOURCE
+#include <config.h>
 #include "file_beside.h"
 #include "survey_fits.h"
 #include <dirent.h>

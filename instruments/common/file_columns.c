@@ -1,5 +1,5 @@
 /* Names of columns in the wild. */
-#define _GNU_SOURCE
+#include <config.h>
 #include "file_columns.h"
 #include <ctype.h>
 #include <math.h>

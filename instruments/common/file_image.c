@@ -1,5 +1,5 @@
 /* FITS images as spectra. */
-#define _GNU_SOURCE
+#include <config.h>
 #include "file_image.h"
 #include <math.h>
 #include <stdio.h>

@@ -1,5 +1,5 @@
 /* FITS binary tables as spectra; and what a file is. */
-#define _GNU_SOURCE
+#include <config.h>
 #include "file_table.h"
 #include <math.h>
 #include <stdio.h>

@@ -1,6 +1,6 @@
 /* Text as spectra: CSV, ECSV, columns of numbers; gzipped or not (zlib reads both). Cells may be
  * arrays in brackets, as the Gaia archive writes spectra a row a star. */
-#define _GNU_SOURCE
+#include <config.h>
 #include "file_pixels.h"
 #include "file_table.h"
 #include <ctype.h>
@@ -457,13 +457,12 @@ anpe_status file_text_read(anpe_ctx *ctx, const char *path, const column_names *
 {
     int is_names = 0;
     reader *r;
-    anpe_status status = reader_open(ctx, path, row, &r);
-    if (!status)
-        status = read_header(r, given, &is_names);
-    if (!status)
-        status = read_lines(r, is_names);
-    if (!status)
-        status = file_pixels_hand_over(ctx, &r->pixels, path, &r->c, given, file);
+    anpe_status status;
+    ANPE_TRY(reader_open(ctx, path, row, &r));
+    ANPE_TRY(read_header(r, given, &is_names));
+    ANPE_TRY(read_lines(r, is_names));
+    ANPE_TRY(file_pixels_hand_over(ctx, &r->pixels, path, &r->c, given, file));
+out:
     reader_clear(r);
     return status;
 }

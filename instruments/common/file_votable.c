@@ -1,7 +1,7 @@
 /* VOTables as spectra (IVOA Recommendation VOTable 1.4): TABLEDATA, BINARY and BINARY2, gzipped or
  * not; a row a pixel, or a row of arrays, as the Gaia archive's DataLink gives them. The XML is
  * read by expat. */
-#define _GNU_SOURCE
+#include <config.h>
 #include "file_pixels.h"
 #include "file_table.h"
 #include <errno.h>

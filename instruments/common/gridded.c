@@ -229,13 +229,12 @@ anpe_status gridded_read(const void *self, anpe_ctx *ctx, const char *path, int6
 {
     const gridded *g = self;
     gridded_file f = {.barycentric = NAN};
-    anpe_status status = g->family->read(ctx, g->o, path, row, &f);
-    if (!status)
-        status = prepare(ctx, g, path, &f);
-    if (!status)
-        status = observed_put(ctx, &f.o, g->n, g->wavelength, out);
-    if (!status)
-        status = check_good(ctx, path, &f, out);
+    anpe_status status;
+    ANPE_TRY(g->family->read(ctx, g->o, path, row, &f));
+    ANPE_TRY(prepare(ctx, g, path, &f));
+    ANPE_TRY(observed_put(ctx, &f.o, g->n, g->wavelength, out));
+    ANPE_TRY(check_good(ctx, path, &f, out));
+out:
     snprintf(out->id, sizeof out->id, "%s", f.id);
     observed_clear(&f.o);
     return status;

@@ -1,5 +1,5 @@
 /* IRAF's dispersion functions. */
-#define _GNU_SOURCE
+#include <config.h>
 #include "iraf_spec.h"
 #include <locale.h>
 #include <math.h>

@@ -1,5 +1,5 @@
 /* From a FITS header to wavelengths. */
-#define _GNU_SOURCE
+#include <config.h>
 #include "wavelength_scale.h"
 #include "iraf_spec.h"
 #include <math.h>

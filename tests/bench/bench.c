@@ -1,7 +1,6 @@
 /* bench [options] [GROUP...]: times of the paper's network (Zhang et al. 2023) and of what is
  * around it. tests/bench/run calls it with everything set up. */
-#define _GNU_SOURCE
-#include "config.h"
+#include <config.h>
 #include "bench/bench.h"
 #include <getopt.h>
 #include <jansson.h>

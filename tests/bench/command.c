@@ -1,7 +1,6 @@
 /* The command from process start to process end: start-up, one training step of a model of the
  * paper's size with the memory it takes, a first and every further spectrum of `anpe infer`. */
-#define _GNU_SOURCE /* wait4 */
-#include "config.h"
+#include <config.h>
 #include "bench/bench.h"
 #include <fcntl.h>
 #include <stdio.h>

@@ -1,5 +1,5 @@
 /* The dense emulator, and the whole pipeline that makes training spectra. */
-#include "config.h"
+#include <config.h>
 #include "bench/bench.h"
 #include "train/dataset.h"
 #include <stdio.h>

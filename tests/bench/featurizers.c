@@ -1,6 +1,6 @@
 /* Every featurizer for spectra with its defaults, on one thread: what a spectrum of 7214 pixels and
  * 3 channels costs, forward (inference) and forward and backward (training), without the flow. */
-#include "config.h"
+#include <config.h>
 #include "bench/bench.h"
 #include "kind/featurizer.h"
 #include <stdio.h>

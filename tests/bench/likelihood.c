@@ -1,6 +1,6 @@
 /* The likelihood of one star, as exact posteriors ask for it: many label vectors near an optimum.
  */
-#include "config.h"
+#include <config.h>
 #include "bench/bench.h"
 #include "task/likelihood.h"
 #include <stdio.h>

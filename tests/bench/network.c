@@ -1,7 +1,7 @@
 /* The paper's network as it is trained and used: 7214 pixels, 2 channels, 26 labels; ResNet of 8
  * stages with 32 to 512 channels, 2 GRU layers, context 256; MAF of 15 blocks with 256 hidden
  * units. Inputs are random numbers: the data pipeline is measured by itself. */
-#include "config.h"
+#include <config.h>
 #include "bench/bench.h"
 #include "base/random.h"
 #include "base/workers.h"

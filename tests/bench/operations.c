@@ -2,7 +2,7 @@
  * the paper's network (an operation that the network does not use: at the shape of its first
  * stage; those of transformers: at the shapes of the featurizer `transformer`). Products are given
  * in GFLOP/s, the others in GB/s of what they must read and write. */
-#include "config.h"
+#include <config.h>
 #include "bench/bench.h"
 #include "graph/graph.h"
 #include "graph/operations.h"

@@ -2,7 +2,7 @@
  * of each spectrum, with the network of Zhang et al. (2023) cut to a few cores as in
  * payne_alone.cfg. Inputs are random numbers, the same for every micro-batch: reading files is
  * measured by the group command. */
-#include "config.h"
+#include <config.h>
 #include "bench/bench.h"
 #include "base/random.h"
 #include "base/workers.h"

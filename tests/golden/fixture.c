@@ -1,4 +1,4 @@
-#define _GNU_SOURCE /* setenv */
+#include <config.h>
 #include "golden/fixture.h"
 #include "kind/featurizer.h"
 #include "kind/flow.h"

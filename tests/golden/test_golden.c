@@ -1,8 +1,7 @@
 /* golden_check accepts the golden files, and refuses each of them once damaged.
  *
  * The files are no part of the source: they lie in $ANPE_SHARED/golden where there is one. */
-#define _GNU_SOURCE
-#include "config.h"
+#include <config.h>
 #include "unit/testlib.h"
 #include <hdf5.h>
 #include <stdio.h>

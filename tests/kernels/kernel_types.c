@@ -1,7 +1,7 @@
 /* kernel_types: the core types of OpenBLAS that this processor can run and that this OpenBLAS has,
  * one a line, worst first. kernel_types --own: the one that OpenBLAS takes by itself and, if the
  * processor has wider instructions, one that would be better. */
-#include "config.h"
+#include <config.h>
 #include <dlfcn.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 /* Small networks: every operation of the table at least once. */
-#include "config.h"
+#include <config.h>
 #include <math.h>
 #include "graph/operations.h"
 #include "graph_support.h"

@@ -1,4 +1,4 @@
-#include "config.h"
+#include <config.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>

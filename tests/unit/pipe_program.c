@@ -11,7 +11,7 @@
  *   changes FILE  has another range when FILE is there, which it makes; ends at its first request
  *   header TEXT   prints TEXT in place of the header
  *   closes        ends at once, with a sentence */
-#define _GNU_SOURCE
+#include <config.h>
 #include <math.h>
 #include <signal.h>
 #include <stdint.h>

@@ -1,5 +1,5 @@
 /* The reader of APOGEE files: bits, rows, grids, scales, damaged files, and the real ones. */
-#define _GNU_SOURCE
+#include <config.h>
 #include "instrument_support.h"
 
 enum { FULL = 8575, PAYNE = 7214 };

@@ -1,6 +1,6 @@
 /* APOGEE files that are no combined images: visits with three detectors of their own wavelengths,
  * the tables of SDSS-V, masks behind ASPCAP's model; each made as the data model describes it. */
-#define _GNU_SOURCE
+#include <config.h>
 #include "instrument_support.h"
 
 enum { FULL = 8575, PAYNE = 7214, CHIP = 4096 };

@@ -1,7 +1,7 @@
 /* The featurizers resnet, gru and transformer: that they build for any spectrum, that the gradient
  * of the whole network is right, that they learn with their defaults, and what each of them can
  * tell apart and what it cannot. */
-#include "config.h"
+#include <config.h>
 #include "network_support.h"
 #include "allocation_count.h"
 #include "train/optimiser.h"

@@ -1,5 +1,5 @@
 /* Context, text helpers, digests, random streams, workers. */
-#include "config.h"
+#include <config.h>
 #include "base_support.h"
 #include "base/digest.h"
 #include "base/linear.h"

@@ -1,6 +1,6 @@
 /* Rotation and macroturbulence: closed profiles, and the properties of an average over velocities.
  */
-#define _GNU_SOURCE
+#include <config.h>
 #include "base/random.h"
 #include "data_support.h"
 #include "spectrum/broaden.h"

@@ -1,5 +1,5 @@
 /* Arrays of npz, npy, text and HDF5 files; damaged ones end in a message. */
-#define _GNU_SOURCE
+#include <config.h>
 #include "data_support.h"
 #include "file/hdf5_file.h"
 #include "file/npz.h"

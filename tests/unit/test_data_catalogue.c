@@ -1,5 +1,5 @@
 /* The catalogue in its three kinds of file, and spectra from plain HDF5. */
-#define _GNU_SOURCE
+#include <config.h>
 #include "data_support.h"
 #include "file/catalogue.h"
 #include "file/hdf5_file.h"

@@ -1,5 +1,5 @@
 /* Files: outputs appear whole or not at all; HDF5; damaged input ends in a message. */
-#define _GNU_SOURCE
+#include <config.h>
 #include "data_support.h"
 #include "file/hdf5_file.h"
 #include "file/output.h"

@@ -1,5 +1,5 @@
 /* Spectra: bad pixels, continuum rules, resampling. */
-#define _GNU_SOURCE
+#include <config.h>
 #include "data_support.h"
 #include "spectrum/grid.h"
 #include "file/hdf5_file.h"

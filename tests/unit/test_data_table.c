@@ -1,6 +1,6 @@
 /* Columns of catalogues by name: what anpe writes comes back from its three kinds of file, and
  * tables that others made. */
-#define _GNU_SOURCE
+#include <config.h>
 #include "file/catalogue.h"
 #include "file/catalogue_read.h"
 #include "file/hdf5_file.h"

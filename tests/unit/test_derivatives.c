@@ -1,5 +1,5 @@
 /* Derivatives that simulators give, against central differences of their formulas in double. */
-#define _GNU_SOURCE
+#include <config.h>
 #include "emulator_support.h"
 #include "kind/simulator.h"
 

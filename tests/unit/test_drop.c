@@ -1,5 +1,5 @@
 /* Segments that are missing at random: observe.drop. */
-#define _GNU_SOURCE
+#include <config.h>
 #include "data_support.h"
 #include "base/settings.h"
 #include "task/task.h"

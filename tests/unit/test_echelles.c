@@ -1,6 +1,6 @@
 /* Instruments mike, hires and pepsi: the files of their pipelines, made as their descriptions say;
  * what is none; the noise of echelles; a real file of MIKE against its own header. */
-#define _GNU_SOURCE
+#include <config.h>
 #include "instrument_support.h"
 
 enum { N = 2000, ORDERS = 3, BANDS = 7 };

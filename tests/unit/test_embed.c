@@ -1,6 +1,5 @@
 /* The library within a program that has a locale of its own and uses HDF5 itself: the posterior is
  * the same, and what is the program's stays so. */
-#define _GNU_SOURCE
 #include <config.h>
 #include "base_support.h"
 #include "base/locale.h"

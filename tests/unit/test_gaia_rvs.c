@@ -1,6 +1,6 @@
 /* The reader of Gaia RVS spectra: stars in one file, what is missing, what is refused. Layouts that
  * astropy writes and real files are compared with its reading in tests/cli/layouts.py. */
-#define _GNU_SOURCE
+#include <config.h>
 #include "instrument_support.h"
 
 enum { N = 2401 };

@@ -1,6 +1,6 @@
 /* The reader of GALAH's arms: which files make a star, what their errors are, what is refused. The
  * numbers of real files are compared with astropy's in tests/cli/layouts.py. */
-#define _GNU_SOURCE
+#include <config.h>
 #include "instrument_support.h"
 
 enum { N = 4096 };

@@ -1,6 +1,6 @@
 /* The graph engine: precision, plans, memory, errors, parameters. Gradients have a program of their
  * own, and so have the products. */
-#include "config.h"
+#include <config.h>
 #include <math.h>
 #include <pthread.h>
 #include <stdio.h>

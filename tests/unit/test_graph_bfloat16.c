@@ -1,7 +1,7 @@
 /* Tensors stored in bfloat16, with oneDNN (its products emulated, so that any processor runs this).
  * On small integers, which bfloat16 holds, outputs and gradients are those of float; a
  * network with GRUs agrees with loops in double to the rounding. */
-#include "config.h"
+#include <config.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>

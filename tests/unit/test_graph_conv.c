@@ -1,9 +1,8 @@
 /* Convolutions and linear layers against loops in double: outputs and all gradients, in float and
- * double, for widths that take either way (core/kernel/conv.c and kernel_conv3.c), lengths of
+ * double, for widths that take either way (core/kernel/conv.c and conv3.c), lengths of
  * a part of a tile, a tile, and several, even and odd; and the same with every backend that takes
  * operations over, in each of its precisions. */
-#define _GNU_SOURCE /* setenv */
-#include "config.h"
+#include <config.h>
 #include <dirent.h>
 #include <math.h>
 #include <pthread.h>
@@ -93,7 +92,7 @@ static void close_net(net *n)
     free(n->effective);
 }
 
-/* Plain sums of k products of numbers below 1 have errors <= (k + 2) k eps. kernel_conv3.c: its
+/* Plain sums of k products of numbers below 1 have errors <= (k + 2) k eps. conv3.c: its
  * sums are shorter, k / 3 (k / 4 for the weights) + 12 terms, and the transforms together multiply
  * magnitudes by up to 9.2 * 3: less than 16 (k + 10)^2 eps. In practice its errors are those of the
  * plain sum, so that 2 (k + 10)^2 eps holds with much to spare.

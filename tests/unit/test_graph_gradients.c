@@ -1,6 +1,6 @@
 /* The gradient of every operation in double against central differences, from one table, and the
  * proof that the check would see a backward that is 1 % wrong. */
-#include "config.h"
+#include <config.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>

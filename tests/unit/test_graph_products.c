@@ -1,6 +1,6 @@
 /* Matrix products (the backend openblas and the packed product of the kernels) against three
  * loops in double, and the functions of <anpe/vecmath.h> against libm. */
-#include "config.h"
+#include <config.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>

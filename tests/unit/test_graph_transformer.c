@@ -1,6 +1,6 @@
 /* The operations that transformers are made of, against loops and in closed form. Their gradients
  * are in graph_cases.c with all others. */
-#include "config.h"
+#include <config.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>

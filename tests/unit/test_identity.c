@@ -1,5 +1,5 @@
 /* Visits of one star are joined, two stars never. */
-#define _GNU_SOURCE
+#include <config.h>
 #include "infer/identity.h"
 #include "data_support.h"
 #include <math.h>

@@ -1,5 +1,5 @@
 /* anpe import: what it makes of published files, and what it refuses. */
-#define _GNU_SOURCE
+#include <config.h>
 #include "emulator_support.h"
 
 /* --range says where labels may be, not what they are scaled with: dense, per pixel and, in HDF5,

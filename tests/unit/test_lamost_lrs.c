@@ -1,6 +1,6 @@
 /* The reader of LAMOST low-resolution files: grid, masks, images and tables, damaged files, real.
  */
-#define _GNU_SOURCE
+#include <config.h>
 #include "instrument_support.h"
 
 enum { N = 3909, FLUX = 0, IVAR = N, WAVE = 2 * N, AND = 3 * N, OR = 4 * N };

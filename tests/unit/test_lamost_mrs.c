@@ -1,6 +1,6 @@
 /* The reader of LAMOST medium-resolution files: arms, masks, frame, what is none, and real files.
  */
-#define _GNU_SOURCE
+#include <config.h>
 #include "instrument_support.h"
 
 enum { N = 5000 };

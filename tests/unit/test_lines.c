@@ -1,5 +1,5 @@
 /* Simulator `lines` through the loader: what its spectra must do when labels change. */
-#include "config.h"
+#include <config.h>
 
 #include <math.h>
 #include "plugin_support.h"

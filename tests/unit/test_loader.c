@@ -1,6 +1,6 @@
 /* Plugins found, taken and refused; components; the option tables of all plugins that were built.
  */
-#include "config.h"
+#include <config.h>
 #include "base_support.h"
 #include "base/text.h"
 #include "kind/component.h"

@@ -1,5 +1,5 @@
 /* Simulator `lte` through the loader, on atmospheres and lines made here. */
-#include "config.h"
+#include <config.h>
 
 #include <math.h>
 #include "plugin_support.h"

@@ -1,6 +1,6 @@
 /* Parts of the simulator `lte`: line lists of all formats, damping, profiles, spectra of made-up
  * lines. */
-#include "config.h"
+#include <config.h>
 
 #include <math.h>
 #include "plugin_support.h"

@@ -1,6 +1,6 @@
 /* Parts of the simulator `lte`: readers of model atmospheres, interpolation, chemical equilibrium.
  */
-#include "config.h"
+#include <config.h>
 
 #include <hdf5.h>
 #include <math.h>

@@ -1,6 +1,6 @@
 /* Parts of the simulator `lte`: transfer against closed forms, continuous opacities against
  * published values. */
-#include "config.h"
+#include <config.h>
 
 #include <math.h>
 #include "plugin_support.h"

@@ -1,6 +1,5 @@
 /* The error of the model in the noise of mocks and in error bars: moments, projection, what a model
  * file fixes, and the scatter of an emulator from spectra that it was not trained on. */
-#define _GNU_SOURCE
 #include <config.h>
 #include "base_support.h"
 #include "base/text.h"

@@ -1,7 +1,7 @@
 /* Which of OpenBLAS's kernels a processor gets: instruction sets from the registers of cpuid and
  * xgetbv, core types from instruction sets, and the loading of libraries that have more or fewer of
  * them. The processors and libraries are made up, so the verdict is the same on any machine. */
-#include "config.h"
+#include <config.h>
 #include <dlfcn.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /* Simulator pipe with a program that behaves, and with one that misbehaves in every way that is
  * told apart. */
-#define _GNU_SOURCE
+#include <config.h>
 #include "plugin_support.h"
 #include <math.h>
 #include <pthread.h>

@@ -1,5 +1,5 @@
 /* The arithmetic behind figures: contours of a density, bands, names. */
-#define _GNU_SOURCE
+#include <config.h>
 #include "stat/distribution.h"
 #include "plot/density.h"
 #include "plot/names.h"

@@ -2,7 +2,7 @@
  *
  * Statistical bounds are set so that a right implementation fails about once in 10^5 seeds; the
  * seed is fixed, so that a test that passes goes on passing. */
-#define _GNU_SOURCE
+#include <config.h>
 #include "file/hdf5_file.h"
 #include "plugin_support.h"
 #include <math.h>

@@ -1,5 +1,5 @@
 /* The projector on Gaussian lines in ln(lambda), of which all is known exactly. */
-#define _GNU_SOURCE
+#include <config.h>
 #include "data_support.h"
 #include "spectrum/grid.h"
 #include "spectrum/projector.h"

@@ -1,6 +1,6 @@
 /* Null values and masks, by one rule in every reader: HDF5 spectra, noise libraries, images and
  * tables of FITS files, plain arrays; and the small files that were once read wrong. */
-#define _GNU_SOURCE
+#include <config.h>
 #include "instrument_support.h"
 #include "file/hdf5_file.h"
 #include "kind/instrument.h"

@@ -1,6 +1,6 @@
 /* What a file of spectra is: each survey's files are known by their own instrument and by no other,
  * and an instrument that is given another's file says whose it is. */
-#define _GNU_SOURCE
+#include <config.h>
 #include "instrument_support.h"
 #include "kind/recognise.h"
 

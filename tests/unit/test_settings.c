@@ -1,5 +1,5 @@
 /* Configuration: every option type, every message, origins, and reading back what was resolved. */
-#include "config.h"
+#include <config.h>
 #include "base_support.h"
 #include "base/random.h"
 #include "base/settings.h"

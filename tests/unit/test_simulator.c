@@ -1,5 +1,5 @@
 /* Simulators payne, cannon and array on published emulators and on small ones made here. */
-#define _GNU_SOURCE
+#include <config.h>
 #include "emulator_support.h"
 
 static double *read_golden(const char *name, int64_t n)

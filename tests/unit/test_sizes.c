@@ -1,5 +1,5 @@
 /* Sizes that a file declares against what it holds: HDF5, FITS, npz. */
-#define _GNU_SOURCE
+#include <config.h>
 #include "base/shape.h"
 #include "file/catalogue.h"
 #include "file/catalogue_read.h"

@@ -1,6 +1,6 @@
 /* Instrument `spectrum`: one spectrum in every layout comes out the same; what is not a spectrum is
  * refused with a sentence that says why. */
-#define _GNU_SOURCE
+#include <config.h>
 #include "instrument_support.h"
 #include <zlib.h>
 

@@ -1,6 +1,6 @@
 /* Noise models: error bars and masks from a library or a synthetic sky, `none`, `gaussian`, the
  * instrument `array`, and the making of a library. */
-#define _GNU_SOURCE
+#include <config.h>
 #include "instrument_support.h"
 #include "base/random.h"
 #include "file/hdf5_file.h"

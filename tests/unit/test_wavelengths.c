@@ -1,5 +1,5 @@
 /* Wavelength scales of FITS images (WCS, IRAF multispec) and orders put on a grid. */
-#define _GNU_SOURCE
+#include <config.h>
 #include "instruments/common/iraf_spec.h"
 #include "instruments/common/observed.h"
 #include "instruments/common/wavelength_scale.h"

@@ -6,7 +6,7 @@
  *   dn = dh (1 - z) (1 - n^2)   dz = dh (h - n) z (1 - z)   dr = dn q r (1 - r)   dq = dn r
  *   dh_{-1} = dh z + W_h^T (dr, dz, dq),  and dx = W_i^T (dr, dz, dn) for all steps at once.
  * Gates and the state that is carried on are float; what the products read are factors. */
-#include "config.h"
+#include <config.h>
 #include <stdlib.h>
 #include <string.h>
 #include <anpe/vecmath.h>

@@ -1,5 +1,5 @@
 /* Primitives: see job.h. */
-#include "config.h"
+#include <config.h>
 #include <assert.h>
 #include "job.h"
 #if DNNL_CPU_RUNTIME == DNNL_RUNTIME_OMP

@@ -8,7 +8,7 @@
  * Primitives have a fixed shape: one set for a whole micro-batch and one for a single sample, which
  * does the rest of what is no whole micro-batch. Weights in oneDNN's own layouts are kept with the
  * layer and renewed when they change. */
-#include "config.h"
+#include <config.h>
 #include <stdlib.h>
 #include <string.h>
 #include "layer.h"

@@ -1,5 +1,5 @@
 /* Conversions: see numbers.h. */
-#include "config.h"
+#include <config.h>
 #include <assert.h>
 #include <anpe/bfloat16.h>
 #include "numbers.h"

@@ -3,7 +3,7 @@
  * Which kernels run is oneDNN's own choice for the processor (its variable ONEDNN_MAX_CPU_ISA
  * lowers it); this file only refuses bfloat16 where it would be emulated, unless
  * that is asked for. */
-#include "config.h"
+#include <config.h>
 #include <stdlib.h>
 #include <string.h>
 #include <anpe/plugin.h>

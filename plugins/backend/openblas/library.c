@@ -3,7 +3,7 @@
  * is loaded, asked, and where the processor has wider instructions unloaded and loaded again with a
  * core type by name. Whether that name was understood is asked again: an OpenBLAS that has no such
  * kernels says nothing and takes others. */
-#include "config.h"
+#include <config.h>
 #include "library.h"
 #include "processor.h"
 #include <dlfcn.h>

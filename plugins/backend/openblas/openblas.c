@@ -2,7 +2,7 @@
  *
  * The library is opened at run time and not linked, because it chooses its kernels and starts its
  * threads when it is loaded (library.h). */
-#include "config.h"
+#include <config.h>
 #include <dlfcn.h>
 #include <stdio.h>
 #include <stdlib.h>

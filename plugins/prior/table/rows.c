@@ -1,5 +1,5 @@
 /* Tables with named columns; see rows.h. */
-#define _GNU_SOURCE
+#include <config.h>
 #include "rows.h"
 #include <stdio.h>
 #include <stdlib.h>

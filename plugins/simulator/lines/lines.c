@@ -6,7 +6,7 @@
  *
  * Grid: pixel i is centred on ln(wavelength) = i s, for every window, and is the average of m
  * fine pixels of at most `fine` km/s on which the profiles are evaluated. */
-#include "config.h"
+#include <config.h>
 #include "lines.h"
 #include "../common/window.h"
 #include <math.h>

@@ -3,7 +3,7 @@
  * Near the centre: Weideman (1994), SIAM J. Numer. Anal. 31, 1497, a rational series of
  * ANPE_VOIGT_TERMS terms. Where |v| > FAR: two-point Gauss-Hermite quadrature of the defining
  * integral (the far region of Humlicek 1982), relative error below 2.5 / FAR^4 = 1.2e-4. */
-#include "config.h"
+#include <config.h>
 #include "lines.h"
 #include <math.h>
 #include <string.h>

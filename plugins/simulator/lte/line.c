@@ -6,7 +6,7 @@
  * T^(1/6)) and van der Waals', the latter by H, He and H2 (0.41336 and 0.85 of H's: ratios of
  * polarisability and reduced mass). A profile is followed in each layer to where it falls below
  * `cut` times the continuous opacity. */
-#include "config.h"
+#include <config.h>
 #include "lte.h"
 #include <math.h>
 #include <string.h>

@@ -3,7 +3,7 @@
  * |v| + a < 5.5: rational series of Weideman 1994, SIAM J. Numer. Anal. 31, 1497; beyond: the
  * four-pole approximation of Humlicek 1982, JQSRT 27, 437, region II. Relative error below 2e-4
  * where H > 1e-6 H(0, 0), see the test. */
-#include "config.h"
+#include <config.h>
 #include "lte.h"
 #include <math.h>
 #include <string.h>

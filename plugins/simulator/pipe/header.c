@@ -1,5 +1,5 @@
 /* The header: lines of text, then arrays. Any language can print it. */
-#define _GNU_SOURCE
+#include <config.h>
 #include "header.h"
 #include <locale.h>
 #include <math.h>

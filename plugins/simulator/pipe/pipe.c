@@ -1,7 +1,7 @@
 /* simulator pipe: any program in any language as simulator. It is started, describes itself, then
  * gets label vectors on standard input and gives spectra on standard output (README.md). Several
  * copies run at once, one for each thread that asks; one that ends or hangs is replaced. */
-#define _GNU_SOURCE
+#include <config.h>
 #include "header.h"
 #include <errno.h>
 #include <math.h>
@@ -337,13 +337,12 @@ static anpe_status pipe_create(anpe_ctx *ctx, const void *options, const void *s
     if (ANPE_NEW(ctx, p, 1))
         return ANPE_ENOMEM;
     p->o = options;
-    anpe_status status = set_command(ctx, p);
-    if (!status)
-        status = set_environment(ctx, p, setup);
-    if (!status)
-        status = pool_new(ctx, p->o->workers, &p->pool);
-    if (!status)
-        status = start(ctx, p, &p->pool->worker[0], &p->h);
+    anpe_status status;
+    ANPE_TRY(set_command(ctx, p));
+    ANPE_TRY(set_environment(ctx, p, setup));
+    ANPE_TRY(pool_new(ctx, p->o->workers, &p->pool));
+    ANPE_TRY(start(ctx, p, &p->pool->worker[0], &p->h));
+out:
     if (status) {
         pipe_destroy(p);
         return status;

@@ -1,6 +1,6 @@
 /* A child process and its three streams. Standard input is a socket, because writing to a program
  * that has ended must be an error here and not a SIGPIPE of the process that uses the library. */
-#define _GNU_SOURCE
+#include <config.h>
 #include "worker.h"
 #include <errno.h>
 #include <fcntl.h>
