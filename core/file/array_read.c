@@ -185,3 +185,40 @@ anpe_status anpe_array_read(anpe_ctx *ctx, const char *path, const char *key, do
         return read_hdf5(ctx, path, key, data, rank, shape);
     return read_text(ctx, path, data, rank, shape);
 }
+
+static const char *shape_text(char buffer[96], int rank, const int64_t *shape)
+{
+    size_t used = 0;
+    buffer[0] = 0;
+    for (int i = 0; i < rank && used < 96; i++) {
+        const char *comma = i ? ", " : "";
+        used += shape[i] < 0 ? (size_t)snprintf(buffer + used, 96 - used, "%s*", comma)
+                             : (size_t)snprintf(buffer + used, 96 - used, "%s%lld", comma,
+                                                (long long)shape[i]);
+    }
+    return buffer;
+}
+
+anpe_status anpe_array_expect(anpe_ctx *ctx, const char *path, const char *key, int rank,
+                              int64_t *shape, const char *why, double **data)
+{
+    int found = 0;
+    int64_t have[4] = {0};
+    char a[96], b[96];
+    *data = NULL;
+    const anpe_status status = anpe_array_read(ctx, path, key, data, &found, have);
+    if (status)
+        return status;
+    int agrees = found == rank;
+    for (int i = 0; i < rank && agrees; i++)
+        agrees = shape[i] < 0 ? have[i] > 0 : have[i] == shape[i];
+    if (!agrees) {
+        free(*data);
+        *data = NULL;
+        return ANPE_FAIL(ctx, ANPE_EFORMAT, "%s: %s has shape (%s), expected (%s)%s", path,
+                         key && key[0] ? key : "the array", shape_text(a, found, have),
+                         shape_text(b, rank, shape), why ? why : "");
+    }
+    memcpy(shape, have, (size_t)rank * sizeof *shape);
+    return ANPE_OK;
+}

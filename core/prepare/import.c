@@ -7,6 +7,7 @@
 #include "file/hdf5_file.h"
 #include "file/npz.h"
 #include "file/output.h"
+#include "kind/instrument.h"
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,19 +24,6 @@ typedef struct source {
     char **names;
     anpe_h5 *h5;
 } source;
-
-static const char *shape_text(char buffer[96], int rank, const int64_t *shape)
-{
-    size_t used = 0;
-    buffer[0] = 0;
-    for (int i = 0; i < rank && used < 96; i++) {
-        const char *comma = i ? ", " : "";
-        used += shape[i] < 0 ? (size_t)snprintf(buffer + used, 96 - used, "%s*", comma)
-                             : (size_t)snprintf(buffer + used, 96 - used, "%s%lld", comma,
-                                                (long long)shape[i]);
-    }
-    return buffer;
-}
 
 /* Remembers the base name and digest of an input file. */
 static anpe_status note_source(anpe_ctx *ctx, anpe_emulator *e, const char *path)
@@ -55,32 +43,22 @@ static anpe_status note_source(anpe_ctx *ctx, anpe_emulator *e, const char *path
 static anpe_status read_array(anpe_ctx *ctx, anpe_emulator *e, const char *path, const char *key,
                               int rank, int64_t *shape, const char *why, double **data)
 {
-    int found = 0, agrees = 1;
-    int64_t have[4], n = 1;
-    char a[96], b[96];
+    int64_t n = 1;
     anpe_status status = note_source(ctx, e, path);
     if (!status)
-        status = anpe_array_read(ctx, path, key, data, &found, have);
+        status = anpe_array_expect(ctx, path, key, rank, shape, why, data);
     if (status)
         return status;
-    for (int i = 0; i < found; i++) {
-        n *= have[i];
-        agrees = agrees && i < rank && (shape[i] < 0 ? have[i] > 0 : have[i] == shape[i]);
-    }
-    if (found != rank || !agrees)
-        status = ANPE_FAIL(ctx, ANPE_EFORMAT, "%s: %s has shape (%s), expected (%s)%s", path,
-                           key && key[0] ? key : "the array", shape_text(a, found, have),
-                           shape_text(b, rank, shape), why ? why : "");
-    for (int64_t i = 0; i < n && !status; i++)
-        if (!isfinite((*data)[i]))
+    for (int i = 0; i < rank; i++)
+        n *= shape[i];
+    for (int64_t i = 0; i < n; i++)
+        if (!isfinite((*data)[i])) {
             status = ANPE_FAIL(ctx, ANPE_EFORMAT, "%s: value %lld of %s is %g", path, (long long)i,
                                key && key[0] ? key : "the array", (*data)[i]);
-    if (status) {
-        free(*data);
-        *data = NULL;
-        return status;
-    }
-    memcpy(shape, have, (size_t)rank * sizeof *shape);
+            free(*data);
+            *data = NULL;
+            return status;
+        }
     return ANPE_OK;
 }
 
@@ -117,27 +95,28 @@ static anpe_status add_spec(anpe_ctx *ctx, anpe_emulator *e, const char *spec, c
 
 /* ---- wavelengths ------------------------------------------------------------------------- */
 
-/* lambda_i = 10^(4.179 + 6e-6 i), i = 0..8574, or The Payne's three pieces of it. */
+/* The pixels of instrument apogee, as its plugin has them: all, or The Payne's. */
 static anpe_status apogee_grid(anpe_ctx *ctx, anpe_emulator *e)
 {
-    static const int64_t payne[3][2] = {{322, 3242}, {3648, 6048}, {6412, 8306}};
-    static const int64_t whole[3][2] = {{0, 8575}, {0, 0}, {0, 0}};
-    const int64_t(*piece)[2] = e->n_pixels == 7214 ? payne : whole;
-    if (e->n_pixels != 7214 && e->n_pixels != 8575)
-        return ANPE_FAIL(ctx, ANPE_EINVAL,
-                         "--grid apogee has 7214 or 8575 pixels, the emulator has %lld",
-                         (long long)e->n_pixels);
-    double *v;
-    if (ANPE_NEW(ctx, v, e->n_pixels))
-        return ANPE_ENOMEM;
-    int64_t n = 0;
-    for (int d = 0; d < 3; d++)
-        for (int64_t i = piece[d][0]; i < piece[d][1]; i++)
-            v[n++] = pow(10, 4.179 + 6e-6 * (double)i);
+    anpe_settings *settings = NULL;
+    anpe_instrument instrument = {0};
+    char text[80];
+    double *v = NULL;
+    anpe_status status;
+    snprintf(text, sizeof text, "instrument = { plugin = \"apogee\"; grid = %lld; };",
+             (long long)e->n_pixels);
+    ANPE_TRY(anpe_settings_parse(ctx, text, "--grid apogee", 0, NULL, &settings));
+    ANPE_TRY(anpe_instrument_new(ctx, settings, &instrument));
+    ANPE_TRY(ANPE_NEW(ctx, v, e->n_pixels));
+    memcpy(v, instrument.info.wavelength, (size_t)e->n_pixels * sizeof *v);
     e->on_grid = "apogee";
     if (!isfinite(e->resolution))
-        e->resolution = 22500; /* APOGEE's nominal lambda / FWHM */
-    return anpe_emulator_add(ctx, e, "wavelength", 1, &e->n_pixels, v);
+        e->resolution = instrument.info.resolution[0];
+    status = anpe_emulator_add(ctx, e, "wavelength", 1, &e->n_pixels, v);
+out:
+    anpe_instrument_clear(&instrument);
+    anpe_settings_free(settings);
+    return status;
 }
 
 static anpe_status check_wavelength(anpe_ctx *ctx, const anpe_emulator *e, const char *spec)

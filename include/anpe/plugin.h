@@ -615,6 +615,12 @@ typedef struct anpe_backend_ops {
 ANPE_EXPORT ANPE_MUST_CHECK anpe_status anpe_array_read(anpe_ctx *ctx, const char *path,
                                                         const char *key, double **data, int *rank,
                                                         int64_t shape[4]);
+/* The same where rank and shape are known: a length given as -1 may be any but 0 and is filled in,
+ * others must agree. why (or NULL) ends the message of a wrong shape: "; x_min has 2". Since 1.3.
+ */
+ANPE_EXPORT ANPE_MUST_CHECK anpe_status anpe_array_expect(anpe_ctx *ctx, const char *path,
+                                                          const char *key, int rank, int64_t *shape,
+                                                          const char *why, double **data);
 
 /* Text attribute `name` of `object` ("/": the file itself) of an HDF5 file, one string or several:
  * *n of them, in one block that the caller frees with free(*texts). An object without it: *n = 0

@@ -36,41 +36,15 @@ static int is_one_of(const char *word, const char *choices)
     return 0;
 }
 
-static const char *shape_text(char *buffer, size_t size, int rank, const int64_t *shape)
-{
-    size_t used = 0;
-    buffer[0] = 0;
-    for (int i = 0; i < rank && used < size; i++) {
-        const char *comma = i ? ", " : "";
-        used += shape[i] < 0 ? (size_t)snprintf(buffer + used, size - used, "%s*", comma)
-                             : (size_t)snprintf(buffer + used, size - used, "%s%lld", comma,
-                                                (long long)shape[i]);
-    }
-    return buffer;
-}
-
 anpe_status emulator_array(anpe_ctx *ctx, const emulator *e, const char *key, int rank,
                            int64_t *shape, double **data)
 {
-    int found = 0, agrees = 1;
-    int64_t have[4] = {0}, n = 1;
-    char want_text[96], have_text[96];
-    *data = NULL;
-    const anpe_status status = anpe_array_read(ctx, e->path, key, data, &found, have);
+    int64_t n = 1;
+    const anpe_status status = anpe_array_expect(ctx, e->path, key, rank, shape, NULL, data);
     if (status)
         return status;
-    for (int i = 0; i < found; i++) {
-        n *= have[i];
-        agrees = agrees && i < rank && (shape[i] < 0 ? have[i] > 0 : have[i] == shape[i]);
-    }
-    if (found != rank || !agrees) {
-        free(*data);
-        *data = NULL;
-        return ANPE_FAIL(ctx, ANPE_EFORMAT, "%s: '%s' has shape (%s), expected (%s)", e->path, key,
-                         shape_text(have_text, sizeof have_text, found, have),
-                         shape_text(want_text, sizeof want_text, rank, shape));
-    }
-    memcpy(shape, have, (size_t)rank * sizeof *shape);
+    for (int i = 0; i < rank; i++)
+        n *= shape[i];
     for (int64_t i = 0; i < n; i++)
         if (isnan((*data)[i])) {
             free(*data);
