@@ -12,6 +12,8 @@
 #   none COMMAND...             succeeds if the command prints nothing, and shows what it printed otherwise
 #   differ FILE FILE             both are there and not equal
 #   lacks RE FILE                the file is there, no line of it matches
+#   await COMMAND...             waits until it succeeds or the process $child has ended, however long it takes
+#   handles_interrupts           $child has a handler of ctrl-C: a shell's background starts with it ignored
 #   skip NAME WHY                / skip_all WHY: nothing of this file can be tested here
 : "${ANPE:=./anpe}" "${ANPE_SRCDIR:=.}" "${ANPE_SHARED:=/nonexistent}"
 work=$(mktemp -d "${TMPDIR:-/tmp}/anpe-test.XXXXXX") || exit 99
@@ -59,6 +61,17 @@ differ() {
 
 lacks() {
     [ -s "$2" ] && ! grep -q "$1" "$2"
+}
+
+await() {
+    until "$@" || ! kill -0 "$child" 2>/dev/null; do sleep 0.02; done
+}
+
+handles_interrupts() {
+    case $(sed -n 's/^SigCgt:.*\(.\)$/\1/p' "/proc/$child/status" 2>/dev/null) in
+    [2367abef]) ;;
+    *) false ;;
+    esac
 }
 
 none() {

@@ -83,7 +83,7 @@ done
 
 # A checkpoint, to go on from.
 "$ANPE" train small.cfg -o part.h5 --set train.epochs=100000 >out 2>err & child=$!
-until grep -q 'epoch 1/' err || ! kill -0 $child 2>/dev/null; do sleep 0.02; done
+await grep -q 'epoch 1/' err
 kill -INT $child 2>/dev/null
 wait $child
 

@@ -124,15 +124,13 @@ check "the catalogue is the same whether draws are kept or not" \
 mkdir run
 much="sims.h5 sims.h5 sims.h5 sims.h5 sims.h5 sims.h5 sims.h5 sims.h5"
 much="$much $much"
+begun() { [ "$(find run -name '.*.tmp' -size +0 | wc -l)" -gt 0 ]; }
 long() { # starts a run that takes minutes; waits until its file is under way
     rm -rf run && mkdir run
     # shellcheck disable=SC2086
     "$ANPE" infer one.h5 $much --samples 2000 -o run/c.csv --posterior run/s.h5 --quiet \
         >out 2>err & child=$!
-    tries=0
-    until [ "$(find run -name '.*.tmp' -size +0 | wc -l)" -gt 0 ] || [ $tries -ge 3000 ]; do
-        tries=$((tries + 1)); sleep 0.02
-    done
+    await begun
     check "$1: the run has begun" kill -0 $child
 }
 ended() { # NAME STATUS

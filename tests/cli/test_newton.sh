@@ -37,10 +37,7 @@ check "and so does --json" grep -q '"needs_simulator": *true' "$work/out"
 # A training that is interrupted and goes on is the same.
 "$ANPE" train fit.cfg -o part.h5 --threads 1 --set train.steps=2000 --quiet 2>/dev/null &
 child=$!
-for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
-    [ -s part.h5 ] && break
-    sleep 0.5
-done
+await test -s part.h5
 kill -INT $child 2>/dev/null
 wait $child
 run "$ANPE" train fit.cfg -o part.h5 --resume --threads 2 --set train.steps=2000 --quiet

@@ -42,6 +42,7 @@ check "nothing is written" test ! -e bad.h5
 
 # Killed at several moments, each time when some blocks are there, then to the end.
 steps() { if [ -e "$1" ]; then wc -c <"$1"; else echo 0; fi; }
+grown() { [ "$(steps "$1")" -gt "$2" ]; }
 killed() { # NAME N OPTIONS
     what=$1; n=$2; shift 2
     rm -f killed.h5 killed.h5.part
@@ -52,10 +53,7 @@ killed() { # NAME N OPTIONS
         before=$(steps killed.h5.part)
         "$ANPE" simulate small.cfg --quiet -n "$n" -o killed.h5 --resume --threads 2 "$@" &
         child=$!
-        tries=0
-        until [ "$(steps killed.h5.part)" -gt $((before + blocks * 2000)) ] || [ -e killed.h5 ] || [ $tries -ge 1200 ]; do
-            tries=$((tries + 1)); sleep 0.01
-        done
+        await grown killed.h5.part $((before + blocks * 2000))
         [ -e killed.h5 ] || kills=$((kills + 1))
         kill -9 $child 2>/dev/null
         wait $child 2>/dev/null
@@ -83,14 +81,17 @@ expect_error "a grid of another request is not replaced" 1 "grid.h5: is there al
 cmp -s grid.h5 two.h5 || not_ok "replaced"
 
 # The file of blocks: of other work, foreign, damaged.
-rm -f part.h5*
-# shellcheck disable=SC2086
-"$ANPE" simulate small.cfg --quiet -n 2000 -o part.h5 --resume $own &
-child=$!
-tries=0
-until [ "$(steps part.h5.part)" -gt 2000 ] || [ $tries -ge 1200 ]; do tries=$((tries + 1)); sleep 0.01; done
-kill -9 $child 2>/dev/null
-wait $child 2>/dev/null
+for again in 1 2 3 4 5 6 7 8 9 10; do # until it was killed before its end
+    rm -f part.h5*
+    # shellcheck disable=SC2086
+    "$ANPE" simulate small.cfg --quiet -n 2000 -o part.h5 --resume $own &
+    child=$!
+    await grown part.h5.part 2000
+    kill -9 $child 2>/dev/null
+    wait $child 2>/dev/null
+    [ -e part.h5 ] || break
+    echo "    try $again: ended before it was killed"
+done
 # shellcheck disable=SC2086
 run simulate -n 2000 -o part.h5 --resume --seed 3 $own
 expect_error "blocks of another seed" 1 "part.h5.part: was begun with another configuration, command line or input file"

@@ -18,15 +18,13 @@ check "another seed gives another model" test "$status" = 0
 check "indeed" differ one.h5 seed.h5
 
 # Killed in the middle: the checkpoint of the last epoch is whole, and --resume ends the same.
+epoch_ended() { "$ANPE" info killed.h5 2>/dev/null | grep -q "^epochs"; }
 killed() { # NAME REFERENCE OPTIONS
     name=$1; reference=$2; shift 2
     rm -f killed.h5
     "$ANPE" train "$config" --quiet -o killed.h5 "$@" &
     child=$!
-    tries=0
-    until "$ANPE" info killed.h5 2>/dev/null | grep -q "^epochs" || [ $tries -ge 600 ]; do
-        tries=$((tries + 1)); sleep 0.05
-    done
+    await epoch_ended
     kill -9 $child 2>/dev/null
     wait $child 2>/dev/null
     run "$ANPE" info killed.h5

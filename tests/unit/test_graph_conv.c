@@ -355,12 +355,12 @@ static int count_threads(void)
     return count;
 }
 
-/* Whether count threads are left. A joined thread stays listed for a moment, a pool of OpenMP's for
- * good. */
+/* Whether count threads are left. A joined thread stays listed until it had the processor once
+ * more, a pool of OpenMP's for good: a minute is long for the first. */
 static int settles_to(int count)
 {
     const struct timespec millisecond = {0, 1000000};
-    for (int i = 0; i < 1000 && count_threads() > count; i++)
+    for (int i = 0; i < 60000 && count_threads() > count; i++)
         nanosleep(&millisecond, NULL);
     return count_threads() == count;
 }
