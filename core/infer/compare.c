@@ -77,6 +77,9 @@ static anpe_status read_labels(anpe_ctx *ctx, const anpe_inference *f, compariso
         char column[MAX_NAME];
         int64_t d;
         ANPE_TRY(parse_word(ctx, r, word, n, &d, column));
+        if (r->comparison.given[d])
+            return ANPE_FAIL(ctx, ANPE_EINVAL, "compare-columns: label '%s' is given twice",
+                             r->label[d].name);
         ANPE_TRY(read_label(ctx, c, r, d, column));
         word += n + (word[n] == ',');
     }
@@ -185,7 +188,7 @@ out:
 
 /* ---- one star ---------------------------------------------------------------------------- */
 
-/* Inside what the simulator was made for? Velocities: anpe_session_predict. */
+/* Inside what the simulator was made for? Velocities, vsini and vmacro: anpe_session_predict. */
 static int inside(const anpe_task *t, const double *theta)
 {
     int yes = 1;

@@ -26,7 +26,7 @@ static anpe_status allocate(anpe_ctx *ctx, anpe_view *v)
 {
     const int64_t d = v->map->n;
     v->width = v->map->n;
-    if (ANPE_NEW(ctx, v->start, 3, d + 2, d, d) || ANPE_NEW(ctx, v->y, d) ||
+    if (ANPE_NEW(ctx, v->start, 3 * d + 2 * d * d) || ANPE_NEW(ctx, v->y, d) ||
         ANPE_NEW(ctx, v->raw, v->channels->length))
         return ANPE_ENOMEM;
     v->mean = v->start + d;

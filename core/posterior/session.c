@@ -334,6 +334,19 @@ anpe_status anpe_model_can_predict(anpe_ctx *ctx, const anpe_model *m)
     return ANPE_OK;
 }
 
+/* The core's kernels reach so far and no further. */
+static anpe_status check_broadening(const anpe_task *t, anpe_ctx *ctx, const double *theta)
+{
+    for (int k = 0; k < ANPE_N_BROADENINGS; k++) {
+        const anpe_label *l = &anpe_broaden_label[k];
+        const double kms = t->broadening[k] < 0 ? 0 : theta[t->broadening[k]];
+        if (!(kms >= l->min && kms <= l->max))
+            return ANPE_FAIL(ctx, ANPE_EINVAL, "no model spectrum: %s is %g, outside [%g, %g] %s",
+                             l->name, kms, l->min, l->max, l->unit);
+    }
+    return ANPE_OK;
+}
+
 anpe_status anpe_session_predict(anpe_session *s, anpe_ctx *ctx, const float **flux, double *chi2,
                                  int64_t *n_good, const double *theta,
                                  const anpe_spectrum *observed)
@@ -347,6 +360,7 @@ anpe_status anpe_session_predict(anpe_session *s, anpe_ctx *ctx, const float **f
                          "no model spectrum: at a radial velocity of %g km/s, which is outside the "
                          "prior, the simulator has no flux for some good pixels",
                          s->bench->theta[t->rv]);
+    ANPE_TRY(check_broadening(t, ctx, s->bench->theta));
     ANPE_TRY(anpe_task_simulate(t, ctx, s->bench, 1));
     ANPE_TRY(anpe_task_reduce_model(t, ctx, s->bench, 0, observed));
     *flux = s->bench->spectrum.flux;

@@ -3,6 +3,7 @@
  * as an array of its own. */
 #include "base/text.h"
 #include "file/hdf5_file.h"
+#include "file/npz.h"
 #include "prepare/emulate.h"
 #include <errno.h>
 #include <math.h>
@@ -14,24 +15,6 @@
 static const char *text_or(const char *text, const char *fallback)
 {
     return text && text[0] ? text : fallback;
-}
-
-static anpe_status read_array(anpe_ctx *ctx, const char *path, const char *key, int rank,
-                              int64_t *shape, double **data)
-{
-    int found = 0;
-    int64_t have[4];
-    const anpe_status status = anpe_array_read(ctx, path, key, data, &found, have);
-    if (status)
-        return status;
-    if (found != rank || have[0] < 1 || (rank == 2 && have[1] < 1)) {
-        free(*data);
-        *data = NULL;
-        return ANPE_FAIL(ctx, ANPE_EFORMAT, "%s: '%s' must have %d dimension%s, it has %d", path,
-                         key, rank, rank > 1 ? "s" : "", found);
-    }
-    memcpy(shape, have, (size_t)rank * sizeof *shape);
-    return ANPE_OK;
 }
 
 /* ---- labels ------------------------------------------------------------------------------ */
@@ -76,10 +59,10 @@ static anpe_status read_columns(anpe_ctx *ctx, const anpe_emulate_request *r, an
         g->n_labels += *p == ',';
     g->n_labels++;
     for (int64_t k = 0; k < g->n_labels; k++) {
-        int64_t n;
+        int64_t n = -1;
         snprintf(name, sizeof name, "%.*s", (int)strcspn(rest, ","), rest);
         rest += strcspn(rest, ",") + 1;
-        anpe_status status = read_array(ctx, r->grid, name, 1, &n, &column);
+        anpe_status status = anpe_array_expect(ctx, r->grid, name, 1, &n, NULL, &column);
         if (status)
             return status;
         if (k == 0) {
@@ -101,33 +84,50 @@ static anpe_status read_columns(anpe_ctx *ctx, const anpe_emulate_request *r, an
     return ANPE_OK;
 }
 
-/* Whether the file has an array of that name. */
-static int has_array(anpe_ctx *ctx, const char *path, const char *key)
+static int is_hdf5(const char *path)
 {
-    double *data = NULL;
-    int rank;
-    int64_t shape[4];
-    const int has = anpe_array_read(ctx, path, key, &data, &rank, shape) == ANPE_OK;
-    free(data);
-    return has;
+    return anpe_text_has_extension(path, ".h5") || anpe_text_has_extension(path, ".hdf5");
+}
+
+/* Whether the file has an array of that name: one that cannot be read is there. */
+static anpe_status has_array(anpe_ctx *ctx, const char *path, const char *key, int *has)
+{
+    char **names = NULL;
+    int n = 0;
+    anpe_h5 *f = NULL;
+    anpe_status status = ANPE_OK;
+    *has = 1; /* the only array of its file */
+    if (is_hdf5(path)) {
+        ANPE_TRY(anpe_h5_open(ctx, path, &f));
+        *has = anpe_h5_has(f, key);
+    } else if (anpe_text_has_extension(path, ".npz")) {
+        ANPE_TRY(anpe_npz_names(ctx, path, &n, &names));
+        *has = 0;
+        for (int i = 0; i < n; i++)
+            *has |= strcmp(names[i], key) == 0;
+    }
+out:
+    anpe_npz_names_free(n, names);
+    anpe_h5_abandon(f);
+    return status;
 }
 
 static anpe_status read_labels(anpe_ctx *ctx, const anpe_emulate_request *r, anpe_emulate_grid *g)
 {
     const char *theta = text_or(r->theta, "theta");
-    const int hdf5 =
-        anpe_text_has_extension(r->grid, ".h5") || anpe_text_has_extension(r->grid, ".hdf5");
-    int64_t shape[2];
+    int64_t shape[2] = {-1, -1};
+    int matrix = 1;
     anpe_status status = ANPE_OK;
     if (access(r->grid, R_OK) != 0)
         return ANPE_FAIL(ctx, ANPE_EIO, "cannot read %s: %s", r->grid, strerror(errno));
-    const int matrix = text_or(r->theta, NULL) || has_array(ctx, r->grid, theta);
+    if (!text_or(r->theta, NULL))
+        ANPE_TRY(has_array(ctx, r->grid, theta, &matrix));
     if (matrix) {
-        ANPE_TRY(read_array(ctx, r->grid, theta, 2, shape, &g->theta));
+        ANPE_TRY(anpe_array_expect(ctx, r->grid, theta, 2, shape, NULL, &g->theta));
         g->n = shape[0];
         g->n_labels = shape[1];
     }
-    if (matrix && hdf5)
+    if (matrix && is_hdf5(r->grid))
         ANPE_TRY(read_names(ctx, r->grid, theta, g));
     if (text_or(r->labels, NULL)) {
         free(g->labels);
@@ -185,8 +185,8 @@ static anpe_status read_flux(anpe_ctx *ctx, const anpe_emulate_request *r, anpe_
 {
     const char *key = text_or(r->flux, "flux");
     double *flux = NULL;
-    int64_t shape[2];
-    anpe_status status = read_array(ctx, r->grid, key, 2, shape, &flux);
+    int64_t shape[2] = {-1, -1};
+    anpe_status status = anpe_array_expect(ctx, r->grid, key, 2, shape, NULL, &flux);
     if (status)
         return status;
     g->n_pixels = shape[1];
@@ -213,11 +213,14 @@ static anpe_status read_wavelength(anpe_ctx *ctx, const anpe_emulate_request *r,
                                    anpe_emulate_grid *g)
 {
     const char *key = text_or(r->wavelength, "wavelength");
-    int64_t n;
-    anpe_status status;
-    if (!text_or(r->wavelength, NULL) && !has_array(ctx, r->grid, key))
+    int64_t n = -1;
+    int has = 1;
+    anpe_status status = ANPE_OK;
+    if (!text_or(r->wavelength, NULL))
+        ANPE_TRY(has_array(ctx, r->grid, key, &has));
+    if (!has)
         return ANPE_OK;
-    ANPE_TRY(read_array(ctx, r->grid, key, 1, &n, &g->wavelength));
+    ANPE_TRY(anpe_array_expect(ctx, r->grid, key, 1, &n, NULL, &g->wavelength));
     if (n != g->n_pixels)
         return ANPE_FAIL(ctx, ANPE_EFORMAT, "%s: %lld wavelengths in '%s' for %lld pixels", r->grid,
                          (long long)n, key, (long long)g->n_pixels);
@@ -242,6 +245,22 @@ static anpe_status said(anpe_ctx *ctx, const char *path, const char *set, const 
     return status;
 }
 
+/* Convolved once, shifted, and perhaps with noise: an instrument would do it to the emulator again.
+ */
+static anpe_status refuse_instrument(anpe_ctx *ctx, const char *path, const char *key)
+{
+    char pixels[64], instrument[64];
+    anpe_status status = said(ctx, path, key, "pixels", pixels, sizeof pixels);
+    if (!status)
+        status = said(ctx, path, "/", "instrument", instrument, sizeof instrument);
+    if (status || strcmp(pixels, "simulator") == 0 || !instrument[0])
+        return status;
+    return ANPE_FAIL(ctx, ANPE_EFORMAT,
+                     "%s: spectra as instrument '%s' gives them; an emulator is trained on the "
+                     "simulator's own (anpe simulate --own-grid)",
+                     path, instrument);
+}
+
 static anpe_status read_description(anpe_ctx *ctx, const anpe_emulate_request *r,
                                     anpe_emulate_grid *g)
 {
@@ -250,7 +269,8 @@ static anpe_status read_description(anpe_ctx *ctx, const anpe_emulate_request *r
     anpe_status status = ANPE_OK;
     g->resolution = INFINITY;
     g->normalised = !r->absolute;
-    if (anpe_text_has_extension(r->grid, ".h5") || anpe_text_has_extension(r->grid, ".hdf5")) {
+    if (is_hdf5(r->grid)) {
+        ANPE_TRY(refuse_instrument(ctx, r->grid, key));
         ANPE_TRY(said(ctx, r->grid, key, "normalised", text, sizeof text));
         g->normalised = g->normalised && strcmp(text, "no") != 0;
         ANPE_TRY(said(ctx, r->grid, key, "resolution", text, sizeof text));

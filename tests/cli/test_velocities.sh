@@ -45,4 +45,20 @@ comparison() { awk -F, '/^#/ { next } !head++ { for (i = 1; i <= NF; i++) at[$i]
     { print $at["comparison"] ($at["chi2_catalogue"] > 0 ? "+" : "-") }' "$1" | paste -sd' '; }
 check "1 km/s is compared, 200 km/s is outside, and there is none in the third row" \
     test "$(comparison compared.csv)" = "compared+ outside- incomplete-"
+
+# The kernels of vsini and vmacro end where the labels do: beyond, there is no model spectrum either.
+awk 'BEGIN { for (k = 0; k < 3; k++) { for (i = 0; i < 8575; i++)
+    printf "%g ", k == 0 ? 1 - 0.2 * (i % 50 == 25) : k == 1 ? -0.1 * (i % 50 == 25) : 0; print "" } }' >c.txt
+"$ANPE" import cannon c.txt --pivots pivot.txt --labels a_h --range=-1:1 --grid apogee -o whole.h5 --quiet || exit 99
+run "$ANPE" train rv.cfg -o turning.h5 --quiet --set simulator.file=whole.h5 --set instrument.grid=8575 \
+    --set 'prior=({plugin="independent";labels=({name="a_h";type="uniform";min=-1.0;max=1.0;},
+    {name="vsini";type="uniform";min=0.0;max=40.0;},{name="vmacro";type="uniform";min=0.0;max=10.0;});})'
+check "train with rotation" test "$status" = 0
+run "$ANPE" simulate turning.h5 -n 4 --observed -o turning_mocks.h5 --quiet
+printf 'id,a_h,vsini,vmacro\nw,0.1,30,5\nx,0.1,900,5\ny,0.1,30,-20\nz,0.1,30,300\n' >labels.csv
+run "$ANPE" infer turning.h5 turning_mocks.h5 -o compared.csv --compare labels.csv
+check "vsini of 900, vmacro of -20 and 300 km/s are outside" \
+    test "$(comparison compared.csv)" = "compared+ outside- outside- outside-"
+run "$ANPE" infer turning.h5 turning_mocks.h5 -o twice.csv --compare labels.csv --compare-columns vsini=vsini,vsini=vmacro
+expect_error "a label that is given twice" 1 "compare-columns: label 'vsini' is given twice"
 finish
