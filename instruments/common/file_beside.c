@@ -2,6 +2,7 @@
 #include <config.h>
 #include "file_beside.h"
 #include "survey_fits.h"
+#include <ctype.h>
 #include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,6 +26,41 @@ int file_beside(const char *path, const char *from, const char *to, size_t size,
         snprintf(out, size, "%.*s%s%s", (int)(last - path), path, to, last + strlen(from));
     return n > 0 && (size_t)n < size && access(out, R_OK) == 0;
 }
+
+/* ---- arms: one digit of the name -------------------------------------------------------- */
+
+size_t file_arm_place(const char *path, int digits, int n)
+{
+    const char *name = name_of(path);
+    for (int k = 0; k <= digits; k++)
+        if (!isdigit((unsigned char)name[k]))
+            return 0;
+    const char *end = name + digits + 1;
+    const int arm = name[digits] - '0';
+    if (arm < 1 || arm > n || (strcmp(end, ".fits") != 0 && strcmp(end, ".fits.gz") != 0))
+        return 0;
+    return (size_t)(name + digits - path);
+}
+
+int file_arm(const char *path, size_t place, int digit, char out[ARM_PATH])
+{
+    if (strlen(path) >= ARM_PATH)
+        return 0;
+    snprintf(out, ARM_PATH, "%s", path);
+    out[place] = (char)('0' + digit);
+    return access(out, F_OK) == 0;
+}
+
+int file_arm_is_first(const char *path, size_t place)
+{
+    char other[ARM_PATH];
+    for (int digit = 1; place && digit < path[place] - '0'; digit++)
+        if (file_arm(path, place, digit, other))
+            return 0;
+    return 1;
+}
+
+/* ---- exposures: a number before the ending ---------------------------------------------- */
 
 /* Where the number before the ending starts and ends; 0 if there is none. */
 static int split(const char *name, size_t *first, size_t *end)

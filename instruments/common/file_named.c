@@ -1,5 +1,5 @@
 /* Images of one thing each, by their names. */
-#define _GNU_SOURCE
+#include <config.h>
 #include "file_named.h"
 #include "file_columns.h"
 #include <math.h>

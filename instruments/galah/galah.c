@@ -6,7 +6,7 @@
  * resolution). Wavelengths are linear, in air, and barycentric already (keyword BARYEFF). */
 #include "galah.h"
 #include "../common/file_image.h"
-#include "../common/file_arms.h"
+#include "../common/file_beside.h"
 #include "../common/recognise.h"
 #include <math.h>
 #include <stdio.h>

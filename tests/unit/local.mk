@@ -16,7 +16,7 @@ tests_unit_pipe_program_SOURCES = tests/unit/pipe_program.c
 tests_unit_pipe_program_LDADD =
 check_LTLIBRARIES += $(odd_plugins)
 EXTRA_tests_unit_test_loader_DEPENDENCIES = $(odd_plugins)
-EXTRA_DIST += tests/unit/allocation_count.h tests/unit/base_support.h tests/unit/data_support.h tests/unit/emulator_support.h \
+EXTRA_DIST += tests/unit/allocation_count.h tests/unit/base_support.h tests/unit/data_support.h tests/unit/cannon_support.h tests/unit/emulator_support.h \
 	tests/unit/graph_support.h tests/unit/instrument_support.h tests/unit/network_support.h \
 	tests/unit/plugin_support.h tests/unit/test_lines.h tests/unit/testlib.h
 include tests/unit/openblas.mk

@@ -149,4 +149,26 @@ static inline void flow_refuses(const char *plugin, const char *options, const c
         printf("\n    '%s' lacks '%s'", anpe_error(ctx), message);
     CU_ASSERT_PTR_NOT_NULL(strstr(anpe_error(ctx), message));
 }
+
+/* log |det a| of a (n, n) by elimination with pivots, in place. */
+static inline double log_determinant(int64_t n, double *a)
+{
+    double sum = 0;
+    for (int64_t k = 0; k < n; k++) {
+        int64_t pivot = k;
+        for (int64_t i = k + 1; i < n; i++)
+            if (fabs(a[i * n + k]) > fabs(a[pivot * n + k]))
+                pivot = i;
+        for (int64_t j = 0; j < n; j++) {
+            const double t = a[k * n + j];
+            a[k * n + j] = a[pivot * n + j];
+            a[pivot * n + j] = t;
+        }
+        sum += log(fabs(a[k * n + k]));
+        for (int64_t i = k + 1; i < n; i++)
+            for (int64_t j = n - 1; j >= k; j--)
+                a[i * n + j] -= a[i * n + k] / a[k * n + k] * a[k * n + j];
+    }
+    return sum;
+}
 #endif

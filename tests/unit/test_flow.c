@@ -74,27 +74,6 @@ static void test_log_prob_of_draws(void)
 
 /* log |det dz/dy| from the network against the determinant of a numerical dy/dz of the sampler in
  * double. Central differences with h = 1e-5: error h^2 times a third derivative, plus 1e-16 / h. */
-static double log_determinant(int64_t n, double *a) /* by elimination with pivots, in place */
-{
-    double sum = 0;
-    for (int64_t k = 0; k < n; k++) {
-        int64_t pivot = k;
-        for (int64_t i = k + 1; i < n; i++)
-            if (fabs(a[i * n + k]) > fabs(a[pivot * n + k]))
-                pivot = i;
-        for (int64_t j = 0; j < n; j++) {
-            const double t = a[k * n + j];
-            a[k * n + j] = a[pivot * n + j];
-            a[pivot * n + j] = t;
-        }
-        sum += log(fabs(a[k * n + k]));
-        for (int64_t i = k + 1; i < n; i++)
-            for (int64_t j = n - 1; j >= k; j--)
-                a[i * n + j] -= a[i * n + k] / a[k * n + k] * a[k * n + j];
-    }
-    return sum;
-}
-
 static void check_jacobian(flow *f, const double *context, anpe_rng *rng)
 {
     enum { D_MAX = 8 };

@@ -5,7 +5,7 @@
 #include <config.h>
 #include "base_support.h"
 #include "base/random.h"
-#include "file/emulator.h"
+#include "cannon_support.h"
 #include "posterior/exact.h"
 #include "train/train.h"
 #include <math.h>
@@ -22,21 +22,9 @@ static anpe_spectrum star;
 
 static void write_emulator(const char *path)
 {
-    anpe_emulator e = {.kind = "cannon", .output = "linear", .normalised = 1};
     double *coefficients = calloc(3 * P, sizeof *coefficients);
     double *exponents = calloc(3 * D, sizeof *exponents);
-    double *pivot = calloc(D, sizeof *pivot), *scale = calloc(D, sizeof *scale);
     anpe_rng rng = anpe_rng_make(8, ANPE_FOR_MOCKS, 0, 0);
-    e.n_labels = D;
-    e.n_pixels = P;
-    e.resolution = 22500;
-    e.labels = calloc(D, sizeof *e.labels);
-    for (int d = 0; d < D; d++) {
-        snprintf(e.labels[d].name, sizeof e.labels[d].name, "l%d", d);
-        e.labels[d].min = -INFINITY;
-        e.labels[d].max = INFINITY;
-        scale[d] = 1;
-    }
     exponents[1 * D + 0] = 2;
     exponents[2 * D + 1] = 1;
     for (int p = 0; p < P; p++) {
@@ -44,12 +32,7 @@ static void write_emulator(const char *path)
         coefficients[P + p] = a[p] = 0.15 * anpe_normal(&rng);
         coefficients[2 * P + p] = b[p] = 0.08 * anpe_normal(&rng);
     }
-    WORKS(anpe_emulator_add(ctx, &e, "coefficients", 2, (int64_t[]){3, P}, coefficients));
-    WORKS(anpe_emulator_add(ctx, &e, "exponents", 2, (int64_t[]){3, D}, exponents));
-    WORKS(anpe_emulator_add(ctx, &e, "pivots", 1, (int64_t[]){D}, pivot));
-    WORKS(anpe_emulator_add(ctx, &e, "scales", 1, (int64_t[]){D}, scale));
-    WORKS(anpe_emulator_write(ctx, &e, path));
-    anpe_emulator_clear(&e);
+    write_cannon(path, D, P, 3, exponents, coefficients);
 }
 
 static void test_set_up(void)

@@ -327,27 +327,6 @@ static made_sampler *double_sampler(const flow *f, const nsf_case *c, const nsf_
     return made_sampler_new(&shape, w);
 }
 
-static double log_determinant(int64_t n, double *a) /* in place */
-{
-    double sum = 0;
-    for (int64_t k = 0; k < n; k++) {
-        int64_t pivot = k;
-        for (int64_t i = k + 1; i < n; i++)
-            if (fabs(a[i * n + k]) > fabs(a[pivot * n + k]))
-                pivot = i;
-        for (int64_t j = 0; j < n; j++) {
-            const double t = a[k * n + j];
-            a[k * n + j] = a[pivot * n + j];
-            a[pivot * n + j] = t;
-        }
-        sum += log(fabs(a[k * n + k]));
-        for (int64_t i = k + 1; i < n; i++)
-            for (int64_t j = n - 1; j >= k; j--)
-                a[i * n + j] -= a[i * n + k] / a[k * n + k] * a[k * n + j];
-    }
-    return sum;
-}
-
 static void check_jacobian(flow *f, const nsf_case *c, uint32_t seed)
 {
     enum { MOST = 5 };

@@ -6,7 +6,7 @@
 #include "base_support.h"
 #include "base/linear.h"
 #include "base/random.h"
-#include "file/emulator.h"
+#include "cannon_support.h"
 #include "model/view.h"
 #include "stat/normal.h"
 #include "task/likelihood.h"
@@ -197,33 +197,17 @@ static anpe_dataset *dataset;
 
 static void write_emulator(const char *path)
 {
-    anpe_emulator e = {.kind = "cannon", .output = "linear", .normalised = 1};
     double *coefficients = calloc((D + 1) * P, sizeof *coefficients);
     double *exponents = calloc((D + 1) * D, sizeof *exponents);
-    double *pivot = calloc(D, sizeof *pivot), *scale = calloc(D, sizeof *scale);
     anpe_rng rng = anpe_rng_make(5, ANPE_FOR_MOCKS, 0, 0);
-    e.n_labels = D;
-    e.n_pixels = P;
-    e.resolution = 22500;
-    e.labels = calloc(D, sizeof *e.labels);
-    for (int d = 0; d < D; d++) {
-        snprintf(e.labels[d].name, sizeof e.labels[d].name, "l%d", d);
-        e.labels[d].min = -INFINITY;
-        e.labels[d].max = INFINITY;
-        scale[d] = 1;
+    for (int d = 0; d < D; d++)
         exponents[(d + 1) * D + d] = 1;
-    }
     for (int p = 0; p < P; p++) {
         coefficients[p] = 1;
         for (int d = 0; d < D; d++)
             coefficients[(d + 1) * P + p] = 0.08 * anpe_normal(&rng);
     }
-    WORKS(anpe_emulator_add(ctx, &e, "coefficients", 2, (int64_t[]){D + 1, P}, coefficients));
-    WORKS(anpe_emulator_add(ctx, &e, "exponents", 2, (int64_t[]){D + 1, D}, exponents));
-    WORKS(anpe_emulator_add(ctx, &e, "pivots", 1, (int64_t[]){D}, pivot));
-    WORKS(anpe_emulator_add(ctx, &e, "scales", 1, (int64_t[]){D}, scale));
-    WORKS(anpe_emulator_write(ctx, &e, path));
-    anpe_emulator_clear(&e);
+    write_cannon(path, D, P, D + 1, exponents, coefficients);
 }
 
 /* One label is cut off at -1 and 1, the last, so that it comes first only where a bound is near;
