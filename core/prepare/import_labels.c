@@ -118,7 +118,7 @@ static anpe_status set_range(anpe_ctx *ctx, const anpe_import_request *r, int64_
         char *second = end + 1;
         if (colon)
             l->max = strtod(second, &end);
-        if (!colon || end == second || *end)
+        if (!colon || end == second || *end || isnan(l->min) || isnan(l->max))
             return ANPE_FAIL(ctx, ANPE_EINVAL, "--range: '%s' of label %s is not MIN:MAX", text,
                              l->name);
     }

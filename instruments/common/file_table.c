@@ -281,13 +281,7 @@ static medium find_medium(const table *t)
     snprintf(key, sizeof key, "TUCD%d", w + 1);
     if (survey_fits_text(t->fits, t->hdu, key, ucd) && strcasestr(ucd, "em.wl"))
         return strcasestr(ucd, "obs.atmos") ? MEDIUM_AIR : MEDIUM_VACUUM;
-    for (int h = t->hdu; h >= 0; h = h ? 0 : -1) {
-        if (survey_fits_text(t->fits, h, "AIRORVAC", ucd))
-            return strchr("vV", ucd[0]) ? MEDIUM_VACUUM : MEDIUM_AIR;
-        if (survey_fits_text(t->fits, h, "VACUUM", ucd))
-            return strchr("tT1", ucd[0]) ? MEDIUM_VACUUM : MEDIUM_AIR;
-    }
-    return MEDIUM_UNKNOWN;
+    return medium_by_keywords(t->fits, t->hdu);
 }
 
 static void read_id(const table *t, gridded_file *file)

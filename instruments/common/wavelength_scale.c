@@ -60,14 +60,10 @@ static int attribute(const char *wat, const char *key, char *out, size_t size)
     return 0;
 }
 
-static medium read_medium(fitsfile *f, int hdu, const char *ctype)
+medium medium_by_keywords(fitsfile *f, int hdu)
 {
     static const char *const keys[] = {"AIRORVAC", "VACUUM"};
     char text[FLEN_VALUE];
-    if (!strncasecmp(ctype, "AWAV", 4))
-        return MEDIUM_AIR;
-    if (!strncasecmp(ctype, "WAVE", 4) && (ctype[4] == '\0' || ctype[4] == ' ' || ctype[4] == '-'))
-        return MEDIUM_VACUUM;
     for (int k = 0; k < 2; k++)
         for (int h = hdu; h >= 0; h = h > 0 ? 0 : -1) {
             if (!survey_fits_text(f, h, keys[k], text))
@@ -77,6 +73,15 @@ static medium read_medium(fitsfile *f, int hdu, const char *ctype)
                 return yes ? MEDIUM_VACUUM : MEDIUM_AIR;
         }
     return MEDIUM_UNKNOWN;
+}
+
+static medium read_medium(fitsfile *f, int hdu, const char *ctype)
+{
+    if (!strncasecmp(ctype, "AWAV", 4))
+        return MEDIUM_AIR;
+    if (!strncasecmp(ctype, "WAVE", 4) && (ctype[4] == '\0' || ctype[4] == ' ' || ctype[4] == '-'))
+        return MEDIUM_VACUUM;
+    return medium_by_keywords(f, hdu);
 }
 
 /* ---- IRAF's text over many cards -------------------------------------------------------- */

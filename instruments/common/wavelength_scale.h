@@ -22,6 +22,8 @@ wavelength_scale *wavelength_scale_free(wavelength_scale *s);
  * of the pixels. NAN where the scale is not defined: outside an order's range. */
 ANPE_MUST_CHECK anpe_status wavelength_scale_row(const wavelength_scale *s, anpe_ctx *ctx,
                                                  int64_t order, double *wavelength);
+/* What AIRORVAC and VACUUM say, of the HDU, else of the first one. */
+medium medium_by_keywords(fitsfile *f, int hdu);
 /* What the header says: CTYPE1 AWAV or WAVE, AIRORVAC, VACUUM. */
 medium wavelength_scale_medium(const wavelength_scale *s);
 /* "linear", "log10", "ln", "multispec", "equispec". */

@@ -86,8 +86,7 @@ static void read_header(fitsfile *f, gridded_file *file)
     char text[FLEN_VALUE] = "";
     if (survey_fits_text(f, 0, "DESIG", text))
         snprintf(file->id, sizeof file->id, "%s", text);
-    if (survey_fits_text(f, 0, "VACUUM", text))
-        file->medium = text[0] == 'F' ? MEDIUM_AIR : MEDIUM_VACUUM;
+    file->medium = medium_by_keywords(f, 0);
     file->barycentric = 0;
     if (survey_fits_text(f, 0, "HELIO", text) && text[0] == 'F' &&
         !survey_fits_real(f, 0, "HELIO_RV", &file->barycentric))

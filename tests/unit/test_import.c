@@ -33,6 +33,9 @@ static void test_range(void)
         FAILS(anpe_import(ctx, &r, &e), ANPE_EINVAL,
               "--range: '-0.5:1' of label logg is wider than [0, 1], where ");
         anpe_emulator_clear(&e);
+        r.range = "nan:1,0:1"; /* was the file's, in silence */
+        FAILS(anpe_import(ctx, &r, &e), ANPE_EINVAL, "--range: 'nan:1' of label teff is not");
+        anpe_emulator_clear(&e);
     }
 }
 

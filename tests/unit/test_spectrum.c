@@ -204,6 +204,30 @@ static void put_table(fitsfile *f, int row, const char *const names[3], double u
     CU_ASSERT_EQUAL_FATAL(status, 0);
 }
 
+/* A keyword that says neither is no word for air. */
+static void test_medium_of_a_table(void)
+{
+    static const char *const names[] = {"wavelength", "flux", "sigma"};
+    static const char *const said[] = {"VACUUM", "AIR", "UNSTATED"};
+    reference();
+    for (int k = 0; k < 3; k++) {
+        char word[16];
+        int status = 0;
+        fitsfile *f = new_fits(in_scratch("table.fits"));
+        put_table(f, 0, names, 1);
+        snprintf(word, sizeof word, "%s", said[k]);
+        fits_write_key(f, TSTRING, "AIRORVAC", word, NULL, &status);
+        end_fits(f);
+        use("");
+        if (k == 2)
+            FAILS(read_row(in_scratch("table.fits"), 0), ANPE_EFORMAT, "instrument.medium");
+        else
+            WORKS(read_row(in_scratch("table.fits"), 0));
+        if (k == 0)
+            same_as_first(said[k]);
+    }
+}
+
 static void test_tables(void)
 {
     static const struct {
@@ -365,6 +389,7 @@ int main(int argc, char **argv)
                                  {"image", test_image},
                                  {"mask and scale", test_mask_and_scale},
                                  {"tables", test_tables},
+                                 {"the medium of a table", test_medium_of_a_table},
                                  {"media and frames", test_media_and_frames},
                                  {"without errors", test_without_errors},
                                  {"refuses", test_refuses},
