@@ -198,14 +198,14 @@ anpe_status anpe_session_new_batch(anpe_ctx *ctx, const anpe_model *m, int64_t b
     s->model = m;
     s->batch = batch;
     s->max_draws = max_draws;
-    s->coordinates = calloc((size_t)batch, sizeof *s->coordinates);
     s->z = anpe_alloc(ctx, n * sizeof *s->z);
     s->u = anpe_alloc(ctx, n * sizeof *s->u);
     s->y = anpe_alloc(ctx, n * sizeof *s->y);
     s->log_q = anpe_alloc(ctx, (size_t)max_draws * sizeof *s->log_q);
     s->room = anpe_alloc(ctx, (size_t)anpe_task_size(m->task) * sizeof *s->room);
     s->scratch = anpe_alloc(ctx, anpe_flow_scratch(&m->net->flow, max_draws));
-    if (!s->coordinates || !s->z || !s->u || !s->y || !s->log_q || !s->scratch || !s->room) {
+    if (ANPE_NEW(ctx, s->coordinates, batch) || !s->z || !s->u || !s->y || !s->log_q ||
+        !s->scratch || !s->room) {
         status = ANPE_ENOMEM;
         goto out;
     }

@@ -48,19 +48,20 @@ anpe_label_rows *anpe_proposal_free(anpe_label_rows *p)
 static anpe_status open_search(anpe_ctx *ctx, search *s)
 {
     const anpe_model *m = s->session->model;
-    const size_t d = (size_t)m->map->n;
+    const int64_t d = m->map->n;
     anpe_status status;
     s->map = m->map;
     ANPE_TRY(anpe_flow_density_new(ctx, m->net, m->map->n, BLOCK, &s->density));
     ANPE_TRY(anpe_mixture_new(ctx, m->map->n, COMPONENTS, &s->mixture));
-    s->y = malloc(DRAWS * d * sizeof *s->y);
-    s->log_q = malloc(DRAWS * sizeof *s->log_q);
-    s->scratch = malloc((size_t)DRAWS * COMPONENTS * sizeof *s->scratch);
-    s->theta = malloc(ROWS * d * sizeof *s->theta);
-    if (!s->y || !s->log_q || !s->scratch || !s->theta || ANPE_NEW(ctx, s->log_prior, ROWS) ||
-        ANPE_NEW(ctx, s->log_flow, ROWS) || ANPE_NEW(ctx, s->log_weight, ROWS) ||
-        ANPE_NEW(ctx, s->log_loss, ROWS) || ANPE_NEW(ctx, s->row, ROWS))
-        status = ANPE_ENOMEM;
+    ANPE_TRY(ANPE_NEW(ctx, s->y, DRAWS, d));
+    ANPE_TRY(ANPE_NEW(ctx, s->log_q, DRAWS));
+    ANPE_TRY(ANPE_NEW(ctx, s->scratch, DRAWS, COMPONENTS));
+    ANPE_TRY(ANPE_NEW(ctx, s->theta, ROWS, d));
+    ANPE_TRY(ANPE_NEW(ctx, s->log_prior, ROWS));
+    ANPE_TRY(ANPE_NEW(ctx, s->log_flow, ROWS));
+    ANPE_TRY(ANPE_NEW(ctx, s->log_weight, ROWS));
+    ANPE_TRY(ANPE_NEW(ctx, s->log_loss, ROWS));
+    ANPE_TRY(ANPE_NEW(ctx, s->row, ROWS));
 out:
     return status;
 }
