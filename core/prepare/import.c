@@ -106,7 +106,10 @@ static anpe_status apogee_grid(anpe_ctx *ctx, anpe_emulator *e)
     snprintf(text, sizeof text, "instrument = { plugin = \"apogee\"; grid = %lld; };",
              (long long)e->n_pixels);
     ANPE_TRY(anpe_settings_parse(ctx, text, "--grid apogee", 0, NULL, &settings));
-    ANPE_TRY(anpe_instrument_new(ctx, settings, &instrument));
+    if ((status = anpe_instrument_new(ctx, settings, &instrument))) {
+        anpe_fail_prefix(ctx, status, "the emulator has %lld pixels", (long long)e->n_pixels);
+        goto out;
+    }
     ANPE_TRY(ANPE_NEW(ctx, v, e->n_pixels));
     memcpy(v, instrument.info.wavelength, (size_t)e->n_pixels * sizeof *v);
     e->on_grid = "apogee";

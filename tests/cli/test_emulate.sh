@@ -74,11 +74,13 @@ refused "few spectra" "few.h5: 12 spectra; at least 20 are needed" few.h5
 refused "labels of the wrong number" "labels" grid.h5 --labels teff,logg
 refused "an array that is not there" "no dataset 'fluxes'; did you mean 'flux'" grid.h5 --flux fluxes
 refused "labels as spectra" "wavelengths in 'wavelength' for 3 pixels" grid.h5 --flux theta
-refused "spectra of another number" "grid.h5: wavelength has shape ([0-9]*), expected (\*, \*)" grid.h5 --theta wavelength
+refused "spectra of another number" "grid.h5: wavelength has shape \([0-9]*\), expected \(\*, \*\)" grid.h5 --theta wavelength
 # What an instrument has convolved is convolved again when the emulator is observed.
-"$ANPE" simulate lines.cfg -n 24 -o convolved.h5 --quiet
+sed 's/^instrument.*/instrument = { plugin = "spectrum"; windows = [15882.0, 15898.0]; resolution = 60000.0; };\
+observe = { max_rv = 10.0; }; noise = { plugin = "gaussian"; snr = 100.0; };/' lines.cfg >convolved.cfg
+"$ANPE" simulate convolved.cfg -n 24 -o convolved.h5 --quiet
 refused "an instrument's spectra" "convolved.h5: spectra as instrument '.*' gives them; .*--own-grid" convolved.h5
-"$ANPE" simulate lines.cfg -n 24 --observed -o observed.h5 --quiet
+"$ANPE" simulate convolved.cfg -n 24 --observed -o observed.h5 --quiet
 refused "observed spectra" "observed.h5: spectra as instrument '.*' gives them" observed.h5
 # Wavelengths that are there and cannot be read are not wavelengths that are not there.
 "${ANPE_BUILDDIR:-.}/tests/cli/make_sets" odd.h5 theta=40x3 flux=40x8 wavelength=2000000000x1,empty
