@@ -33,6 +33,7 @@
     X(train)                                                                                       \
     X(infer)                                                                                       \
     X(simulate)                                                                                    \
+    X(synth)                                                                                       \
     X(emulate)                                                                                     \
     X(validate)                                                                                    \
     X(import)                                                                                      \

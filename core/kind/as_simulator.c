@@ -6,10 +6,9 @@
 #include "file/temporary.h"
 #include <unistd.h>
 
-static anpe_status open_file(anpe_ctx *ctx, anpe_as_simulator *s, const char *plugin,
-                             const char *path)
+anpe_status anpe_as_simulator_settings(anpe_ctx *ctx, const char *plugin, const char *path,
+                                       int n_sets, const char *const *sets, anpe_settings **out)
 {
-    const anpe_simulator_setup setup = {.size = sizeof setup};
     anpe_text text = {0};
     anpe_text_add(&text, "simulator = { plugin = \"%s\"; file = \"", plugin);
     for (const char *p = path; *p; p++)
@@ -17,12 +16,19 @@ static anpe_status open_file(anpe_ctx *ctx, anpe_as_simulator *s, const char *pl
     anpe_text_add(&text, "\"; };");
     anpe_status status = anpe_text_status(ctx, &text);
     if (!status)
-        status = anpe_settings_parse(ctx, text.text, "emulator", 0, NULL, &s->settings);
-    if (!status)
-        status = anpe_component_new(ctx, s->settings, ANPE_SIMULATOR, "simulator", NULL, &setup,
-                                    &s->simulator);
+        status = anpe_settings_parse(ctx, text.text, "emulator", n_sets, sets, out);
     anpe_text_free(&text);
     return status;
+}
+
+static anpe_status open_file(anpe_ctx *ctx, anpe_as_simulator *s, const char *plugin,
+                             const char *path)
+{
+    const anpe_simulator_setup setup = {.size = sizeof setup};
+    const anpe_status status = anpe_as_simulator_settings(ctx, plugin, path, 0, NULL, &s->settings);
+    return status ? status
+                  : anpe_component_new(ctx, s->settings, ANPE_SIMULATOR, "simulator", NULL, &setup,
+                                       &s->simulator);
 }
 
 anpe_status anpe_as_simulator_open(anpe_ctx *ctx, const anpe_emulator *e, const char *plugin,

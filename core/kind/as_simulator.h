@@ -5,6 +5,12 @@
 #include "file/emulator.h"
 #include "kind/component.h"
 
+/* Settings of nothing but the simulator `plugin` on the emulator at `path`. */
+ANPE_MUST_CHECK anpe_status anpe_as_simulator_settings(anpe_ctx *ctx, const char *plugin,
+                                                       const char *path, int n_sets,
+                                                       const char *const *sets,
+                                                       anpe_settings **out);
+
 typedef struct anpe_as_simulator {
     anpe_settings *settings;
     anpe_component simulator;

@@ -342,7 +342,7 @@ out:
 
 anpe_status anpe_simulate(anpe_ctx *ctx, const anpe_simulate_request *request)
 {
-    const anpe_task_parts parts = request->own_grid ? ANPE_TASK_OWN_GRID : ANPE_TASK_ALL;
+    const unsigned parts = request->own_grid ? ANPE_TASK_OWN_GRID : ANPE_TASK_ALL | ANPE_TASK_MOCKS;
     simulation s = {.request = request};
     int finished = 0;
     anpe_status status;

@@ -245,7 +245,8 @@ int anpe_task_covers(const anpe_task *t, const double *theta, const uint8_t *mas
 
 /* The pixel sets become the task's own: those of the model, else those of the instrument and
  * what the simulator does not cover. */
-static anpe_status add_pixel_sets(anpe_ctx *ctx, anpe_task *t, const anpe_pixel_sets *given)
+static anpe_status add_pixel_sets(anpe_ctx *ctx, anpe_task *t, unsigned parts,
+                                  const anpe_pixel_sets *given)
 {
     anpe_instrument_info *inst = &t->instrument.info;
     if (given && given->n && given->n != inst->n_pixels)
@@ -263,7 +264,7 @@ static anpe_status add_pixel_sets(anpe_ctx *ctx, anpe_task *t, const anpe_pixel_
     const uint8_t *from = given && given->continuum ? given->continuum : inst->continuum;
     if (from)
         return copy_set(ctx, inst->n_pixels, from, &t->continuum);
-    if (!t->simulator.plugin)
+    if (!t->simulator.plugin || (parts & ANPE_TASK_MOCKS && !t->finds_continuum))
         return ANPE_OK;
     if (ANPE_NEW(ctx, t->continuum, inst->n_pixels))
         return ANPE_ENOMEM;
@@ -305,7 +306,12 @@ anpe_status anpe_task_new(anpe_ctx *ctx, anpe_settings *settings, unsigned parts
     ANPE_TRY(anpe_settings_fill(ctx, settings, "labels", anpe_label_table,
                                 sizeof(anpe_label_options), &options));
     t->label_options = options;
-    ANPE_TRY(anpe_instrument_new(ctx, settings, &t->instrument));
+    if (parts != ANPE_TASK_BARE || anpe_settings_has(settings, "instrument"))
+        ANPE_TRY(anpe_instrument_new(ctx, settings, &t->instrument));
+    if (parts == ANPE_TASK_BARE) {
+        status = add_simulator(ctx, t);
+        goto out;
+    }
     ANPE_TRY(check_drop(ctx, t));
     if (parts & ANPE_TASK_SIMULATOR) {
         ANPE_TRY(add_simulator(ctx, t));
@@ -319,7 +325,7 @@ anpe_status anpe_task_new(anpe_ctx *ctx, anpe_settings *settings, unsigned parts
     if (parts & ANPE_TASK_NOISE)
         ANPE_TRY(anpe_noise_new(ctx, settings, default_noise(t), &t->instrument, &t->noise));
     ANPE_TRY(check_units(ctx, t));
-    ANPE_TRY(add_pixel_sets(ctx, t, given));
+    ANPE_TRY(add_pixel_sets(ctx, t, parts, given));
     ANPE_TRY(anpe_task_add_model_error(ctx, t, given));
 out:
     if (status)

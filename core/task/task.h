@@ -78,10 +78,14 @@ typedef enum anpe_task_parts {
     ANPE_TASK_SIMULATOR = 1,  /* simulator, prior and projection: enough for a model spectrum */
     ANPE_TASK_NOISE = 2,
     ANPE_TASK_ALL = 3,
-    ANPE_TASK_OWN_GRID = 5 /* simulator and prior only: spectra on the simulator's own pixels */
+    ANPE_TASK_OWN_GRID = 5, /* simulator and prior only: spectra on the simulator's own pixels */
+    ANPE_TASK_BARE = 9,     /* the simulator alone, and an instrument if there is one: no prior */
+    ANPE_TASK_MOCKS = 16    /* with others: spectra are made and not normalised, so that continuum
+                             * pixels are looked for only where noise is scaled to a continuum */
 } anpe_task_parts;
 /* From the settings, as much as `parts` asks for. given: the pixel sets of a model, or NULL to take
- * them from the instrument; continuum pixels that nobody gives are found from the simulator. */
+ * them from the instrument; continuum pixels that nobody gives are found from the simulator, which
+ * takes 256 spectra. */
 ANPE_MUST_CHECK anpe_status anpe_task_new(anpe_ctx *ctx, anpe_settings *settings, unsigned parts,
                                           const anpe_pixel_sets *given, anpe_task **out);
 anpe_task *anpe_task_free(anpe_task *t);

@@ -32,7 +32,7 @@ extern "C" {
 #endif
 
 #define ANPE_ABI_MAJOR 1u /* differs: the plugin is refused */
-#define ANPE_ABI_MINOR 3u /* plugin newer than the host: refused; older: taken as it is */
+#define ANPE_ABI_MINOR 4u /* plugin newer than the host: refused; older: taken as it is */
 
 #if defined __GNUC__
 #define ANPE_EXPORT       __attribute__((visibility("default")))
@@ -326,6 +326,16 @@ typedef struct anpe_simulator_info {
                                * error, in units of its flux; NULL: none, or not known */
 } anpe_simulator_info;
 
+/* A spectral line that a simulator knows of. Since 1.4. */
+typedef struct anpe_simulator_line {
+    char species[24];  /* "Fe I", "CN" */
+    double wavelength; /* vacuum Angstrom */
+    double excitation; /* of the lower level, eV */
+    double log_gf;
+    double depth; /* of this line alone, at its centre: 1 - flux / continuum at the star's surface,
+                   * with no broadening but thermal motion, damping and microturbulence */
+} anpe_simulator_line;
+
 typedef struct anpe_simulator_ops {
     size_t size; /* sizeof this struct as the plugin saw it */
     /* *info is zero before the call: what a plugin does not know of stays 0 or NULL. */
@@ -344,6 +354,25 @@ typedef struct anpe_simulator_ops {
      */
     anpe_status (*derivatives)(const void *self, anpe_ctx *ctx, const double *theta, float *flux,
                                void *scratch);
+    /* What follows is for looking at one star (`anpe synth`); scratch as for one spectrum, errors
+     * as of simulate.
+     *
+     * Since 1.4. theta (n_labels) -> flux (n_pixels), the very one of simulate, and the continuum
+     * (n_pixels) that it was divided by: flux without lines at the star's surface, erg/s/cm2/A.
+     * NULL op: not known. */
+    anpe_status (*continuum)(const void *self, anpe_ctx *ctx, const double *theta, float *flux,
+                             float *continuum, void *scratch);
+    /* Since 1.4. The strongest lines with a centre in [low, high], vacuum Angstrom, `room` at most,
+     * the deepest first -> line, *n of them. NULL op: not known. */
+    anpe_status (*lines)(const void *self, anpe_ctx *ctx, const double *theta, double low,
+                         double high, int64_t room, anpe_simulator_line *line, int64_t *n,
+                         void *scratch);
+    /* Since 1.4. Names of the sources of continuous opacity, NULL at the end; NULL: not known. */
+    const char *const *sources;
+    /* Since 1.4, with `sources`. At n wavelengths, vacuum Angstrom, in the layer of Rosseland
+     * optical depth tau: opacity (n, sources), cm2 per gram. ANPE_EINVAL: no such layer. */
+    anpe_status (*opacity)(const void *self, anpe_ctx *ctx, const double *theta, double tau,
+                           int64_t n, const double *wavelength, double *opacity, void *scratch);
 } anpe_simulator_ops;
 
 /* ---- prior: a joint density of some labels ----------------------------------------------- */

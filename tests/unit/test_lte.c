@@ -14,6 +14,13 @@ static const char lines[] =
     "'0106.001012 '  1   1\n'CH'\n 6711.000  1.0 -2.5  0.0  5.0 1E8 'x' 'x' 0 1 'CH'\n"
     "'0106.001013 '  1   1\n'CH'\n 6713.500  1.0 -2.0  0.0  5.0 1E8 'x' 'x' 0 1 'CH'\n";
 
+/* erg/s/cm2/sr/A */
+static double planck_of(double wavelength, double t)
+{
+    const double cm = 1e-8 * wavelength, hc = ANPE_LTE_PLANCK * ANPE_LTE_LIGHT;
+    return 2e-8 * hc * ANPE_LTE_LIGHT / pow(cm, 5) / expm1(hc / (cm * ANPE_LTE_BOLTZMANN * t));
+}
+
 /* Grey models on 2 x 2 x 2 nodes as ATLAS decks. */
 static void write_files(void)
 {
@@ -183,11 +190,73 @@ static void test_pixels(void)
     rig_clear(&b);
 }
 
-static const CU_TestInfo tests[] = {{"info", test_info},
-                                    {"refusals", test_refusals},
-                                    {"label domain", test_domain},
-                                    {"labels", test_labels},
-                                    {"pixels", test_pixels}};
+/* What a spectrum is made of: its continuum, its lines, its opacity; no allocation in any. */
+static void test_parts(void)
+{
+    enum { ROOM = 8 };
+    const double theta[] = {5500}, centre = anpe_air_to_vacuum(6705), far[] = {6702.5, 6703};
+    anpe_simulator_line line[ROOM];
+    double opacity[2 * 32];
+    int64_t n;
+    int n_sources = 0;
+    rig r;
+    WORKS(rig_new("free = [\"teff\"]; logg = 4.2; step = 0.2; fine = 0.2;", &r));
+    const size_t size = r.ops->scratch_size(r.s.c.self, 1), pixels = (size_t)r.info.n_pixels;
+    void *room = anpe_alloc(ctx, size);
+    float *flux = malloc(2 * pixels * sizeof *flux), *continuum = flux + pixels;
+    memset(room, 0xff, size);
+    rig_run(&r, theta);
+    const long before = n_allocations;
+    WORKS(r.ops->continuum(r.s.c.self, ctx, theta, flux, continuum, room));
+    CU_ASSERT(!memcmp(flux, r.flux, pixels * sizeof *flux));
+    WORKS(r.ops->lines(r.s.c.self, ctx, theta, 6700, 6720, ROOM, line, &n, room));
+    while (r.ops->sources[n_sources])
+        n_sources++;
+    WORKS(r.ops->opacity(r.s.c.self, ctx, theta, 1, 2, far, opacity, room));
+    CU_ASSERT(n_allocations == before);
+
+    /* the flux of the layer where tau is about 2/3, which is at teff in a grey atmosphere */
+    for (size_t i = 0; i < pixels; i += 500)
+        CU_ASSERT_DOUBLE_EQUAL(
+            (double)continuum[i] / (ANPE_LTE_PI * planck_of(r.info.wavelength[i], 5500)), 1, 0.15);
+
+    /* five lines, apart: each as deep as the spectrum is there, but for the pixel's 0.2 km/s */
+    CU_ASSERT_EQUAL_FATAL(n, 5);
+    for (int i = 0; i < n; i++) {
+        double least = 1;
+        for (size_t k = 0; k < pixels; k++)
+            if (fabs(r.info.wavelength[k] - line[i].wavelength) < 0.02)
+                least = fmin(least, (double)flux[k]);
+        CU_ASSERT_DOUBLE_EQUAL(line[i].depth, 1 - least, 2e-3);
+        CU_ASSERT(i == 0 || line[i].depth <= line[i - 1].depth);
+    }
+    WORKS(r.ops->lines(r.s.c.self, ctx, theta, centre - 0.1, centre + 0.1, ROOM, line, &n, room));
+    CU_ASSERT_EQUAL_FATAL(n, 1);
+    CU_ASSERT_STRING_EQUAL(line[0].species, "Fe I");
+    CU_ASSERT(line[0].excitation == 4 && line[0].log_gf == -1.5);
+    CU_ASSERT_DOUBLE_EQUAL(line[0].wavelength, centre, 1e-6);
+    const double depth = line[0].depth;
+    WORKS(r.ops->lines(r.s.c.self, ctx, theta, 6700, 6720, 1, line, &n, room));
+    CU_ASSERT(n == 1 && line[0].depth >= depth);
+
+    /* H- is most of it, and what scatters is a part */
+    double sum = 0;
+    for (int k = 0; k < n_sources; k++)
+        sum += opacity[k];
+    CU_ASSERT_EQUAL(n_sources, ANPE_LTE_N_SOURCES);
+    CU_ASSERT(opacity[ANPE_LTE_HMINUS_BF] > 0.7 * sum && opacity[ANPE_LTE_THOMSON] > 0);
+    CU_ASSERT_DOUBLE_EQUAL(opacity[n_sources] / opacity[0], 1, 1e-3); /* half an Angstrom on */
+    FAILS(r.ops->opacity(r.s.c.self, ctx, theta, 1e9, 2, far, opacity, room), ANPE_EINVAL,
+          "lte: Rosseland optical depth 1e+09: the atmosphere is from");
+    anpe_free(room);
+    free(flux);
+    rig_clear(&r);
+}
+
+static const CU_TestInfo tests[] = {
+    {"info", test_info},           {"refusals", test_refusals},
+    {"label domain", test_domain}, {"labels", test_labels},
+    {"pixels", test_pixels},       {"continuum, lines, opacity", test_parts}};
 
 int main(int argc, char **argv)
 {

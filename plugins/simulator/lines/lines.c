@@ -8,8 +8,10 @@
  * fine pixels of at most `fine` km/s on which the profiles are evaluated. */
 #include <config.h>
 #include "lines.h"
+#include "../common/strongest.h"
 #include "../common/window.h"
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -384,10 +386,46 @@ static anpe_status lines_simulate(const void *self, anpe_ctx *ctx, int64_t n, co
     return status;
 }
 
+/* The centre of one line before macroturbulence. */
+static anpe_status lines_lines(const void *self, anpe_ctx *ctx, const double *theta, double low,
+                               double high, int64_t room, anpe_simulator_line *out, int64_t *n,
+                               void *scratch)
+{
+    const lines *s = self;
+    anpe_lines_star star;
+    anpe_lines_layer layer;
+    (void)scratch;
+    *n = 0;
+    const anpe_status status = star_of(s, ctx, theta, &star);
+    if (status)
+        return status;
+    anpe_lines_layer_solve(&layer, &star);
+    for (int i = 0; i < s->n_lines; i++) {
+        const anpe_lines_row *row = s->lines[i].row;
+        const anpe_lines_profile p = anpe_lines_profile_of(&layer, row, star.vmicro);
+        float height;
+        if (row->wavelength < low || row->wavelength > high)
+            continue;
+        anpe_voigt_fill(&s->voigt, p.a, 0, 1, 0, 1, &height);
+        const double eta = p.strength * (double)height;
+        anpe_simulator_line one = {.wavelength = row->wavelength,
+                                   .excitation = row->excitation,
+                                   .log_gf = row->log_gf,
+                                   .depth = (1 - anpe_lines_floor(&layer, row->wavelength)) * eta /
+                                            (1 + eta)};
+        const char *symbol = anpe_lines_elements[row->element].symbol;
+        snprintf(one.species, sizeof one.species, "%c%s %s", symbol[0] - 'a' + 'A', symbol + 1,
+                 row->ion == 1 ? "I" : "II");
+        anpe_simulator_line_keep(&one, room, out, n);
+    }
+    return ANPE_OK;
+}
+
 static const anpe_simulator_ops ops = {.size = sizeof ops,
                                        .info = lines_info,
                                        .scratch_size = lines_scratch,
-                                       .simulate = lines_simulate};
+                                       .simulate = lines_simulate,
+                                       .lines = lines_lines};
 
 static const anpe_plugin plugin = {
     .abi = ANPE_ABI,

@@ -421,36 +421,40 @@ static anpe_status effective_metallicity(const lte *s, anpe_ctx *ctx, const star
     return ANPE_OK;
 }
 
-static anpe_status synthesise(const lte *s, anpe_ctx *ctx, const star *x, void *scratch,
-                              float *flux)
+/* The gas of a star of these labels, at the start of scratch. */
+static anpe_status build(const lte *s, anpe_ctx *ctx, const double *theta, void *scratch, star *x)
 {
     room *r = scratch;
     double abundance[ANPE_LTE_ELEMENTS], m_h = 0;
-    anpe_status status = abundances_of(ctx, x, abundance);
-    if (!status)
-        status = effective_metallicity(s, ctx, x, &m_h);
-    if (!status)
-        status = anpe_lte_grid_at(ctx, &s->grid, x->teff, x->logg, m_h, &r->atmosphere);
-    if (!status)
-        status = anpe_lte_state_solve(ctx, r->atmosphere.n, r->atmosphere.t, r->atmosphere.p,
-                                      abundance, r->state);
-    if (status)
-        return status;
+    anpe_status status;
+    ANPE_TRY(star_of(s, ctx, theta, x));
+    ANPE_TRY(abundances_of(ctx, x, abundance));
+    ANPE_TRY(effective_metallicity(s, ctx, x, &m_h));
+    ANPE_TRY(anpe_lte_grid_at(ctx, &s->grid, x->teff, x->logg, m_h, &r->atmosphere));
+    ANPE_TRY(anpe_lte_state_solve(ctx, r->atmosphere.n, r->atmosphere.t, r->atmosphere.p, abundance,
+                                  r->state));
     for (int i = 0; i < r->atmosphere.n; i++) {
         r->one[i] = 1;
         r->vmicro[i] = x->vmicro;
     }
-    const anpe_lte_problem p = problem_of(s, x, r);
-    char *rest = (char *)scratch + rounded(sizeof(room));
-    float *points = (float *)(void *)(rest + rounded(anpe_lte_synthesis_scratch(&p)));
-    anpe_lte_synthesise(&p, rest, points, NULL);
+out:
+    return status;
+}
+
+/* Behind the gas: the synthesis' scratch, then points of flux and of continuum. */
+static void *synthesis_scratch(void *scratch)
+{
+    return (char *)scratch + rounded(sizeof(room));
+}
+
+static void average(const lte *s, const float *points, float *pixels)
+{
     for (int64_t i = 0; i < s->n_pixels; i++) {
         double sum = 0;
         for (int64_t k = 0; k < s->m; k++)
             sum += (double)points[i * s->m + k];
-        flux[i] = (float)(sum / (double)s->m);
+        pixels[i] = (float)(sum / (double)s->m);
     }
-    return ANPE_OK;
 }
 
 static size_t lte_scratch(const void *self, int64_t n)
@@ -459,7 +463,28 @@ static size_t lte_scratch(const void *self, int64_t n)
     const anpe_lte_problem p = problem_of(s, NULL, NULL);
     (void)n; /* one spectrum after the other */
     return rounded(sizeof(room)) + rounded(anpe_lte_synthesis_scratch(&p)) +
-           rounded((size_t)s->points.n * sizeof(float));
+           2 * rounded((size_t)s->points.n * sizeof(float));
+}
+
+/* continuum: NULL, or wanted too */
+static anpe_status lte_continuum(const void *self, anpe_ctx *ctx, const double *theta, float *flux,
+                                 float *continuum, void *scratch)
+{
+    const lte *s = self;
+    star x;
+    const anpe_status status = build(s, ctx, theta, scratch, &x);
+    if (status)
+        return status;
+    const anpe_lte_problem p = problem_of(s, &x, scratch);
+    char *rest = synthesis_scratch(scratch), *at = rest + rounded(anpe_lte_synthesis_scratch(&p));
+    float *points = (float *)(void *)at, *smooth = NULL;
+    if (continuum)
+        smooth = (float *)(void *)(at + rounded((size_t)s->points.n * sizeof(float)));
+    anpe_lte_synthesise(&p, rest, points, smooth);
+    average(s, points, flux);
+    if (continuum)
+        average(s, smooth, continuum);
+    return ANPE_OK;
 }
 
 static anpe_status lte_simulate(const void *self, anpe_ctx *ctx, int64_t n, const double *theta,
@@ -467,17 +492,78 @@ static anpe_status lte_simulate(const void *self, anpe_ctx *ctx, int64_t n, cons
 {
     const lte *s = self;
     anpe_status status = ANPE_OK;
-    for (int64_t i = 0; i < n && !status; i++) {
-        star x;
-        status = star_of(s, ctx, theta + i * s->n_labels, &x);
-        if (!status)
-            status = synthesise(s, ctx, &x, scratch, flux + i * s->n_pixels);
-    }
+    for (int64_t i = 0; i < n && !status; i++)
+        status =
+            lte_continuum(s, ctx, theta + i * s->n_labels, flux + i * s->n_pixels, NULL, scratch);
     return status;
 }
 
-static const anpe_simulator_ops ops = {
-    .size = sizeof ops, .info = lte_info, .scratch_size = lte_scratch, .simulate = lte_simulate};
+/* ---- what a spectrum is made of --------------------------------------------------------- */
+
+static anpe_status lte_lines(const void *self, anpe_ctx *ctx, const double *theta, double low,
+                             double high, int64_t most, anpe_simulator_line *line, int64_t *n,
+                             void *scratch)
+{
+    const lte *s = self;
+    star x;
+    const anpe_status status = build(s, ctx, theta, scratch, &x);
+    if (status)
+        return status;
+    const anpe_lte_problem p = problem_of(s, &x, scratch);
+    *n = anpe_lte_identify(&p, synthesis_scratch(scratch), low, high, most, line);
+    return ANPE_OK;
+}
+
+static const char *const source_names[] = {
+#define X(id, name, scatters) name,
+    ANPE_LTE_SOURCES(X)
+#undef X
+        NULL};
+
+/* Between the layers above and below, in the logarithm where both have any. */
+static double between(double above, double below, double part)
+{
+    return above > 0 && below > 0 ? above * pow(below / above, part)
+                                  : above + part * (below - above);
+}
+
+static anpe_status lte_opacity(const void *self, anpe_ctx *ctx, const double *theta, double tau,
+                               int64_t n, const double *wavelength, double *opacity, void *scratch)
+{
+    const lte *s = self;
+    const room *r = scratch;
+    star x;
+    const anpe_status status = build(s, ctx, theta, scratch, &x);
+    if (status)
+        return status;
+    const double *at = r->atmosphere.tau, want = log10(tau);
+    const int last = r->atmosphere.n - 1;
+    if (!(want >= at[0] && want <= at[last]))
+        return ANPE_FAIL(ctx, ANPE_EINVAL,
+                         "lte: Rosseland optical depth %g: the atmosphere is from %.3g to %.3g",
+                         tau, pow(10, at[0]), pow(10, at[last]));
+    int i = 0;
+    while (i < last - 1 && at[i + 1] < want)
+        i++;
+    const double part = (want - at[i]) / (at[i + 1] - at[i]);
+    for (int64_t k = 0; k < n; k++) {
+        double above[ANPE_LTE_N_SOURCES], below[ANPE_LTE_N_SOURCES];
+        anpe_lte_continuum_sources(&r->state[i], wavelength[k], above);
+        anpe_lte_continuum_sources(&r->state[i + 1], wavelength[k], below);
+        for (int j = 0; j < ANPE_LTE_N_SOURCES; j++)
+            opacity[k * ANPE_LTE_N_SOURCES + j] = between(above[j], below[j], part);
+    }
+    return ANPE_OK;
+}
+
+static const anpe_simulator_ops ops = {.size = sizeof ops,
+                                       .info = lte_info,
+                                       .scratch_size = lte_scratch,
+                                       .simulate = lte_simulate,
+                                       .continuum = lte_continuum,
+                                       .lines = lte_lines,
+                                       .sources = source_names,
+                                       .opacity = lte_opacity};
 
 static const anpe_plugin plugin = {.abi = ANPE_ABI,
                                    .kind = ANPE_SIMULATOR,

@@ -353,4 +353,8 @@ size_t anpe_lte_synthesis_scratch(const anpe_lte_problem *p);
 /* flux (points.n): over the continuum; continuum (points.n) unless NULL: the flux (erg/s/cm2/A)
  * without lines. */
 void anpe_lte_synthesise(const anpe_lte_problem *p, void *scratch, float *flux, float *continuum);
+/* The strongest lines with a centre in [low, high], as anpe_simulator_ops.lines has them; returns
+ * how many. Lines of hydrogen are none of the list. */
+int64_t anpe_lte_identify(const anpe_lte_problem *p, void *scratch, double low, double high,
+                          int64_t room, anpe_simulator_line *line);
 #endif

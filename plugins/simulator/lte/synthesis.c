@@ -1,5 +1,6 @@
 /* A spectrum: continuum at nodes, lines between them, transfer. */
 #include "lte.h"
+#include "../common/strongest.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -175,19 +176,91 @@ static void finish(const anpe_lte_problem *p, const work *w, float *flux, float 
     }
 }
 
-void anpe_lte_synthesise(const anpe_lte_problem *p, void *scratch, float *flux, float *continuum)
+/* The continuum at the nodes, and what lines need of the layers. */
+static work *begin(const anpe_lte_problem *p, void *scratch)
 {
     work *w;
     lay_out(p, scratch, &w);
     anpe_lte_depth_set(&w->depth, p->n, p->depth, p->reference);
     for (int64_t node = 0; node < p->points.n_nodes; node++)
         continuum_node(p, w, node);
-    memset(w->opacity, 0, (size_t)w->stride * (size_t)p->n * sizeof *w->opacity);
     anpe_lte_line_work_set(p->lines, p->n, p->state, p->vmicro, p->c12_c13, &w->line);
+    return w;
+}
+
+void anpe_lte_synthesise(const anpe_lte_problem *p, void *scratch, float *flux, float *continuum)
+{
+    work *w = begin(p, scratch);
+    memset(w->opacity, 0, (size_t)w->stride * (size_t)p->n * sizeof *w->opacity);
     anpe_lte_line_opacity(p->lines, p->voigt, &p->points, p->cut, w->absorption, &w->line,
                           w->stride, w->opacity);
     if (p->hydrogen)
         anpe_lte_hydrogen_opacity(p->hydrogen, p->n, p->state, p->vmicro, &p->points, p->cut,
                                   w->absorption, w->stride, w->opacity);
     finish(p, w, flux, continuum);
+}
+
+/* ---- one line ---------------------------------------------------------------------------- */
+
+static float between(const float *node, double x)
+{
+    return node[0] + (float)x * (node[1] - node[0]);
+}
+
+/* The line as a list of its own, on a grid of one point, its centre. */
+static double depth_of(const anpe_lte_problem *p, work *w, int64_t i)
+{
+    const anpe_lte_lines *l = p->lines;
+    const anpe_lte_lines one = {.n = 1,
+                                .n_species = l->n_species,
+                                .species = l->species,
+                                .wavelength = l->wavelength + i,
+                                .excitation = l->excitation + i,
+                                .log_gf = l->log_gf + i,
+                                .radiative = l->radiative + i,
+                                .stark = l->stark + i,
+                                .waals = l->waals + i,
+                                .waals_power = l->waals_power + i,
+                                .of = l->of + i};
+    const anpe_lte_points centre = {log(l->wavelength[i]), p->points.step, 1, 1, 2};
+    const int64_t nodes = p->points.n_nodes;
+    const double at =
+        (centre.first - p->points.first) / (p->points.step * (double)p->points.node_step);
+    const int64_t node = at < 0 ? 0 : at < (double)(nodes - 1) ? (int64_t)at : nodes - 2;
+    const double x = fmin(fmax(at - (double)node, 0), 1);
+    float absorption[ANPE_LTE_LAYERS][2], line[ANPE_LTE_LAYERS] = {0}, opacity[ANPE_LTE_LAYERS],
+                                          source[ANPE_LTE_LAYERS];
+    double bare, flux;
+    for (int j = 0; j < p->n; j++)
+        absorption[j][0] = absorption[j][1] = between(w->absorption + j * nodes + node, x);
+    if (!anpe_lte_line_opacity(&one, p->voigt, &centre, p->cut, absorption[0], &w->line, 1, line))
+        return 0;
+    for (int with = 0; with < 2; with++) {
+        for (int j = 0; j < p->n; j++) {
+            const int64_t k = j * nodes + node;
+            source_at(absorption[j][0] + (with ? line[j] : 0), between(w->scattering + k, x),
+                      between(w->planck + k, x), between(w->mean + k, x), &opacity[j], &source[j]);
+        }
+        out_flux(p, w, 1, 1, opacity, source, with ? &flux : &bare);
+    }
+    return 1 - flux / bare;
+}
+
+int64_t anpe_lte_identify(const anpe_lte_problem *p, void *scratch, double low, double high,
+                          int64_t room, anpe_simulator_line *line)
+{
+    const anpe_lte_lines *l = p->lines;
+    work *w = begin(p, scratch);
+    int64_t n = 0;
+    for (int64_t i = 0; i < l->n; i++) {
+        if (l->wavelength[i] < low || l->wavelength[i] > high)
+            continue;
+        anpe_simulator_line one = {.wavelength = l->wavelength[i],
+                                   .excitation = (double)l->excitation[i],
+                                   .log_gf = (double)l->log_gf[i],
+                                   .depth = depth_of(p, w, i)};
+        memcpy(one.species, l->species[l->of[i]].name, sizeof one.species);
+        anpe_simulator_line_keep(&one, room, line, &n);
+    }
+    return n;
 }
