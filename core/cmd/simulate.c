@@ -6,7 +6,7 @@ typedef struct options {
     const char *output;
     int64_t n;
     anpe_texts set;
-    int design, observed, own_grid, resume;
+    int design, observed, own_grid, resume, skip;
 } options;
 
 static const anpe_flag flags[] = {
@@ -20,12 +20,15 @@ static const anpe_flag flags[] = {
                      "the simulator's own spectra, on its pixels and at rest, for an emulator"),
     ANPE_FLAG_SWITCH(options, resume, 0, "resume",
                      "keep finished blocks in SIMS.part, and go on from those that are there"),
+    ANPE_FLAG_SWITCH(options, skip, 0, "skip-refused",
+                     "leave out labels that the simulator refuses, such as a hole in its grid"),
     ANPE_FLAG_TEXTS(options, set, 0, "set", "PATH=VALUE", "overrides a value of the configuration"),
     ANPE_FLAG_END};
 
 static anpe_status run(anpe_ctx *ctx, anpe_cmd *cmd)
 {
     const options *o = cmd->options;
+    int64_t refused = 0;
     const anpe_simulate_request request = {.source = cmd->argument[0],
                                            .n_sets = (int)o->set.n,
                                            .sets = o->set.v,
@@ -34,6 +37,8 @@ static anpe_status run(anpe_ctx *ctx, anpe_cmd *cmd)
                                            .own_grid = o->own_grid,
                                            .observed = o->observed,
                                            .resume = o->resume,
+                                           .skip = o->skip,
+                                           .refused = &refused,
                                            .seed = cmd->seed_given ? cmd->seed : 1,
                                            .threads = cmd->threads,
                                            .output = o->output};
@@ -46,9 +51,15 @@ static anpe_status run(anpe_ctx *ctx, anpe_cmd *cmd)
         status = anpe_simulate(ctx, &request);
     if (status)
         return status;
-    anpe_cmd_say(cmd, "%s: %lld spectra\n", o->output, (long long)o->n);
+    if (refused)
+        anpe_cmd_say(cmd, "%s: %lld spectra, %lld left out that the simulator refuses\n", o->output,
+                     (long long)(o->n - refused), (long long)refused);
+    else
+        anpe_cmd_say(cmd, "%s: %lld spectra\n", o->output, (long long)o->n);
     json_object_set_new(cmd->result, "file", json_string(o->output));
-    json_object_set_new(cmd->result, "n", json_integer(o->n));
+    json_object_set_new(cmd->result, "n", json_integer(o->n - refused));
+    if (o->skip)
+        json_object_set_new(cmd->result, "refused", json_integer(refused));
     return ANPE_OK;
 }
 

@@ -36,6 +36,8 @@ typedef struct simulation {
     int64_t n_labels, size; /* columns of theta and flux */
     int64_t first, n;       /* the block */
     _Atomic int64_t done;   /* spectra, for the progress bar */
+    _Atomic int told;       /* why some are left out */
+    int64_t refused;        /* that were left out */
     double *theta;          /* (BLOCK, n_labels) */
     float *flux, *sigma;
     uint8_t *mask;
@@ -74,16 +76,20 @@ static anpe_status observe(simulation *s, anpe_ctx *ctx, anpe_bench *b, int64_t 
     return ANPE_OK;
 }
 
-static anpe_status run_batch(void *user, int64_t item, int worker, anpe_ctx *ctx)
+/* Spectra offset .. offset + n of the block; *refused: by the simulator. */
+static anpe_status run_rows(simulation *s, anpe_ctx *ctx, int worker, int64_t offset, int64_t n,
+                            int *refused)
 {
-    simulation *s = user;
     anpe_bench *b = s->bench[worker];
     const int own = s->request->own_grid;
-    const int64_t offset = item * BATCH, n = s->n - offset < BATCH ? s->n - offset : BATCH;
     anpe_status status;
+    *refused = 0;
     ANPE_TRY(choose_labels(s, ctx, worker, s->first + offset, n));
-    ANPE_TRY(own ? anpe_task_simulate_own(s->task, ctx, b, n)
-                 : anpe_task_simulate(s->task, ctx, b, n));
+    status =
+        own ? anpe_task_simulate_own(s->task, ctx, b, n) : anpe_task_simulate(s->task, ctx, b, n);
+    *refused = status == ANPE_EINVAL || status == ANPE_ENUMERIC;
+    if (status)
+        return status;
     memcpy(s->theta + offset * s->n_labels, own ? b->sim_theta : b->theta,
            (size_t)(n * s->n_labels) * sizeof *s->theta);
     if (s->request->observed)
@@ -91,22 +97,71 @@ static anpe_status run_batch(void *user, int64_t item, int worker, anpe_ctx *ctx
     else
         memcpy(s->flux + offset * s->size, own ? b->sim_flux : b->flux,
                (size_t)(n * s->size) * sizeof *s->flux);
-    s->done += n;
-    anpe_progress(ctx, "simulating", (double)s->done, (double)s->request->n);
 out:
     return status;
 }
 
+/* A batch in which one is refused is made one by one; a spectrum that is left out has labels NAN.
+ */
+static anpe_status run_batch(void *user, int64_t item, int worker, anpe_ctx *ctx)
+{
+    simulation *s = user;
+    const int64_t offset = item * BATCH, n = s->n - offset < BATCH ? s->n - offset : BATCH;
+    int refused;
+    anpe_status status = run_rows(s, ctx, worker, offset, n, &refused);
+    if (refused && s->request->skip) {
+        status = ANPE_OK;
+        for (int64_t k = offset; k < offset + n && !status; k++) {
+            status = run_rows(s, ctx, worker, k, 1, &refused);
+            if (!refused)
+                continue;
+            status = ANPE_OK;
+            memset(s->flux + k * s->size, 0, (size_t)s->size * sizeof *s->flux);
+            for (int64_t j = 0; j < s->n_labels; j++)
+                s->theta[k * s->n_labels + j] = NAN;
+            if (!s->told++)
+                anpe_log(ctx, ANPE_INFO, "left out: %s", anpe_error(ctx));
+        }
+    }
+    if (status)
+        return status;
+    s->done += n;
+    anpe_progress(ctx, "simulating", (double)s->done, (double)s->request->n);
+    return ANPE_OK;
+}
+
 /* ---- blocks ------------------------------------------------------------------------------ */
+
+/* The spectra of the block that are not left out move together. Returns how many. */
+static int64_t keep_made(simulation *s)
+{
+    int64_t n = 0;
+    for (int64_t k = 0; k < s->n; k++) {
+        if (isnan(s->theta[k * s->n_labels]))
+            continue;
+        const size_t size = (size_t)s->size;
+        memmove(s->theta + n * s->n_labels, s->theta + k * s->n_labels,
+                (size_t)s->n_labels * sizeof *s->theta);
+        memmove(s->flux + n * s->size, s->flux + k * s->size, size * sizeof *s->flux);
+        memmove(s->sigma + n * s->size, s->sigma + k * s->size, size * sizeof *s->sigma);
+        memmove(s->mask + n * s->size, s->mask + k * s->size, size);
+        n++;
+    }
+    return n;
+}
 
 static anpe_status append_block(anpe_ctx *ctx, simulation *s)
 {
+    const int64_t n = s->request->skip ? keep_made(s) : s->n;
     anpe_status status;
-    ANPE_TRY(anpe_h5_append_rows(ctx, s->file, "theta", ANPE_H5_DOUBLE, s->n, s->theta));
-    ANPE_TRY(anpe_h5_append_rows(ctx, s->file, "flux", ANPE_H5_FLOAT, s->n, s->flux));
+    s->refused += s->n - n;
+    if (!n)
+        return ANPE_OK;
+    ANPE_TRY(anpe_h5_append_rows(ctx, s->file, "theta", ANPE_H5_DOUBLE, n, s->theta));
+    ANPE_TRY(anpe_h5_append_rows(ctx, s->file, "flux", ANPE_H5_FLOAT, n, s->flux));
     if (s->request->observed) {
-        ANPE_TRY(anpe_h5_append_rows(ctx, s->file, "sigma", ANPE_H5_FLOAT, s->n, s->sigma));
-        ANPE_TRY(anpe_h5_append_rows(ctx, s->file, "mask", ANPE_H5_UINT8, s->n, s->mask));
+        ANPE_TRY(anpe_h5_append_rows(ctx, s->file, "sigma", ANPE_H5_FLOAT, n, s->sigma));
+        ANPE_TRY(anpe_h5_append_rows(ctx, s->file, "mask", ANPE_H5_UINT8, n, s->mask));
     }
 out:
     return status;
@@ -153,7 +208,14 @@ static anpe_status run_blocks(anpe_ctx *ctx, simulation *s)
         if (status)
             return status;
     }
-    return ANPE_OK;
+    if (s->refused == r->n)
+        return ANPE_FAIL(ctx, ANPE_EINVAL, "simulator '%s' refuses all of the %lld label sets",
+                         s->task->simulator.plugin->name, (long long)r->n);
+    if (r->refused)
+        *r->refused = s->refused;
+    return r->skip
+               ? anpe_h5_put_numbers(ctx, s->file, "/", "refused", ANPE_H5_INT64, 1, &s->refused)
+               : ANPE_OK;
 }
 
 /* ---- the file ---------------------------------------------------------------------------- */
@@ -235,9 +297,9 @@ static anpe_status take_inputs(anpe_ctx *ctx, simulation *s)
     s->config = anpe_settings_resolved(ctx, s->settings, 0);
     if (!s->config)
         return ANPE_ENOMEM;
-    anpe_text_add(&all, "%s\n%s\nn %lld seed %lu design %d own_grid %d observed %d\n",
+    anpe_text_add(&all, "%s\n%s\nn %lld seed %lu design %d own_grid %d observed %d skip %d\n",
                   PACKAGE_VERSION, s->config, (long long)r->n, (unsigned long)r->seed,
-                  (int)r->design, r->own_grid, r->observed);
+                  (int)r->design, r->own_grid, r->observed, r->skip);
     for (int i = 0; !status && (path = anpe_settings_file(s->settings, i, &option)); i++) {
         status = anpe_output_differs(ctx, r->output, path);
         if (!status && !(status = anpe_digest_file(ctx, path, hex)))

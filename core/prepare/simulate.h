@@ -14,9 +14,11 @@ typedef struct anpe_simulate_request {
     const char *const *sets;
     int64_t n;
     anpe_labels_by design;
-    int own_grid; /* the simulator's own spectra, on its pixels and at rest */
-    int observed; /* with the noise model's error bars, masks and noise */
-    int resume;   /* blocks are kept in OUTPUT.part, and those that are there are taken */
+    int own_grid;     /* the simulator's own spectra, on its pixels and at rest */
+    int observed;     /* with the noise model's error bars, masks and noise */
+    int resume;       /* blocks are kept in OUTPUT.part, and those that are there are taken */
+    int skip;         /* label sets that the simulator refuses are left out */
+    int64_t *refused; /* how many these were; may be NULL */
     uint32_t seed;
     int threads;
     const char *output;

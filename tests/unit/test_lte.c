@@ -1,8 +1,10 @@
 /* Simulator `lte` through the loader, on atmospheres and lines made here. */
 #include <config.h>
-
 #include <math.h>
+#include <unistd.h>
 #include "plugin_support.h"
+#include "file/hdf5_file.h"
+#include "prepare/simulate.h"
 #include "lte.h"
 
 enum { LAYERS = 48 };
@@ -253,10 +255,93 @@ static void test_parts(void)
     rig_clear(&r);
 }
 
-static const CU_TestInfo tests[] = {
-    {"info", test_info},           {"refusals", test_refusals},
-    {"label domain", test_domain}, {"labels", test_labels},
-    {"pixels", test_pixels},       {"continuum, lines, opacity", test_parts}};
+static int same_bytes(const char *a, const char *b)
+{
+    int same = 1, x, y;
+    FILE *f = fopen(a, "rb"), *g = fopen(b, "rb");
+    CU_ASSERT_FATAL(f && g);
+    do {
+        x = getc(f);
+        y = getc(g);
+        same &= x == y;
+    } while (same && x != EOF);
+    fclose(f);
+    fclose(g);
+    return same;
+}
+
+/* A grid over labels of which some are refused: C/O > 1 above [C/Fe] = 0.26. */
+static void test_refused(void)
+{
+    enum { N = 40 };
+    char path[512], one[512], two[512];
+    char text[2048];
+    double theta[N * 2];
+    int64_t refused = 0, shape[8];
+    int rank;
+    anpe_h5 *f;
+    snprintf(path, sizeof path, "%s/grid.cfg", scratch);
+    snprintf(one, sizeof one, "%s/one.h5", scratch);
+    snprintf(two, sizeof two, "%s/two.h5", scratch);
+    write_files();
+    const int length = snprintf(
+        text, sizeof text,
+        "simulator = { plugin = \"lte\"; atmospheres = ({ file = \"%s/grid.dat\"; }); lists = ({ "
+        "file = \"%s/a.list\"; }); lambda_min = 6700.0; lambda_max = 6702.0; step = 4.0; logg = "
+        "4.2;\n free = [\"teff\", \"c_fe\"]; };\nprior = ({ plugin = \"independent\"; labels = (\n"
+        "{ name = \"teff\"; type = \"uniform\"; },\n"
+        "{ name = \"c_fe\"; type = \"uniform\"; min = -0.5; max = 0.5; }); });\n"
+        "instrument = { plugin = \"apogee\"; };\n",
+        scratch, scratch);
+    write_bytes(path, text, (size_t)length);
+    anpe_simulate_request q = {.source = path,
+                               .n = N,
+                               .design = ANPE_BY_SOBOL,
+                               .own_grid = 1,
+                               .seed = 1,
+                               .threads = 1,
+                               .output = one,
+                               .refused = &refused};
+    FAILS(anpe_simulate(ctx, &q), ANPE_EINVAL, "lte: C/O = ");
+    CU_ASSERT(access(one, F_OK) != 0);
+    q.skip = 1;
+    WORKS(anpe_simulate(ctx, &q));
+    CU_ASSERT(refused > 5 && refused < 15); /* of 40, a quarter */
+    WORKS(anpe_h5_open(ctx, one, &f));
+    WORKS(anpe_h5_shape(ctx, f, "theta", &rank, shape));
+    CU_ASSERT_EQUAL_FATAL(shape[0], N - refused);
+    WORKS(anpe_h5_read(ctx, f, "theta", ANPE_H5_DOUBLE, shape[0] * 2, theta));
+    WORKS(anpe_h5_shape(ctx, f, "flux", &rank, shape));
+    CU_ASSERT_EQUAL(shape[0], N - refused);
+    float *flux = malloc((size_t)(shape[0] * shape[1]) * sizeof *flux);
+    WORKS(anpe_h5_read(ctx, f, "flux", ANPE_H5_FLOAT, shape[0] * shape[1], flux));
+    anpe_h5_abandon(f);
+    /* every row is the spectrum of its labels */
+    rig r;
+    WORKS(rig_new("free = [\"teff\", \"c_fe\"]; logg = 4.2; lambda_min = 6700.0; lambda_max = "
+                  "6702.0; step = 4.0;",
+                  &r));
+    CU_ASSERT_EQUAL_FATAL(r.info.n_pixels, shape[1]);
+    for (int64_t k = 0; k < shape[0]; k++) {
+        CU_ASSERT(theta[2 * k + 1] < 0.27);
+        rig_run(&r, theta + 2 * k);
+        CU_ASSERT(!memcmp(r.flux, flux + k * shape[1], (size_t)shape[1] * sizeof *flux));
+    }
+    q.threads = 2;
+    q.output = two;
+    WORKS(anpe_simulate(ctx, &q));
+    CU_ASSERT(same_bytes(one, two));
+    free(flux);
+    rig_clear(&r);
+}
+
+static const CU_TestInfo tests[] = {{"info", test_info},
+                                    {"refusals", test_refusals},
+                                    {"label domain", test_domain},
+                                    {"labels", test_labels},
+                                    {"pixels", test_pixels},
+                                    {"continuum, lines, opacity", test_parts},
+                                    {"labels that are refused", test_refused}};
 
 int main(int argc, char **argv)
 {
