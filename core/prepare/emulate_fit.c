@@ -1,11 +1,18 @@
-/* Training of the network: labels scaled to [-1/2, 1/2] by the grid's range, pixels less their mean
- * and over one common scale, mean square error, Adam with a rate that falls as a cosine. The mean
- * and the scale go into the last layer afterwards. */
+/* Training of the network: labels scaled to [-1/2, 1/2] by the grid's range, targets over one
+ * common scale, mean square error, Adam with a rate that falls as a cosine.
+ *
+ * Targets are pixels less their mean; of long spectra the coefficients of as many principal
+ * components as the last hidden layer has units. A last layer of so few columns cannot give more
+ * than that, and the components are orthonormal: the error in the pixels is the one in the
+ * coefficients and a part that no network of this width could take away. It costs a hundredth.
+ * Mean, scale and components go into the last layer afterwards. */
 #include <config.h>
 #include "base/random.h"
 #include "base/workers.h"
+#include "kernel/product.h"
 #include "kind/backend.h"
 #include "prepare/emulate.h"
+#include "prepare/principal.h"
 #include "train/optimiser.h"
 #include "train/pass.h"
 #include <math.h>
@@ -19,9 +26,14 @@ typedef struct fit {
     const anpe_emulate_request *request;
     const anpe_emulate_grid *grid;
     int64_t n, batch;
-    int64_t *order; /* (n) rows of the grid, in the order of this epoch */
-    double *mean;   /* (n_pixels) */
-    double scale;
+    int64_t *order;   /* (n) rows of the targets, in the order of this epoch */
+    double *mean;     /* (n_pixels) */
+    double *theta;    /* (n, n_labels) */
+    int64_t n_values; /* of a target */
+    float *target;    /* (n, n_values) */
+    float *vector;    /* (n_values, n_pixels) components; NULL: targets are pixels */
+    double scale;     /* of a target */
+    double left;      /* square of a pixel's part that is in no component, mean */
     anpe_settings *settings;
     anpe_component backend_plugin;
     anpe_backend backend;
@@ -36,25 +48,69 @@ typedef struct fit {
 
 /* ---- what the network is to give --------------------------------------------------------- */
 
-static anpe_status standardise(anpe_ctx *ctx, fit *f)
+static void centre(const fit *f, const int64_t *rows, float *x)
 {
     const anpe_emulate_grid *g = f->grid;
     const int64_t P = g->n_pixels;
-    double square = 0;
-    if (ANPE_NEW(ctx, f->mean, P))
-        return ANPE_ENOMEM;
     for (int64_t i = 0; i < f->n; i++)
         for (int64_t p = 0; p < P; p++)
-            f->mean[p] += (double)g->flux[f->order[i] * P + p] / (double)f->n;
+            f->mean[p] += (double)g->flux[rows[i] * P + p] / (double)f->n;
     for (int64_t i = 0; i < f->n; i++)
-        for (int64_t p = 0; p < P; p++) {
-            const double d = (double)g->flux[f->order[i] * P + p] - f->mean[p];
-            square += d * d;
-        }
-    f->scale = sqrt(square / (double)(f->n * P));
-    return f->scale > 0
-               ? ANPE_OK
-               : ANPE_FAIL(ctx, ANPE_EFORMAT, "%s: all spectra are the same", f->request->grid);
+        for (int64_t p = 0; p < P; p++)
+            x[i * P + p] = (float)((double)g->flux[rows[i] * P + p] - f->mean[p]);
+}
+
+static double square_of(int64_t n, const float *x)
+{
+    double sum = 0;
+    for (int64_t i = 0; i < n; i++)
+        sum += (double)x[i] * (double)x[i];
+    return sum;
+}
+
+/* The centred spectra as coefficients of their components, in their place. */
+static anpe_status find_components(anpe_ctx *ctx, fit *f)
+{
+    const int64_t P = f->grid->n_pixels, width = f->request->width;
+    const int64_t k = width < f->n - 1 ? width : f->n - 1;
+    float *coefficient = NULL;
+    if (2 * k > P)
+        return ANPE_OK;
+    anpe_status status;
+    ANPE_TRY(ANPE_NEW(ctx, f->vector, k, P));
+    ANPE_TRY(ANPE_NEW(ctx, coefficient, f->n, k));
+    ANPE_TRY(anpe_principal(ctx, f->n, P, f->target, k, f->request->seed, f->vector, coefficient));
+    const double all = square_of(f->n * P, f->target), held = square_of(f->n * k, coefficient);
+    f->left = fmax(0, all - held) / (double)(f->n * P);
+    f->n_values = k;
+    free(f->target);
+    f->target = coefficient;
+    coefficient = NULL;
+out:
+    free(coefficient);
+    return status;
+}
+
+static anpe_status make_targets(anpe_ctx *ctx, fit *f, const int64_t *rows)
+{
+    const anpe_emulate_grid *g = f->grid;
+    const int64_t P = g->n_pixels, D = g->n_labels;
+    anpe_status status;
+    f->n_values = P;
+    ANPE_TRY(ANPE_NEW(ctx, f->mean, P));
+    ANPE_TRY(ANPE_NEW(ctx, f->theta, f->n, D));
+    ANPE_TRY(ANPE_NEW(ctx, f->target, f->n, P));
+    for (int64_t i = 0; i < f->n; i++)
+        memcpy(f->theta + i * D, g->theta + rows[i] * D, (size_t)D * sizeof *f->theta);
+    centre(f, rows, f->target);
+    ANPE_TRY(find_components(ctx, f));
+    f->scale = sqrt(square_of(f->n * f->n_values, f->target) / (double)(f->n * f->n_values));
+    if (!(f->scale > 0))
+        status = ANPE_FAIL(ctx, ANPE_EFORMAT, "%s: all spectra are the same", f->request->grid);
+    for (int64_t i = 0; i < f->n * f->n_values && !status; i++)
+        f->target[i] = (float)((double)f->target[i] / f->scale);
+out:
+    return status;
 }
 
 static anpe_node activate(const fit *f, anpe_node x)
@@ -75,8 +131,8 @@ static anpe_status build(anpe_ctx *ctx, fit *f)
     for (int64_t i = 0; i < r->layers; i++)
         y = activate(
             f, anpe_linear(f->graph, anpe_name(f->graph, "w%lld", (long long)i), y, r->width, 0));
-    f->y = anpe_linear(f->graph, anpe_name(f->graph, "w%lld", (long long)r->layers), y,
-                       f->grid->n_pixels, 0);
+    f->y = anpe_linear(f->graph, anpe_name(f->graph, "w%lld", (long long)r->layers), y, f->n_values,
+                       0);
     ANPE_TRY(anpe_graph_check(ctx, f->graph));
     ANPE_TRY(anpe_parameters_new(ctx, f->graph, ANPE_FLOAT, r->seed, &f->parameters));
     ANPE_TRY(anpe_settings_parse(ctx, "", "emulate", 0, NULL, &f->settings));
@@ -101,7 +157,7 @@ static anpe_status fill_rows(void *user, anpe_ctx *ctx, const anpe_pass_rows *ro
     float *x = anpe_executor_tensor(rows->executor, f->x);
     (void)ctx;
     for (int64_t i = 0; i < rows->n; i++) {
-        const double *theta = g->theta + row_of(f, rows, i) * D;
+        const double *theta = f->theta + row_of(f, rows, i) * D;
         for (int64_t k = 0; k < D; k++)
             x[i * D + k] = (float)((theta[k] - g->min[k]) / (g->max[k] - g->min[k]) - 0.5);
     }
@@ -112,18 +168,18 @@ static anpe_status sum_loss(void *user, anpe_ctx *ctx, const anpe_pass_rows *row
                             float *seed)
 {
     const fit *f = user;
-    const int64_t P = f->grid->n_pixels;
+    const int64_t n = f->n_values;
     const float *y = anpe_executor_tensor(rows->executor, f->y);
     double sum = 0;
     for (int64_t i = 0; i < rows->n; i++) {
-        const float *flux = f->grid->flux + row_of(f, rows, i) * P;
-        for (int64_t p = 0; p < P; p++) {
-            const double d = (double)y[i * P + p] - ((double)flux[p] - f->mean[p]) / f->scale;
+        const float *target = f->target + row_of(f, rows, i) * n;
+        for (int64_t p = 0; p < n; p++) {
+            const double d = (double)y[i * n + p] - (double)target[p];
             sum += d * d;
-            seed[i * P + p] = (float)(2 * d / (double)rows->batch);
+            seed[i * n + p] = (float)(2 * d / (double)rows->batch);
         }
     }
-    *loss = sum / (double)P;
+    *loss = sum / (double)f->grid->n_pixels;
     if (!isfinite(sum))
         return ANPE_FAIL(ctx, ANPE_ENUMERIC,
                          "step %lld: the network's output is not finite; a smaller --rate may help",
@@ -150,7 +206,7 @@ static anpe_status train(anpe_ctx *ctx, fit *f, const char *what, double *loss)
             return ANPE_FAIL(ctx, ANPE_ECANCEL, "interrupted in step %lld of %lld: nothing is kept",
                              (long long)step + 1, (long long)r->steps);
         epoch += f->pass->loss / (double)f->batch;
-        *loss = f->scale * sqrt(epoch / (double)(place + 1));
+        *loss = sqrt(f->left + f->scale * f->scale * epoch / (double)(place + 1));
         ANPE_TRY(anpe_optimiser_update(
             ctx, f->optimiser, anpe_learning_rate(r->rate, 1e-3 * r->rate, step, WARMUP, r->steps),
             f->pass->total, f->gradient, f->parameters, f->workers, &norm));
@@ -161,6 +217,36 @@ out:
 }
 
 /* ---- from and to the emulator ------------------------------------------------------------ */
+
+/* The last layer in pixels: sum_k vector_kp weight_ku, the bias alike; float, so that files stay
+ * small. */
+static anpe_status last_layer(anpe_ctx *ctx, const fit *f, const float *w, const float *b,
+                              int64_t width, double *weight, double *bias)
+{
+    const int64_t P = f->grid->n_pixels, k = f->n_values;
+    float *packed = NULL, *product = NULL;
+    anpe_status status;
+    if (f->vector) {
+        ANPE_TRY(ANPE_NEW(ctx, packed, anpe_product_packed_f(k, width)));
+        ANPE_TRY(ANPE_NEW(ctx, product, P, width));
+        anpe_product_pack_f(k, width, w, width, 1, packed);
+        anpe_product_f(P, width, k, f->vector, 1, P, packed, NULL, product, width, 0);
+        w = product;
+    }
+    for (int64_t i = 0; i < P * width; i++)
+        weight[i] = (float)(f->scale * (double)w[i]);
+    for (int64_t p = 0; p < P; p++) {
+        double sum = f->vector ? 0 : (double)b[p];
+        for (int64_t i = 0; f->vector && i < k; i++)
+            sum += (double)f->vector[i * P + p] * (double)b[i];
+        bias[p] = f->mean[p] + f->scale * sum;
+    }
+    status = ANPE_OK;
+out:
+    free(packed);
+    free(product);
+    return status;
+}
 
 static anpe_status take_layer(anpe_ctx *ctx, const fit *f, int64_t i, anpe_emulator *e)
 {
@@ -173,23 +259,30 @@ static anpe_status take_layer(anpe_ctx *ctx, const fit *f, int64_t i, anpe_emula
     if (!w || !b)
         return ANPE_FAIL(ctx, ANPE_EINTERNAL, "emulator: layer %lld has no weights", (long long)i);
     const float *raw = f->parameters->raw;
+    const int64_t shape[2] = {last ? f->grid->n_pixels : w->shape[0], w->shape[1]};
     double *weight = NULL;
     double *bias = NULL;
-    if (ANPE_NEW(ctx, weight, w->size) || ANPE_NEW(ctx, bias, b->size)) {
+    if (ANPE_NEW(ctx, weight, shape[0], shape[1]) || ANPE_NEW(ctx, bias, shape[0])) {
         free(weight);
         free(bias);
         return ANPE_ENOMEM;
     }
-    for (int64_t k = 0; k < w->size; k++) /* a float again, so that files stay small */
-        weight[k] = (float)((last ? f->scale : 1) * (double)raw[w->offset + k]);
-    for (int64_t k = 0; k < b->size; k++)
-        bias[k] = (last ? f->scale : 1) * (double)raw[b->offset + k] + (last ? f->mean[k] : 0);
+    anpe_status status = ANPE_OK;
+    if (last)
+        status = last_layer(ctx, f, raw + w->offset, raw + b->offset, shape[1], weight, bias);
+    for (int64_t k = 0; !last && k < w->size; k++)
+        weight[k] = (double)raw[w->offset + k];
+    for (int64_t k = 0; !last && k < b->size; k++)
+        bias[k] = (double)raw[b->offset + k];
     snprintf(name, sizeof name, "w%lld", (long long)i);
-    anpe_status status = anpe_emulator_add(ctx, e, name, 2, w->shape, weight);
+    if (status)
+        free(weight);
+    else
+        status = anpe_emulator_add(ctx, e, name, 2, shape, weight);
     snprintf(name, sizeof name, "b%lld", (long long)i);
     if (status)
         free(bias);
-    return status ? status : anpe_emulator_add(ctx, e, name, 1, b->shape, bias);
+    return status ? status : anpe_emulator_add(ctx, e, name, 1, shape, bias);
 }
 
 static void close_fit(fit *f)
@@ -204,6 +297,9 @@ static void close_fit(fit *f)
     anpe_free(f->gradient);
     free(f->order);
     free(f->mean);
+    free(f->theta);
+    free(f->target);
+    free(f->vector);
 }
 
 static anpe_status open_fit(anpe_ctx *ctx, fit *f, const int64_t *rows)
@@ -211,9 +307,10 @@ static anpe_status open_fit(anpe_ctx *ctx, fit *f, const int64_t *rows)
     anpe_status status;
     if (ANPE_NEW(ctx, f->order, f->n))
         return ANPE_ENOMEM;
-    memcpy(f->order, rows, (size_t)f->n * sizeof *f->order);
+    for (int64_t i = 0; i < f->n; i++)
+        f->order[i] = i;
     f->batch = f->n < BATCH ? f->n : BATCH;
-    ANPE_TRY(standardise(ctx, f));
+    ANPE_TRY(make_targets(ctx, f, rows));
     ANPE_TRY(build(ctx, f));
     ANPE_TRY(anpe_workers_new(ctx, f->request->threads, &f->workers));
     ANPE_TRY(anpe_optimiser_new(ctx, f->parameters->size, 1, 100, &f->optimiser));

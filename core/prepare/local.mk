@@ -8,6 +8,7 @@ libanpe_la_SOURCES += core/prepare/import_labels.c
 libanpe_la_SOURCES += core/prepare/import_scatter.c
 libanpe_la_SOURCES += core/prepare/journal.c core/prepare/journal.h
 libanpe_la_SOURCES += core/prepare/noise.c core/prepare/noise.h
+libanpe_la_SOURCES += core/prepare/principal.c core/prepare/principal.h
 libanpe_la_SOURCES += core/prepare/simulate.c core/prepare/simulate.h
 libanpe_la_SOURCES += core/prepare/synth.c core/prepare/synth.h
 libanpe_la_SOURCES += core/prepare/synth_parts.c
