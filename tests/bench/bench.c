@@ -25,6 +25,7 @@ static const struct {
               {"flow", bench_flow},
               {"scaling", bench_scaling},
               {"emulator", bench_emulator},
+              {"synthesis", bench_synthesis},
               {"pipeline", bench_pipeline},
               {"likelihood", bench_likelihood},
               {"reading", bench_reading},
@@ -208,7 +209,8 @@ static int usage(void)
             "usage: bench [--threads N] [--repeats N] [--batch N] [--micro-batch N]\n"
             "             [--backend NAME] [--precision float|bfloat16]\n"
             "             [--emulator FILE] [--likelihood FILE] [--program ANPE --config FILE\n"
-            "             --directory DIR --spectrum FILE ...] [--survey FILE ...] "
+            "             --directory DIR --spectrum FILE ...] [--survey FILE ...]\n"
+            "             [--synthesis CONFIG ...] "
             "[GROUP...]\ngroups:");
     for (int i = 0; i < N_GROUPS; i++)
         fprintf(stderr, " %s", groups[i].name);
@@ -243,16 +245,24 @@ static int read_options(bench *b, int argc, char **argv)
         CONFIG,
         DIRECTORY,
         SPECTRUM,
-        SURVEY
+        SURVEY,
+        SYNTHESIS
     };
-    static const struct option options[] = {
-        {"threads", 1, NULL, THREADS},     {"repeats", 1, NULL, REPEATS},
-        {"batch", 1, NULL, BATCH},         {"micro-batch", 1, NULL, MICRO},
-        {"backend", 1, NULL, BACKEND},     {"precision", 1, NULL, PRECISION},
-        {"emulator", 1, NULL, EMULATOR},   {"likelihood", 1, NULL, LIKELIHOOD},
-        {"program", 1, NULL, PROGRAM},     {"config", 1, NULL, CONFIG},
-        {"directory", 1, NULL, DIRECTORY}, {"spectrum", 1, NULL, SPECTRUM},
-        {"survey", 1, NULL, SURVEY},       {0}};
+    static const struct option options[] = {{"threads", 1, NULL, THREADS},
+                                            {"repeats", 1, NULL, REPEATS},
+                                            {"batch", 1, NULL, BATCH},
+                                            {"micro-batch", 1, NULL, MICRO},
+                                            {"backend", 1, NULL, BACKEND},
+                                            {"precision", 1, NULL, PRECISION},
+                                            {"emulator", 1, NULL, EMULATOR},
+                                            {"likelihood", 1, NULL, LIKELIHOOD},
+                                            {"program", 1, NULL, PROGRAM},
+                                            {"config", 1, NULL, CONFIG},
+                                            {"directory", 1, NULL, DIRECTORY},
+                                            {"spectrum", 1, NULL, SPECTRUM},
+                                            {"survey", 1, NULL, SURVEY},
+                                            {"synthesis", 1, NULL, SYNTHESIS},
+                                            {0}};
     for (int o; (o = getopt_long(argc, argv, "", options, NULL)) != -1;)
         switch (o) {
         case THREADS:
@@ -293,6 +303,9 @@ static int read_options(bench *b, int argc, char **argv)
             break;
         case SURVEY:
             b->surveys[b->n_surveys++] = optarg;
+            break;
+        case SYNTHESIS:
+            b->syntheses[b->n_syntheses++] = optarg;
             break;
         default:
             return usage();
@@ -337,7 +350,8 @@ int main(int argc, char **argv)
     b.precision = "float";
     b.spectra = calloc((size_t)argc, sizeof *b.spectra);
     b.surveys = calloc((size_t)argc, sizeof *b.surveys);
-    if (!b.ctx || !b.spectra || !b.surveys)
+    b.syntheses = calloc((size_t)argc, sizeof *b.syntheses);
+    if (!b.ctx || !b.spectra || !b.surveys || !b.syntheses)
         return EXIT_FAILURE;
     const int wrong = read_options(&b, argc, argv);
     if (wrong)
@@ -352,5 +366,6 @@ int main(int argc, char **argv)
     anpe_ctx_free(b.ctx);
     free(b.spectra);
     free(b.surveys);
+    free(b.syntheses);
     return status ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -16,10 +16,10 @@ typedef struct bench {
     int threads, repeats;
     int64_t batch, micro; /* spectra of a step, of a micro-batch */
     const char *program, *emulator, *likelihood, *config, *directory; /* NULL: not given */
-    int n_spectra, n_surveys;
-    char **spectra, **surveys;            /* for the groups command and reading */
-    const char *backend_name, *precision; /* as in the group "compute" */
-    anpe_settings *settings;              /* of the backend */
+    int n_spectra, n_surveys, n_syntheses;
+    char **spectra, **surveys, **syntheses; /* for the groups command, reading and synthesis */
+    const char *backend_name, *precision;   /* as in the group "compute" */
+    anpe_settings *settings;                /* of the backend */
     anpe_component component;
     anpe_backend backend;
     double sgemm, copy; /* FLOP/s and bytes/s of one thread */
@@ -56,6 +56,7 @@ anpe_status bench_scaling(bench *b);     /* inference by numbers of pixels and o
 anpe_status bench_emulator(bench *b);    /* the dense emulator, batch 1000 */
 anpe_status bench_pipeline(bench *b);    /* simulated training spectra */
 anpe_status bench_likelihood(bench *b);  /* one star's likelihood at many labels, one core */
+anpe_status bench_synthesis(bench *b);   /* spectra from atmospheres and lines, one core */
 anpe_status bench_reading(bench *b);     /* survey files from a warm cache, one core */
 anpe_status bench_command(bench *b);     /* `anpe` from process start to process end */
 #endif
