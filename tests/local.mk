@@ -32,7 +32,7 @@ check-valgrind:
 
 # Studies that take up to three hours in all, two of them `instruments`: trainings, coverage of mocks, a real star. They print their
 # figures, keep their work in long/, and go on from there when repeated. STUDIES=payne runs one.
-STUDIES = quickstart sbibm memory payne lamost giants validate misspecified bfloat16 exact lte known_lines instruments
+STUDIES = quickstart sbibm memory payne lamost giants validate misspecified bfloat16 exact lte calibrate known_lines instruments
 check-long: all tests/long/exact_reference$(EXEEXT) tests/long/lte_probe$(EXEEXT)
 	@failed=; for s in $(STUDIES); do echo "== $$s"; \
 	  ( $(AM_TESTS_ENVIRONMENT) sh $(abs_srcdir)/tests/long/$$s.sh ); case $$? in 0|77) ;; *) failed="$$failed $$s";; esac; \
@@ -48,7 +48,7 @@ tests_long_exact_reference_SOURCES = tests/long/exact_reference.c
 tests_long_exact_reference_CPPFLAGS = $(AM_CPPFLAGS)
 tests_long_exact_reference_LDADD = libanpe.la -lm
 # What `lte` computes, part by part.
-EXTRA_DIST += tests/long/lte.sh tests/long/lte.py
+EXTRA_DIST += tests/long/lte.sh tests/long/lte.py tests/long/calibrate.sh tests/long/calibrate.py
 EXTRA_PROGRAMS += tests/long/lte_probe
 tests_long_lte_probe_SOURCES = tests/long/lte_probe.c $(lte_sources)
 tests_long_lte_probe_CPPFLAGS = $(AM_CPPFLAGS) $(lte_cppflags)

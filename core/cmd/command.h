@@ -35,6 +35,7 @@
     X(simulate)                                                                                    \
     X(synth)                                                                                       \
     X(emulate)                                                                                     \
+    X(calibrate)                                                                                   \
     X(validate)                                                                                    \
     X(import)                                                                                      \
     X(noise)                                                                                       \

@@ -1,7 +1,7 @@
 # core/cmd: the anpe command
 bin_PROGRAMS += anpe
 anpe_SOURCES = core/cmd/main.c core/cmd/command.c core/cmd/command.h core/cmd/terminal.c \
-	core/cmd/train.c core/cmd/emulate.c core/cmd/infer.c core/cmd/simulate.c core/cmd/import.c core/cmd/info.c \
+	core/cmd/train.c core/cmd/emulate.c core/cmd/calibrate.c core/cmd/infer.c core/cmd/simulate.c core/cmd/import.c core/cmd/info.c \
 	core/cmd/info_spectrum.c core/cmd/info_spectrum.h \
 	core/cmd/noise.c core/cmd/plot.c core/cmd/plugins.c \
 	core/cmd/spectra.c core/cmd/spectra.h core/cmd/synth.c \

@@ -1,4 +1,7 @@
 # core/prepare: files that are made before a training. One module a line.
+libanpe_la_SOURCES += core/prepare/calibrate.c core/prepare/calibrate.h
+libanpe_la_SOURCES += core/prepare/calibrate_solve.c
+libanpe_la_SOURCES += core/prepare/calibrate_star.c
 libanpe_la_SOURCES += core/prepare/emulate.c core/prepare/emulate.h
 libanpe_la_SOURCES += core/prepare/emulate_error.c
 libanpe_la_SOURCES += core/prepare/emulate_fit.c

@@ -5,6 +5,7 @@
  * page and the tables cannot diverge.
  */
 #include "base/loader.h"
+#include "prepare/calibrate.h"
 #include "train/groups.h"
 #include <math.h>
 #include <stdio.h>
@@ -155,6 +156,9 @@ int main(void)
     printf(".SH GROUPS OF THE CORE\n");
     for (int i = 0; anpe_group_at(i); i++)
         put_group(anpe_group_at(i));
+    put_group(&(anpe_group){.path = "calibrate",
+                            .summary = "stars and settings of `anpe calibrate`",
+                            .table = anpe_calibrate_table});
     printf(".SH PLUGINS\n");
     for (int i = 0; i < n; i++)
         put_plugin(list[i]);

@@ -336,6 +336,16 @@ typedef struct anpe_simulator_line {
                    * with no broadening but thermal motion, damping and microturbulence */
 } anpe_simulator_line;
 
+/* A spectral line as a simulator computes it. Since 1.4. */
+typedef struct anpe_line {
+    double wavelength;         /* vacuum Angstrom */
+    double excitation;         /* of the lower level, eV */
+    double log_gf, accuracy;   /* accuracy: standard deviation of log_gf, dex; 0: not known */
+    double radiative, stark;   /* widths: s-1; s-1 per electron/cm3 at 10^4 K */
+    double waals, waals_power; /* s-1 per H atom/cm3 at 10^4 K; its power of T / 10^4 K */
+    char species[24];          /* "Fe I", "12C16O" */
+} anpe_line;
+
 typedef struct anpe_simulator_ops {
     size_t size; /* sizeof this struct as the plugin saw it */
     /* *info is zero before the call: what a plugin does not know of stays 0 or NULL. */
@@ -373,6 +383,15 @@ typedef struct anpe_simulator_ops {
      * optical depth tau: opacity (n, sources), cm2 per gram. ANPE_EINVAL: no such layer. */
     anpe_status (*opacity)(const void *self, anpe_ctx *ctx, const double *theta, double tau,
                            int64_t n, const double *wavelength, double *opacity, void *scratch);
+    /* Since 1.4. Lines first .. first + n - 1, in the order of their wavelengths, into line (n);
+     * returns how many there are in all. n may be 0. NULL op: a simulator that has no lines. */
+    int64_t (*line_list)(const void *self, int64_t first, int64_t n, anpe_line *line);
+    /* Since 1.4. The spectrum with log_gf[i] added to line i's log gf, and log_waals[i] to the
+     * log10 of its van der Waals width; either may be NULL: 0 everywhere. theta, flux, scratch and
+     * errors as of simulate for one spectrum. NULL op: it cannot be asked. */
+    anpe_status (*simulate_lines)(const void *self, anpe_ctx *ctx, const double *theta,
+                                  const float *log_gf, const float *log_waals, float *flux,
+                                  void *scratch);
 } anpe_simulator_ops;
 
 /* ---- prior: a joint density of some labels ----------------------------------------------- */

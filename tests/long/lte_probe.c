@@ -7,7 +7,7 @@
  *     lte_probe spectrum FIRST STEP COUNT CUT MU C12_C13 LIST... < MODEL
  *
  * The last: wavelengths FIRST exp(i STEP), CUT of line profiles, MU 0 for flux; a list is FILE or
- * FORMAT:FILE.
+ * FORMAT:FILE; air wavelengths, but of pfant vacuum.
  *
  * MODEL: number of layers; 92 abundances (log N, H = 12); per layer depth, opacity of the depth
  * scale (cm2/g; 1 where the depth is a column mass), temperature (K), gas pressure (dyn/cm2),
@@ -115,7 +115,8 @@ static anpe_lte_hydrogen hydrogen;
 static void read_lists(int n, char **names, double low, double high, anpe_lte_lines *lines)
 {
     static const char *const formats[] = {
-        "auto:", "vald:", "turbospectrum:", "moog:", "kurucz:", "kurucz_molecules:"};
+        "auto:",  "vald:",       "turbospectrum:", "moog:", "kurucz:", "kurucz_molecules:",
+        "pfant:", "calibrated:", "galah:"};
     for (int i = 0; i < n; i++) {
         anpe_lte_list_options o = {.low = low * 0.99, .high = high * 1.01, .unsoeld = 2.5};
         const char *path = names[i];
@@ -123,9 +124,10 @@ static void read_lists(int n, char **names, double low, double high, anpe_lte_li
             demand(anpe_lte_hydrogen_read(ctx, path + 9, &hydrogen) == ANPE_OK, "hydrogen");
             continue;
         }
-        for (int f = 0; f < 6; f++)
+        for (size_t f = 0; f < sizeof formats / sizeof formats[0]; f++)
             if (strncmp(path, formats[f], strlen(formats[f])) == 0) {
                 o.format = (anpe_lte_format)f;
+                o.vacuum = o.format == ANPE_LTE_PFANT;
                 path += strlen(formats[f]);
                 break;
             }

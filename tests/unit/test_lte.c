@@ -335,13 +335,56 @@ static void test_refused(void)
     rig_clear(&r);
 }
 
+/* Lines as the list has them, and spectra with their log gf and widths changed. */
+static void test_lines(void)
+{
+    rig r;
+    anpe_line line[8];
+    WORKS(rig_new("free = [\"teff\"]; logg = 4.2; fe_h = -0.5;", &r));
+    const anpe_simulator_ops *ops = r.ops;
+    const size_t bytes = (size_t)r.info.n_pixels * sizeof(float);
+    const double theta = 5500;
+    float *flux = malloc(bytes), log_gf[5] = {0}, waals[5] = {0};
+    void *room = anpe_alloc(ctx, ops->scratch_size(r.s.c.self, 1));
+    CU_ASSERT_EQUAL_FATAL(ops->line_list(r.s.c.self, 0, 0, NULL), 5);
+    CU_ASSERT_EQUAL(ops->line_list(r.s.c.self, 1, 7, line), 5);
+    CU_ASSERT_STRING_EQUAL(line[0].species, "Fe I");
+    CU_ASSERT_STRING_EQUAL(line[2].species, "1H12C");
+    CU_ASSERT_DOUBLE_EQUAL(line[0].wavelength, anpe_air_to_vacuum(6705), 1e-6);
+    CU_ASSERT_DOUBLE_EQUAL(line[0].log_gf, -1.5, 1e-6);
+    CU_ASSERT_DOUBLE_EQUAL(log10(line[0].waals), -7.5, 1e-5);
+    CU_ASSERT(line[0].accuracy == 0 && line[0].excitation == 4 && line[0].stark > 0);
+    rig_run(&r, &theta);
+    const double iron = width_at(&r, 6705), magnesium = width_at(&r, 6708);
+    WORKS(ops->simulate_lines(r.s.c.self, ctx, &theta, NULL, NULL, flux, room));
+    CU_ASSERT_EQUAL(memcmp(flux, r.flux, bytes), 0);
+    WORKS(ops->simulate_lines(r.s.c.self, ctx, &theta, log_gf, waals, flux, room));
+    CU_ASSERT_EQUAL(memcmp(flux, r.flux, bytes), 0);
+    log_gf[1] = 0.3F;
+    WORKS(ops->simulate_lines(r.s.c.self, ctx, &theta, log_gf, NULL, r.flux, room));
+    CU_ASSERT(width_at(&r, 6705) > 1.1 * iron);
+    CU_ASSERT_DOUBLE_EQUAL(width_at(&r, 6708) / magnesium, 1, 1e-3);
+    waals[1] = 0.5F; /* a strong line with stronger wings */
+    log_gf[1] = 1.5F;
+    WORKS(ops->simulate_lines(r.s.c.self, ctx, &theta, log_gf, NULL, r.flux, room));
+    const double narrow = width_at(&r, 6705);
+    WORKS(ops->simulate_lines(r.s.c.self, ctx, &theta, log_gf, waals, r.flux, room));
+    CU_ASSERT(width_at(&r, 6705) > 1.1 * narrow);
+    FAILS(ops->simulate_lines(r.s.c.self, ctx, &(double){7000}, NULL, NULL, flux, room),
+          ANPE_EINVAL, "label teff outside");
+    anpe_free(room);
+    free(flux);
+    rig_clear(&r);
+}
+
 static const CU_TestInfo tests[] = {{"info", test_info},
                                     {"refusals", test_refusals},
                                     {"label domain", test_domain},
                                     {"labels", test_labels},
                                     {"pixels", test_pixels},
                                     {"continuum, lines, opacity", test_parts},
-                                    {"labels that are refused", test_refused}};
+                                    {"labels that are refused", test_refused},
+                                    {"line list", test_lines}};
 
 int main(int argc, char **argv)
 {

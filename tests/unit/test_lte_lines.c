@@ -94,10 +94,55 @@ static void test_damping(void)
 
 static const char turbospectrum[] =
     "'  26.000            '    1         2\n'Fe I   '\n"
-    "  6705.101  4.607 -1.392   -7.480    5.0  2.51E+08 'p' 'd'   0.0    1.0 'Fe I'\n"
+    "  6705.101  4.607 -1.392   -7.480    5.0  2.51E+08 'x' 'x'   0.0    1.0 'Fe I'\n"
     "  6700.000  3.000 -1.000  211.251    5.0  1.00E+08 -5.000 'x' 'x' 0.0 1.0 'Fe I'\n"
     "'0607.012014 '            1      1\n'CN '\n"
     " 6701.000  0.500  -1.500  0.00   48.0  1.00e+00  0.000  'x' 'x'  0.0  1.0\n";
+
+/* Barklem's examples of his interpolation: Na D, O I 7772; and what is not in the tables. */
+static void test_generic_damping(void)
+{
+    static const struct {
+        int l[2];
+        double n[2], sigma, alpha;
+    } known[] = {{{0, 1}, {1.627, 2.117}, 406.87, 0.273}, {{0, 1}, {1.744, 2.174}, 453.35, 0.234}};
+    double sigma, alpha;
+    for (int i = 0; i < COUNT(known); i++) {
+        CU_ASSERT_EQUAL_FATAL(anpe_lte_abo_generic(known[i].l, known[i].n, &sigma, &alpha), 1);
+        /* twice the rms error of the fit */
+        CU_ASSERT_DOUBLE_EQUAL(sigma / known[i].sigma, 1, 0.06);
+        CU_ASSERT_DOUBLE_EQUAL(alpha, known[i].alpha, 0.04);
+    }
+    const int sd[2] = {0, 2}, fg[2] = {3, 4}, none[2] = {-1, 0}, sp[2] = {0, 1};
+    const double n[2] = {1.6, 2.1}, high[2] = {1.6, 5.6}, low[2] = {0.9, 2.1}, nan[2] = {NAN, 2};
+    CU_ASSERT(!anpe_lte_abo_generic(sd, n, &sigma, &alpha));
+    CU_ASSERT(!anpe_lte_abo_generic(fg, n, &sigma, &alpha));
+    CU_ASSERT(!anpe_lte_abo_generic(none, n, &sigma, &alpha));
+    CU_ASSERT(!anpe_lte_abo_generic(sp, high, &sigma, &alpha));
+    CU_ASSERT(!anpe_lte_abo_generic(sp, low, &sigma, &alpha));
+    CU_ASSERT(!anpe_lte_abo_generic(sp, nan, &sigma, &alpha));
+}
+
+/* Orbitals of a list of Turbospectrum's, whatever else it says but ABO; not of ions. */
+static void test_orbitals(void)
+{
+    anpe_lte_lines l = {0};
+    WORKS(read_as(ANPE_LTE_AUTO, "o.list",
+                  "'  11.000 '    1   3\n'Na I'\n 5889.95 0.0 0.1 2.5 4.0 6E7 's' 'p' 0 1 'Na I'\n"
+                  " 5895.92 0.0 -0.2 -7.5 2.0 6E7 's' 'p' 0 1 'Na I'\n"
+                  " 5896.92 0.0 -0.2 -7.5 2.0 6E7 'x' 'x' 0 1 'Na I'\n"
+                  "'  26.000 '    2   1\n'Fe II'\n 5897.92 3.0 -0.2 -7.5 2.0 6E7 's' 'p' 0 1 'x'\n",
+                  &l));
+    CU_ASSERT_EQUAL_FATAL(l.n, 4);
+    /* Barklem's log gamma per H at 10^4 K; 6 % of sigma is 0.026 */
+    CU_ASSERT_DOUBLE_EQUAL(log10((double)l.waals[0]), -7.526, 0.03);
+    CU_ASSERT_DOUBLE_EQUAL(log10((double)l.waals[1]), -7.527, 0.03);
+    CU_ASSERT_DOUBLE_EQUAL((double)l.waals_power[0], 0.5 * (1 - 0.273), 0.02);
+    CU_ASSERT_DOUBLE_EQUAL(log10((double)l.waals[2]), -7.5, 1e-5);
+    CU_ASSERT_DOUBLE_EQUAL((double)l.waals_power[2], 0.3, 1e-6);
+    CU_ASSERT_DOUBLE_EQUAL(log10((double)l.waals[3]), -7.5, 1e-5);
+    anpe_lte_lines_free(&l);
+}
 
 static void test_turbospectrum(void)
 {
@@ -219,6 +264,109 @@ static void test_kurucz(void)
     anpe_lte_lines_free(&l);
 }
 
+/* Two lines of text a line; C6 back to VALD's width. */
+static void test_pfant(void)
+{
+    anpe_lte_lines l = {0};
+    anpe_lte_list_options o = ALL;
+    o.format = ANPE_LTE_PFANT;
+    o.vacuum = 1;
+    o.accuracy = 0.5;
+    const char text[] = "MN2  14900.021\n12.8741 -4.82 3.198895e-32 0 0 0.1 1 0\n"
+                        " V1  14901.109\n4.8512 -1.594 3e-32 0 0 0.1199 1 0\n";
+    write_bytes(in_scratch("p.pfant"), text, strlen(text));
+    WORKS(anpe_lte_list_read(ctx, in_scratch("p.pfant"), &o, &l));
+    WORKS(anpe_lte_lines_sort(ctx, &l));
+    CU_ASSERT_EQUAL_FATAL(l.n, 2);
+    CU_ASSERT_STRING_EQUAL(l.species[l.of[0]].name, "Mn II");
+    CU_ASSERT_STRING_EQUAL(l.species[l.of[1]].name, "V I");
+    CU_ASSERT_DOUBLE_EQUAL(l.wavelength[0], 14900.021, 1e-9);
+    CU_ASSERT_DOUBLE_EQUAL(log10((double)l.waals[0]), -7.67, 1e-4);
+    const double unsoeld = anpe_lte_unsoeld(anpe_lte_elements[22].ionisation[0], 4.8512,
+                                            12398.41984 / 14901.109, 0, anpe_lte_elements[22].mass);
+    CU_ASSERT_DOUBLE_EQUAL((double)l.waals[1] / (2.5 * unsoeld), 1, 1e-5);
+    CU_ASSERT_DOUBLE_EQUAL((double)l.accuracy[0], 0.5, 1e-6);
+    CU_ASSERT_DOUBLE_EQUAL((double)l.log_gf[1], -1.594, 1e-6);
+    anpe_lte_lines_free(&l);
+}
+
+/* The list of GALAH DR3, if it is here. */
+static void test_galah(void)
+{
+    anpe_lte_lines l = {0};
+    anpe_lte_list_options o = ALL;
+    const char *path = shared_file("data/forward/linelists/galah_dr3_linelist.h5");
+    if (!path) {
+        test_skip("GALAH's list is not here (ANPE_SHARED)");
+        return;
+    }
+    o.low = 5627, o.high = 5902;
+    WORKS(anpe_lte_list_read(ctx, path, &o, &l));
+    WORKS(anpe_lte_lines_sort(ctx, &l));
+    CU_ASSERT(l.n > 1000);
+    int64_t sodium = -1;
+    for (int64_t i = 0; i < l.n; i++) /* Na D2, vacuum */
+        if (l.species[l.of[i]].z[0] == 11 && fabs(l.wavelength[i] - 5891.583) < 0.02)
+            sodium = i;
+    CU_ASSERT_FATAL(sodium >= 0);
+    CU_ASSERT_EQUAL((double)l.excitation[sodium], 0);
+    CU_ASSERT_DOUBLE_EQUAL((double)l.waals_power[sodium], 0.5 * (1 - 0.273), 2e-3);
+    anpe_lte_lines_free(&l);
+    o.format = ANPE_LTE_GALAH;
+    write_bytes(in_scratch("bad.h5"), "nothing", 7);
+    FAILS(anpe_lte_list_read(ctx, in_scratch("bad.h5"), &o, &l), ANPE_EFORMAT, "bad.h5");
+}
+
+#define COLUMNS_OF_CALIBRATED                                                                      \
+    "species,wavelength,excitation,log_gf,accuracy,radiative,stark,waals,waals_power,changed_gf\n"
+static void test_calibrated(void)
+{
+    anpe_lte_lines l = {0};
+    WORKS(read_as(ANPE_LTE_AUTO, "c.lines",
+                  "# anpe lines 3\n# comment\n" COLUMNS_OF_CALIBRATED
+                  "56Fe II,6701.5,4.25,-1.5,0.04,2e8,3e-6,4e-8,0.25,0.1\n"
+                  "12C14N,6702.5,0.5,-2.5,0,1e7,0,0,0.3,0\n"
+                  "Fe I,6703.5,1,-3,0,1e8,1e-6,1e-8,-0.1,0\n",
+                  &l));
+    CU_ASSERT_EQUAL_FATAL(l.n, 3);
+    CU_ASSERT_STRING_EQUAL(l.species[l.of[0]].name, "56Fe II");
+    CU_ASSERT_STRING_EQUAL(l.species[l.of[1]].name, "12C14N");
+    CU_ASSERT_STRING_EQUAL(l.species[l.of[2]].name, "Fe I");
+    CU_ASSERT_DOUBLE_EQUAL(l.wavelength[0], 6701.5, 1e-9);
+    CU_ASSERT_DOUBLE_EQUAL((double)l.waals[0], 4e-8, 1e-14);
+    CU_ASSERT_DOUBLE_EQUAL((double)l.waals_power[0], 0.25, 1e-6);
+    CU_ASSERT_DOUBLE_EQUAL((double)l.stark[0], 3e-6, 1e-12);
+    CU_ASSERT_DOUBLE_EQUAL((double)l.radiative[0], 2e8, 1e2);
+    CU_ASSERT_DOUBLE_EQUAL((double)l.accuracy[0], 0.04, 1e-6);
+    CU_ASSERT(l.waals[1] == 0 && l.stark[1] == 0);
+    anpe_lte_lines_free(&l);
+}
+
+/* A list that takes the place of others': of the same transition, whatever its isotopes, no other.
+ */
+static void test_replaces(void)
+{
+    anpe_lte_lines l = {0};
+    anpe_lte_list_options o = ALL;
+    WORKS(read_as(ANPE_LTE_MOOG, "a.moog",
+                  " 6700.00 29.0 1.00 -1.0\n 6700.05 29.0 1.01 -1.5\n 6700.02 29.1 1.00 -1.0\n"
+                  " 6700.04 29.0 3.00 -1.0\n 6700.30 29.0 1.00 -1.0\n 6700.01 26.0 1.00 -1.0\n",
+                  &l));
+    const char text[] = " 6700.03 29.0063 1.005 -1.2\n 6700.06 29.0065 1.005 -1.6\n";
+    write_bytes(in_scratch("b.moog"), text, strlen(text));
+    o.format = ANPE_LTE_MOOG;
+    o.replaces = 1;
+    WORKS(anpe_lte_list_read(ctx, in_scratch("b.moog"), &o, &l));
+    WORKS(anpe_lte_lines_sort(ctx, &l));
+    CU_ASSERT_EQUAL_FATAL(l.n, 6);
+    double sum = 0;
+    for (int i = 0; i < 6; i++)
+        sum += pow(10, (double)l.log_gf[i]);
+    CU_ASSERT_DOUBLE_EQUAL(sum, 4 * 0.1 + pow(10, -1.2) + pow(10, -1.6), 1e-6);
+    CU_ASSERT_EQUAL(l.species[l.of[5]].z[0], 29); /* 6700.30: too far */
+    anpe_lte_lines_free(&l);
+}
+
 static void test_bad_lists(void)
 {
     static const struct {
@@ -226,8 +374,21 @@ static void test_bad_lists(void)
         const char *content, *part;
     } bad[] = {
         {ANPE_LTE_AUTO, "", "an empty file"},
-        {ANPE_LTE_AUTO, "hello\n",
-         "bad.list:1: neither VALD's nor Turbospectrum's: give its format, one of vald|"},
+        {ANPE_LTE_AUTO, "hello\n", "bad.list:1: a list of unknown format: give it, one of vald|"},
+        {ANPE_LTE_PFANT, "XX1  14900.021\n1 1 1e-32 0 0\n", "bad.list:1: a line such as 'FE1"},
+        {ANPE_LTE_PFANT, "FE0  14900.021\n1 1 1e-32 0 0\n", "bad.list:1: a line such as 'FE1"},
+        {ANPE_LTE_PFANT, "FE1  14900.021\n1 1 1e-32\n", "bad.list:2: excitation, log gf, C6"},
+        {ANPE_LTE_PFANT, "FE1  14900.021\n", "ends within a line at 14900"},
+        {ANPE_LTE_AUTO, "# anpe lines\n", "'# anpe lines' and their number"},
+        {ANPE_LTE_AUTO, "# anpe lines 1\nspecies\n", "bad.list:2: the columns species,wavelength"},
+        {ANPE_LTE_AUTO,
+         "# anpe lines 2\n" COLUMNS_OF_CALIBRATED "Fe I,6701,1,-1,0,1e8,0,1e-8,0.3,0\n",
+         "the file has 1 lines, 1 are missing"},
+        {ANPE_LTE_AUTO,
+         "# anpe lines 1\n" COLUMNS_OF_CALIBRATED "Fe IX,6701,1,-1,0,1e8,0,1e-8,0.3\n",
+         "bad.list:3: a species and 8 numbers"},
+        {ANPE_LTE_AUTO, "# anpe lines 1\n" COLUMNS_OF_CALIBRATED "Fe I,6701,1,-1,0\n",
+         "bad.list:3: a species and 8 numbers"},
         {ANPE_LTE_AUTO, "'  26.000 '    1   5\n'Fe I'\n 6705.1 4.6 -1.3 -7.4 5.0 1E8 'x'\n",
          "ends 4 lines before"},
         {ANPE_LTE_AUTO, "'  26.000 '    1   5\n'Fe I'\n 6705.1 4.6\n",
@@ -488,12 +649,24 @@ static void test_hydrogen(void)
 }
 
 static const CU_TestInfo tests[] = {
-    {"Voigt function", test_voigt},   {"Voigt window", test_voigt_window},
-    {"damping", test_damping},        {"Turbospectrum lists", test_turbospectrum},
-    {"VALD lists", test_vald},        {"MOOG lists", test_moog},
-    {"Kurucz lists", test_kurucz},    {"bad lists", test_bad_lists},
-    {"isotopes", test_isotopes},      {"line strength", test_strength},
-    {"curve of growth", test_growth}, {"windows", test_windows},
+    {"Voigt function", test_voigt},
+    {"Voigt window", test_voigt_window},
+    {"damping", test_damping},
+    {"Turbospectrum lists", test_turbospectrum},
+    {"VALD lists", test_vald},
+    {"MOOG lists", test_moog},
+    {"Kurucz lists", test_kurucz},
+    {"bad lists", test_bad_lists},
+    {"PFANT lists", test_pfant},
+    {"calibrated lists", test_calibrated},
+    {"replaced lines", test_replaces},
+    {"damping from orbitals", test_orbitals},
+    {"damping of the tables", test_generic_damping},
+    {"GALAH's list", test_galah},
+    {"isotopes", test_isotopes},
+    {"line strength", test_strength},
+    {"curve of growth", test_growth},
+    {"windows", test_windows},
     {"hydrogen", test_hydrogen},
 };
 

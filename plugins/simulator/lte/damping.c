@@ -2,6 +2,7 @@
  * perturber, at 10^4 K. */
 #include "lte.h"
 #include <math.h>
+#include <stdlib.h>
 
 #define A0 5.29177210903e-9 /* cm */
 
@@ -21,6 +22,36 @@ double anpe_lte_abo(double sigma, double alpha, double mass, double *power)
     *power = 0.5 * (1 - alpha);
     return 2 * pow(4 / ANPE_LTE_PI, 0.5 * alpha) * tgamma(2 - 0.5 * alpha) * 1e6 * sigma * A0 * A0 *
            pow(v / 1e6, 1 - alpha);
+}
+
+/* Effective quantum numbers between which the tables were fitted, lower and upper level. */
+static const double least[2] = {1.0, 1.3}, most[2] = {4.0, 5.0};
+static const double first[4] = {1.0, 1.3, 2.3, 3.3}; /* of the tables, by l */
+
+int anpe_lte_abo_generic(const int l[2], const double n[2], double *sigma, double *alpha)
+{
+    double t[2][ANPE_LTE_BROADENING_DEGREE + 1], value[2] = {0, 0};
+    const int pair = l[0] < l[1] ? l[0] : l[1];
+    if (pair < 0 || pair > 2 || abs(l[0] - l[1]) != 1)
+        return 0;
+    for (int i = 0; i < 2; i++) {
+        if (!(n[i] >= first[l[i]] && n[i] <= most[i]))
+            return 0;
+        const double x = 2 * log(n[i] / least[i]) / log(most[i] / least[i]) - 1;
+        t[i][0] = 1;
+        t[i][1] = x;
+        for (int k = 2; k <= ANPE_LTE_BROADENING_DEGREE; k++)
+            t[i][k] = 2 * x * t[i][k - 1] - t[i][k - 2];
+    }
+    for (int what = 0; what < 2; what++) {
+        const float *c = anpe_lte_broadening_fit[pair][l[0] > l[1]][what];
+        for (int i = 0; i <= ANPE_LTE_BROADENING_DEGREE; i++)
+            for (int j = 0; j <= ANPE_LTE_BROADENING_DEGREE - i; j++)
+                value[what] += (double)*c++ * t[0][i] * t[1][j];
+    }
+    *sigma = exp(value[0]);
+    *alpha = value[1];
+    return 1;
 }
 
 /* Unsoeld 1955: gamma = 17 C6^(2/5) v^(3/5) per atom (Gray 2005, eqs. 11.27 to 11.29, of which the

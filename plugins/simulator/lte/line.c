@@ -177,9 +177,11 @@ int64_t anpe_lte_line_opacity(const anpe_lte_lines *l, const anpe_lte_voigt *voi
         }
         const int of = l->of[i];
         const float *inverse_doppler = w->inverse_doppler + of * w->n;
-        const float gamma[3] = {l->radiative[i], l->stark[i], l->waals[i]};
+        const double more = w->log_gf ? (double)w->log_gf[i] : 0;
+        const float wider = w->log_waals ? powf(10, w->log_waals[i]) : 1;
+        const float gamma[3] = {l->radiative[i], l->stark[i], l->waals[i] * wider};
         const float log_strength =
-            (float)(log(1e-8 * l->wavelength[i]) + ANPE_LTE_LN10 * (double)l->log_gf[i]);
+            (float)(log(1e-8 * l->wavelength[i]) + ANPE_LTE_LN10 * ((double)l->log_gf[i] + more));
         if (line_layers(w, w->amount + of * w->n, inverse_doppler, l->excitation[i], log_strength,
                         (float)(1 / l->wavelength[i]), limit, gamma, l->waals_power[i], strength,
                         damping) < 1)

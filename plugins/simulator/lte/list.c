@@ -5,7 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define HC_EV 12398.41984 /* Angstrom eV */
+#define HC_EV      12398.41984 /* Angstrom eV */
+#define RYDBERG_EV 13.605693
 
 void anpe_lte_lines_free(anpe_lte_lines *l)
 {
@@ -13,6 +14,7 @@ void anpe_lte_lines_free(anpe_lte_lines *l)
     free(l->wavelength);
     free(l->excitation);
     free(l->log_gf);
+    free(l->accuracy);
     free(l->radiative);
     free(l->stark);
     free(l->waals);
@@ -111,7 +113,7 @@ int anpe_lte_species_add(anpe_ctx *ctx, anpe_lte_lines *l, const int z[5], const
 
 static anpe_status grow(anpe_ctx *ctx, anpe_lte_lines *l)
 {
-    float **const columns[] = {&l->excitation, &l->log_gf, &l->radiative,
+    float **const columns[] = {&l->excitation, &l->log_gf, &l->accuracy,   &l->radiative,
                                &l->stark,      &l->waals,  &l->waals_power};
     for (size_t i = 0; i < sizeof columns / sizeof columns[0]; i++) {
         int64_t room = l->room;
@@ -122,6 +124,25 @@ static anpe_status grow(anpe_ctx *ctx, anpe_lte_lines *l)
     if (ANPE_GROW(ctx, l->of, room, l->room + 1))
         return ANPE_ENOMEM;
     return ANPE_GROW(ctx, l->wavelength, l->room, l->room + 1);
+}
+
+/* Cross section and alpha from the orbitals of a neutral atom's line; 0: none. */
+static int from_orbitals(const anpe_lte_species *s, const anpe_lte_line *line, double ionisation,
+                         double photon, double *sigma, double *alpha)
+{
+    static const char letters[] = "spdf";
+    int l[2];
+    const double energy[2] = {ionisation - line->excitation,
+                              ionisation - line->excitation - photon};
+    double n[2];
+    for (int i = 0; i < 2; i++) {
+        const char *at = line->orbital[i] ? strchr(letters, line->orbital[i]) : NULL;
+        if (!at || !(energy[i] > 0) || s->charge != 0)
+            return 0;
+        l[i] = (int)(at - letters);
+        n[i] = sqrt(RYDBERG_EV / energy[i]);
+    }
+    return anpe_lte_abo_generic(l, n, sigma, alpha);
 }
 
 /* Widths of line i: the list's, else approximations; none but the radiative one for molecules. */
@@ -135,15 +156,19 @@ static void complete(const anpe_lte_list_options *o, const anpe_lte_species *s,
         const double ionisation = s->charge < 2 ? e->ionisation[s->charge] : 1e3;
         if (stark == 0)
             stark = anpe_lte_stark(ionisation, line->excitation, photon, s->charge);
-        if (line->waals < 0)
+        double sigma, alpha;
+        if (line->waals < 20 && from_orbitals(s, line, ionisation, photon, &sigma, &alpha))
+            waals = anpe_lte_abo(sigma, alpha, e->mass, &power);
+        else if (line->waals < 0) {
             waals = pow(10, line->waals);
-        else if (line->waals >= 20)
+            power = line->power != 0 ? line->power : power;
+        } else if (line->waals >= 20)
             waals =
                 anpe_lte_abo(floor(line->waals), line->waals - floor(line->waals), e->mass, &power);
         else
             waals = anpe_lte_unsoeld(ionisation, line->excitation, photon, s->charge, e->mass) *
                     (line->waals > 0 ? line->waals : o->unsoeld);
-        if (line->waals == 0)
+        if (line->waals == 0 && power == 0.3)
             power = -0.3; /* marked: may be replaced by the join; its sign is mended in sort */
     }
     l->waals[i] = (float)waals;
@@ -177,6 +202,7 @@ anpe_status anpe_lte_line_add(anpe_ctx *ctx, const anpe_lte_list_options *o, int
     l->wavelength[i] = line->wavelength;
     l->excitation[i] = (float)line->excitation;
     l->log_gf[i] = (float)line->log_gf;
+    l->accuracy[i] = (float)(line->accuracy > 0 ? line->accuracy : o->accuracy);
     l->of[i] = (int16_t)species;
     complete(o, s, line, i, l);
     return ANPE_OK;
@@ -196,6 +222,60 @@ static int by_wavelength(const void *a, const void *b)
         return x->wavelength < y->wavelength ? -1 : 1;
     return (x->i > y->i) -
            (x->i < y->i); /* the order of the files: results must not depend on the sort */
+}
+
+static void move(anpe_lte_lines *l, int64_t to, int64_t from)
+{
+    float *const columns[] = {l->excitation, l->log_gf, l->accuracy,   l->radiative,
+                              l->stark,      l->waals,  l->waals_power};
+    for (size_t i = 0; i < sizeof columns / sizeof columns[0]; i++)
+        columns[i][to] = columns[i][from];
+    l->wavelength[to] = l->wavelength[from];
+    l->of[to] = l->of[from];
+}
+
+/* Whether one of n lines (ordered by wavelength) is the transition of line i. */
+static int is_replaced(const anpe_lte_lines *l, int64_t i, int64_t n, const rank *order)
+{
+    const anpe_lte_species *s = &l->species[l->of[i]];
+    int64_t first = 0, last = n;
+    while (first < last) {
+        const int64_t middle = (first + last) / 2;
+        if (order[middle].wavelength < l->wavelength[i] - 0.1)
+            first = middle + 1;
+        else
+            last = middle;
+    }
+    for (; first < n && order[first].wavelength < l->wavelength[i] + 0.1; first++) {
+        const int64_t k = order[first].i;
+        const anpe_lte_species *other = &l->species[l->of[k]];
+        if (memcmp(s->z, other->z, sizeof s->z) == 0 && s->charge == other->charge &&
+            fabsf(l->excitation[k] - l->excitation[i]) < 0.03F)
+            return 1;
+    }
+    return 0;
+}
+
+anpe_status anpe_lte_lines_replace(anpe_ctx *ctx, int64_t first, anpe_lte_lines *l)
+{
+    const int64_t n = l->n - first;
+    if (n == 0)
+        return ANPE_OK;
+    rank *order;
+    if (ANPE_NEW(ctx, order, n))
+        return ANPE_ENOMEM;
+    for (int64_t i = 0; i < n; i++)
+        order[i] = (rank){l->wavelength[first + i], first + i};
+    qsort(order, (size_t)n, sizeof *order, by_wavelength);
+    int64_t kept = 0;
+    for (int64_t i = 0; i < l->n; i++)
+        if (i >= first || !is_replaced(l, i, n, order))
+            move(l, kept++, i);
+    anpe_log(ctx, ANPE_INFO, "lte: %lld lines take the place of %lld", (long long)n,
+             (long long)(l->n - kept));
+    l->n = kept;
+    free(order);
+    return ANPE_OK;
 }
 
 static void permute(int64_t n, const rank *order, size_t size, void *column, void *room)
@@ -223,7 +303,7 @@ anpe_status anpe_lte_lines_sort(anpe_ctx *ctx, anpe_lte_lines *l)
     }
     qsort(order, (size_t)l->n, sizeof *order, by_wavelength);
     permute(l->n, order, sizeof(double), l->wavelength, room);
-    float *const columns[] = {l->excitation, l->log_gf, l->radiative,
+    float *const columns[] = {l->excitation, l->log_gf, l->accuracy,   l->radiative,
                               l->stark,      l->waals,  l->waals_power};
     for (size_t i = 0; i < sizeof columns / sizeof columns[0]; i++)
         permute(l->n, order, sizeof(float), columns[i], room);

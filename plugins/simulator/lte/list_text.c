@@ -78,9 +78,12 @@ static anpe_status turbospectrum_line(anpe_ctx *ctx, const anpe_lte_text *text,
         return ANPE_LTE_BAD(ctx, text,
                             "wavelength, E_low, log gf, damping, g_up, gamma_rad expected: %.60s",
                             text->line);
+    char low = 0, up = 0;
+    sscanf(at, " '%c' '%c'", &low, &up);
     const anpe_lte_line line = {.wavelength = to_vacuum(o, v[0]),
                                 .excitation = v[1],
                                 .log_gf = v[2],
+                                .orbital = {low, up},
                                 .radiative = v[5],
                                 .stark = found > 6 && v[6] < 0 ? pow(10, v[6]) : 0,
                                 .waals = v[3]};
@@ -279,11 +282,13 @@ static anpe_lte_format guess(const anpe_lte_text *text)
     if (strstr(text->line, "WL_") || strstr(text->line, "Wavelength region") ||
         strstr(text->line, "Damping parameters") || strstr(text->line, "Lande factors"))
         return ANPE_LTE_VALD;
+    if (strncmp(text->line, "# anpe lines", 12) == 0)
+        return ANPE_LTE_CALIBRATED;
     return ANPE_LTE_AUTO;
 }
 
-anpe_status anpe_lte_list_read(anpe_ctx *ctx, const char *path, const anpe_lte_list_options *o,
-                               anpe_lte_lines *l)
+static anpe_status read_text(anpe_ctx *ctx, const char *path, const anpe_lte_list_options *o,
+                             anpe_lte_lines *l)
 {
     static anpe_status (*const readers[])(anpe_ctx *, anpe_lte_text *,
                                           const anpe_lte_list_options *,
@@ -292,7 +297,9 @@ anpe_status anpe_lte_list_read(anpe_ctx *ctx, const char *path, const anpe_lte_l
                                                                anpe_lte_read_turbospectrum,
                                                                anpe_lte_read_moog,
                                                                anpe_lte_read_kurucz,
-                                                               anpe_lte_read_kurucz_molecules};
+                                                               anpe_lte_read_kurucz_molecules,
+                                                               anpe_lte_read_pfant,
+                                                               anpe_lte_read_calibrated};
     anpe_lte_text text;
     anpe_status status = anpe_lte_text_open(ctx, path, &text);
     if (status)
@@ -301,13 +308,25 @@ anpe_status anpe_lte_list_read(anpe_ctx *ctx, const char *path, const anpe_lte_l
         status = ANPE_FAIL(ctx, ANPE_EFORMAT, "%s: an empty file", path);
     else {
         const anpe_lte_format format = o->format == ANPE_LTE_AUTO ? guess(&text) : o->format;
-        status =
-            format == ANPE_LTE_AUTO
-                ? ANPE_LTE_BAD(ctx, &text,
-                               "neither VALD's nor Turbospectrum's: give its format, one of %s",
-                               strchr(ANPE_LTE_FORMATS, '|') + 1)
-                : readers[format](ctx, &text, o, l);
+        status = format == ANPE_LTE_AUTO
+                     ? ANPE_LTE_BAD(ctx, &text, "a list of unknown format: give it, one of %s",
+                                    strchr(ANPE_LTE_FORMATS, '|') + 1)
+                     : readers[format](ctx, &text, o, l);
     }
     anpe_lte_text_close(&text);
     return status;
+}
+
+anpe_status anpe_lte_list_read(anpe_ctx *ctx, const char *path, const anpe_lte_list_options *o,
+                               anpe_lte_lines *l)
+{
+    const size_t length = strlen(path);
+    const int hdf5 = length > 3 && strcmp(path + length - 3, ".h5") == 0;
+    const int64_t before = l->n;
+    anpe_status status;
+    if (o->format == ANPE_LTE_GALAH || (o->format == ANPE_LTE_AUTO && hdf5))
+        status = anpe_lte_read_galah(ctx, path, o, l);
+    else
+        status = read_text(ctx, path, o, l);
+    return status || !o->replaces ? status : anpe_lte_lines_replace(ctx, before, l);
 }

@@ -5,7 +5,8 @@ lte_sources = plugins/simulator/lte/lte.h plugins/simulator/lte/elements.c \
 	plugins/simulator/lte/state.c plugins/simulator/lte/table_continuum.c \
 	plugins/simulator/lte/continuum.c plugins/simulator/lte/transfer.c \
 	plugins/simulator/lte/list.c plugins/simulator/lte/list_vald.c plugins/simulator/lte/list_text.c \
-	plugins/simulator/lte/damping.c plugins/simulator/lte/voigt.c plugins/simulator/lte/line.c \
+	plugins/simulator/lte/list_pfant.c plugins/simulator/lte/list_calibrated.c plugins/simulator/lte/list_galah.c \
+	plugins/simulator/lte/damping.c plugins/simulator/lte/table_broadening.c plugins/simulator/lte/voigt.c plugins/simulator/lte/line.c \
 	plugins/simulator/lte/synthesis.c plugins/simulator/lte/hydrogen.c
 # Loops over layers and points: vectors, and the multiply-add that -std=c17 alone forbids.
 lte_cflags = -ffp-contract=fast -ftree-vectorize -fvect-cost-model=dynamic
@@ -15,6 +16,6 @@ if HAVE_ZLIB
 lte_cppflags += -DANPE_LTE_GZIP
 lte_libs += -lz
 endif
-EXTRA_DIST += plugins/simulator/lte/fit/populations.py \
+EXTRA_DIST += plugins/simulator/lte/fit/populations.py plugins/simulator/lte/fit/broadening.py \
 	plugins/simulator/lte/fit/continuum.py
 EXTRA_DIST += tests/long/lte_probe.c

@@ -18,7 +18,8 @@ typedef struct file_row {
 } file_row;
 typedef struct list_row {
     const char *file;
-    int format, vacuum;
+    int format, vacuum, replaces;
+    double accuracy;
 } list_row;
 
 typedef struct options {
@@ -35,8 +36,12 @@ static const anpe_option atmosphere_table[] = {
 static const anpe_option list_table[] = {
     ANPE_OPT_FILE(list_row, file, NULL, "line list, may be gzip'ed"),
     ANPE_OPT_ENUM(list_row, format, ANPE_LTE_AUTO, ANPE_LTE_FORMATS,
-                  "its format; auto knows VALD's and Turbospectrum's"),
+                  "its format; auto knows vald, turbospectrum, calibrated and galah"),
     ANPE_OPT_BOOL(list_row, vacuum, 0, "wavelengths are vacuum (VALD's lists say it themselves)"),
+    ANPE_OPT_BOOL(list_row, replaces, 0,
+                  "its lines take the place of the same transitions of the lists before"),
+    ANPE_OPT_REAL(list_row, accuracy, 0, 0, 10, "dex",
+                  "standard deviation of its log gf, for `anpe calibrate`; 0: not known"),
     ANPE_OPT_END};
 static const anpe_option option_table[] = {
     ANPE_OPT_ROWS(options, atmospheres, atmosphere_table, file_row,
@@ -298,6 +303,8 @@ static anpe_status read_lists(lte *s, anpe_ctx *ctx, const options *o, double lo
     for (int64_t i = 0; i < o->lists.n && !status; i++) {
         const anpe_lte_list_options list = {.format = (anpe_lte_format)rows[i].format,
                                             .vacuum = rows[i].vacuum,
+                                            .replaces = rows[i].replaces,
+                                            .accuracy = rows[i].accuracy,
                                             .low = low * exp(-MARGIN),
                                             .high = high * exp(MARGIN),
                                             .unsoeld = o->unsoeld};
@@ -466,16 +473,17 @@ static size_t lte_scratch(const void *self, int64_t n)
            2 * rounded((size_t)s->points.n * sizeof(float));
 }
 
-/* continuum: NULL, or wanted too */
-static anpe_status lte_continuum(const void *self, anpe_ctx *ctx, const double *theta, float *flux,
-                                 float *continuum, void *scratch)
+/* log_gf, log_waals: NULL, or changes of the lines; continuum: NULL, or wanted too */
+static anpe_status spectrum(const lte *s, anpe_ctx *ctx, const double *theta, const float *log_gf,
+                            const float *log_waals, float *flux, float *continuum, void *scratch)
 {
-    const lte *s = self;
     star x;
     const anpe_status status = build(s, ctx, theta, scratch, &x);
     if (status)
         return status;
-    const anpe_lte_problem p = problem_of(s, &x, scratch);
+    anpe_lte_problem p = problem_of(s, &x, scratch);
+    p.log_gf = log_gf;
+    p.log_waals = log_waals;
     char *rest = synthesis_scratch(scratch), *at = rest + rounded(anpe_lte_synthesis_scratch(&p));
     float *points = (float *)(void *)at, *smooth = NULL;
     if (continuum)
@@ -487,14 +495,20 @@ static anpe_status lte_continuum(const void *self, anpe_ctx *ctx, const double *
     return ANPE_OK;
 }
 
+static anpe_status lte_continuum(const void *self, anpe_ctx *ctx, const double *theta, float *flux,
+                                 float *continuum, void *scratch)
+{
+    return spectrum(self, ctx, theta, NULL, NULL, flux, continuum, scratch);
+}
+
 static anpe_status lte_simulate(const void *self, anpe_ctx *ctx, int64_t n, const double *theta,
                                 float *flux, void *scratch)
 {
     const lte *s = self;
     anpe_status status = ANPE_OK;
     for (int64_t i = 0; i < n && !status; i++)
-        status =
-            lte_continuum(s, ctx, theta + i * s->n_labels, flux + i * s->n_pixels, NULL, scratch);
+        status = spectrum(s, ctx, theta + i * s->n_labels, NULL, NULL, flux + i * s->n_pixels, NULL,
+                          scratch);
     return status;
 }
 
@@ -556,6 +570,30 @@ static anpe_status lte_opacity(const void *self, anpe_ctx *ctx, const double *th
     return ANPE_OK;
 }
 
+static int64_t lte_line_list(const void *self, int64_t first, int64_t n, anpe_line *line)
+{
+    const anpe_lte_lines *l = &((const lte *)self)->lines;
+    for (int64_t i = first; i < first + n && i < l->n; i++, line++) {
+        *line = (anpe_line){.wavelength = l->wavelength[i],
+                            .excitation = (double)l->excitation[i],
+                            .log_gf = (double)l->log_gf[i],
+                            .accuracy = (double)l->accuracy[i],
+                            .radiative = (double)l->radiative[i],
+                            .stark = (double)l->stark[i],
+                            .waals = (double)l->waals[i],
+                            .waals_power = (double)l->waals_power[i]};
+        memcpy(line->species, l->species[l->of[i]].name, sizeof line->species);
+    }
+    return l->n;
+}
+
+static anpe_status lte_simulate_lines(const void *self, anpe_ctx *ctx, const double *theta,
+                                      const float *log_gf, const float *log_waals, float *flux,
+                                      void *scratch)
+{
+    return spectrum(self, ctx, theta, log_gf, log_waals, flux, NULL, scratch);
+}
+
 static const anpe_simulator_ops ops = {.size = sizeof ops,
                                        .info = lte_info,
                                        .scratch_size = lte_scratch,
@@ -563,7 +601,9 @@ static const anpe_simulator_ops ops = {.size = sizeof ops,
                                        .continuum = lte_continuum,
                                        .lines = lte_lines,
                                        .sources = source_names,
-                                       .opacity = lte_opacity};
+                                       .opacity = lte_opacity,
+                                       .line_list = lte_line_list,
+                                       .simulate_lines = lte_simulate_lines};
 
 static const anpe_plugin plugin = {.abi = ANPE_ABI,
                                    .kind = ANPE_SIMULATOR,

@@ -201,8 +201,11 @@ typedef struct anpe_lte_species {
 typedef struct anpe_lte_line {
     double wavelength;         /* vacuum Angstrom */
     double excitation, log_gf; /* of the lower level, eV */
+    double accuracy;           /* standard deviation of log_gf; 0: the list's option */
     double radiative;          /* s-1; 0: unknown */
     double stark;              /* s-1 per electron/cm3 at 10^4 K; 0: unknown */
+    char orbital[2];           /* of lower and upper level, "sp"; 0: unknown */
+    double power;              /* of waals < 0, of T / 10^4 K; 0: 0.3 */
     double waals; /* < 0: log10 of s-1 per H atom/cm3 at 10^4 K; >= 20: ABO, sigma (a0^2) + alpha;
                    * else a factor for Unsoeld's approximation, 0: unknown */
 } anpe_lte_line;
@@ -210,9 +213,9 @@ typedef struct anpe_lte_line {
 typedef struct anpe_lte_lines {
     int64_t n, room;
     int n_species;
-    anpe_lte_species *species;                      /* (ANPE_LTE_SPECIES) */
-    double *wavelength;                             /* vacuum Angstrom, ascending once sorted */
-    float *excitation, *log_gf, *radiative, *stark; /* units as above */
+    anpe_lte_species *species; /* (ANPE_LTE_SPECIES) */
+    double *wavelength;        /* vacuum Angstrom, ascending once sorted */
+    float *excitation, *log_gf, *accuracy, *radiative, *stark; /* units as above */
     float *waals, *waals_power; /* s-1 per H atom/cm3 at 10^4 K; its power of T / 10^4 K */
     int16_t *of;                /* species */
     int64_t n_hydrogen;         /* lines of hydrogen that were left to hydrogen.c */
@@ -224,15 +227,21 @@ typedef enum anpe_lte_format {
     ANPE_LTE_TURBOSPECTRUM,
     ANPE_LTE_MOOG,
     ANPE_LTE_KURUCZ,
-    ANPE_LTE_KURUCZ_MOLECULES
+    ANPE_LTE_KURUCZ_MOLECULES,
+    ANPE_LTE_PFANT,
+    ANPE_LTE_CALIBRATED,
+    ANPE_LTE_GALAH
 } anpe_lte_format;
-#define ANPE_LTE_FORMATS "auto|vald|turbospectrum|moog|kurucz|kurucz_molecules"
+#define ANPE_LTE_FORMATS                                                                           \
+    "auto|vald|turbospectrum|moog|kurucz|kurucz_molecules|pfant|calibrated|galah"
 
 typedef struct anpe_lte_list_options {
     anpe_lte_format format;
     int vacuum;       /* wavelengths are vacuum; else air above 2000 A (VALD says itself) */
+    int replaces;     /* its lines take the place of earlier lists' of the same transition */
     double low, high; /* vacuum Angstrom: lines outside are dropped */
     double unsoeld;   /* factor where the list has no width of its own */
+    double accuracy;  /* of log gf, dex, where the list does not say; 0: not known */
 } anpe_lte_list_options;
 
 /* Appends the lines of a file, damping completed: the list's, else Unsoeld's and Peytremann's. */
@@ -249,6 +258,9 @@ void anpe_lte_broadening_free(anpe_lte_broadening *b);
 /* Before the sort: replaces Unsoeld's widths of atomic lines within 0.03 A. Returns how many were
  * found. */
 int64_t anpe_lte_broadening_join(const anpe_lte_broadening *b, anpe_lte_lines *lines);
+/* Lines from `first` on take the place of those before them of the same element and stage, or
+ * molecule, that are within 0.1 A and 0.03 eV, whatever isotopes either names. */
+anpe_status anpe_lte_lines_replace(anpe_ctx *ctx, int64_t first, anpe_lte_lines *lines);
 /* By wavelength; to be called once all is read. */
 anpe_status anpe_lte_lines_sort(anpe_ctx *ctx, anpe_lte_lines *lines);
 void anpe_lte_lines_free(anpe_lte_lines *lines);
@@ -272,9 +284,24 @@ anpe_status anpe_lte_read_kurucz(anpe_ctx *ctx, anpe_lte_text *text, const anpe_
 anpe_status anpe_lte_read_kurucz_molecules(anpe_ctx *ctx, anpe_lte_text *text,
                                            const anpe_lte_list_options *o, anpe_lte_lines *l);
 
+anpe_status anpe_lte_read_pfant(anpe_ctx *ctx, anpe_lte_text *text, const anpe_lte_list_options *o,
+                                anpe_lte_lines *l);
+anpe_status anpe_lte_read_calibrated(anpe_ctx *ctx, anpe_lte_text *text,
+                                     const anpe_lte_list_options *o, anpe_lte_lines *l);
+
+anpe_status anpe_lte_read_galah(anpe_ctx *ctx, const char *path, const anpe_lte_list_options *o,
+                                anpe_lte_lines *l);
+
 /* damping.c: rates at 10^4 K, s-1 per perturber/cm3. ABO: per H atom, and its power of T / 10^4 K.
  */
 double anpe_lte_abo(double sigma, double alpha, double mass, double *power);
+/* The tables of Anstee, Barklem & O'Mara (s-p, p-d, d-f of neutral atoms) for orbital quantum
+ * numbers l and effective quantum numbers n of the lower and the upper level, as a fit that is good
+ * to 3 % of sigma and 0.02 of alpha (rms; 6 % and 0.09 where an s level is above a p level). 0:
+ * they have no such transition. */
+enum { ANPE_LTE_BROADENING_DEGREE = 8, ANPE_LTE_BROADENING_TERMS = 45 };
+extern const float anpe_lte_broadening_fit[3][2][2][ANPE_LTE_BROADENING_TERMS];
+int anpe_lte_abo_generic(const int l[2], const double n[2], double *sigma, double *alpha);
 double anpe_lte_unsoeld(double ionisation, double excitation, double photon, int charge,
                         double mass);
 double anpe_lte_stark(double ionisation, double excitation, double photon, int charge);
@@ -306,6 +333,7 @@ typedef struct anpe_lte_line_work {
         perturbers[ANPE_LTE_LAYERS];
     float usual[ANPE_LTE_LAYERS], radiation[ANPE_LTE_LAYERS];
     float *inverse_doppler, *amount;
+    const float *log_gf, *log_waals; /* (lines) added to the list's; NULL: nothing */
 } anpe_lte_line_work;
 void anpe_lte_line_work_set(const anpe_lte_lines *l, int n, const anpe_lte_state *state,
                             const double *vmicro, double c12_c13, anpe_lte_line_work *w);
@@ -347,6 +375,7 @@ typedef struct anpe_lte_problem {
     const anpe_lte_lines *lines;
     const anpe_lte_voigt *voigt;
     const anpe_lte_hydrogen *hydrogen; /* NULL: none */
+    const float *log_gf, *log_waals;   /* (lines) added to those of the lines; NULL: nothing */
     anpe_lte_points points;
 } anpe_lte_problem;
 size_t anpe_lte_synthesis_scratch(const anpe_lte_problem *p);

@@ -185,6 +185,8 @@ static work *begin(const anpe_lte_problem *p, void *scratch)
     for (int64_t node = 0; node < p->points.n_nodes; node++)
         continuum_node(p, w, node);
     anpe_lte_line_work_set(p->lines, p->n, p->state, p->vmicro, p->c12_c13, &w->line);
+    w->line.log_gf = p->log_gf;
+    w->line.log_waals = p->log_waals;
     return w;
 }
 
