@@ -1,10 +1,10 @@
 # core/kernel: the loops of the operations, compiled once for float and once for double. The vectoriser is
 # asked for by name, since the -O2 of CFLAGS comes after any -O3 here and would win. -ffp-contract=fast: a
 # product and a sum may be one instruction, which -std=c17 alone forbids.
-kernel_sources = core/kernel/attention.c core/kernel/conv.c core/kernel/conv3.c core/kernel/element.c \
+kernel_sources = core/kernel/attention.c core/kernel/banded.c core/kernel/conv.c core/kernel/conv3.c core/kernel/element.c \
 	core/kernel/flow.c core/kernel/gru.c core/kernel/length.c core/kernel/linear.c core/kernel/norm.c \
 	core/kernel/padded.c core/kernel/product.c core/kernel/star.c core/kernel/vector.c core/kernel/weights.c \
-	core/kernel/conv3.h core/kernel/kernels.h core/kernel/padded.h core/kernel/product.h \
+	core/kernel/banded.h core/kernel/banded_kernel.h core/kernel/conv3.h core/kernel/kernels.h core/kernel/padded.h core/kernel/product.h \
 	core/kernel/product_kernel.h core/kernel/real.h core/kernel/star.h core/kernel/vector.h core/kernel/weights.h
 KERNEL_CFLAGS = $(AM_CFLAGS) -O3 -ftree-loop-vectorize -ftree-slp-vectorize -fvect-cost-model=dynamic \
 	-fpeel-loops -ffp-contract=fast

@@ -12,11 +12,11 @@
 static anpe_status check_inputs(anpe_ctx *ctx, const anpe_model_file *f,
                                 const anpe_settings *settings)
 {
-    static const char *const groups[] = {"simulator", "prior", "noise"};
+    static const char *const groups[] = {"simulator", "prior", "noise", "instrument"};
     int64_t n;
     char **inputs;
     anpe_status status = anpe_model_file_inputs(ctx, f, &n, &inputs);
-    for (int i = 0; i < 3 && !status; i++)
+    for (int i = 0; i < 4 && !status; i++)
         status = anpe_inputs_check(ctx, settings, n, inputs, groups[i]);
     anpe_h5_texts_free(n, inputs);
     return status;

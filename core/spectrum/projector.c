@@ -70,6 +70,7 @@ anpe_projector *anpe_projector_free(anpe_projector *p)
     anpe_free(p->first);
     anpe_free(p->offset);
     anpe_free(p->weight);
+    anpe_free(p->strip);
     anpe_free(p);
     return NULL;
 }
@@ -119,26 +120,70 @@ int anpe_projector_covers(const anpe_projector *p, double rv, const uint8_t *mas
     return find_uncovered(p, rv, rv, mask, NULL) == 0;
 }
 
-/* ---- one spectrum ------------------------------------------------------------------------ */
+/* ---- spectra ---------------------------------------------------------------------------- */
 
 size_t anpe_projector_scratch(const anpe_projector *p)
 {
-    if (p->mode != ANPE_PROJECTOR_PROJECT)
-        return 0;
-    return 2 * (size_t)(anpe_projector_padded(p->n_uniform) + 2 * p->margin) * sizeof(float);
+    return p->mode == ANPE_PROJECTOR_PROJECT ? anpe_projector_project_scratch(p) : 0;
 }
 
-void anpe_projector_apply(const anpe_projector *p, double rv, const float *flux_in, float *flux_out,
-                          void *scratch)
+static void shifts_of(int64_t n, const double *rv, double *s)
 {
-    double s = atanh(rv / ANPE_C_KMS);
-    if (p->mode == ANPE_PROJECTOR_COPY || (p->mode == ANPE_PROJECTOR_SHIFT && rv == 0))
-        memcpy(flux_out, flux_in, (size_t)p->n_out * sizeof *flux_out);
-    else if (p->mode == ANPE_PROJECTOR_PROJECT)
-        anpe_projector_project(p, 0, s, flux_in, flux_out, scratch);
+    for (int64_t k = 0; k < n; k++)
+        s[k] = rv ? atanh(rv[k] / ANPE_C_KMS) : 0;
+}
+
+/* One spectrum of a simulator that is on the instrument's pixels. */
+static void shift(const anpe_projector *p, double s, const float *in, float *out)
+{
+    if (p->mode == ANPE_PROJECTOR_COPY || s == 0)
+        memcpy(out, in, (size_t)p->n_out * sizeof *out);
     else
         for (int64_t k = 0; k < p->n_segments; k++)
-            anpe_projector_shift_segment(p, 0, k, s, flux_in, flux_out);
+            anpe_projector_shift_segment(p, 0, k, s, in, out);
+}
+
+static void shift_transpose(const anpe_projector *p, double s, const float *out, float *in)
+{
+    if (p->mode == ANPE_PROJECTOR_COPY || s == 0) {
+        memcpy(in, out, (size_t)p->n_out * sizeof *in);
+        return;
+    }
+    memset(in, 0, (size_t)p->n_in * sizeof *in);
+    for (int64_t k = 0; k < p->n_segments; k++)
+        anpe_projector_shift_segment_transpose(p, k, s, out, in);
+}
+
+void anpe_projector_apply(const anpe_projector *p, int64_t n, const double *rv,
+                          const float *flux_in, float *flux_out, void *scratch)
+{
+    for (int64_t first = 0; first < n; first += ANPE_PROJECTOR_BLOCK) {
+        const int64_t m = n - first < ANPE_PROJECTOR_BLOCK ? n - first : ANPE_PROJECTOR_BLOCK;
+        const float *in = flux_in + first * p->n_in;
+        float *out = flux_out + first * p->n_out;
+        double s[ANPE_PROJECTOR_BLOCK];
+        shifts_of(m, rv ? rv + first : NULL, s);
+        if (p->mode == ANPE_PROJECTOR_PROJECT)
+            anpe_projector_project(p, 0, m, s, in, out, scratch);
+        for (int64_t k = 0; p->mode != ANPE_PROJECTOR_PROJECT && k < m; k++)
+            shift(p, s[k], in + k * p->n_in, out + k * p->n_out);
+    }
+}
+
+void anpe_projector_transpose(const anpe_projector *p, int64_t n, const double *rv, const float *y,
+                              float *x, void *scratch)
+{
+    for (int64_t first = 0; first < n; first += ANPE_PROJECTOR_BLOCK) {
+        const int64_t m = n - first < ANPE_PROJECTOR_BLOCK ? n - first : ANPE_PROJECTOR_BLOCK;
+        const float *out = y + first * p->n_out;
+        float *in = x + first * p->n_in;
+        double s[ANPE_PROJECTOR_BLOCK];
+        shifts_of(m, rv ? rv + first : NULL, s);
+        if (p->mode == ANPE_PROJECTOR_PROJECT)
+            anpe_projector_project_transpose(p, m, s, out, in, scratch);
+        for (int64_t k = 0; p->mode != ANPE_PROJECTOR_PROJECT && k < m; k++)
+            shift_transpose(p, s[k], out + k * p->n_out, in + k * p->n_in);
+    }
 }
 
 void anpe_projector_slope(const anpe_projector *p, double rv, const float *flux_in, float *slope,
@@ -146,7 +191,7 @@ void anpe_projector_slope(const anpe_projector *p, double rv, const float *flux_
 {
     const double beta = rv / ANPE_C_KMS, s = atanh(beta);
     if (p->mode == ANPE_PROJECTOR_PROJECT)
-        anpe_projector_project(p, 1, s, flux_in, slope, scratch);
+        anpe_projector_project(p, 1, 1, &s, flux_in, slope, scratch);
     for (int64_t k = 0; p->mode == ANPE_PROJECTOR_SHIFT && k < p->n_segments; k++)
         anpe_projector_shift_segment(p, 1, k, s, flux_in, slope);
     const float per_kms = (float)(1 / (ANPE_C_KMS * (1 - beta * beta))); /* d s / d rv */

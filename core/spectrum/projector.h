@@ -1,7 +1,13 @@
 /* spectrum/projector.h -- from a simulator's grid to an instrument's pixels: Doppler shift,
- * line-spread function (Gaussian of the instrument's FWHM less the simulator's in quadrature),
- * flux-conserving resampling. Same grid and no LSF to apply: interpolation by the shift only,
- * inside each segment. */
+ * line-spread function (Gaussian of the instrument's FWHM less the simulator's in quadrature, or
+ * the instrument's table as it is), flux-conserving resampling. Same grid and no LSF to apply:
+ * interpolation by the shift only, inside each segment.
+ *
+ * A sparse linear operator, applied to a batch as one product. What does not depend on the star is
+ * precomputed: the way from the simulator's grid to one uniform in ln(lambda), unless it is one, 4
+ * weights a step; and the rows of the pixels, line-spread function and pixel in one, some tens of
+ * weights each. The velocity is each spectrum's own: a shift by whole steps and a filter of 8
+ * weights, found for each spectrum, between the two. */
 #ifndef ANPE_CORE_PROJECTOR_H
 #define ANPE_CORE_PROJECTOR_H
 #include "base/context.h"
@@ -27,11 +33,17 @@ void anpe_projector_uncovered(const anpe_projector *p, double rv_min, double rv_
 /* Whether at this velocity no good pixel (mask (n_pixels), 1 = bad) is such a one. */
 int anpe_projector_covers(const anpe_projector *p, double rv, const uint8_t *mask);
 size_t anpe_projector_scratch(const anpe_projector *p); /* bytes of scratch for one call */
-/* rest-frame flux_in (n_in) seen at radial velocity rv (km/s, > 0 receding) -> flux_out (n_pixels).
- * Re-entrant; scratch belongs to the caller's thread. */
-void anpe_projector_apply(const anpe_projector *p, double rv, const float *flux_in, float *flux_out,
-                          void *scratch);
-/* d flux_out / d rv (n_pixels), per km/s. */
+/* Rest-frame flux_in (n, n_in) of n stars seen at radial velocities rv (n) (km/s, > 0 receding;
+ * NULL: 0) -> flux_out (n, n_pixels). The same to the last bit one by one. Re-entrant; scratch
+ * belongs to the caller's thread. */
+void anpe_projector_apply(const anpe_projector *p, int64_t n, const double *rv,
+                          const float *flux_in, float *flux_out, void *scratch);
+/* The transpose, by the same weights: y (n, n_pixels) -> x (n, n_in), so that the sums of
+ * y apply(f) and of x f are the same but for rounding. If y is the gradient of something with
+ * respect to what apply gives, x is the one with respect to the simulator's flux. */
+void anpe_projector_transpose(const anpe_projector *p, int64_t n, const double *rv, const float *y,
+                              float *x, void *scratch);
+/* d flux_out / d rv (n_pixels) of one star, per km/s. */
 void anpe_projector_slope(const anpe_projector *p, double rv, const float *flux_in, float *slope,
                           void *scratch);
 #endif

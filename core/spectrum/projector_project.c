@@ -1,401 +1,170 @@
-/* Pixel i, from y0 to y1 in x = ln(lambda), with a Gaussian line-spread function of width sigma_i:
- *     out_i = integral of rest(u - s) W_i(u) du,
- *     W_i(u) ~ e^u [Phi((y1 - u)/sigma_i) - Phi((y0 - u)/sigma_i)],  sum normalised to 1;
- * e^u du = d(lambda) makes it the mean of flux per wavelength over the pixel.
+/* The product of a projection with a batch of spectra, and its transpose.
  *
- * On a grid uniform in x (the simulator's own, or one made here) the shift is a whole number of
- * steps and a rest. The rest is an 8-point Lagrange interpolation with the same weights
- * everywhere, which keeps the sum of the flux; the weights of the W_i are found once, in set-up.
- * The line-spread function is the one at the observed wavelength. */
+ * On a grid uniform in x the shift is a whole number of steps and a rest. The rest is an 8-point
+ * Lagrange interpolation with the same weights everywhere, which keeps the sum of the flux; the
+ * rows of the pixels, the large part, were found once, in set-up. Strips of pixels and tiles of
+ * spectra keep what is between the two, and the rows of a strip for a whole block of spectra, in
+ * the nearest caches: a batch is read once and written once. */
+#include "kernel/banded.h"
 #include "spectrum/grid.h"
 #include "spectrum/projector_private.h"
 
 #include <math.h>
 #include <string.h>
 
-static const double SQRT_HALF = 0.70710678118654752440, LN_2 = 0.69314718055994530942;
+_Static_assert((int)ANPE_PROJECTOR_TAPS == (int)ANPE_BANDED_TAPS, "the filter of a shift");
 
-/* ---- set-up: the uniform grid ------------------------------------------------------------ */
+/* A shift by whole steps and a fraction; of nothing at all where there is no filter to apply. */
+typedef struct shift {
+    int filtered;
+    int64_t whole;
+    float weight[ANPE_PROJECTOR_TAPS];
+} shift;
 
-static int is_uniform(int64_t n, const double *wavelength, double x0, double h)
+/* in(k + at), or its derivative with respect to s, is the filtered input from column
+ * k + whole - TAPS / 2 + 1 on. */
+static shift shift_of(const anpe_projector *p, int slope, double s)
 {
-    /* Wavelengths stored in single precision are off by up to half a percent of such a step. */
-    for (int64_t i = 0; i < n; i++)
-        if (fabs(log(wavelength[i]) - x0 - (double)i * h) > 0.01 * h)
-            return 0;
-    return 1;
-}
-
-/* Cubic through the 4 input pixels around x; a straight line across a gap, where a cubic swings.
- * Returns whether x is in a gap, farther than a usual step from its ends. */
-static int interpolate_at(const double *wavelength, int64_t n, int64_t cell, double x, int32_t *at,
-                          float *weight)
-{
-    double node[4];
-    int64_t from = cell - 1 < 0 ? 0 : cell - 1 > n - 4 ? n - 4 : cell - 1;
-    for (int k = 0; k < 4; k++)
-        node[k] = log(wavelength[from + k]);
-    int c = (int)(cell - from);
-    double step = node[c + 1] - node[c];
-    int gap = (c > 0 && step > 3 * (node[c] - node[c - 1])) ||
-              (c < 2 && step > 3 * (node[c + 2] - node[c + 1]));
-    *at = (int32_t)from;
-    for (int k = 0; k < 4; k++) {
-        double w = 1;
-        for (int m = 0; m < 4; m++)
-            if (m != k)
-                w *= (x - node[m]) / (node[k] - node[m]);
-        if (gap)
-            w = k == c ? (node[c + 1] - x) / step : k == c + 1 ? (x - node[c]) / step : 0;
-        weight[k] = (float)w;
-    }
-    const double usual = c > 0 ? node[c] - node[c - 1] : node[c + 2] - node[c + 1];
-    return gap && x > node[c] + usual && x < node[c + 1] - usual;
-}
-
-static anpe_status make_resampling(anpe_ctx *ctx, anpe_projector *p, const double *wavelength)
-{
-    size_t n = (size_t)p->n_uniform;
-    p->source = anpe_alloc(ctx, n * sizeof *p->source);
-    p->source_weight = anpe_alloc(ctx, 4 * n * sizeof *p->source_weight);
-    p->hole = anpe_alloc(ctx, n);
-    if (!p->source || !p->source_weight || !p->hole)
-        return ANPE_ENOMEM;
-    int64_t cell = 0;
-    for (int64_t k = 0; k < p->n_uniform; k++) {
-        double x = p->x0 + (double)k * p->h;
-        while (cell < p->n_in - 2 && log(wavelength[cell + 1]) <= x)
-            cell++;
-        p->hole[k] = (uint8_t)interpolate_at(wavelength, p->n_in, cell, x, p->source + k,
-                                             p->source_weight + 4 * k);
-    }
-    return ANPE_OK;
-}
-
-/* The simulator's grid if it is uniform in x, else one as fine as its finest step (but at most
- * four times as many points). */
-static anpe_status make_grid(anpe_ctx *ctx, anpe_projector *p, const double *wavelength)
-{
-    int64_t n = p->n_in;
-    double range = log(wavelength[n - 1] / wavelength[0]);
-    p->x0 = log(wavelength[0]);
-    p->h = range / (double)(n - 1);
-    p->n_uniform = n;
-    if (is_uniform(n, wavelength, p->x0, p->h))
-        return ANPE_OK;
-    if (n < 4)
-        return ANPE_FAIL(ctx, ANPE_EINVAL, "simulator: %lld wavelengths, at least 4 are needed",
-                         (long long)n);
-    double finest = range;
-    for (int64_t i = 1; i < n; i++)
-        finest = fmin(finest, log(wavelength[i] / wavelength[i - 1]));
-    finest = fmax(finest, range / (4 * (double)n));
-    p->n_uniform = (int64_t)ceil(range / finest * (1 - 1e-9)) + 1;
-    p->h = range / (double)(p->n_uniform - 1);
-    p->resampled = 1;
-    return make_resampling(ctx, p, wavelength);
-}
-
-/* ---- set-up: the weights of a pixel ------------------------------------------------------ */
-
-typedef struct pixel {
-    double y0, y1, sigma; /* ln(lambda) */
-} pixel;
-
-static double phi(double t)
-{
-    return 0.5 * erfc(-t * SQRT_HALF);
-}
-
-static double response(const pixel *p, double u)
-{
-    double stretch = exp(u - p->y0); /* e^u, scaled */
-    if (p->sigma == 0)
-        return u >= p->y0 && u <= p->y1 ? stretch : 0;
-    return stretch * (phi((p->y1 - u) / p->sigma) - phi((p->y0 - u) / p->sigma));
-}
-
-/* Pixel i: its edges inside its segment, and what the instrument blurs more than the simulator.
- * sigma = FWHM / (2 sqrt(2 ln 2)), FWHM = 1/R in ln(lambda); below a twentieth of a step nothing.
- */
-static pixel pixel_of(const anpe_projector *p, const anpe_projector_setup *setup, int64_t i)
-{
-    const anpe_instrument_info *ins = setup->instrument;
-    double low, high;
-    int64_t from = 0, to = ins->n_pixels;
-    for (int64_t k = 0; k < ins->n_segments; k++)
-        if (i >= ins->segment[k] && i < ins->segment[k + 1]) {
-            from = ins->segment[k];
-            to = ins->segment[k + 1];
-        }
-    if (to - from < 2) {
-        from = 0;
-        to = ins->n_pixels;
-    }
-    anpe_grid_pixel(to - from, ins->wavelength + from, i - from, &low, &high);
-    pixel q = {log(low), log(high), 0};
-    if (ins->resolution) {
-        double fwhm2 = pow(ins->resolution[i], -2) - pow(setup->resolution_in, -2);
-        q.sigma = fwhm2 > 0 ? sqrt(fwhm2) / (2 * sqrt(2 * LN_2)) : 0;
-        if (q.sigma < 0.05 * p->h)
-            q.sigma = 0;
-    }
+    const double most = (double)p->max_steps, at = fmin(fmax(-s / p->h, -most), most);
+    const double whole = floor(at), t = at - whole + ANPE_PROJECTOR_TAPS / 2 - 1;
+    double exact[ANPE_PROJECTOR_TAPS];
+    shift q = {.filtered = slope || at != 0, .whole = (int64_t)whole};
+    if (slope)
+        anpe_grid_lagrange_slope(ANPE_PROJECTOR_TAPS, t, exact);
+    else
+        anpe_grid_lagrange(ANPE_PROJECTOR_TAPS, t, exact);
+    for (int m = 0; m < ANPE_PROJECTOR_TAPS; m++)
+        q.weight[m] = (float)(slope ? -exact[m] / p->h : exact[m]);
     return q;
 }
 
-/* Adds the integral of W(u) l_k(u) du over [a, b], inside grid cell `cell`, to weight[cell - 1 +
- * k], k = 0..3: l_k is the cubic through the grid's values; 4-point Gauss-Legendre. */
-static void integrate_piece(const anpe_projector *p, const pixel *q, int64_t cell, double a,
-                            double b, double *weight)
+/* Columns of the uniform grid that a strip needs under this shift. */
+static void columns_of(const anpe_projector_strip *strip, const shift *q, int64_t *from, int64_t *n)
 {
-    static const double node[4] = {-0.8611363115940526, -0.3399810435848563, 0.3399810435848563,
-                                   0.8611363115940526};
-    static const double gauss[4] = {0.3478548451374538, 0.6521451548625461, 0.6521451548625461,
-                                    0.3478548451374538};
-    for (int g = 0; g < 4; g++) {
-        double l[4], u = (a + b) / 2 + (b - a) / 2 * node[g];
-        double w = gauss[g] * (b - a) / 2 * response(q, u);
-        anpe_grid_lagrange(4, (u - p->x0) / p->h - (double)(cell - 1), l);
-        for (int k = 0; k < 4; k++)
-            weight[k] += w * l[k];
-    }
+    *from = strip->first + (q->filtered ? q->whole - (ANPE_PROJECTOR_TAPS / 2 - 1) : 0);
+    *n = strip->count + (q->filtered ? ANPE_PROJECTOR_TAPS - 1 : 0);
 }
 
-static void pixel_range(const anpe_projector *p, const pixel *q, int64_t *first, int64_t *count)
+/* The part of n columns from `from` on that lies on the grid, one column at least: count columns
+ * from `at`, of which the window's start lies `before` to the left. Those beside it are copies. */
+typedef struct part {
+    int64_t at, count, before;
+} part;
+
+static int64_t clamp(int64_t k, int64_t last)
 {
-    const double reach = 5.5; /* 4e-8 of the Gaussian lies beyond */
-    double low = (q->y0 - reach * q->sigma - p->x0) / p->h;
-    double high = (q->y1 + reach * q->sigma - p->x0) / p->h;
-    *first = (int64_t)floor(low) - 1;
-    *count = (int64_t)floor(high) + 3 - *first;
+    return k < 0 ? 0 : k > last ? last : k;
 }
 
-/* weight (count) from grid index `first`. A line-spread function of two steps and more is simply
- * sampled: what the sum over samples adds to the integral is its transform at the sampling
- * frequency less the spectrum's, at most exp(-(2 pi)^2 / 2) = 3e-9. A narrower one is integrated:
- * cells are cut at the pixel's edges, where W jumps without
- * a line-spread function, and into pieces that resolve a narrow one. */
-static void pixel_weights(const anpe_projector *p, const pixel *q, int64_t first, int64_t count,
-                          double *weight)
+static part part_of(const anpe_projector *p, int64_t from, int64_t n)
 {
-    int pieces = q->sigma > 0 && q->sigma < p->h ? (int)ceil(2 * p->h / q->sigma) : 1;
-    int wide = q->sigma >= 2 * p->h;
-    double sum = 0;
-    memset(weight, 0, (size_t)count * sizeof *weight);
-    for (int64_t k = 0; wide && k < count; k++)
-        weight[k] = response(q, p->x0 + (double)(first + k) * p->h);
-    for (int64_t cell = first + 1; !wide && cell < first + count - 2; cell++)
-        for (int k = 0; k < pieces; k++) {
-            double a = p->x0 + ((double)cell + (double)k / pieces) * p->h;
-            double b = p->x0 + ((double)cell + (double)(k + 1) / pieces) * p->h;
-            if (q->sigma == 0) {
-                a = fmax(a, q->y0);
-                b = fmin(b, q->y1);
-            }
-            if (b > a)
-                integrate_piece(p, q, cell, a, b, weight + (cell - 1 - first));
-        }
-    for (int64_t k = 0; k < count; k++)
-        sum += weight[k];
-    for (int64_t k = 0; k < count; k++)
-        weight[k] /= sum;
+    const int64_t last = p->n_uniform - 1, a = clamp(from, last), b = clamp(from + n - 1, last);
+    return (part){a, b - a + 1, clamp(a - from, n - 1)};
 }
 
-int64_t anpe_projector_padded(int64_t n)
+static void fill_window(const anpe_projector *p, const float *in, int64_t from, int64_t n,
+                        float *out)
 {
-    return (n + ANPE_PROJECTOR_LANES - 1) / ANPE_PROJECTOR_LANES * ANPE_PROJECTOR_LANES;
-}
-
-static anpe_status make_weights(anpe_ctx *ctx, anpe_projector *p, const anpe_projector_setup *setup)
-{
-    int64_t n = p->n_out, most = 0, low = 0, high = p->n_uniform;
-    p->first = anpe_alloc(ctx, (size_t)n * sizeof *p->first);
-    p->offset = anpe_alloc(ctx, (size_t)(n + 1) * sizeof *p->offset);
-    if (!p->first || !p->offset)
-        return ANPE_ENOMEM;
-    for (int64_t i = 0; i < n; i++) {
-        int64_t count;
-        pixel q = pixel_of(p, setup, i);
-        pixel_range(p, &q, p->first + i, &count);
-        if (count > p->n_uniform + 64)
-            return ANPE_FAIL(ctx, ANPE_EINVAL,
-                             "the line-spread function at %g is wider than the "
-                             "simulator's range",
-                             setup->instrument->wavelength[i]);
-        most = count > most ? count : most;
-        p->offset[i + 1] = p->offset[i] + anpe_projector_padded(count);
-        low = p->first[i] < low ? p->first[i] : low;
-        high = p->first[i] + anpe_projector_padded(count) > high
-                   ? p->first[i] + anpe_projector_padded(count)
-                   : high;
-    }
-    p->max_steps = (int64_t)ceil(atanh(setup->max_rv / ANPE_C_KMS) / p->h) + 1;
-    p->margin = anpe_projector_padded((-low > high - p->n_uniform ? -low : high - p->n_uniform) +
-                                      p->max_steps + ANPE_PROJECTOR_TAPS + ANPE_PROJECTOR_LANES);
-    p->weight = anpe_alloc(ctx, (size_t)p->offset[n] * sizeof *p->weight);
-    double *row = anpe_alloc(ctx, (size_t)most * sizeof *row);
-    for (int64_t i = 0; p->weight && row && i < n; i++) {
-        int64_t first, count;
-        pixel q = pixel_of(p, setup, i);
-        pixel_range(p, &q, &first, &count);
-        pixel_weights(p, &q, first, count, row);
-        for (int64_t k = 0; k < count; k++)
-            p->weight[p->offset[i] + k] = (float)row[k];
-    }
-    int ok = p->weight && row;
-    anpe_free(row);
-    return ok ? ANPE_OK : ANPE_ENOMEM;
-}
-
-static anpe_status check_coverage(anpe_ctx *ctx, const anpe_projector_setup *s)
-{
-    const anpe_instrument_info *ins = s->instrument;
-    double beta = exp(atanh(s->max_rv / ANPE_C_KMS));
-    double low = ins->wavelength[0] / beta, high = ins->wavelength[ins->n_pixels - 1] * beta;
-    const double slack = 1e-9; /* rounding of the ends only */
-    if (s->wavelength_in[0] > low * (1 + slack) ||
-        s->wavelength_in[s->n_in - 1] < high * (1 - slack))
-        return ANPE_FAIL(ctx, ANPE_EINVAL,
-                         "the simulator covers %.2f to %.2f Angstrom, the "
-                         "instrument needs %.2f to %.2f (with radial velocities up to %g km/s)",
-                         s->wavelength_in[0], s->wavelength_in[s->n_in - 1], low, high, s->max_rv);
-    for (int64_t i = 0; ins->resolution && i < ins->n_pixels; i++)
-        if (!(ins->resolution[i] > 0))
-            return ANPE_FAIL(ctx, ANPE_EINVAL, "instrument: resolution %g at pixel %lld",
-                             ins->resolution[i], (long long)i);
-    if (ins->resolution && s->resolution_in < ins->resolution[ins->n_pixels / 2])
-        anpe_log(ctx, ANPE_WARNING,
-                 "the simulator's resolution %g is below the instrument's %g: "
-                 "its spectra are used as they are",
-                 s->resolution_in, ins->resolution[ins->n_pixels / 2]);
-    return ANPE_OK;
-}
-
-anpe_status anpe_projector_set_up_project(anpe_ctx *ctx, anpe_projector *p,
-                                          const anpe_projector_setup *s)
-{
-    p->mode = ANPE_PROJECTOR_PROJECT;
-    if (!s->wavelength_in)
-        return ANPE_FAIL(ctx, ANPE_EINVAL,
-                         "the instrument has wavelengths, the simulator has none");
-    if (!(s->resolution_in > 0))
-        return ANPE_FAIL(ctx, ANPE_EINVAL, "simulator: resolution %g", s->resolution_in);
-    if (s->n_in > INT32_MAX / 8)
-        return ANPE_FAIL(ctx, ANPE_EINVAL, "simulator: %lld pixels", (long long)s->n_in);
-    anpe_status status = anpe_grid_check(ctx, "simulator", s->n_in, s->wavelength_in);
-    if (!status)
-        status = check_coverage(ctx, s);
-    if (!status)
-        status = make_grid(ctx, p, s->wavelength_in);
-    return status ? status : make_weights(ctx, p, s);
-}
-
-/* The share of a pixel's weights (count), shifted by `at` steps from grid index `first`, that falls
- * on holes or beyond the grid. */
-static double uncovered_share(const anpe_projector *p, const float *weight, int64_t first,
-                              int64_t count)
-{
-    double share = 0;
-    for (int64_t k = 0; k < count; k++)
-        if (first + k < 0 || first + k >= p->n_uniform || (p->hole && p->hole[first + k]))
-            share += fabs((double)weight[k]);
-    return share;
-}
-
-int anpe_projector_project_is_uncovered(const anpe_projector *p, int64_t i, int64_t from,
-                                        int64_t to)
-{
-    const int64_t first = p->first[i], count = p->offset[i + 1] - p->offset[i];
-    int64_t suspect = first + from < 0 || first + count + to > p->n_uniform;
-    for (int64_t k = first + from; !suspect && p->hole && k < first + count + to; k++)
-        suspect = p->hole[k];
-    for (int64_t at = from; suspect && at <= to; at++)
-        if (uncovered_share(p, p->weight + p->offset[i], first + at, count) > 1e-3)
-            return 1;
-    return 0;
-}
-
-/* ---- projection -------------------------------------------------------------------------- */
-
-/* Four floats at a time, so that any compiler makes vector code of it without being allowed to
- * reorder sums. */
-typedef float four __attribute__((vector_size(4 * sizeof(float))));
-
-static inline four load(const float *from)
-{
-    four v;
-    memcpy(&v, from, sizeof v);
-    return v;
-}
-
-static void to_uniform(const anpe_projector *p, const float *in, float *out)
-{
-    if (!p->resampled) {
-        memcpy(out, in, (size_t)p->n_uniform * sizeof *out);
-        return;
-    }
-    for (int64_t k = 0; k < p->n_uniform; k++) {
-        const float *w = p->source_weight + 4 * k, *f = in + p->source[k];
-        out[k] = w[0] * f[0] + w[1] * f[1] + w[2] * f[2] + w[3] * f[3];
-    }
-}
-
-/* out[k] = in(k + at) for k in [-from, to), or its derivative with respect to at: whole steps and a
- * Lagrange fraction. */
-static void shift_uniform(int slope, double at, int64_t from, int64_t to, const float *in,
-                          float *out)
-{
-    double exact[ANPE_PROJECTOR_TAPS];
-    int64_t whole = (int64_t)floor(at);
-    if (slope)
-        anpe_grid_lagrange_slope(ANPE_PROJECTOR_TAPS,
-                                 at - (double)whole + ANPE_PROJECTOR_TAPS / 2 - 1, exact);
+    const part q = part_of(p, from, n);
+    float *inside = out + q.before;
+    if (p->resampled)
+        anpe_banded_cubic(q.count, p->source + q.at, p->source_weight + 4 * q.at, in, inside);
     else
-        anpe_grid_lagrange(ANPE_PROJECTOR_TAPS, at - (double)whole + ANPE_PROJECTOR_TAPS / 2 - 1,
-                           exact);
-    in += whole - (ANPE_PROJECTOR_TAPS / 2 - 1);
-    for (int64_t k = from; k < to; k += ANPE_PROJECTOR_LANES) {
-        four a = {0}, b = {0};
-        for (int m = 0; m < ANPE_PROJECTOR_TAPS; m++) {
-            a += (float)exact[m] * load(in + k + m);
-            b += (float)exact[m] * load(in + k + m + 4);
-        }
-        memcpy(out + k, &a, sizeof a);
-        memcpy(out + k + 4, &b, sizeof b);
-    }
+        memcpy(inside, in + q.at, (size_t)q.count * sizeof *out);
+    for (int64_t k = 0; k < q.before; k++)
+        out[k] = inside[0];
+    for (int64_t k = q.before + q.count; k < n; k++)
+        out[k] = inside[q.count - 1];
 }
 
-/* slope: the derivative with respect to s. */
-void anpe_projector_project(const anpe_projector *p, int slope, double s, const float *in,
-                            float *out, float *scratch)
+/* The transpose: adds the window w (n), which it spoils, to x (n_in). */
+static void spill_window(const anpe_projector *p, int64_t from, int64_t n, float *w, float *x)
 {
-    int64_t stride = anpe_projector_padded(p->n_uniform) + 2 * p->margin;
-    float *flux = scratch + p->margin, *shifted = flux + stride;
-    to_uniform(p, in, flux);
-    for (int64_t k = 1; k <= p->margin; k++)
-        flux[-k] = flux[0];
-    for (int64_t k = p->n_uniform; k < stride - p->margin; k++)
-        flux[k] = flux[p->n_uniform - 1];
-    double at = -s / p->h, most = (double)p->max_steps;
-    at = at > most ? most : at < -most ? -most : at;
-    int64_t reach = p->margin - p->max_steps - ANPE_PROJECTOR_TAPS;
-    reach = reach / ANPE_PROJECTOR_LANES * ANPE_PROJECTOR_LANES;
-    if (at == 0 && !slope)
-        shifted = flux;
+    const part q = part_of(p, from, n);
+    float *inside = w + q.before;
+    for (int64_t k = 0; k < q.before; k++)
+        inside[0] += w[k];
+    for (int64_t k = q.before + q.count; k < n; k++)
+        inside[q.count - 1] += w[k];
+    if (p->resampled)
+        anpe_banded_cubic_transpose(q.count, p->source + q.at, p->source_weight + 4 * q.at, inside,
+                                    x);
+    for (int64_t k = 0; !p->resampled && k < q.count; k++)
+        x[q.at + k] += inside[k];
+}
+
+static anpe_banded rows_of(const anpe_projector *p)
+{
+    return (anpe_banded){p->first, p->offset, p->weight};
+}
+
+/* Windows of a tile: the grid's columns, then the shifted ones. */
+static int64_t room(const anpe_projector *p)
+{
+    return p->window + ANPE_PROJECTOR_TAPS;
+}
+
+size_t anpe_projector_project_scratch(const anpe_projector *p)
+{
+    return (size_t)(2 * ANPE_BANDED_TILE * room(p)) * sizeof(float);
+}
+
+/* Spectrum `in` under a shift, where the strip's columns start. It is read where it is if it can
+ * be, else it comes to memory (2 room). */
+static const float *strip_columns(const anpe_projector *p, const anpe_projector_strip *strip,
+                                  const shift *q, const float *in, float *memory)
+{
+    int64_t from, n;
+    const float *columns = memory;
+    columns_of(strip, q, &from, &n);
+    if (!p->resampled && from >= 0 && from + n <= p->n_uniform)
+        columns = in + from;
     else
-        shift_uniform(slope, at, -reach, anpe_projector_padded(p->n_uniform) + reach, flux,
-                      shifted);
-    for (int64_t i = 0; i < p->n_out; i++) {
-        const float *w = p->weight + p->offset[i], *f = shifted + p->first[i];
-        int64_t count = p->offset[i + 1] - p->offset[i];
-        four a = {0}, b = {0};
-        for (int64_t k = 0; k < count; k += ANPE_PROJECTOR_LANES) {
-            a += load(w + k) * load(f + k);
-            b += load(w + k + 4) * load(f + k + 4);
+        fill_window(p, in, from, n, memory);
+    if (!q->filtered)
+        return columns;
+    anpe_banded_filter(strip->count, q->weight, columns, memory + room(p));
+    return memory + room(p);
+}
+
+void anpe_projector_project(const anpe_projector *p, int slope, int64_t n, const double *s,
+                            const float *in, float *out, float *scratch)
+{
+    const anpe_banded rows = rows_of(p);
+    const float *x[ANPE_BANDED_TILE];
+    float *y[ANPE_PROJECTOR_BLOCK];
+    shift q[ANPE_PROJECTOR_BLOCK];
+    for (int64_t k = 0; k < n; k++) {
+        q[k] = shift_of(p, slope, s[k]);
+        y[k] = out + k * p->n_out;
+    }
+    for (const anpe_projector_strip *t = p->strip; t < p->strip + p->n_strips; t++)
+        for (int64_t first = 0; first < n; first += ANPE_BANDED_TILE) {
+            const int64_t tile = n - first < ANPE_BANDED_TILE ? n - first : ANPE_BANDED_TILE;
+            for (int64_t k = 0; k < tile; k++)
+                x[k] = strip_columns(p, t, &q[first + k], in + (first + k) * p->n_in,
+                                     scratch + 2 * k * room(p));
+            anpe_banded_apply(&rows, t->from, t->to, t->first, tile, x, y + first);
         }
-        a += b;
-        out[i] = (a[0] + a[1]) + (a[2] + a[3]);
-        if (slope)
-            out[i] *= (float)(-1 / p->h);
+}
+
+void anpe_projector_project_transpose(const anpe_projector *p, int64_t n, const double *s,
+                                      const float *out, float *in, float *scratch)
+{
+    const anpe_banded rows = rows_of(p);
+    float *shifted = scratch + room(p);
+    memset(in, 0, (size_t)(n * p->n_in) * sizeof *in);
+    for (int64_t k = 0; k < n; k++) {
+        const shift q = shift_of(p, 0, s[k]);
+        for (const anpe_projector_strip *t = p->strip; t < p->strip + p->n_strips; t++) {
+            int64_t from, columns;
+            columns_of(t, &q, &from, &columns);
+            memset(shifted, 0, (size_t)t->count * sizeof *shifted);
+            anpe_banded_transpose(&rows, t->from, t->to, t->first, out + k * p->n_out, shifted);
+            memset(scratch, 0, (size_t)columns * sizeof *scratch);
+            if (q.filtered)
+                anpe_banded_filter_transpose(t->count, q.weight, shifted, scratch);
+            spill_window(p, from, columns, q.filtered ? scratch : shifted, in + k * p->n_in);
+        }
     }
 }

@@ -124,36 +124,46 @@ static void sinc_between(const anpe_sinc_weights *table, int slope, double t, do
         weight[k] = a0 * a->value[k] + b0 * b->value[k] + (a1 * a->slope[k] + b1 * b->slope[k]);
 }
 
-static float lagrange_value(int slope, double t, int64_t n, const float *in)
+/* What a pixel is made of: weights of `count` pixels from `from` on. */
+typedef struct made_of {
+    int64_t from;
+    int count;
+    double weight[ANPE_SINC];
+} made_of;
+
+static void lagrange_row(int slope, double t, int64_t n, made_of *row)
 {
-    double weight[ANPE_PROJECTOR_TAPS], sum = 0;
-    int points = n < ANPE_PROJECTOR_TAPS ? (int)n : ANPE_PROJECTOR_TAPS;
-    int64_t from = (int64_t)t - (points / 2 - 1);
-    from = from < 0 ? 0 : from > n - points ? n - points : from;
+    const int points = n < ANPE_PROJECTOR_TAPS ? (int)n : ANPE_PROJECTOR_TAPS;
+    const int64_t from = (int64_t)t - (points / 2 - 1);
+    row->count = points;
+    row->from = from < 0 ? 0 : from > n - points ? n - points : from;
     if (slope)
-        anpe_grid_lagrange_slope(points, t - (double)from, weight);
+        anpe_grid_lagrange_slope(points, t - (double)row->from, row->weight);
     else
-        anpe_grid_lagrange(points, t - (double)from, weight);
-    for (int k = 0; k < points; k++)
-        sum += weight[k] * (double)in[from + k];
-    return (float)sum;
+        anpe_grid_lagrange(points, t - (double)row->from, row->weight);
 }
 
-/* One pixel of a segment x[0..n), or its derivative with respect to the pixel number; *cell: of the
- * pixel before. */
-static float shift_pixel(const anpe_projector *p, int slope, const double *x, int64_t n, double at,
-                         int64_t *cell, const float *in)
+/* The pixel at x = `at` of a segment x[0..n), or its derivative with respect to the pixel number;
+ * *cell: of the pixel before. */
+static void row_of(const anpe_projector *p, int slope, const double *x, int64_t n, double at,
+                   int64_t *cell, made_of *row)
 {
     const double t = n > 1 ? pixel_number(x, n, at, cell) : 0;
-    const int64_t from = (int64_t)t - (ANPE_SINC / 2 - 1);
-    double weight[ANPE_SINC], sum = 0;
+    row->from = (int64_t)t - (ANPE_SINC / 2 - 1);
+    row->count = ANPE_SINC;
     if (slope && (n == 1 || t <= 0 || t >= (double)(n - 1)))
-        return 0; /* the last value, which goes on */
-    if (from < 0 || from + ANPE_SINC > n)
-        return lagrange_value(slope, t, n, in);
-    sinc_between(p->sinc, slope, t - floor(t), weight);
-    for (int k = 0; k < ANPE_SINC; k++)
-        sum += weight[k] * (double)in[from + k];
+        row->count = 0; /* the last value, which goes on */
+    else if (row->from < 0 || row->from + ANPE_SINC > n)
+        lagrange_row(slope, t, n, row);
+    else
+        sinc_between(p->sinc, slope, t - floor(t), row->weight);
+}
+
+static float value_of(const made_of *row, const float *in)
+{
+    double sum = 0;
+    for (int k = 0; k < row->count; k++)
+        sum += row->weight[k] * (double)in[row->from + k];
     return (float)sum;
 }
 
@@ -163,35 +173,65 @@ static double cell_slope(const double *x, int64_t cell)
     return -1 / (x[cell + 1] - x[cell]);
 }
 
+/* The pixels from .. to - 1 of an even segment, all made of the pixels from `first` on of the same
+ * weights. */
+typedef struct filtered {
+    int64_t from, to, first;
+    double weight[ANPE_SINC];
+} filtered;
+
+static filtered filter_of(const anpe_projector *p, int slope, int64_t n, double h, double s)
+{
+    filtered f = {0, 0, 0, {0}};
+    if (!(h > 0))
+        return f;
+    const double whole = floor(-s / h), reach = ANPE_SINC / 2 - 1;
+    f.from = (int64_t)fmin(fmax(reach - whole, 0), (double)n);
+    f.to =
+        (int64_t)fmax(fmin((double)(n - ANPE_SINC) + reach - whole + 1, (double)n), (double)f.from);
+    f.first = f.from + (int64_t)(whole - reach);
+    sinc_between(p->sinc, slope, -s / h - whole, f.weight);
+    for (int k = 0; k < ANPE_SINC && slope; k++)
+        f.weight[k] /= -h;
+    return f;
+}
+
 /* slope: the derivative with respect to s. */
 void anpe_projector_shift_segment(const anpe_projector *p, int slope, int64_t segment, double s,
                                   const float *flux_in, float *flux_out)
 {
     const int64_t first = p->segment[segment], n = p->segment[segment + 1] - first;
-    const double *x = p->x + first, h = p->step[segment];
+    const double *x = p->x + first;
     const float *in = flux_in + first;
     float *out = flux_out + first;
-    int64_t from = 0, to = 0, cell = 0; /* from .. to - 1: the filter's */
-    if (h > 0) {
-        const double whole = floor(-s / h), reach = ANPE_SINC / 2 - 1;
-        double weight[ANPE_SINC];
-        from = (int64_t)fmin(fmax(reach - whole, 0), (double)n);
-        to = (int64_t)fmax(fmin((double)(n - ANPE_SINC) + reach - whole + 1, (double)n),
-                           (double)from);
-        sinc_between(p->sinc, slope, -s / h - whole, weight);
-        for (int k = 0; k < ANPE_SINC && slope; k++)
-            weight[k] /= -h;
-        if (to > from)
-            anpe_star_filter(to - from, ANPE_SINC, weight, in + from + (int64_t)(whole - reach),
-                             out + from);
-    }
-    for (int64_t i = 0; i < n; i++) {
-        if (i == from)
-            i = to;
-        if (i == n)
-            break;
-        out[i] = shift_pixel(p, slope, x, n, x[i] - s, &cell, in);
+    const filtered f = filter_of(p, slope, n, p->step[segment], s);
+    int64_t cell = 0;
+    made_of row;
+    if (f.to > f.from)
+        anpe_star_filter(f.to - f.from, ANPE_SINC, f.weight, in + f.first, out + f.from);
+    for (int64_t i = f.from > 0 ? 0 : f.to; i < n; i = i + 1 == f.from ? f.to : i + 1) {
+        row_of(p, slope, x, n, x[i] - s, &cell, &row);
+        out[i] = value_of(&row, in);
         if (slope && n > 1)
             out[i] = (float)((double)out[i] * cell_slope(x, cell));
+    }
+}
+
+void anpe_projector_shift_segment_transpose(const anpe_projector *p, int64_t segment, double s,
+                                            const float *flux_out, float *flux_in)
+{
+    const int64_t first = p->segment[segment], n = p->segment[segment + 1] - first;
+    const double *x = p->x + first;
+    float *in = flux_in + first;
+    const float *out = flux_out + first;
+    const filtered f = filter_of(p, 0, n, p->step[segment], s);
+    int64_t cell = 0;
+    made_of row;
+    for (int k = 0; k < ANPE_SINC && f.to > f.from; k++)
+        anpe_star_add(f.to - f.from, (float)f.weight[k], out + f.from, in + f.first + k);
+    for (int64_t i = f.from > 0 ? 0 : f.to; i < n; i = i + 1 == f.from ? f.to : i + 1) {
+        row_of(p, 0, x, n, x[i] - s, &cell, &row);
+        for (int k = 0; k < row.count; k++)
+            in[row.from + k] += (float)row.weight[k] * out[i];
     }
 }

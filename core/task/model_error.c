@@ -33,7 +33,7 @@ static anpe_status project_scatter(anpe_ctx *ctx, const anpe_task *t)
     }
     for (int64_t i = 0; i < n; i++)
         variance[i] = t->sim.scatter[i] * t->sim.scatter[i];
-    anpe_projector_apply(t->projector, 0, variance, t->scatter, scratch);
+    anpe_projector_apply(t->projector, 1, NULL, variance, t->scatter, scratch);
     for (int64_t i = 0; i < size; i++) /* a cubic may swing below 0 beside a peak */
         t->scatter[i] = sqrtf(fmaxf(t->scatter[i], 0));
     free(variance);

@@ -406,7 +406,7 @@ static const float *broadened(const anpe_task *t, const double *theta, const anp
 void anpe_task_project(const anpe_task *t, const double *theta, const anpe_broadening *slope,
                        const float *raw, float *flux, void *scratch)
 {
-    anpe_projector_apply(t->projector, t->rv < 0 ? 0 : theta[t->rv],
+    anpe_projector_apply(t->projector, 1, t->rv < 0 ? NULL : &theta[t->rv],
                          broadened(t, theta, slope, raw, scratch), flux,
                          (char *)scratch + broadened_size(t));
 }
@@ -441,10 +441,12 @@ anpe_status anpe_bench_new(anpe_ctx *ctx, const anpe_task *t, int64_t batch, anp
     b->weight = anpe_alloc(ctx, n * sizeof *b->weight);
     b->sim_theta = anpe_alloc(ctx, (n * (size_t)t->sim.n_labels + 1) * sizeof *b->sim_theta);
     b->label = anpe_alloc(ctx, (size_t)t->n_labels * sizeof *b->label);
+    b->rv = anpe_alloc(ctx, n * sizeof *b->rv);
     b->sim_flux = anpe_alloc(ctx, (n * (size_t)t->sim.n_pixels + 1) * sizeof *b->sim_flux);
     b->flux = anpe_alloc(ctx, n * (size_t)anpe_task_size(t) * sizeof *b->flux);
     b->scratch = anpe_alloc(ctx, scratch_size(t, batch));
-    if (b->theta && b->weight && b->sim_theta && b->label && b->sim_flux && b->flux && b->scratch)
+    if (b->theta && b->weight && b->sim_theta && b->label && b->rv && b->sim_flux && b->flux &&
+        b->scratch)
         status = anpe_spectrum_new(ctx, anpe_task_size(t), &b->spectrum);
     if (!status && t->finds_continuum)
         status = anpe_spectrum_new(ctx, anpe_task_size(t), &b->reference);
@@ -464,6 +466,7 @@ anpe_bench *anpe_bench_free(anpe_bench *b)
     anpe_free(b->weight);
     anpe_free(b->sim_theta);
     anpe_free(b->label);
+    anpe_free(b->rv);
     anpe_free(b->sim_flux);
     anpe_free(b->flux);
     anpe_free(b->scratch);
@@ -532,16 +535,30 @@ anpe_status anpe_task_simulate_own(const anpe_task *t, anpe_ctx *ctx, anpe_bench
     return status ? status : check_finite(t, ctx, b, n, t->sim.n_pixels, b->sim_flux);
 }
 
-anpe_status anpe_task_simulate(const anpe_task *t, anpe_ctx *ctx, anpe_bench *b, int64_t n)
+/* b->sim_flux (n) -> b->flux (n), all in one product where each has nothing of its own before it.
+ */
+static void project_all(const anpe_task *t, anpe_bench *b, int64_t n)
 {
     const int64_t n_prior = t->prior->n_labels, size = anpe_task_size(t);
+    if (t->broaden) {
+        for (int64_t k = 0; k < n; k++)
+            anpe_task_project(t, b->theta + k * n_prior, NULL, b->sim_flux + k * t->sim.n_pixels,
+                              b->flux + k * size, b->scratch);
+        return;
+    }
+    for (int64_t k = 0; k < n; k++)
+        b->rv[k] = t->rv < 0 ? 0 : b->theta[k * n_prior + t->rv];
+    anpe_projector_apply(t->projector, n, b->rv, b->sim_flux, b->flux, b->scratch);
+}
+
+anpe_status anpe_task_simulate(const anpe_task *t, anpe_ctx *ctx, anpe_bench *b, int64_t n)
+{
     const anpe_status status = run_simulator(t, ctx, b, n, t->projector ? b->sim_flux : b->flux);
     if (status)
         return status;
-    for (int64_t k = 0; t->projector && k < n; k++)
-        anpe_task_project(t, b->theta + k * n_prior, NULL, b->sim_flux + k * t->sim.n_pixels,
-                          b->flux + k * size, b->scratch);
-    return check_finite(t, ctx, b, n, size, b->flux);
+    if (t->projector)
+        project_all(t, b, n);
+    return check_finite(t, ctx, b, n, anpe_task_size(t), b->flux);
 }
 
 /* continuum (size): the unit of s in each pixel; NULL: 1. */

@@ -98,6 +98,7 @@ typedef struct anpe_bench {
     double *weight;    /* (batch) of their loss: 1, unless the proposal says other */
     double *sim_theta; /* (batch, sim.n_labels) */
     double *label;     /* (n_labels) inferred labels of one sample */
+    double *rv;        /* (batch) radial velocities of a projection */
     float *sim_flux;   /* (batch, sim.n_pixels) */
     float *flux;       /* (batch, size) noise-free on the instrument's pixels */
     anpe_spectrum spectrum, reference; /* reference: only if t->finds_continuum */

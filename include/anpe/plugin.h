@@ -421,6 +421,17 @@ typedef struct anpe_instrument_setup {
     size_t size;
 } anpe_instrument_setup;
 
+/* A line-spread function by wavelength, as a table. Since 1.4. Light of one wavelength comes out as
+ * straight lines between the points, nothing beyond the first and the last, scaled to an integral
+ * of 1; where its centre lies is the table's word. Between two kernels it is mixed linearly, before
+ * the first and after the last it is theirs. */
+typedef struct anpe_lsf_table {
+    int64_t n_kernels, n_points; /* at least 1, 3 */
+    const double *wavelength;    /* (n_kernels) ascending, Angstrom */
+    const double *offset;        /* (n_points) ascending, km/s, > 0 to the red */
+    const double *kernel;        /* (n_kernels, n_points) not below 0, in any unit */
+} anpe_lsf_table;
+
 typedef struct anpe_instrument_info {
     int64_t channels, n_pixels; /* one spectrum is (channels, n_pixels); surveys: 1 channel */
     const double *wavelength;   /* (n_pixels) ascending; NULL: no wavelengths */
@@ -431,6 +442,9 @@ typedef struct anpe_instrument_info {
                                  * simulator when needs_continuum, else not used */
     int needs_continuum;        /* 1: normalise wants continuum pixels */
     const uint8_t *exclude;     /* (n_pixels) 1 = never use (line-list mask); may be NULL */
+    const anpe_lsf_table *lsf;  /* NULL: a Gaussian of `resolution`. Else this, whatever blur the
+                                 * simulator has already; `resolution` is then what the simulator
+                                 * is told and no more. Since 1.4 */
 } anpe_instrument_info;
 
 /* What wavelengths are measured in. */

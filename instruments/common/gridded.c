@@ -1,5 +1,6 @@
 /* The grid, the reading and the continuum rule that a family of instruments shares. */
 #include "gridded.h"
+#include "lsf_file.h"
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,6 +18,7 @@ struct gridded {
     double *wavelength, *resolution; /* (n) */
     uint8_t *exclude;                /* (n) */
     int64_t *segment;                /* (n_segments + 1) */
+    anpe_lsf_table lsf;              /* no kernels: a Gaussian */
 };
 
 /* ---- the grid --------------------------------------------------------------------------- */
@@ -108,6 +110,7 @@ void gridded_destroy(void *self)
     free(g->resolution);
     free(g->exclude);
     free(g->segment);
+    lsf_file_clear(&g->lsf);
     free(g);
 }
 
@@ -120,7 +123,9 @@ anpe_status gridded_new(anpe_ctx *ctx, const void *options, const gridded_family
         return ANPE_ENOMEM;
     g->o = options; /* the first member of the member's own struct */
     g->family = family;
-    const anpe_status status = make_grid(ctx, g);
+    anpe_status status = make_grid(ctx, g);
+    if (!status && g->o->lsf[0])
+        status = lsf_file_read(ctx, g->o->lsf, &g->lsf);
     if (status)
         gridded_destroy(g);
     else
@@ -140,6 +145,7 @@ void gridded_info(const void *self, anpe_instrument_info *out)
         .segment = g->segment,
         .needs_continuum = g->o->rule == GRIDDED_CHEBYSHEV,
         .exclude = g->exclude,
+        .lsf = g->lsf.n_kernels ? &g->lsf : NULL,
     };
 }
 

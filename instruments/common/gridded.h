@@ -23,6 +23,7 @@ enum gridded_rule { GRIDDED_CHEBYSHEV, GRIDDED_SMOOTH, GRIDDED_NONE };
 typedef struct gridded_options {
     anpe_reals windows, never; /* pairs of first and last wavelength */
     double resolution, samples;
+    const char *lsf;
     int rule; /* enum gridded_rule */
     int64_t degree;
     double width, blaze;
@@ -38,6 +39,9 @@ typedef struct gridded_options {
         ANPE_OPT_REAL(gridded_options, resolution, RESOLUTION, 100, 1e6, "",                       \
                       "resolving power lambda / FWHM of the spectra"),                             \
         ANPE_OPT_REAL(gridded_options, samples, 2.5, 1, 20, "", "pixels for each FWHM"),           \
+        ANPE_OPT_FILE(gridded_options, lsf, "",                                                    \
+                      "table of the line-spread function by wavelength, in place of a Gaussian "   \
+                      "of the resolution"),                                                        \
         ANPE_OPT_ENUM(gridded_options, rule, RULE, "chebyshev|smooth|none",                        \
                       "continuum rule: a polynomial through continuum pixels in each window, "     \
                       "division by the smoothed spectrum, or none (already normalised)"),          \

@@ -27,6 +27,7 @@ static const struct {
               {"emulator", bench_emulator},
               {"synthesis", bench_synthesis},
               {"pipeline", bench_pipeline},
+              {"projection", bench_projection},
               {"likelihood", bench_likelihood},
               {"reading", bench_reading},
               {"command", bench_command}};

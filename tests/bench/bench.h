@@ -55,6 +55,7 @@ anpe_status bench_flow(bench *b);        /* draws and log densities */
 anpe_status bench_scaling(bench *b);     /* inference by numbers of pixels and of spectra */
 anpe_status bench_emulator(bench *b);    /* the dense emulator, batch 1000 */
 anpe_status bench_pipeline(bench *b);    /* simulated training spectra */
+anpe_status bench_projection(bench *b);  /* a thousand spectra to an instrument's pixels */
 anpe_status bench_likelihood(bench *b);  /* one star's likelihood at many labels, one core */
 anpe_status bench_synthesis(bench *b);   /* spectra from atmospheres and lines, one core */
 anpe_status bench_reading(bench *b);     /* survey files from a warm cache, one core */

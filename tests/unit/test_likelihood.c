@@ -246,7 +246,7 @@ static void plain_model(double a, double rv, double *out)
     static float lines[FULL], shifted[FULL];
     for (int i = 0; i < FULL; i++)
         lines[i] = i % 8 < 3;
-    anpe_projector_apply(task->projector, rv, lines, shifted, bench->scratch);
+    anpe_projector_apply(task->projector, 1, &rv, lines, shifted, bench->scratch);
     for (int i = 0; i < FULL; i++)
         out[i] = 1 - 0.2 * (1 + 0.1 * a) * (double)shifted[i];
 }

@@ -70,7 +70,7 @@ static void project(setting *t, double rv, float *out)
     size_t bytes = anpe_projector_scratch(p);
     void *scratch_memory = anpe_alloc(ctx, bytes ? bytes : 1);
     memset(scratch_memory, 0xff, bytes); /* NaN: nothing may be read before it is written */
-    anpe_projector_apply(p, rv, t->flux, out, scratch_memory);
+    anpe_projector_apply(p, 1, &rv, t->flux, out, scratch_memory);
     anpe_free(scratch_memory);
     anpe_projector_free(p);
 }
@@ -439,7 +439,7 @@ static void test_projector_refuses(void)
     WORKS(anpe_projector_new(ctx, &t->setup, &p));
     for (int i = 0; i < N_OUT; i++)
         t->flux[i] = (float)i;
-    anpe_projector_apply(p, 0, t->flux, t->got, NULL);
+    anpe_projector_apply(p, 1, NULL, t->flux, t->got, NULL);
     CU_ASSERT(!memcmp(t->flux, t->got, sizeof t->got));
     anpe_projector_free(p);
     free(t);

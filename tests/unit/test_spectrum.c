@@ -354,6 +354,47 @@ static void test_options(void)
     }
 }
 
+static const char *write_lsf(const char *text)
+{
+    const char *path = in_scratch("lsf.txt");
+    write_bytes(path, text, strlen(text));
+    return path;
+}
+
+static anpe_status use_lsf(const char *path)
+{
+    char text[700];
+    snprintf(text, sizeof text, "instrument: { plugin = \"spectrum\"; " GRID "lsf = \"%s\"; };",
+             path);
+    return open_instrument(text);
+}
+
+static void test_lsf(void)
+{
+    use("");
+    CU_ASSERT_PTR_NULL(info.lsf);
+    WORKS(use_lsf(write_lsf("# a comment\nvelocity 5000, 5100\n\n-9 0 0.5\n 0.5\t1\t2\n"
+                            "20, 0, 0\n")));
+    CU_ASSERT_PTR_NOT_NULL_FATAL(info.lsf);
+    CU_ASSERT_EQUAL(info.lsf->n_kernels, 2);
+    CU_ASSERT_EQUAL(info.lsf->n_points, 3);
+    CU_ASSERT_EQUAL(info.lsf->wavelength[1], 5100);
+    CU_ASSERT_EQUAL(info.lsf->offset[1], 0.5);
+    CU_ASSERT_EQUAL(info.lsf->kernel[1], 1);
+    CU_ASSERT_EQUAL(info.lsf->kernel[3 + 0], 0.5);
+    CU_ASSERT_EQUAL(info.lsf->kernel[3 + 1], 2);
+    static const char *const wrong[][2] = {
+        {"speed 5000\n", ":1: 'speed'; expected 'velocity' and the wavelengths"},
+        {"velocity\n-1 2\n", ":1: ''; expected the wavelengths of the kernels"},
+        {"velocity 5000\n-1 2\n0 x\n", ":3: 'x'; expected a number"},
+        {"velocity 5000 6000\n-1 2\n", ":2: 2 values; expected 3"},
+        {"velocity 5000\n-1 2 3\n", ":2: '3'; expected the end of the line"},
+        {"velocity 5000\n-1 2\n1 2\n", ": 2 lines of values; expected at least 3"}};
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
+        FAILS(use_lsf(write_lsf(wrong[i][0])), ANPE_EFORMAT, wrong[i][1]);
+    FAILS(use_lsf("/nowhere/lsf.txt"), ANPE_EIO, "/nowhere/lsf.txt: cannot open");
+}
+
 /* ---- real files ------------------------------------------------------------------------- */
 
 /* All 34 orders of an echelle, against the linear scales that its header states for spec1 and
@@ -394,6 +435,7 @@ int main(int argc, char **argv)
                                  {"without errors", test_without_errors},
                                  {"refuses", test_refuses},
                                  {"options", test_options},
+                                 {"line-spread function", test_lsf},
                                  {"mike", test_mike},
                                  {"gaia", test_gaia}};
     const int code = run_suite(argc, argv, "instrument spectrum", COUNT(tests), tests);
