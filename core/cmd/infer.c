@@ -1,5 +1,6 @@
 /* anpe infer: posteriors of spectra to a catalogue. */
 #include "cmd/spectra.h"
+#include "infer/group.h"
 #include "infer/rows.h"
 #include <math.h>
 #include <stdlib.h>
@@ -8,8 +9,8 @@
 typedef struct options {
     const char *output, *posterior, *predict, *explain;
     const char *compare, *compare_columns, *compare_id;
-    const char *list;
-    anpe_texts set;
+    const char *list, *group;
+    anpe_texts set, with, own;
     int64_t samples, exact_max;
     int exact;
     double exact_ess;
@@ -45,6 +46,14 @@ static const anpe_flag flags[] = {
                    "effective draws that --exact is to reach"),
     ANPE_FLAG_INT(options, exact_max, 0, "exact-max", "N", EXACT_MAX, 2000, 1e8,
                   "most evaluations of the likelihood for one star with --exact"),
+    ANPE_FLAG_TEXT(options, group, 0, "group", "id|TABLE", NULL,
+                   "one posterior for all spectra of a star: those with one identifier, or of one "
+                   "`group` in a table with the columns group and file, perhaps row and model"),
+    ANPE_FLAG_TEXTS(options, with, 0, "with", "MODEL",
+                    "another model whose spectra are among them, of the same labels and prior"),
+    ANPE_FLAG_TEXTS(options, own, 0, "own", "LABEL",
+                    "with --group: a label that each spectrum has for itself and that is "
+                    "integrated over (rv, if none is named)"),
     ANPE_FLAG_END};
 
 static json_t *column_json(const anpe_star *s, const anpe_infer_column *c)
@@ -207,9 +216,22 @@ static void say_comparison(const anpe_cmd *cmd, const options *o, const anpe_inf
     anpe_cmd_say(cmd, "%s", n ? "\n" : "");
 }
 
+static void say_groups(const anpe_cmd *cmd, const anpe_infer_result *r)
+{
+    int64_t members = 0, few = 0;
+    for (int64_t i = 0; i < r->n_stars; i++) {
+        members += r->star[i].n_members;
+        few += (r->star[i].flags & ANPE_FLAG_NOT_EXACT) != 0;
+    }
+    anpe_cmd_say(cmd, "%lld stars of %lld spectra; %lld with fewer effective draws than wanted\n",
+                 (long long)r->n_stars, (long long)members, (long long)few);
+}
+
 static void report(anpe_cmd *cmd, const options *o, const anpe_infer_result *r)
 {
-    const int64_t good = r->n_stars - r->n_failed;
+    int64_t draws = r->grouped ? 0 : (r->n_stars - r->n_failed) * o->samples;
+    for (int64_t i = 0; i < r->n_stars && r->grouped; i++)
+        draws += r->star[i].n_draws;
     json_object_set_new(cmd->result, "spectra", cmd->json ? stars_json(r) : json_array());
     json_object_set_new(cmd->result, "catalogue", json_string(o->output));
     if (o->predict)
@@ -218,12 +240,14 @@ static void report(anpe_cmd *cmd, const options *o, const anpe_infer_result *r)
         json_object_set_new(cmd->result, "gradients", json_string(o->explain));
     json_object_set_new(cmd->result, "n", json_integer(r->n_stars));
     json_object_set_new(cmd->result, "n_failed", json_integer(r->n_failed));
-    json_object_set_new(cmd->result, "draws", json_integer(good * o->samples));
+    json_object_set_new(cmd->result, "draws", json_integer(draws));
     json_object_set_new(cmd->result, "draws_outside_prior", json_integer(r->n_outside));
     json_object_set_new(cmd->result, "seconds", json_real(r->seconds));
     say_stars(cmd, r);
     if (r->exact)
         say_exact(cmd, r);
+    if (r->grouped)
+        say_groups(cmd, r);
     if (r->recovery) {
         json_object_set_new(cmd->result, "recovery", recovery_json(r));
         say_recovery(cmd, r);
@@ -233,17 +257,54 @@ static void report(anpe_cmd *cmd, const options *o, const anpe_infer_result *r)
         say_comparison(cmd, o, r);
     }
     anpe_cmd_say(cmd,
-                 "%s: %lld spectra, %lld without a posterior, %lld draws, %lld outside the prior, "
-                 "%.1f ms a spectrum\n",
-                 o->output, (long long)r->n_stars, (long long)r->n_failed,
-                 (long long)(good * o->samples), (long long)r->n_outside,
-                 1000 * r->seconds / (double)r->n_stars);
+                 "%s: %lld %s, %lld without a posterior, %lld draws, %lld outside the prior, "
+                 "%.1f ms %s\n",
+                 o->output, (long long)r->n_stars, r->grouped ? "stars" : "spectra",
+                 (long long)r->n_failed, (long long)draws, (long long)r->n_outside,
+                 1000 * r->seconds / (double)r->n_stars, r->grouped ? "a star" : "a spectrum");
+}
+
+/* What belongs to single spectra has no meaning for a star of several. */
+static anpe_status check_group_flags(anpe_ctx *ctx, anpe_cmd *cmd, const options *o)
+{
+    if (!o->group && (o->with.n || o->own.n))
+        return anpe_cmd_usage(ctx, cmd, "--with and --own go with --group");
+    if (o->group && (o->posterior || o->predict || o->explain || o->compare || o->exact))
+        return anpe_cmd_usage(ctx, cmd,
+                              "--posterior, --predict, --explain, --compare and --exact are of "
+                              "single spectra: not with --group");
+    if (o->group && strcmp(o->group, "id") && (cmd->n_arguments > 1 || o->list))
+        return anpe_cmd_usage(ctx, cmd, "--group TABLE names the spectra: give the model alone");
+    return ANPE_OK;
+}
+
+/* infer: as for single spectra. */
+static anpe_status run_groups(anpe_ctx *ctx, anpe_cmd *cmd, const anpe_infer_request *infer,
+                              anpe_infer_result *result)
+{
+    static const char *const rv[] = {"rv"};
+    const options *o = cmd->options;
+    const char *models[1 + ANPE_INFER_OTHERS] = {infer->model};
+    anpe_group_request q = {.infer = *infer,
+                            .n_models = 1 + (int)o->with.n,
+                            .models = models,
+                            .table = strcmp(o->group, "id") ? o->group : NULL,
+                            .n_own = o->own.n ? o->own.n : 1,
+                            .own = o->own.n ? o->own.v : rv,
+                            .ladder = infer->exact_options};
+    if (o->with.n > ANPE_INFER_OTHERS)
+        return anpe_cmd_usage(ctx, cmd, "too many models");
+    for (int64_t k = 0; k < o->with.n; k++)
+        models[k + 1] = o->with.v[k];
+    q.infer.n_others = (int)o->with.n;
+    q.infer.others = o->with.v;
+    return anpe_infer_groups(ctx, &q, result);
 }
 
 static anpe_status run(anpe_ctx *ctx, anpe_cmd *cmd)
 {
     const options *o = cmd->options;
-    anpe_file_list files;
+    anpe_file_list files = {0};
     anpe_infer_result result = {0};
     anpe_infer_request request = {.model = cmd->argument[0],
                                   .n_sets = (int)o->set.n,
@@ -260,13 +321,19 @@ static anpe_status run(anpe_ctx *ctx, anpe_cmd *cmd)
                                   .threads = cmd->threads,
                                   .exact = o->exact,
                                   .exact_options = {o->exact_ess, o->exact_max, ANPE_RUNG_MCMC}};
-    if (!o->exact && (o->exact_ess != EXACT_ESS || o->exact_max != EXACT_MAX))
-        return anpe_cmd_usage(ctx, cmd, "--exact-ess and --exact-max go with --exact");
-    anpe_status status;
-    ANPE_TRY(anpe_cmd_spectra(ctx, cmd, 1, o->list, &files));
+    if (!o->exact && !o->group && (o->exact_ess != EXACT_ESS || o->exact_max != EXACT_MAX))
+        return anpe_cmd_usage(ctx, cmd, "--exact-ess and --exact-max go with --exact or --group");
+    anpe_status status = check_group_flags(ctx, cmd, o);
+    if (!status && (!o->group || !strcmp(o->group, "id")))
+        status = anpe_cmd_spectra(ctx, cmd, 1, o->list, &files);
+    if (status)
+        goto out;
     request.n_files = (int)files.n;
     request.files = (const char *const *)files.path;
-    ANPE_TRY(anpe_infer_files(ctx, &request, &result));
+    if (o->group)
+        ANPE_TRY(run_groups(ctx, cmd, &request, &result));
+    else
+        ANPE_TRY(anpe_infer_files(ctx, &request, &result));
     report(cmd, o, &result);
     cmd->n_failed = (int)result.n_failed;
 out:

@@ -4,6 +4,7 @@
  * thread keeps the rows and lets the extras append to their files. */
 #include "infer/run.h"
 #include "base/clock.h"
+#include "file/catalogue_read.h"
 #include <math.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -314,10 +315,12 @@ void anpe_infer_result_clear(anpe_infer_result *r)
     for (int64_t i = 0; i < r->n_stars; i++) {
         free(r->star[i].label);
         free(r->star[i].truth);
+        free(r->star[i].members);
     }
     free(r->star);
     free(r->label);
     free(r->recovery);
     free(r->comparison.given);
+    anpe_catalogue_texts_free(r->n_names, r->name);
     memset(r, 0, sizeof *r);
 }

@@ -26,6 +26,8 @@ typedef enum anpe_flag_bit {
 enum { ANPE_N_FLAGS = 12 };
 extern const char *const anpe_flag_names[ANPE_N_FLAGS];
 
+enum { ANPE_INFER_OTHERS = 9 };
+
 #define ANPE_KHAT_FLAG 0.7  /* Vehtari et al. 2024 */
 #define ANPE_EDGE_MASS 0.08 /* flagged above this, until a validation says better */
 
@@ -55,7 +57,12 @@ typedef struct anpe_star {
     /* of a validated model: see anpe_misfit_view */
     double context_distance, context_p, predictive_score, predictive_p;
     char predictive_worst[40];
+    /* of a star that several spectra were multiplied for: see posterior/product.h */
+    int64_t n_members, n_left_out;
+    char *members; /* "a.fits[0]; b.fits[0]": those that took part; owned, or NULL */
+    double log_together;
 } anpe_star;
+extern const anpe_star anpe_infer_unread; /* every number NAN */
 
 /* Against the labels of a catalogue: compare.c. */
 typedef struct anpe_comparison {
@@ -67,6 +74,8 @@ typedef struct anpe_comparison {
 
 typedef struct anpe_infer_request {
     const char *model;
+    int n_others; /* of a run of groups: the other models, named in the catalogue too */
+    const char *const *others;
     int n_sets;
     const char *const *sets; /* "PATH=VALUE": what may be set when a model is used */
     int n_files;
@@ -87,7 +96,10 @@ typedef struct anpe_infer_request {
 
 typedef struct anpe_infer_result {
     int64_t n_stars, n_failed, n_labels;
-    char model_digest[65];
+    char model_digest[65], other_digest[ANPE_INFER_OTHERS][65];
+    int grouped;     /* rows are stars of several spectra */
+    int64_t n_names; /* texts that rows borrow */
+    char **name;
     anpe_star *star;   /* (n_stars) */
     anpe_label *label; /* (n_labels) */
     int64_t n_outside; /* draws outside the prior's support: 0 unless labels.transform = none */

@@ -66,6 +66,34 @@ static const star_column exact[] = {
     {"exact_reason", "", "meta.note", "why the posterior is not exact", ANPE_COLUMN_TEXT, 160,
      MEMBER(exact_reason)}};
 
+static const star_column together[] = {
+    {"n_members", "", "meta.number", "spectra that took part", ANPE_COLUMN_INT64, 0,
+     MEMBER(n_members)},
+    {"n_left_out", "", "meta.number", "spectra of the star that could not be used",
+     ANPE_COLUMN_INT64, 0, MEMBER(n_left_out)},
+    {"members", "", "meta.file", "spectra that took part, with their rows", ANPE_COLUMN_TEXT, 160,
+     MEMBER(members)},
+    {"log_together", "", "stat.likelihood",
+     "natural log of how much likelier the spectra are of one star than of different ones",
+     ANPE_COLUMN_REAL, 0, MEMBER(log_together)},
+    {"rung", "", "meta.code", "how far the ladder to the product was climbed", ANPE_COLUMN_TEXT, 11,
+     MEMBER(rung)},
+    {"ess", "", "meta.number", "effective draws behind the numbers", ANPE_COLUMN_REAL, 0,
+     MEMBER(ess)},
+    {"efficiency", "", "arith.ratio", "effective draws per draw", ANPE_COLUMN_REAL, 0,
+     MEMBER(efficiency)},
+    {"khat", "", "stat.param", "shape of the tail of the weights", ANPE_COLUMN_REAL, 0,
+     MEMBER(khat)},
+    {"n_evaluations", "", "meta.number", "evaluations of the posteriors' densities",
+     ANPE_COLUMN_INT64, 0, MEMBER(n_evaluations)},
+    {"exact_reason", "", "meta.note", "why there are fewer effective draws than wanted",
+     ANPE_COLUMN_TEXT, 160, MEMBER(exact_reason)}};
+
+static int is_grouped(const anpe_infer_result *r)
+{
+    return r->grouped;
+}
+
 static const star_column compared[] = {
     {"chi2_catalogue", "", "stat.fit.chi2", "at the labels of the catalogue compared with",
      ANPE_COLUMN_REAL, 0, MEMBER(chi2_catalogue)},
@@ -120,9 +148,9 @@ static const struct {
     const char *object; /* of JSON */
     int n;
     const star_column *column;
-} groups[] = {GROUP(identity, NULL, always), GROUP(quality, NULL, always),
-              GROUP(exact, "exact", is_exact), GROUP(compared, NULL, is_compared),
-              GROUP(misfit, NULL, is_checked)};
+} groups[] = {GROUP(identity, NULL, always),           GROUP(quality, NULL, always),
+              GROUP(together, "together", is_grouped), GROUP(exact, "exact", is_exact),
+              GROUP(compared, NULL, is_compared),      GROUP(misfit, NULL, is_checked)};
 enum { N_GROUPS = sizeof groups / sizeof groups[0] };
 
 static const struct {
@@ -166,12 +194,24 @@ anpe_status anpe_infer_check_labels(anpe_ctx *ctx, int64_t n_labels)
                      ANPE_CATALOGUE_MAX_COLUMNS);
 }
 
+/* Texts of any length stand elsewhere. */
+static const char *text_of(const anpe_star *s, size_t offset)
+{
+    if (offset == MEMBER(file))
+        return s->file;
+    if (offset == MEMBER(members))
+        return s->members ? s->members : "";
+    return (const char *)s + offset;
+}
+
 /* No path is cut: it is what tells the rows apart. */
-static int longest_file(const anpe_infer_result *r, int shortest)
+static int longest_text(const anpe_infer_result *r, size_t offset, int shortest)
 {
     size_t n = (size_t)shortest;
-    for (int64_t i = 0; i < r->n_stars; i++)
-        n = strlen(r->star[i].file) > n ? strlen(r->star[i].file) : n;
+    for (int64_t i = 0; i < r->n_stars; i++) {
+        const size_t length = strlen(text_of(&r->star[i], offset));
+        n = length > n ? length : n;
+    }
     return (int)n;
 }
 
@@ -186,7 +226,8 @@ static anpe_infer_column star_column_of(const anpe_infer_result *r, const char *
     snprintf(to->ucd, sizeof to->ucd, "%s", from->ucd);
     snprintf(to->help, sizeof to->help, "%s", from->help);
     to->type = from->type;
-    to->width = from->offset == MEMBER(file) ? longest_file(r, from->width) : from->width;
+    const int any_length = from->offset == MEMBER(file) || from->offset == MEMBER(members);
+    to->width = any_length ? longest_text(r, from->offset, from->width) : from->width;
     c.key = prefix && !strncmp(from->name, object, prefix - 1) ? from->name + prefix : from->name;
     return c;
 }
@@ -226,7 +267,7 @@ static const void *member(const anpe_star *s, const anpe_infer_column *c)
 
 const char *anpe_infer_text(const anpe_star *s, const anpe_infer_column *c)
 {
-    return c->offset == MEMBER(file) ? s->file : member(s, c);
+    return text_of(s, c->offset);
 }
 
 double anpe_infer_real(const anpe_star *s, const anpe_infer_column *c)
@@ -252,15 +293,24 @@ static void fill_row(anpe_catalogue *table, int64_t row, const anpe_star *s, int
 }
 
 static anpe_status add_provenance(anpe_ctx *ctx, anpe_catalogue *c, const anpe_infer_request *q,
-                                  const char *digest)
+                                  const anpe_infer_result *r)
 {
     char seed[32];
     anpe_status status;
     snprintf(seed, sizeof seed, "%lu", (unsigned long)q->seed);
     ANPE_TRY(anpe_catalogue_keyword(ctx, c, "CREATOR", "anpe " PACKAGE_VERSION, "software"));
     ANPE_TRY(anpe_catalogue_keyword(ctx, c, "MODEL", anpe_text_basename(q->model), "model file"));
-    ANPE_TRY(anpe_catalogue_keyword(ctx, c, "MODELSHA", digest, "digest of its contents"));
+    ANPE_TRY(anpe_catalogue_keyword(ctx, c, "MODELSHA", r->model_digest, "digest of its contents"));
     ANPE_TRY(anpe_catalogue_keyword(ctx, c, "SEED", seed, "of the posterior draws"));
+    for (int k = 0; k < q->n_others; k++) {
+        char key[2][24];
+        snprintf(key[0], sizeof key[0], "MODEL%d", k + 2);
+        snprintf(key[1], sizeof key[1], "MODSHA%d", k + 2);
+        ANPE_TRY(anpe_catalogue_keyword(ctx, c, key[0], anpe_text_basename(q->others[k]),
+                                        "another model"));
+        ANPE_TRY(
+            anpe_catalogue_keyword(ctx, c, key[1], r->other_digest[k], "digest of its contents"));
+    }
     for (int k = 0; k < q->n_sets; k++) {
         char key[16];
         snprintf(key, sizeof key, "SET%d", k);
@@ -285,7 +335,7 @@ anpe_status anpe_infer_catalogue(anpe_ctx *ctx, const anpe_infer_request *q,
     ANPE_TRY(anpe_catalogue_new(ctx, r->n_stars, n, column, ANPE_N_FLAGS, anpe_flag_names, &c));
     for (int64_t i = 0; i < r->n_stars; i++)
         fill_row(c, i, &r->star[i], n, from);
-    ANPE_TRY(add_provenance(ctx, c, q, r->model_digest));
+    ANPE_TRY(add_provenance(ctx, c, q, r));
     ANPE_TRY(anpe_catalogue_prepare(ctx, c, q->output, out));
 out:
     anpe_catalogue_free(c);

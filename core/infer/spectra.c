@@ -13,21 +13,22 @@ void anpe_infer_fail_star(anpe_star *star, const char *reason)
     snprintf(star->reason, sizeof star->reason, "%s", reason);
 }
 
-static const anpe_star unread = {.chi2 = NAN,
-                                 .snr = NAN,
-                                 .chi2_catalogue = NAN,
-                                 .ess = NAN,
-                                 .efficiency = NAN,
-                                 .proposal_efficiency = NAN,
-                                 .khat = NAN,
-                                 .rhat = NAN,
-                                 .log_evidence = NAN,
-                                 .log_evidence_err = NAN,
-                                 .context_distance = NAN,
-                                 .context_p = NAN,
-                                 .predictive_score = NAN,
-                                 .predictive_p = NAN,
-                                 .edge_mass = NAN};
+const anpe_star anpe_infer_unread = {.chi2 = NAN,
+                                     .snr = NAN,
+                                     .chi2_catalogue = NAN,
+                                     .ess = NAN,
+                                     .efficiency = NAN,
+                                     .proposal_efficiency = NAN,
+                                     .khat = NAN,
+                                     .rhat = NAN,
+                                     .log_evidence = NAN,
+                                     .log_evidence_err = NAN,
+                                     .context_distance = NAN,
+                                     .context_p = NAN,
+                                     .predictive_score = NAN,
+                                     .predictive_p = NAN,
+                                     .edge_mass = NAN,
+                                     .log_together = NAN};
 
 static anpe_status add_star(anpe_ctx *ctx, anpe_infer_result *r, int64_t *capacity,
                             const char *file, int64_t row)
@@ -35,7 +36,7 @@ static anpe_status add_star(anpe_ctx *ctx, anpe_infer_result *r, int64_t *capaci
     if (ANPE_GROW(ctx, r->star, *capacity, r->n_stars + 1))
         return ANPE_ENOMEM;
     anpe_star *s = &r->star[r->n_stars];
-    *s = unread;
+    *s = anpe_infer_unread;
     s->file = file;
     s->row = row;
     r->n_stars++;

@@ -120,10 +120,15 @@ anpe_status anpe_prior_sample(const anpe_prior *p, anpe_ctx *ctx, anpe_rng *rng,
     return status;
 }
 
+double anpe_prior_log_density_of(const anpe_prior *p, int b, const double *theta)
+{
+    return block_ops(p, b)->log_density(p->block[b].self, theta);
+}
+
 double anpe_prior_log_density(const anpe_prior *p, const double *theta)
 {
     double sum = 0;
     for (int b = 0; b < p->n_blocks; b++)
-        sum += block_ops(p, b)->log_density(p->block[b].self, theta + p->start[b]);
+        sum += anpe_prior_log_density_of(p, b, theta + p->start[b]);
     return isnan(sum) ? -INFINITY : sum;
 }

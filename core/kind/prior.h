@@ -21,6 +21,8 @@ anpe_prior *anpe_prior_free(anpe_prior *p);
 ANPE_MUST_CHECK anpe_status anpe_prior_sample(const anpe_prior *p, anpe_ctx *ctx, anpe_rng *rng,
                                               double *theta);
 double anpe_prior_log_density(const anpe_prior *p, const double *theta);
+/* Of block b alone, at its labels. */
+double anpe_prior_log_density_of(const anpe_prior *p, int b, const double *theta);
 /* Index of a label, or -1. */
 int64_t anpe_label_find(int64_t n, const anpe_label *labels, const char *name);
 #endif
