@@ -186,6 +186,11 @@ anpe_node anpe_slice(anpe_graph *g, anpe_node x, int64_t start, int64_t n)
     return sized(g, ANPE_OP_slice, x, n, start);
 }
 
+anpe_node anpe_pixels(anpe_graph *g, anpe_node x, int64_t start, int64_t n)
+{
+    return sized(g, ANPE_OP_pixels, x, n, start);
+}
+
 anpe_node anpe_attention(anpe_graph *g, anpe_node x, int64_t heads)
 {
     return sized(g, ANPE_OP_attention, x, heads, 0);

@@ -84,6 +84,14 @@ static int slice_shape(anpe_call *c, const int *rank)
     return a->start >= 0 && a->n > 0 && a->n <= c->in_width[0] - a->start ? rank[0] : 0;
 }
 
+static int pixels_shape(anpe_call *c, const int *rank)
+{
+    ATTRIBUTES(size);
+    c->out_length = a->n;
+    c->out_width = c->in_width[0];
+    return a->start >= 0 && a->n > 0 && a->n <= c->in_length[0] - a->start && rank[0] == 2 ? 2 : 0;
+}
+
 static int log_sum_exp_shape(anpe_call *c, const int *rank)
 {
     c->out_length = c->in_length[0];

@@ -26,6 +26,7 @@
     X(multiply, like_both, ANPE_NEEDS_INPUT, NULL, NULL, NONE)                                     \
     X(concat, concat_shape, 0, NULL, NULL, NONE)                                                   \
     X(slice, slice_shape, 0, NULL, NULL, NONE)                                                     \
+    X(pixels, pixels_shape, 0, NULL, NULL, NONE)                                                   \
     X(log_sum_exp, log_sum_exp_shape, ANPE_IO, NULL, NULL, NONE)                                   \
     X(permute, permute_shape, 0, NULL, NULL, NONE)                                                 \
     X(affine_step, affine_step_shape, ANPE_IO, NULL, NULL, NONE)                                   \
@@ -70,7 +71,8 @@ typedef struct anpe_linear_attributes {
     unsigned flags;
 } anpe_linear_attributes;
 
-/* gru: hidden; max_pool: size; slice: start, n; attention: heads; patches: size n, stride start */
+/* gru: hidden; max_pool: size; slice, pixels: start, n; attention: heads; patches: size n, stride
+ * start */
 typedef struct anpe_size_attributes {
     int64_t n, start;
 } anpe_size_attributes;

@@ -1,4 +1,5 @@
-/* Operations along the length: max_pool, mean_length, last, flatten, patches, offset, append. */
+/* Operations along the length: max_pool, mean_length, last, flatten, patches, offset, append, rows.
+ */
 #include <config.h>
 #include <string.h>
 #include "kernel/kernels.h"
@@ -194,4 +195,22 @@ void REAL(anpe_append_backward)(const anpe_call *c)
         if (c->grad_parameter[0])
             add_scaled(width, 1, dy + n, c->grad_parameter[0]);
     }
+}
+
+void REAL(anpe_pixels_forward)(const anpe_call *c)
+{
+    const anpe_size_attributes *a = c->attributes;
+    const int64_t width = c->out_width, n = a->n * width;
+    for (int64_t b = 0; b < c->batch; b++)
+        memcpy((real *)c->out + b * n,
+               (const real *)c->in[0] + (b * c->in_length[0] + a->start) * width,
+               (size_t)n * sizeof(real));
+}
+void REAL(anpe_pixels_backward)(const anpe_call *c)
+{
+    const anpe_size_attributes *a = c->attributes;
+    const int64_t width = c->out_width, n = a->n * width;
+    for (int64_t b = 0; b < c->batch && c->grad_in[0]; b++)
+        add_scaled(n, 1, (const real *)c->grad_out + b * n,
+                   (real *)c->grad_in[0] + (b * c->in_length[0] + a->start) * width);
 }

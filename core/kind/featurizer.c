@@ -5,10 +5,10 @@
 #include "graph/network.h"
 
 anpe_status anpe_featurizer_build(const anpe_component *featurizer, anpe_ctx *ctx, anpe_graph *g,
-                                  anpe_node x, anpe_node *features)
+                                  const char *scope, anpe_node x, anpe_node *features)
 {
     const anpe_featurizer_ops *ops = featurizer->ops;
-    anpe_graph_scope(g, "featurizer");
+    anpe_graph_scope(g, scope);
     anpe_status status = ops->build(featurizer->self, ctx, g, x, features);
     if (!status)
         status = anpe_graph_check(ctx, g);

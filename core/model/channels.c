@@ -89,6 +89,11 @@ anpe_status anpe_channels_new_basis(anpe_ctx *ctx, anpe_basis *basis, anpe_start
     return status;
 }
 
+int64_t anpe_channels_segments(const anpe_channels *c, const anpe_task *t)
+{
+    return c->basis || c->start ? 0 : t->instrument.info.n_segments;
+}
+
 int64_t anpe_channels_values(const anpe_channels *c)
 {
     return c->basis ? c->basis->n_values : c->length * c->planes;

@@ -54,6 +54,8 @@ anpe_channels *anpe_channels_free(anpe_channels *c);
  * wavelength is NULL, standardised over the pixels. It is the same for every spectrum, so it is all
  * in `mean` (with the other sign; the value is 0), from where a model file has it. */
 void anpe_channels_place(anpe_channels *c, const double *wavelength);
+/* The instrument's segments, if the network sees their pixels; else 0. */
+int64_t anpe_channels_segments(const anpe_channels *c, const anpe_task *t);
 /* Values of the spectra that it takes. */
 int64_t anpe_channels_values(const anpe_channels *c);
 /* s: inpainted; x (L, C). Not where there is a start. */

@@ -24,6 +24,8 @@ static anpe_status open_task(anpe_ctx *ctx, anpe_model *m, const anpe_model_file
     if (!status)
         status = anpe_model_check_inputs(ctx, m, "prior");
     if (!status)
+        status = anpe_model_check_inputs(ctx, m, "instrument");
+    if (!status)
         status = anpe_task_new(ctx, m->settings, ANPE_TASK_SIMULATOR, &f->pixels, &m->task);
     m->can_simulate = !status && m->task->sim.n_pixels > 0;
     if (!status || status == ANPE_ENOMEM)
@@ -121,8 +123,9 @@ static anpe_status open_model(anpe_ctx *ctx, const char *path, int n_sets, const
     anpe_model_file_disown(&f);
     ANPE_TRY(open_task(ctx, m, &f));
     ANPE_TRY(check_grid(ctx, m, f.h5, path));
-    ANPE_TRY(anpe_net_new(ctx, m->settings, m->channels->length, m->channels->width, m->map->n,
-                          m->seed, 1, &m->net));
+    ANPE_TRY(anpe_net_new(ctx, m->settings, m->channels->length, m->channels->width,
+                          anpe_channels_segments(m->channels, m->task),
+                          m->task->instrument.info.segment, m->map->n, m->seed, 1, &m->net));
     ANPE_TRY(anpe_model_file_parameters(ctx, &f, m->net->parameters));
     ANPE_TRY(anpe_weights_new(ctx, m->net->parameters, "flow", &m->weights));
     ANPE_TRY(anpe_flow_sampler_new(&m->net->flow, ctx, m->weights, &m->sampler));

@@ -452,9 +452,10 @@ static anpe_status open_all(trainer *t, anpe_ctx *ctx, anpe_model_file *from)
                               from ? from->channels : NULL, &t->dataset));
     if (from)
         anpe_model_file_disown(from);
-    ANPE_TRY(anpe_net_new(ctx, t->settings, t->dataset->channels->length,
-                          t->dataset->channels->width, t->task->n_labels, (uint32_t)t->option->seed,
-                          0, &t->net));
+    ANPE_TRY(anpe_net_new(
+        ctx, t->settings, t->dataset->channels->length, t->dataset->channels->width,
+        anpe_channels_segments(t->dataset->channels, t->task), t->task->instrument.info.segment,
+        t->task->n_labels, (uint32_t)t->option->seed, 0, &t->net));
     ANPE_TRY(anpe_settings_finish(ctx, t->settings));
     ANPE_TRY(list_inputs(ctx, t));
     t->steps = t->dataset->n_train ? t->dataset->n_train / t->step_size : t->option->steps;

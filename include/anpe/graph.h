@@ -115,6 +115,11 @@ ANPE_EXPORT anpe_node anpe_offset(anpe_graph *g, const char *name, anpe_node x,
  * with anpe_last the class token of Devlin et al. (2019). */
 ANPE_EXPORT anpe_node anpe_append(anpe_graph *g, const char *name, anpe_node x);
 
+/* ---- since minor version 4 --------------------------------------------------------------- */
+
+/* (B, L, C) -> (B, n, C): y[l] = x[start + l] */
+ANPE_EXPORT anpe_node anpe_pixels(anpe_graph *g, anpe_node x, int64_t start, int64_t n);
+
 /* ---- read-only weights, by name: what a sampler starts from ------------------------------ */
 
 typedef struct anpe_weights anpe_weights;

@@ -37,7 +37,8 @@ static anpe_status open_net(const bench *b, const char *config, net *n)
                                 &n->featurizer));
     anpe_graph_reduce(n->graph, 1);
     n->x = anpe_graph_input(n->graph, "x", 2, PIXELS, CHANNELS);
-    ANPE_TRY(anpe_featurizer_build(&n->featurizer, b->ctx, n->graph, n->x, &n->features));
+    ANPE_TRY(
+        anpe_featurizer_build(&n->featurizer, b->ctx, n->graph, "featurizer", n->x, &n->features));
     ANPE_TRY(anpe_parameters_new(b->ctx, n->graph, ANPE_FLOAT, 1, &n->parameters));
     ANPE_TRY(anpe_executor_new(b->ctx, n->graph, n->parameters, b->backend, b->micro, 1, 0, 1,
                                &n->features, &n->executor));

@@ -54,7 +54,7 @@ static anpe_status open_paper(bench *b, paper_net *p)
     *p = (paper_net){.b = b};
     snprintf(text, sizeof text, paper, b->backend_name, b->precision);
     ANPE_TRY(anpe_settings_parse(b->ctx, text, "bench", 0, NULL, &p->settings));
-    ANPE_TRY(anpe_net_new(b->ctx, p->settings, PIXELS, CHANNELS, LABELS, 1, 0, &p->net));
+    ANPE_TRY(anpe_net_new(b->ctx, p->settings, PIXELS, CHANNELS, 0, NULL, LABELS, 1, 0, &p->net));
     ANPE_TRY(anpe_workers_new(b->ctx, b->threads, &p->workers));
     p->lane = calloc((size_t)b->threads, sizeof *p->lane);
     p->x = malloc((size_t)(b->batch * PIXELS * CHANNELS) * sizeof *p->x);

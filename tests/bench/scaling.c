@@ -67,7 +67,7 @@ static anpe_status open_survey(bench *b, int64_t length, survey *s)
     *s = (survey){.b = b, .length = length};
     snprintf(text, sizeof text, cut, b->backend_name, b->precision);
     ANPE_TRY(anpe_settings_parse(b->ctx, text, "bench", 0, NULL, &s->settings));
-    ANPE_TRY(anpe_net_new(b->ctx, s->settings, length, CHANNELS, LABELS, 1, 0, &s->net));
+    ANPE_TRY(anpe_net_new(b->ctx, s->settings, length, CHANNELS, 0, NULL, LABELS, 1, 0, &s->net));
     ANPE_TRY(anpe_workers_new(b->ctx, b->threads, &s->workers));
     ANPE_TRY(anpe_weights_new(b->ctx, s->net->parameters, "flow", &s->weights));
     ANPE_TRY(anpe_flow_sampler_new(&s->net->flow, b->ctx, s->weights, &s->sampler));

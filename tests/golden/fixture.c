@@ -32,7 +32,8 @@ static anpe_status build_networks(anpe_ctx *ctx, fixture *f)
         return ANPE_FAIL(ctx, ANPE_ENOMEM, "out of memory");
     if (s->length > 0) {
         f->input = anpe_graph_input(f->graph, "input", 2, s->length, s->channels);
-        status = anpe_featurizer_build(&f->featurizer, ctx, f->graph, f->input, &f->features);
+        status = anpe_featurizer_build(&f->featurizer, ctx, f->graph, "featurizer", f->input,
+                                       &f->features);
     } else {
         f->input = f->features = anpe_graph_input(f->graph, "context", 1, 1, s->context);
     }

@@ -104,6 +104,10 @@ BUILD(slice)
 {
     return anpe_slice(g, in[0], 1, 3);
 }
+BUILD(pixels)
+{
+    return anpe_pixels(g, in[0], 2, 3);
+}
 BUILD(lse)
 {
     return anpe_log_sum_exp(g, in[0]);
@@ -248,6 +252,7 @@ const anpe_test_case anpe_test_cases[] = {
     ONE_F(square, 5, BIT(multiply)),
     TWO_L(concat, 3, 2, 4, BIT(concat)),
     ONE_L(slice, 3, 6, BIT(slice)),
+    ONE_L(pixels, 6, 4, BIT(pixels)),
     ONE_L(lse, 3, 5, BIT(log_sum_exp)),
     ONE_F(permute, 5, BIT(permute)),
     TWO_F(affine, 4, 8, BIT(affine_step)),
