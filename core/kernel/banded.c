@@ -1,5 +1,5 @@
 /* Products with a matrix of runs: see kernel/banded.h. In float only. */
-#include "config.h"
+#include <config.h>
 #include "kernel/banded.h"
 #include "kernel/real.h"
 

@@ -1,7 +1,7 @@
 /* From a simulator's grid to an instrument's pixels: a thousand spectra as one product, in turn
  * with a copy of as many bytes, which is what reading them and writing the result takes at least.
  */
-#include "config.h"
+#include <config.h>
 #include "bench/bench.h"
 #include "spectrum/projector.h"
 #include <stdio.h>

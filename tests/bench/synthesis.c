@@ -1,5 +1,5 @@
 /* Spectra computed from atmospheres and line lists: one window a configuration, one core. */
-#include "config.h"
+#include <config.h>
 #include "bench/bench.h"
 #include "prepare/synth.h"
 #include <stdio.h>
