@@ -252,7 +252,7 @@ static anpe_status blur(anpe_ctx *ctx, anpe_synth *s)
     ANPE_TRY(anpe_projector_new(ctx, &setup, &p));
     scratch = anpe_alloc(ctx, anpe_projector_scratch(p) + 64);
     ANPE_TRY(scratch ? ANPE_OK : ANPE_ENOMEM);
-    anpe_projector_apply(p, 0, s->flux, out, scratch);
+    anpe_projector_apply(p, 1, NULL, s->flux, out, scratch);
     anpe_projector_uncovered(p, 0, 0, s->mask);
     memcpy(s->flux, out, (size_t)n * sizeof *out);
 out:
