@@ -1,5 +1,4 @@
 /* See lsf_file.h. */
-#define _GNU_SOURCE
 #include "lsf_file.h"
 #include <errno.h>
 #include <math.h>
