@@ -1,4 +1,5 @@
 /* See lsf_file.h. */
+#include <config.h>
 #include "lsf_file.h"
 #include <errno.h>
 #include <math.h>
@@ -51,9 +52,8 @@ static anpe_status read_head(table_reader *r)
     char *rest, *cell = next_line(r) ? strtok_r(r->line, blanks, &rest) : NULL;
     if (!cell || strcasecmp(cell, "velocity"))
         return wrong(r, "'velocity' and the wavelengths of the kernels", cell ? cell : "");
-    r->wavelength = calloc(MOST_KERNELS, sizeof *r->wavelength);
-    if (!r->wavelength)
-        return ANPE_FAIL(r->ctx, ANPE_ENOMEM, "%s: out of memory", r->path);
+    if (ANPE_NEW(r->ctx, r->wavelength, MOST_KERNELS))
+        return ANPE_ENOMEM;
     while ((cell = strtok_r(NULL, blanks, &rest))) {
         if (r->n_kernels == MOST_KERNELS)
             return wrong(r, "at most 10000 kernels", cell);
@@ -76,8 +76,7 @@ static anpe_status make_room(table_reader *r)
     r->offset = offset ? offset : r->offset;
     double *kernel = realloc(r->kernel, n * (size_t)r->n_kernels * sizeof *kernel);
     r->kernel = kernel ? kernel : r->kernel;
-    return offset && kernel ? ANPE_OK
-                            : ANPE_FAIL(r->ctx, ANPE_ENOMEM, "%s: out of memory", r->path);
+    return offset && kernel ? ANPE_OK : ANPE_NO_MEMORY(r->ctx, r->path);
 }
 
 static anpe_status read_point(table_reader *r)
@@ -108,9 +107,9 @@ static anpe_status hand_over(table_reader *r, anpe_lsf_table *out)
     if (n < 3)
         return ANPE_FAIL(r->ctx, ANPE_EFORMAT, "%s: %lld lines of values; expected at least 3",
                          r->path, (long long)n);
-    double *kernel = malloc((size_t)(n * kernels) * sizeof *kernel);
-    if (!kernel)
-        return ANPE_FAIL(r->ctx, ANPE_ENOMEM, "%s: out of memory", r->path);
+    double *kernel;
+    if (ANPE_NEW(r->ctx, kernel, n, kernels))
+        return ANPE_ENOMEM;
     for (int64_t k = 0; k < kernels; k++)
         for (int64_t i = 0; i < n; i++)
             kernel[k * n + i] = r->kernel[i * kernels + k];
