@@ -1,6 +1,8 @@
-/* plot/spectrum.c -- a survey's spectrum as the instrument that knows the file reads it: flux,
- * error bars, bad pixels, and the names of strong lines on request. */
+/* plot/spectrum.c -- a survey's spectrum as the instrument that knows the file reads it, or one of
+ * an HDF5 file of spectra with wavelengths: flux, error bars, bad pixels, and the names of strong
+ * lines on request. */
 #include <config.h>
+#include "file/hdf5_file.h"
 #include "kind/recognise.h"
 #include "plot/names.h"
 #include "plot/plot_kind.h"
@@ -32,6 +34,9 @@ typedef struct shown {
     int64_t n, n_good, n_panels;
     double *x, *flux, *lo, *hi, *bad, *scratch; /* (n_pixels) NAN where not of this kind */
     double *range;                              /* (n_panels, 2) */
+    double *wavelength;                         /* of an HDF5 file */
+    int64_t whole[2];                           /* its one segment */
+    const char *read_as;
 } shown;
 
 /* ---- reading ----------------------------------------------------------------------------- */
@@ -43,6 +48,7 @@ static void unload(void *data)
     anpe_known_file_close(&d->file);
     anpe_free(d->x);
     anpe_free(d->range);
+    anpe_free(d->wavelength);
     free(d);
 }
 
@@ -99,14 +105,68 @@ static anpe_status take_pixels(anpe_ctx *ctx, shown *d)
     return ANPE_OK;
 }
 
-static anpe_status load(anpe_ctx *ctx, const anpe_plot_request *q, void **data)
+/* The wavelengths of an HDF5 file of spectra -> d->file.instrument.info. */
+static anpe_status load_wavelengths(anpe_ctx *ctx, const char *path, shown *d)
+{
+    anpe_instrument_info *info = &d->file.instrument.info;
+    anpe_h5 *f = NULL;
+    int64_t shape[8];
+    int rank = 0;
+    anpe_status status;
+    ANPE_TRY(anpe_h5_open(ctx, path, &f));
+    if (!anpe_h5_has(f, "wavelength"))
+        status = ANPE_FAIL(ctx, ANPE_EINVAL,
+                           "%s: its values have no wavelengths (dataset `wavelength`)", path);
+    else
+        status = anpe_h5_shape(ctx, f, "wavelength", &rank, shape);
+    if (!status && rank != 1)
+        status = ANPE_FAIL(ctx, ANPE_EFORMAT, "%s: wavelength has %d dimensions; expected 1", path,
+                           rank);
+    if (!status)
+        status = anpe_h5_check_stored(ctx, f, "wavelength", 1 << 20);
+    if (!status && !(d->wavelength = anpe_alloc(ctx, (size_t)shape[0] * sizeof *d->wavelength)))
+        status = ANPE_ENOMEM;
+    if (!status)
+        status = anpe_h5_read(ctx, f, "wavelength", ANPE_H5_DOUBLE, shape[0], d->wavelength);
+    d->whole[1] = status ? 0 : shape[0];
+    *info = (anpe_instrument_info){.channels = 1,
+                                   .n_pixels = d->whole[1],
+                                   .wavelength = d->wavelength,
+                                   .n_segments = 1,
+                                   .segment = d->whole};
+out:
+    anpe_h5_abandon(f);
+    return status;
+}
+
+static anpe_status load_hdf5(anpe_ctx *ctx, const anpe_plot_request *q, shown *d)
+{
+    anpe_spectra_file *f = NULL;
+    anpe_status status;
+    d->read_as = "HDF5 spectra";
+    ANPE_TRY(anpe_spectra_file_open(ctx, q->files[0], &f));
+    ANPE_TRY(load_wavelengths(ctx, q->files[0], d));
+    d->file.n = anpe_spectra_file_rows(f);
+    if (q->row >= d->file.n)
+        status = ANPE_FAIL(ctx, ANPE_EINVAL, "%s: no spectrum %lld; the file has %lld", q->files[0],
+                           (long long)q->row, (long long)d->file.n);
+    if (status)
+        goto out;
+    ANPE_TRY(anpe_spectrum_new(ctx, d->whole[1], &d->s));
+    ANPE_TRY(anpe_spectra_file_read(ctx, f, q->row, &d->file.instrument.info, &d->s));
+    (void)anpe_spectrum_check(&d->s);
+    if (!d->s.id[0])
+        snprintf(d->s.id, sizeof d->s.id, "spectrum %lld", (long long)q->row);
+out:
+    anpe_spectra_file_close(f);
+    return status;
+}
+
+static anpe_status load_known(anpe_ctx *ctx, const anpe_plot_request *q, shown *d)
 {
     anpe_status status;
-    shown *d;
-    if (ANPE_NEW(ctx, d, 1))
-        return ANPE_ENOMEM;
-    *data = d;
     ANPE_TRY(anpe_known_file_open(ctx, q->files[0], &d->file));
+    d->read_as = d->file.known.plugin->name;
     if (q->row >= d->file.n)
         return ANPE_FAIL(ctx, ANPE_EINVAL, "%s: no spectrum %lld; the file has %lld", q->files[0],
                          (long long)q->row, (long long)d->file.n);
@@ -114,6 +174,21 @@ static anpe_status load(anpe_ctx *ctx, const anpe_plot_request *q, void **data)
         return ANPE_FAIL(ctx, ANPE_EINVAL, "%s: its values have no wavelengths", q->files[0]);
     ANPE_TRY(anpe_spectrum_new(ctx, anpe_instrument_size(&d->file.instrument), &d->s));
     ANPE_TRY(anpe_instrument_read(&d->file.instrument, ctx, &d->file.input, q->row, &d->s));
+out:
+    return status;
+}
+
+static anpe_status load(anpe_ctx *ctx, const anpe_plot_request *q, void **data)
+{
+    anpe_status status;
+    shown *d;
+    if (ANPE_NEW(ctx, d, 1))
+        return ANPE_ENOMEM;
+    *data = d;
+    if (anpe_spectra_file_is_hdf5(q->files[0]))
+        ANPE_TRY(load_hdf5(ctx, q, d));
+    else
+        ANPE_TRY(load_known(ctx, q, d));
     ANPE_TRY(take_pixels(ctx, d));
     ANPE_TRY(set_panels(ctx, q, d));
 out:
@@ -205,8 +280,8 @@ static anpe_status draw(anpe_ctx *ctx, const anpe_plot_request *q, const void *d
     anpe_text line = {0};
     (void)ctx;
     anpe_text_add(&line, "%s    %s    %lld of %lld pixels good",
-                  anpe_names_plain(plain, sizeof plain, d->s.id), d->file.known.plugin->name,
-                  (long long)d->n_good, (long long)d->n);
+                  anpe_names_plain(plain, sizeof plain, d->s.id), d->read_as, (long long)d->n_good,
+                  (long long)d->n);
     anpe_figure_ink(f, ANPE_BLACK, 1);
     if (line.text)
         anpe_figure_text(f, left, height - title - 3, ANPE_TEXT_POINTS, 0, line.text);
@@ -215,8 +290,8 @@ static anpe_status draw(anpe_ctx *ctx, const anpe_plot_request *q, const void *d
         draw_panel(f, q, d, &(anpe_box){left, y - each + between, width - right, y},
                    d->range + 2 * k, k == d->n_panels - 1);
     }
-    anpe_text_add(text, "  %s, read as %s: %lld of %lld pixels good\n", d->s.id,
-                  d->file.known.plugin->name, (long long)d->n_good, (long long)d->n);
+    anpe_text_add(text, "  %s, read as %s: %lld of %lld pixels good\n", d->s.id, d->read_as,
+                  (long long)d->n_good, (long long)d->n);
     anpe_text_free(&line);
     return ANPE_OK;
 }

@@ -67,6 +67,7 @@ draws fit fit best.h5 --row 3
 draws "zoom of a fit" fit best.h5 --zoom 15500:15600 -z 16000:16010 --title 'Two # windows'
 "$(dirname "$image_check")/make_spectrum" some_nan star.fits || exit 99
 draws "a survey's spectrum" spectrum star.fits
+draws "one of an HDF5 file of spectra" spectrum mocks.h5 --row 3 --zoom 15700:15800
 draws "a survey's spectrum, lines named" spectrum star.fits --lines --zoom 16700:16850 -z 15700:15800
 run "$ANPE" plot spectrum star.fits -o numbers.svg
 check "a survey's spectrum: good pixels are said" grep -q 'read as apogee: 64[0-9][0-9] of 7214 pixels good' out
@@ -111,7 +112,7 @@ refused "output is input" 1 'best.h5|ends in' fit best.h5 -o best.h5
 refused "not validated" 1 "plain.h5: no validation results in this model; 'anpe validate'" sbc plain.h5 -o a.png
 refused "no such spectrum" 1 'star.fits: no spectrum 3; the file has 1' spectrum star.fits --row 3 -o a.png
 refused "no wavelengths there" 1 'no good pixels there; the spectrum is from' spectrum star.fits -z 1:2 -o a.png
-refused "a model is no spectrum" 1 "m.h5: an HDF5 file; expected a survey's own" spectrum m.h5 -o a.png
+refused "a model is no spectrum" 1 "m.h5: no dataset 'flux'" spectrum m.h5 -o a.png
 refused "draws are no model" 1 'draws.h5: plot coverage wants a model, which this file is not' coverage draws.h5 -o a.png
 refused "a model has no draws" 1 'm.h5: plot corner wants posterior draws' corner m.h5 -o a.png
 refused "draws are no model spectra" 1 'draws.h5: plot fit wants model spectra' fit draws.h5 -o a.png
