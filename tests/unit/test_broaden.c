@@ -2,8 +2,13 @@
  */
 #include <config.h>
 #include "base/random.h"
+#include "base/settings.h"
 #include "data_support.h"
+#include "file/emulator.h"
+#include "posterior/exact.h"
 #include "spectrum/broaden.h"
+#include "task/tangent.h"
+#include "train/train.h"
 #include <math.h>
 
 enum { N = 2000 };
@@ -181,12 +186,173 @@ static void test_refuses(void)
     CU_ASSERT_PTR_NULL(none);
 }
 
+/* ---- as labels --------------------------------------------------------------------------- */
+
+enum { GRID = 4000, LABELS = 4 };
+static const char *const prior_text =
+    "prior: ({ plugin = \"independent\"; labels: ("
+    "{ name = \"%s\"; type = \"uniform\"; min = 0.5; max = 1.5; },"
+    "{ name = \"rv\"; type = \"uniform\"; min = -20.0; max = 20.0; },"
+    "{ name = \"vsini\"; type = \"uniform\"; min = 0.0; max = 40.0; },"
+    "{ name = \"vmacro\"; type = \"uniform\"; min = 0.0; max = 15.0; }); });";
+
+/* Flux 1 less lines of depths proportional to one label, on a grid even in ln(wavelength). */
+static void write_emulator(const char *label)
+{
+    const int64_t n = GRID;
+    anpe_emulator e = {.kind = "cannon", .output = "linear", .normalised = 1, .n_labels = 1};
+    double *coefficients = calloc(2 * GRID, sizeof *coefficients), *scale = malloc(sizeof *scale);
+    double *exponents = calloc(2, sizeof *exponents), *pivot = calloc(1, sizeof *pivot);
+    double *wavelength = malloc(GRID * sizeof *wavelength);
+    e.resolution = INFINITY;
+    e.n_pixels = GRID;
+    e.labels = calloc(1, sizeof *e.labels);
+    snprintf(e.labels[0].name, sizeof e.labels[0].name, "%s", label);
+    e.labels[0].max = 2;
+    exponents[1] = *scale = 1;
+    for (int p = 0; p < GRID; p++) {
+        const double x = (double)p * 2 / ANPE_C_KMS; /* 2 km/s a step */
+        wavelength[p] = 5000 * exp(x);
+        coefficients[p] = 1;
+        for (int k = 0; k < 30; k++)
+            coefficients[GRID + p] -=
+                (0.2 + 0.1 * (k % 4)) *
+                exp(-0.5 * pow((x * ANPE_C_KMS - 270 * k - 40 * (k % 3)) / 4, 2));
+    }
+    CU_ASSERT_EQUAL(anpe_emulator_add(ctx, &e, "coefficients", 2, (int64_t[]){2, n}, coefficients),
+                    0);
+    CU_ASSERT_EQUAL(anpe_emulator_add(ctx, &e, "exponents", 2, (int64_t[]){2, 1}, exponents), 0);
+    CU_ASSERT_EQUAL(anpe_emulator_add(ctx, &e, "pivots", 1, (int64_t[]){1}, pivot), 0);
+    CU_ASSERT_EQUAL(anpe_emulator_add(ctx, &e, "scales", 1, (int64_t[]){1}, scale), 0);
+    CU_ASSERT_EQUAL(anpe_emulator_add(ctx, &e, "wavelength", 1, &n, wavelength), 0);
+    CU_ASSERT_EQUAL(anpe_emulator_write(ctx, &e, in_scratch("stars.h5")), ANPE_OK);
+    anpe_emulator_clear(&e);
+}
+
+static anpe_settings *configure(const char *label)
+{
+    char text[2048];
+    anpe_settings *settings = NULL;
+    int n = snprintf(
+        text, sizeof text,
+        "simulator: { plugin = \"cannon\"; file = \"%s\"; };"
+        "instrument: { plugin = \"spectrum\"; windows = [ 5005.0, 5125.0 ]; "
+        "resolution = 30000.0; medium = \"vacuum\"; rule = \"none\"; };"
+        "noise: { plugin = \"gaussian\"; sigma = 0.01; }; observe: { max_rv = 30.0; };"
+        "featurizer: { plugin = \"mlp\"; hidden = [ 8 ]; };"
+        "network: { context = 8; }; flow: { plugin = \"maf\"; num_blocks = 2; hidden = 8; };"
+        "train: { batch = 16; steps = 2; epochs = 1; n_validation = 16; };",
+        in_scratch("stars.h5"));
+    snprintf(text + n, sizeof text - (size_t)n, prior_text, label);
+    CU_ASSERT_EQUAL_FATAL(anpe_settings_parse(ctx, text, "test", 0, NULL, &settings), ANPE_OK);
+    return settings;
+}
+
+/* Derivatives of the model spectrum that reach the likelihood, against central differences of the
+ * simulation: float rounds the flux to 6e-8, divided by 2 h. */
+static void test_tangent(void)
+{
+    static const double theta[LABELS] = {1.1, -7, 14, 6}, step[LABELS] = {0.02, 0.05, 0.1, 0.1};
+    anpe_task *t = NULL;
+    anpe_bench *work = NULL;
+    anpe_tangent *g = NULL;
+    write_emulator("depth");
+    anpe_settings *settings = configure("depth");
+    CU_ASSERT_EQUAL_FATAL(anpe_task_new(ctx, settings, ANPE_TASK_ALL, NULL, &t), ANPE_OK);
+    WORKS(anpe_bench_new(ctx, t, 2, &work));
+    WORKS(anpe_tangent_new(ctx, t, &g));
+    CU_ASSERT_PTR_NOT_NULL_FATAL(g);
+    CU_ASSERT_EQUAL_FATAL(t->prior->n_labels, LABELS);
+    WORKS(anpe_tangent_run(g, ctx, theta, work->scratch));
+    const int64_t n = anpe_task_size(t);
+    for (int d = 0; d < LABELS; d++) {
+        double off = 0, most = 0;
+        for (int side = 0; side < 2; side++) {
+            memcpy(work->theta + side * LABELS, theta, sizeof theta);
+            work->theta[side * LABELS + d] += side ? step[d] : -step[d];
+        }
+        WORKS(anpe_task_simulate(t, ctx, work, 2));
+        for (int64_t p = 0; p < n; p++) {
+            const double want = (double)(work->flux[n + p] - work->flux[p]) / (2 * step[d]);
+            off = fmax(off, fabs(want - (double)g->flux[(1 + d) * n + p]));
+            most = fmax(most, fabs(want));
+        }
+        CU_ASSERT(most > 1e-4);
+        CU_ASSERT(off < 0.01 * most);
+    }
+    anpe_tangent_free(g);
+    anpe_bench_free(work);
+    anpe_task_free(t);
+    anpe_settings_free(settings);
+}
+
+/* An exact posterior of a star that turns, from a network that has learned nothing: it is reached,
+ * and holds the truth. */
+static void test_exact(void)
+{
+    static const double truth[LABELS] = {1.05, 3, 18, 5};
+    anpe_settings *settings = configure("depth");
+    anpe_train_result trained;
+    anpe_model *model = NULL;
+    anpe_session *session = NULL;
+    anpe_exact *exact = NULL;
+    anpe_bench *work = NULL;
+    anpe_exact_result r;
+    const anpe_train_request request = {.output = in_scratch("turning.h5"), .threads = 1};
+    const anpe_exact_options options = anpe_ladder_defaults();
+    CU_ASSERT_EQUAL_FATAL(anpe_train(ctx, settings, &request, &trained), ANPE_OK);
+    anpe_settings_free(settings);
+    CU_ASSERT_EQUAL_FATAL(anpe_model_open(ctx, in_scratch("turning.h5"), &model), ANPE_OK);
+    WORKS(anpe_session_new(ctx, model, 1000, &session));
+    WORKS(anpe_exact_new(ctx, model, &options, &exact));
+    WORKS(anpe_bench_new(ctx, model->task, 1, &work));
+    memcpy(work->theta, truth, sizeof truth);
+    WORKS(anpe_task_simulate(model->task, ctx, work, 1));
+    anpe_rng rng = anpe_rng_make(9, ANPE_FOR_MOCKS, 0, 0);
+    anpe_spectrum *star = &work->spectrum;
+    for (int64_t p = 0; p < star->n_pixels; p++) {
+        star->flux[p] = work->flux[p] + (float)(0.01 * anpe_normal(&rng));
+        star->sigma[p] = 0.01f;
+        star->mask[p] = 0;
+    }
+    WORKS(anpe_task_reduce(model->task, ctx, star));
+    WORKS(anpe_session_look(session, ctx, 0, star));
+    anpe_session_featurize(session, 1);
+    WORKS(anpe_exact_run(exact, ctx, session, 0, star, 1, 0, &r));
+    CU_ASSERT_EQUAL(r.ladder.exact, 1);
+    for (int d = 0; d < LABELS; d++) {
+        double mean, sd;
+        anpe_weighted_moments(r.n, r.theta + d, LABELS, r.log_weight, &mean, &sd);
+        CU_ASSERT(fabs(mean - truth[d]) < 4 * sd);
+        CU_ASSERT(sd < (d == 0 ? 0.1 : d == 1 ? 0.5 : 4)); /* the prior's are 0.3, 12, 12, 4.3 */
+    }
+    anpe_bench_free(work);
+    anpe_exact_free(exact);
+    anpe_session_free(session);
+    anpe_model_close(model);
+}
+
+/* A simulator that knows vsini itself keeps it: the core has no second one. */
+static void test_own_label(void)
+{
+    anpe_task *t = NULL;
+    write_emulator("vsini");
+    anpe_settings *settings = configure("vsini");
+    CU_ASSERT_EQUAL(anpe_task_new(ctx, settings, ANPE_TASK_ALL, NULL, &t), ANPE_ECONFIG);
+    CU_ASSERT_PTR_NOT_NULL(strstr(anpe_error(ctx), "vsini"));
+    anpe_task_free(t);
+    anpe_settings_free(settings);
+}
+
 int main(int argc, char **argv)
 {
     const CU_TestInfo tests[] = {{"closed profiles", test_profiles},
                                  {"properties", test_properties},
                                  {"linear and symmetric", test_linear},
                                  {"slopes", test_slopes},
-                                 {"refuses", test_refuses}};
+                                 {"refuses", test_refuses},
+                                 {"derivatives of the labels", test_tangent},
+                                 {"an exact posterior", test_exact},
+                                 {"a simulator's own label", test_own_label}};
     return run_suite(argc, argv, "broadening", COUNT(tests), tests);
 }
