@@ -1,6 +1,5 @@
 /* The projection as what it is, a matrix: its transpose, batches, and the properties of a
  * line-spread function, Gaussian and tabulated. */
-#define _GNU_SOURCE
 #include "data_support.h"
 #include "spectrum/grid.h"
 #include "spectrum/projector.h"

@@ -1,6 +1,5 @@
 /* Products of posteriors against closed forms: normal likelihoods of two labels under a uniform and
  * under a normal prior, with labels of the members' own. */
-#define _GNU_SOURCE
 #include "data_support.h"
 #include "base/random.h"
 #include "posterior/product.h"
