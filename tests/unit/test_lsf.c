@@ -1,5 +1,6 @@
 /* The projection as what it is, a matrix: its transpose, batches, and the properties of a
  * line-spread function, Gaussian and tabulated. */
+#include <config.h>
 #include "data_support.h"
 #include "spectrum/grid.h"
 #include "spectrum/projector.h"

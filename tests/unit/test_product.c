@@ -1,5 +1,6 @@
 /* Products of posteriors against closed forms: normal likelihoods of two labels under a uniform and
  * under a normal prior, with labels of the members' own. */
+#include <config.h>
 #include "data_support.h"
 #include "base/random.h"
 #include "posterior/product.h"
