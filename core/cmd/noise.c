@@ -106,10 +106,8 @@ static anpe_status run(anpe_ctx *ctx, anpe_cmd *cmd)
         status = ANPE_ENOMEM;
         goto out;
     }
-    const char *option, *path;
-    for (int i = 0; (path = anpe_settings_file(settings, i, &option)); i++)
-        if ((status = anpe_output_differs(ctx, o->output, path)))
-            goto out;
+    if ((status = anpe_output_differs_inputs(ctx, o->output, settings)))
+        goto out;
     if ((status = anpe_output_check(ctx, o->output)))
         goto out;
     const anpe_noise_library_job job = {.instrument = &instrument,

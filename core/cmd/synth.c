@@ -167,6 +167,8 @@ static anpe_status run(anpe_ctx *ctx, anpe_cmd *cmd)
         json_object_set_new(cmd->result, "file", json_string(o->output));
     }
     ANPE_TRY(anpe_synth_open(ctx, &request, &s));
+    if (o->output)
+        ANPE_TRY(anpe_output_differs_inputs(ctx, o->output, s.settings));
     if (o->lines > 0 || o->opacity)
         ANPE_TRY(anpe_synth_window(ctx, &s, &low, &high));
     status = o->lines > 0 ? say_lines(ctx, cmd, &s, low, high)

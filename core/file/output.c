@@ -276,3 +276,13 @@ anpe_status anpe_output_differs(anpe_ctx *ctx, const char *output, const char *i
                            "%s: the output would replace an input or another output", output)
                : ANPE_OK;
 }
+
+anpe_status anpe_output_differs_inputs(anpe_ctx *ctx, const char *output,
+                                       const anpe_settings *settings)
+{
+    const char *option, *path;
+    anpe_status status = ANPE_OK;
+    for (int i = 0; !status && (path = anpe_settings_file(settings, i, &option)); i++)
+        status = anpe_output_differs(ctx, output, path);
+    return status;
+}

@@ -17,6 +17,7 @@
 #ifndef ANPE_CORE_OUTPUT_H
 #define ANPE_CORE_OUTPUT_H
 #include "base/context.h"
+#include "base/settings.h"
 #include <sys/types.h>
 
 typedef struct anpe_output {
@@ -36,6 +37,9 @@ ANPE_MUST_CHECK anpe_status anpe_output_check(anpe_ctx *ctx, const char *path);
  */
 ANPE_MUST_CHECK anpe_status anpe_output_differs(anpe_ctx *ctx, const char *output,
                                                 const char *input);
+/* The same for every file that the settings name. */
+ANPE_MUST_CHECK anpe_status anpe_output_differs_inputs(anpe_ctx *ctx, const char *output,
+                                                       const anpe_settings *settings);
 ANPE_MUST_CHECK anpe_status anpe_output_begin(anpe_ctx *ctx, anpe_output *o, const char *path);
 /* The temporary file becomes a copy of this file. */
 ANPE_MUST_CHECK anpe_status anpe_output_copy(anpe_ctx *ctx, const anpe_output *o, const char *path);

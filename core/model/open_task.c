@@ -49,8 +49,8 @@ out:
 static void leave_unread(anpe_settings *settings, unsigned parts)
 {
     static const char *const others[] = {
-        "train", "network", "featurizer",
-        "flow",  "compute", "backend"}; /* groups that simulating does not read */
+        "train",   "network", "featurizer", "flow",
+        "compute", "backend", "calibrate"}; /* groups that simulating does not read */
     for (size_t i = 0; i < sizeof others / sizeof *others; i++)
         anpe_settings_leave(settings, others[i]);
     if (!(parts & ANPE_TASK_NOISE))

@@ -99,10 +99,11 @@ static anpe_status open_simulator(anpe_ctx *ctx, calibration *c)
     const anpe_simulator_setup setup = {.size = sizeof setup, .resolution = c->o->resolution};
     status = anpe_component_new(ctx, c->settings, ANPE_SIMULATOR, "simulator", NULL, &setup,
                                 &c->simulator);
-    for (int i = 0; i < 8; i++)
-        anpe_settings_leave(c->settings,
-                            (const char *const[]){"instrument", "noise", "prior", "labels",
-                                                  "observe", "train", "featurizer", "flow"}[i]);
+    static const char *const others[] = {"instrument", "noise",   "prior",      "labels",
+                                         "observe",    "train",   "featurizer", "flow",
+                                         "network",    "compute", "backend"};
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        anpe_settings_leave(c->settings, others[i]);
     if (!status)
         status = anpe_settings_finish(ctx, c->settings);
     if (status)
@@ -514,7 +515,7 @@ static anpe_status write_list(anpe_ctx *ctx, calibration *c)
         status = write_head(ctx, c, f);
     for (int64_t i = 0; f && i < c->n_lines; i++) {
         const anpe_line *l = &c->line[i];
-        fprintf(f, "%s,%.4f,%.5f,%.4f,%.3f,%.5e,%.5e,%.5e,%.5f,%.4f,%.4f\n", l->species,
+        fprintf(f, "%s,%.4f,%.5f,%.4f,%.3g,%.5e,%.5e,%.5e,%.5f,%.4f,%.4f\n", l->species,
                 l->wavelength, l->excitation, l->log_gf + (double)c->log_gf[i], l->accuracy,
                 l->radiative, l->stark, l->waals * pow(10, (double)c->log_waals[i]), l->waals_power,
                 (double)c->log_gf[i], (double)c->log_waals[i]);
@@ -538,6 +539,7 @@ anpe_status anpe_calibrate(anpe_ctx *ctx, const anpe_calibrate_request *request,
     ANPE_TRY(anpe_output_check(ctx, request->output));
     ANPE_TRY(anpe_output_differs(ctx, request->output, request->config));
     ANPE_TRY(open_simulator(ctx, &c));
+    ANPE_TRY(anpe_output_differs_inputs(ctx, request->output, c.settings));
     ANPE_TRY(open_stars(ctx, &c));
     ANPE_TRY(open_lines(ctx, &c));
     ANPE_TRY(open_lanes(ctx, &c));

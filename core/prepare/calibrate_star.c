@@ -43,6 +43,14 @@ void anpe_calibrate_blur_apply(const anpe_calibrate_blur *blur, int64_t n, const
 
 /* ---- labels ------------------------------------------------------------------------------ */
 
+static anpe_status within(anpe_ctx *ctx, const char *name, double value, double min, double max)
+{
+    return value >= min && value <= max
+               ? ANPE_OK
+               : ANPE_FAIL(ctx, ANPE_ECONFIG, "calibrate: %s = %g is outside [%g, %g]", name, value,
+                           min, max);
+}
+
 static anpe_status set_label(anpe_ctx *ctx, const char *text, const anpe_simulator_info *sim,
                              anpe_calibrate_star *star)
 {
@@ -63,12 +71,12 @@ static anpe_status set_label(anpe_ctx *ctx, const char *text, const anpe_simulat
     for (int b = 0; b < ANPE_N_BROADENINGS; b++)
         if (strcmp(names[n++] = anpe_broaden_label[b].name, name) == 0) {
             star->kms[b] = value;
-            return ANPE_OK;
+            return within(ctx, name, value, anpe_broaden_label[b].min, anpe_broaden_label[b].max);
         }
     names[n++] = "rv";
     if (strcmp(name, "rv") == 0) {
         star->rv = value;
-        return ANPE_OK;
+        return within(ctx, name, value, -3000, 3000);
     }
     return ANPE_FAIL(ctx, ANPE_ECONFIG, "calibrate: the simulator has no label '%s'%s", name,
                      anpe_text_hint(hint, sizeof hint, name, n, names));
@@ -120,8 +128,9 @@ static anpe_status read_arrays(anpe_ctx *ctx, const anpe_calibrate_row *row, dou
     return ANPE_OK;
 }
 
-/* The observed at pixel x of ln(lambda): mean under a Gaussian, over the samples' widths; NAN where
- * samples are missing. *from: the first sample that may matter, moved on. */
+/* The observed at pixel x of ln(lambda): mean under a Gaussian, over the samples' widths, none of
+ * which reaches over a gap of more than sigma; NAN where samples are missing. *from: the first
+ * sample that may matter, moved on. */
 static float sample(const double *x, const double *flux, int64_t n, double at, double sigma,
                     int64_t *from)
 {
@@ -129,7 +138,8 @@ static float sample(const double *x, const double *flux, int64_t n, double at, d
     while (*from < n && x[*from] < at - SIGMAS * sigma)
         ++*from;
     for (int64_t i = *from; i < n && x[i] <= at + SIGMAS * sigma; i++) {
-        const double width = 0.5 * (x[i < n - 1 ? i + 1 : i] - x[i > 0 ? i - 1 : i]);
+        const double left = i > 0 ? x[i] - x[i - 1] : 0, right = i < n - 1 ? x[i + 1] - x[i] : 0;
+        const double width = 0.5 * (fmin(left, sigma) + fmin(right, sigma));
         const double g = width * exp(-0.5 * pow((x[i] - at) / sigma, 2));
         if (isfinite(flux[i])) {
             sum += g * flux[i];
@@ -138,6 +148,16 @@ static float sample(const double *x, const double *flux, int64_t n, double at, d
         }
     }
     return covered > 2 * (SIGMAS - 0.5) * sigma ? (float)(sum / weight) : NAN;
+}
+
+/* Pixels that see beyond the simulator's ends: by the Gaussian, rotation and macroturbulence (3.5
+ * times its value). */
+static int64_t reach_of_ends(const anpe_simulator_info *sim, const anpe_calibrate_options *o,
+                             const anpe_calibrate_star *star)
+{
+    const double step = log(sim->wavelength[1] / sim->wavelength[0]);
+    const double kms = star->kms[ANPE_BROADEN_VSINI] + 3.5 * star->kms[ANPE_BROADEN_VMACRO];
+    return (int64_t)ceil((SIGMAS / (FWHM * o->resolution) + kms / ANPE_C_KMS) / step);
 }
 
 static anpe_status resample(anpe_ctx *ctx, const anpe_calibrate_row *row,
@@ -156,10 +176,22 @@ static anpe_status resample(anpe_ctx *ctx, const anpe_calibrate_row *row,
     for (int64_t i = 0; i < n; i++)
         wavelength[i] = log(row->air ? anpe_air_to_vacuum(wavelength[i]) : wavelength[i]) -
                         atanh(star->rv / ANPE_C_KMS);
+    if (n > 2) {
+        const double step = (wavelength[n - 1] - wavelength[0]) / (double)(n - 1);
+        if (step > blur)
+            return ANPE_FAIL(
+                ctx, ANPE_ECONFIG,
+                "calibrate: %s has %g samples in the width of the Gaussian that brings "
+                "it from resolution %g to %g; at least 1 is needed: lower "
+                "calibrate.resolution",
+                star->name, blur / step, row->resolution, o->resolution);
+    }
+    const int64_t end = reach_of_ends(sim, o, star);
     for (int64_t i = 0; i < sim->n_pixels; i++) {
         const double w = sim->wavelength[i];
         const int inside = (o->lambda_min <= 0 || w >= o->lambda_min) &&
-                           (o->lambda_max <= 0 || w <= o->lambda_max);
+                           (o->lambda_max <= 0 || w <= o->lambda_max) && i >= end &&
+                           i < sim->n_pixels - end;
         star->observed[i] = inside ? sample(wavelength, flux, n, log(w), blur, &from) : NAN;
         good += isfinite(star->observed[i]) != 0;
     }

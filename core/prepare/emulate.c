@@ -43,7 +43,7 @@ static anpe_status divide(anpe_ctx *ctx, const anpe_emulate_request *r, int64_t 
 static anpe_status describe(anpe_ctx *ctx, const anpe_emulate_request *r,
                             const anpe_emulate_grid *g, anpe_emulator *e)
 {
-    const anpe_import_request names = {.labels = g->labels, .units = g->units};
+    const anpe_import_request names = {.file = r->grid, .labels = g->labels, .units = g->units};
     anpe_status status;
     *e = (anpe_emulator){.kind = "dense",
                          .activation = r->activation,

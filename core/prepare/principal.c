@@ -1,5 +1,4 @@
-/* Orthogonal iteration: Q <- orthonormal rows of (X Q^T)^T X, with some vectors more than asked
- * for, so that those that are kept settle soon. */
+/* Orthogonal iteration: Q <- orthonormal rows of (X Q^T)^T X. */
 #include <config.h>
 #include "prepare/principal.h"
 #include "base/context.h"
@@ -10,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MORE = 20, SWEEPS = 4, COLUMNS = 512 };
+enum { SWEEPS = 6, COLUMNS = 512 };
 
 typedef struct search {
     int64_t n, width, k;
@@ -65,8 +64,7 @@ static void start(const search *s, uint32_t seed)
 anpe_status anpe_principal(anpe_ctx *ctx, int64_t n, int64_t width, const float *row, int64_t k,
                            uint32_t seed, float *vector, float *coefficient)
 {
-    const int64_t most = n < width ? n : width;
-    search s = {.n = n, .width = width, .k = k + MORE < most ? k + MORE : most, .x = row};
+    search s = {.n = n, .width = width, .k = k, .x = row};
     const int64_t one = anpe_product_packed_f(width, s.k),
                   other = anpe_product_packed_f(n, COLUMNS);
     anpe_status status;
@@ -82,8 +80,7 @@ anpe_status anpe_principal(anpe_ctx *ctx, int64_t n, int64_t width, const float 
     }
     project(&s);
     memcpy(vector, s.q, (size_t)(k * width) * sizeof *vector);
-    for (int64_t i = 0; i < n; i++)
-        memcpy(coefficient + i * k, s.y + i * s.k, (size_t)k * sizeof *coefficient);
+    memcpy(coefficient, s.y, (size_t)(n * k) * sizeof *coefficient);
 out:
     free(s.q);
     free(s.y);

@@ -396,6 +396,8 @@ static anpe_status check_finished(anpe_ctx *ctx, const simulation *s, int *finis
                            path);
     else
         anpe_log(ctx, ANPE_INFO, "%s is finished already", path);
+    if (*finished && s->request->refused && anpe_h5_has_attribute(f, "/", "refused"))
+        status = anpe_h5_get_numbers(ctx, f, "/", "refused", ANPE_H5_INT64, 1, s->request->refused);
 out:
     anpe_h5_abandon(f);
     free(have);

@@ -179,13 +179,15 @@ static anpe_status allocate(anpe_ctx *ctx, anpe_synth *s, int64_t n, int with_co
     return ANPE_OK;
 }
 
-static anpe_status copy_wavelengths(anpe_ctx *ctx, anpe_synth *s, const double *from)
+static anpe_status copy_wavelengths(anpe_ctx *ctx, anpe_synth *s, int64_t n_pixels,
+                                    const double *from)
 {
     if (!from)
         return ANPE_OK;
     if (ANPE_NEW(ctx, s->wavelength, s->n))
         return ANPE_ENOMEM;
-    memcpy(s->wavelength, from, (size_t)s->n * sizeof *from);
+    for (int64_t i = 0; i < s->n; i++) /* channels follow one another on the same pixels */
+        s->wavelength[i] = from[i % n_pixels];
     return ANPE_OK;
 }
 
@@ -196,6 +198,14 @@ static double value_of(const anpe_synth *s, const char *name)
 {
     const int64_t k = anpe_label_find(s->n_labels, s->label, name);
     return k < 0 ? 0 : s->theta[k];
+}
+
+/* Pixels that see this far beyond the ends. */
+static void mark_ends(anpe_synth *s, double kms)
+{
+    const double reach = kms / ANPE_C_KMS / log(s->wavelength[1] / s->wavelength[0]);
+    for (int64_t i = 0; i < s->n; i++)
+        s->mask[i] |= (double)i < reach || (double)(s->n - 1 - i) < reach;
 }
 
 /* Rotation and macroturbulence that the simulator does not know of. */
@@ -221,6 +231,7 @@ static anpe_status broaden(anpe_ctx *ctx, anpe_synth *s)
     ANPE_TRY(scratch ? ANPE_OK : ANPE_ENOMEM);
     anpe_broaden_apply(b, kms, NULL, s->flux, out, scratch);
     memcpy(s->flux, out, (size_t)s->n * sizeof *out);
+    mark_ends(s, kms[ANPE_BROADEN_VSINI] + 3.5 * kms[ANPE_BROADEN_VMACRO]);
 out:
     anpe_broaden_free(b);
     anpe_free(scratch);
@@ -284,7 +295,7 @@ static anpe_status run_own(anpe_ctx *ctx, anpe_synth *s)
     const int with_continuum = ANPE_HAS(ops, continuum);
     anpe_status status;
     ANPE_TRY(allocate(ctx, s, t->sim.n_pixels, with_continuum, 0));
-    ANPE_TRY(copy_wavelengths(ctx, s, t->sim.wavelength));
+    ANPE_TRY(copy_wavelengths(ctx, s, s->n, t->sim.wavelength));
     if (s->request->resolution > 0)
         ANPE_TRY(check_blur(ctx, s));
     status =
@@ -317,7 +328,7 @@ static anpe_status run_instrument(anpe_ctx *ctx, anpe_synth *s)
     anpe_bench *b = NULL;
     anpe_status status;
     ANPE_TRY(allocate(ctx, s, size, 0, observed));
-    ANPE_TRY(copy_wavelengths(ctx, s, t->instrument.info.wavelength));
+    ANPE_TRY(copy_wavelengths(ctx, s, t->instrument.info.n_pixels, t->instrument.info.wavelength));
     ANPE_TRY(anpe_bench_new(ctx, t, 1, &b));
     memcpy(b->theta, s->theta, (size_t)s->n_labels * sizeof *s->theta);
     ANPE_TRY(anpe_task_simulate(t, ctx, b, 1));

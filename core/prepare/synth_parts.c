@@ -27,10 +27,12 @@ anpe_status anpe_synth_window(anpe_ctx *ctx, const anpe_synth *s, double *low, d
         *low = first;
     if (*high <= 0)
         *high = last;
-    if (!(*low < *high) || *high < first || *low > last)
+    if (!(*low < *high) || !isfinite(*high) || *high < first || *low > last)
         return ANPE_FAIL(ctx, ANPE_ECONFIG,
                          "%g to %g Angstrom: the spectrum is from %.2f to %.2f (vacuum)", *low,
                          *high, first, last);
+    *low = fmax(*low, first);
+    *high = fmin(*high, last);
     return ANPE_OK;
 }
 

@@ -350,11 +350,8 @@ static anpe_status measure_prior(anpe_ctx *ctx, anpe_validate_run *v)
 
 static anpe_status check_output(anpe_ctx *ctx, const anpe_validate_run *v)
 {
-    const char *option, *file, *output = v->request->output;
-    anpe_status status = ANPE_OK;
-    for (int i = 0; output && !status && (file = anpe_settings_file(v->settings, i, &option)); i++)
-        status = anpe_output_differs(ctx, output, file);
-    return status;
+    const char *output = v->request->output;
+    return output ? anpe_output_differs_inputs(ctx, output, v->settings) : ANPE_OK;
 }
 
 static anpe_status open_validation(anpe_ctx *ctx, anpe_validate_run *v)

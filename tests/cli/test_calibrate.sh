@@ -55,9 +55,24 @@ run "$ANPE" calibrate again.cfg -o again.lines --json --set calibrate.steps=0
 cp "$work/out" report.json
 check "the list that was written gives the star" \
     awk -v a="$(number after)" 'BEGIN { exit !(a > 0 && a < 1e-3) }'
-grep -v '^#' out.lines | cut -d, -f 1-4,6-9 >a
-grep -v '^#' again.lines | cut -d, -f 1-4,6-9 >b
+grep -v '^#' out.lines | cut -d, -f 1-9 >a
+grep -v '^#' again.lines | cut -d, -f 1-9 >b
 check "and nothing of it is lost" cmp a b
+
+# What the configuration names is not replaced.
+for input in true.list star.h5; do
+    sed 's/wrong.list/true.list/' wrong.cfg >own.cfg
+    run "$ANPE" calibrate own.cfg -o "$input" --quiet
+    expect_error "$input is not replaced" 1 "$input: the output would replace an input"
+done
+run "$ANPE" synth true.cfg --set vmicro=1.2 -o true.list
+check "nor by synth" test "$status" != 0
+run "$ANPE" synth own.cfg --set vmicro=1.2 --opacity --window 6703:inf
+expect_error "a window without an end" 1 "6703 to inf Angstrom: the spectrum is from"
+run "$ANPE" synth own.cfg --set vmicro=1.2 --set vsini=100 -o wide.csv
+check "a configuration with calibrate serves other commands" test "$status" = 0
+check "pixels that see beyond the window by rotation are marked" \
+    awk -F, '/^[0-9]/ { n++; bad += $NF != 0 } END { exit !(n > 100 && bad > 10 && bad < n) }' wide.csv
 
 # A published value that is known to 0.001 dex is held, one that is not is changed.
 sed 's/file = "wrong.list";/file = "wrong.list"; accuracy = 0.001;/; s/sigma = 0.001/sigma = 0.1/' wrong.cfg >held.cfg

@@ -5,10 +5,9 @@
 #include <anpe/anpe.h>
 #include <math.h>
 #include <stdlib.h>
+#include "data_support.h"
+#include "file/hdf5_file.h"
 #include "prepare/calibrate.h"
-#include "testlib.h"
-
-static anpe_ctx *ctx;
 
 /* Two unknowns, two stars, columns that overlap: against the closed form of the 2 x 2 equations. */
 static void test_solve(void)
@@ -94,22 +93,78 @@ static void test_blur(void)
     free(blur.weight);
 }
 
-static const CU_TestInfo tests[] = {
-    {"least squares", test_solve}, {"prior alone", test_prior}, {"blur", test_blur}};
-
-static int start(void)
+/* A star with a slope, a gap of 2 Angstrom and a NaN; the simulator's pixels reach beyond nothing.
+ */
+static void write_star(const char *path, int64_t n, double first, double step)
 {
-    ctx = anpe_ctx_new();
-    return ctx == NULL;
+    static double wavelength[4000], flux[4000];
+    anpe_h5 *f = NULL;
+    int64_t m = 0;
+    for (int64_t i = 0; i < n; i++) {
+        const double w = first + step * (double)i;
+        if (w > 5010 && w < 5012)
+            continue;
+        wavelength[m] = w;
+        flux[m++] = i == n / 4 ? NAN : 0.5 + 0.01 * (w - first);
+    }
+    CU_ASSERT_FATAL(anpe_h5_create(ctx, path, &f) == ANPE_OK);
+    CU_ASSERT_FATAL(anpe_h5_write(ctx, f, "wavelength", ANPE_H5_DOUBLE, 1, &m, wavelength) ==
+                    ANPE_OK);
+    CU_ASSERT_FATAL(anpe_h5_write(ctx, f, "flux", ANPE_H5_DOUBLE, 1, &m, flux) == ANPE_OK);
+    CU_ASSERT_FATAL(anpe_h5_close(ctx, f) == ANPE_OK);
 }
 
-static int stop(void)
+/* What is no data is none: a gap, the surroundings of a NaN, and what the model cannot be at the
+ * ends of its window. In all other places the observed is a mean of what is near. */
+static void test_star(void)
 {
-    anpe_ctx_free(ctx);
-    return 0;
+    enum { N = 2000 };
+    static double wavelength[N];
+    const char *path = in_scratch("star.h5");
+    const double sigma = 5000 / 30000.0 / 2.35482; /* Angstrom */
+    int good = 0;
+    for (int i = 0; i < N; i++)
+        wavelength[i] = 5002 * exp(2e-6 * i);
+    const anpe_label label = {.name = "teff", .min = 4000, .max = 7000};
+    const anpe_simulator_info sim = {
+        .n_labels = 1, .labels = &label, .n_pixels = N, .wavelength = wavelength};
+    const anpe_calibrate_options o = {.resolution = 30000};
+    char *text[1] = {"teff=5000"};
+    anpe_calibrate_row row = {.file = path,
+                              .wavelength = "wavelength",
+                              .flux = "flux",
+                              .labels = {.n = 1, .v = (void *)text}};
+    anpe_calibrate_star star = {0};
+    write_star(path, 3000, 5000, 0.01);
+    CU_ASSERT_FATAL(anpe_calibrate_star_read(ctx, &row, &sim, &o, &star) == ANPE_OK);
+    for (int i = 0; i < N; i++) {
+        const double w = wavelength[i], got = (double)star.observed[i];
+        const int none = (w > 5010 - 0.9 * sigma && w < 5012 + 0.9 * sigma) ||
+                         w < 5002 + 4.9 * sigma || w > wavelength[N - 1] - 4.9 * sigma;
+        CU_ASSERT(!none || isnan(got));
+        good += isfinite(got);
+        if (isfinite(got))
+            CU_ASSERT_DOUBLE_EQUAL(got, 0.5 + 0.01 * (w - 5000), 0.01 * sigma);
+    }
+    CU_ASSERT(good > N / 2);
+    free(star.observed), free(star.scaled), free(star.flux);
+    star = (anpe_calibrate_star){0};
+    write_star(path, 60, 5000, 0.5); /* samples farther apart than the Gaussian is wide */
+    FAILS(anpe_calibrate_star_read(ctx, &row, &sim, &o, &star), ANPE_ECONFIG,
+          "lower calibrate.resolution");
+    free(star.observed), free(star.scaled), free(star.flux);
+    star = (anpe_calibrate_star){0};
+    text[0] = "vsini=-20";
+    FAILS(anpe_calibrate_star_read(ctx, &row, &sim, &o, &star), ANPE_ECONFIG,
+          "vsini = -20 is outside");
+    free(star.observed), free(star.scaled), free(star.flux);
 }
 
 int main(int argc, char **argv)
 {
-    return test_run(argc, argv, "calibrate", COUNT(tests), tests, start, stop);
+    static const CU_TestInfo tests[] = {{"least squares", test_solve},
+                                        {"prior alone", test_prior},
+                                        {"blur", test_blur},
+                                        {"a star", test_star}};
+    return run_suite(argc, argv, "calibrate", COUNT(tests), tests);
 }
