@@ -273,6 +273,8 @@ static anpe_status check_group_flags(anpe_ctx *ctx, anpe_cmd *cmd, const options
         return anpe_cmd_usage(ctx, cmd,
                               "--posterior, --predict, --explain, --compare and --exact are of "
                               "single spectra: not with --group");
+    if (o->group && o->samples != 1000)
+        return anpe_cmd_usage(ctx, cmd, "--samples is of single spectra: not with --group");
     if (o->group && strcmp(o->group, "id") && (cmd->n_arguments > 1 || o->list))
         return anpe_cmd_usage(ctx, cmd, "--group TABLE names the spectra: give the model alone");
     return ANPE_OK;

@@ -6,7 +6,7 @@
 #include "posterior/product.h"
 
 typedef struct anpe_group_request {
-    anpe_infer_request infer; /* model: the first; files, output, n_draws (weighted draws at least),
+    anpe_infer_request infer; /* model: the first; files, output,
                                * seed, threads, sets (for every model) and nothing else */
     int n_models;             /* with the first */
     const char *const *models;

@@ -1,6 +1,7 @@
 /* Labels that models share, and the prior of these: see group.h. */
 #include <config.h>
 #include "infer/group.h"
+#include "base/text.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -263,6 +264,28 @@ static anpe_status check_priors(anpe_ctx *ctx, anpe_group_labels *g)
     return status;
 }
 
+/* Each own label is one of some model; "rv" may be none. */
+static anpe_status check_own(anpe_ctx *ctx, int n_models, anpe_model *const *model, int64_t n_own,
+                             const char *const *own)
+{
+    const anpe_label *label;
+    const char *names[MOST_LABELS];
+    char hint[80];
+    for (int64_t i = 0; i < n_own; i++) {
+        int n = 0, found = !strcmp(own[i], "rv");
+        for (int k = 0; k < n_models; k++) {
+            const int64_t labels = anpe_model_labels(model[k], &label);
+            found |= anpe_label_find(labels, label, own[i]) >= 0;
+            for (int64_t l = 0; l < labels && n < MOST_LABELS; l++)
+                names[n++] = label[l].name;
+        }
+        if (!found)
+            return ANPE_FAIL(ctx, ANPE_ECONFIG, "--own: no model has a label '%s'%s", own[i],
+                             anpe_text_hint(hint, sizeof hint, own[i], n, names));
+    }
+    return ANPE_OK;
+}
+
 anpe_status anpe_group_labels_new(anpe_ctx *ctx, int n_models, anpe_model *const *model,
                                   int64_t n_own, const char *const *own, anpe_group_labels **out)
 {
@@ -278,6 +301,8 @@ anpe_status anpe_group_labels_new(anpe_ctx *ctx, int n_models, anpe_model *const
     if (ANPE_NEW(ctx, g->shared, n) || ANPE_NEW(ctx, g->shared_place, n_models) ||
         ANPE_NEW(ctx, g->rest, n_models) || ANPE_NEW(ctx, g->rest_density, n_models))
         status = ANPE_ENOMEM;
+    if (!status)
+        status = check_own(ctx, n_models, model, n_own, own);
     for (int64_t l = 0; l < n && !status; l++)
         if (!is_own(n_own, own, label[l].name))
             g->shared[g->n_shared++] = label[l];

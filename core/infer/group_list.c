@@ -22,8 +22,8 @@ static anpe_status add_spectrum(anpe_ctx *ctx, anpe_group_list *l, int model, co
 
 /* ---- whose model ------------------------------------------------------------------------- */
 
-/* Reads the first spectrum of the file with this model's instrument into s; n: how many there are.
- */
+/* Reads the first spectrum of the file that can be read with this model's instrument into s; n: how
+ * many there are. None: why not the first. */
 static anpe_status try_model(anpe_ctx *ctx, const anpe_model *m, const char *file, int64_t *n,
                              anpe_spectrum *s)
 {
@@ -34,7 +34,13 @@ static anpe_status try_model(anpe_ctx *ctx, const anpe_model *m, const char *fil
     if (status)
         return status;
     status = anpe_instrument_count(inst, ctx, &input, n);
-    if (!status && *n > 0)
+    const anpe_status counted = status;
+    for (int64_t row = 0; !counted && row < *n; row++) {
+        status = anpe_instrument_read(inst, ctx, &input, row, s);
+        if (!status || status == ANPE_ENOMEM || status == ANPE_ECANCEL)
+            break;
+    }
+    if (status && !counted && *n > 1) /* the first one's reason again */
         status = anpe_instrument_read(inst, ctx, &input, 0, s);
     anpe_input_close(&input);
     return status;
@@ -144,6 +150,22 @@ static int by_star(const void *a, const void *b)
                               : (x->index > y->index) - (x->index < y->index);
 }
 
+/* A spectrum that is named twice counts once. */
+static void leave_out_twins(anpe_group_list *l)
+{
+    for (int64_t s = 0; s < l->n_stars; s++)
+        for (int64_t i = l->star[s] + 1; i < l->star[s + 1]; i++) {
+            anpe_group_spectrum *a = &l->spectrum[i];
+            for (int64_t k = l->star[s]; k < i && !a->reason[0]; k++) {
+                const anpe_group_spectrum *b = &l->spectrum[k];
+                if (!b->reason[0] && a->model == b->model && a->row == b->row &&
+                    !strcmp(a->file, b->file))
+                    snprintf(a->reason, sizeof a->reason, "%s: spectrum %lld is named twice",
+                             a->file, (long long)a->row);
+            }
+        }
+}
+
 /* Spectra of one star side by side, stars by their first spectrum; order (n): that star. */
 static anpe_status bring_together(anpe_ctx *ctx, anpe_group_list *l, sortable *order)
 {
@@ -159,6 +181,7 @@ static anpe_status bring_together(anpe_ctx *ctx, anpe_group_list *l, sortable *o
     l->star[l->n_stars] = l->n;
     free(l->spectrum);
     l->spectrum = sorted;
+    leave_out_twins(l);
     return ANPE_OK;
 }
 
@@ -234,6 +257,10 @@ static anpe_status list_row(const lister *l, const table *t, int64_t i, const ch
     if (!t->group[i][0] || !file[0])
         return ANPE_FAIL(l->ctx, ANPE_EFORMAT, "%s: row %lld has no %s", l->q->table,
                          (long long)i + 1, t->group[i][0] ? "file" : "group");
+    if (strlen(t->group[i]) >= sizeof s->id)
+        return ANPE_FAIL(l->ctx, ANPE_EFORMAT,
+                         "%s: row %lld: a group's name of more than %d letters", l->q->table,
+                         (long long)i + 1, (int)sizeof s->id - 1);
     if (!(row >= 0) || row != floor(row) || row > 1e15)
         return ANPE_FAIL(l->ctx, ANPE_EFORMAT, "%s: row %lld: row %g of %s; expected 0, 1, ...",
                          l->q->table, (long long)i + 1, row, file);

@@ -296,6 +296,8 @@ static double smooth_at(const smoother *m, int64_t node)
 static void smooth_segment(double width, const double *wavelength, int64_t from, int64_t to,
                            anpe_spectrum *s)
 {
+    if (from == to)
+        return;
     smoother m = {.wavelength = wavelength,
                   .s = s,
                   .to = to,

@@ -52,6 +52,9 @@ static anpe_status add_kernel(anpe_ctx *ctx, anpe_lsf *l, int64_t k, const doubl
     return ANPE_OK;
 }
 
+/* km/s; the work of tabulating a kernel goes with its inverse */
+static const double least_step = 0.001;
+
 static anpe_status fill(anpe_ctx *ctx, anpe_lsf *l, const anpe_lsf_table *t)
 {
     anpe_status status;
@@ -64,6 +67,13 @@ static anpe_status fill(anpe_ctx *ctx, anpe_lsf *l, const anpe_lsf_table *t)
     for (int64_t i = 0; i < t->n_points; i++) {
         l->offset[i] = atanh(t->offset[i] / ANPE_C_KMS);
         l->finest = i ? fmin(l->finest, l->offset[i] - l->offset[i - 1]) : l->finest;
+    }
+    if (l->finest < least_step / ANPE_C_KMS) {
+        status = ANPE_FAIL(ctx, ANPE_EINVAL,
+                           "line-spread function: two offsets are %g km/s apart; at least %g is "
+                           "expected",
+                           l->finest * ANPE_C_KMS, least_step);
+        goto out;
     }
     for (int64_t k = 0; k < t->n_kernels; k++)
         ANPE_TRY(add_kernel(ctx, l, k, t->kernel + k * t->n_points));

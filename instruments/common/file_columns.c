@@ -138,6 +138,65 @@ static int rank_of(const char *name)
     return N_KNOWN;
 }
 
+error_kind columns_error(const char *name)
+{
+    const int k = rank_of(name);
+    return k < N_KNOWN && known[k].role == COLUMN_ERROR ? known[k].error : ERROR_NONE;
+}
+
+/* Beside wavelengths that are named as those of air stand those of vacuum, and the other way round:
+ * "wavelength" and "wavelength_air". */
+static medium not_the_other(int n, const char *const *names, int place)
+{
+    char name[80], unit[40];
+    for (int i = 0; i < n; i++) {
+        split(names[i], name, sizeof name, unit, sizeof unit);
+        const int k = rank_of(name);
+        if (i != place && k < N_KNOWN && known[k].role == COLUMN_WAVELENGTH)
+            switch (known[k].medium) {
+            case MEDIUM_AIR:
+                return MEDIUM_VACUUM;
+            case MEDIUM_VACUUM:
+                return MEDIUM_AIR;
+            default:
+                break;
+            }
+    }
+    return MEDIUM_UNKNOWN;
+}
+
+/* What the name of the column of wavelengths says, or that of another beside it. */
+static medium medium_of(int n, const char *const *names, int place)
+{
+    char name[80], unit[40];
+    split(names[place], name, sizeof name, unit, sizeof unit);
+    const int k = rank_of(name);
+    return k < N_KNOWN && known[k].medium != MEDIUM_UNKNOWN ? known[k].medium
+                                                            : not_the_other(n, names, place);
+}
+
+/* Two columns of one name, what stands in brackets aside, that the user has not told apart. */
+static anpe_status check_twins(anpe_ctx *ctx, const char *path, int n, const char *const *names,
+                               const char *const *wanted, const columns *c)
+{
+    char name[80], other[80], unit[40];
+    for (int r = COLUMN_WAVELENGTH; r <= COLUMN_ERROR; r++) {
+        const int place = c->place[r];
+        if (place < 0 || (wanted[r] && wanted[r][0]))
+            continue;
+        split(names[place], name, sizeof name, unit, sizeof unit);
+        for (int i = 0; i < n; i++) {
+            split(names[i], other, sizeof other, unit, sizeof unit);
+            if (i != place && !strcasecmp(name, other))
+                return ANPE_FAIL(ctx, ANPE_EFORMAT,
+                                 "%s: which of '%s' and '%s' is meant? name it, e.g. "
+                                 "instrument.flux_column",
+                                 path, names[place], names[i]);
+        }
+    }
+    return ANPE_OK;
+}
+
 static anpe_status no_column(anpe_ctx *ctx, const char *path, const char *what, int n,
                              const char *const *names)
 {
@@ -163,27 +222,6 @@ static anpe_status find_given(anpe_ctx *ctx, const char *path, int n, const char
     char what[100];
     snprintf(what, sizeof what, "'%.60s'", given);
     return no_column(ctx, path, what, n, names);
-}
-
-/* Beside wavelengths that are named as those of air stand those of vacuum, and the other way round:
- * "wavelength" and "wavelength_air". */
-static medium not_the_other(int n, const char *const *names, int place)
-{
-    char name[80], unit[40];
-    for (int i = 0; i < n; i++) {
-        split(names[i], name, sizeof name, unit, sizeof unit);
-        const int k = rank_of(name);
-        if (i != place && k < N_KNOWN && known[k].role == COLUMN_WAVELENGTH)
-            switch (known[k].medium) {
-            case MEDIUM_AIR:
-                return MEDIUM_VACUUM;
-            case MEDIUM_VACUUM:
-                return MEDIUM_AIR;
-            default:
-                break;
-            }
-    }
-    return MEDIUM_UNKNOWN;
 }
 
 static void find_known(int n, const char *const *names, columns *out)
@@ -244,6 +282,10 @@ anpe_status columns_find(anpe_ctx *ctx, const char *path, int n, const char *con
     for (int r = 0; r < N_COLUMN_ROLES && !status; r++)
         if (wanted[r] && wanted[r][0])
             status = find_given(ctx, path, n, names, wanted[r], &out->place[r]);
+    if (!status)
+        status = check_twins(ctx, path, n, names, wanted, out);
+    if (!status && wanted[COLUMN_WAVELENGTH] && wanted[COLUMN_WAVELENGTH][0])
+        out->medium = medium_of(n, names, out->place[COLUMN_WAVELENGTH]);
     if (!status && wanted[COLUMN_ERROR] && wanted[COLUMN_ERROR][0]) {
         const int k = rank_of(wanted[COLUMN_ERROR]);
         out->error = k < N_KNOWN && known[k].role == COLUMN_ERROR ? known[k].error : ERROR_SIGMA;

@@ -32,11 +32,13 @@ typedef struct columns {
 } columns;
 
 /* names, units (n; units may be NULL, or "" where not said). Errors: no wavelengths or no flux,
- * with the names that there are; two columns of one role that no name of the lists prefers; a unit
- * that is none of length. */
+ * with the names that there are; two columns of one name that no user tells apart; a unit that is
+ * none of length. */
 ANPE_MUST_CHECK anpe_status columns_find(anpe_ctx *ctx, const char *path, int n,
                                          const char *const *names, const char *const *units,
                                          const column_names *given, columns *out);
+/* What errors of this name are; NONE: it is no name of errors. */
+error_kind columns_error(const char *name);
 /* Angstrom in a unit of length; 0: it is none; NAN: nothing is said. */
 double columns_unit(const char *text);
 /* Angstrom in one unit of these wavelengths, where nothing says it: the size of the numbers tells

@@ -112,6 +112,23 @@ static int is_whole(fitsfile *f, arm *a)
            (a->scales == 1 || a->scales == a->rows);
 }
 
+/* Arms of one instrument: rows that are spectra are the same stars; of orders each has its own. */
+static int goes_with(const arm *first, const arm *a)
+{
+    return first->scales == 1 ? a->scales == 1 && a->rows == first->rows : a->scales > 1;
+}
+
+/* The sky's light, or a lamp's, which fibres beside the star's saw: GREEN_SKY_ of KPF. */
+static int is_not_the_star(const char *name, size_t prefix)
+{
+    static const char *const others[] = {"SKY_", "CAL_"};
+    for (int i = 0; prefix >= 4 && i < 2; i++)
+        if (!strncasecmp(name + prefix - 4, others[i], 4) &&
+            (prefix == 4 || name[prefix - 5] == '_'))
+            return 1;
+    return 0;
+}
+
 static void find_arms(fitsfile *f, arms *all)
 {
     char name[FLEN_VALUE] = "";
@@ -124,7 +141,9 @@ static void find_arms(fitsfile *f, arms *all)
         if (!strcmp(name, "FIBERMAP") && survey_fits_has_column(f, hdu, "TARGETID"))
             all->fibermap = hdu;
         const int k = word_of(name, &prefix);
-        arm *a = k < N_WORDS && survey_fits_is_image(f, hdu) ? arm_of(all, name, prefix) : NULL;
+        if (k == N_WORDS || is_not_the_star(name, prefix) || !survey_fits_is_image(f, hdu))
+            continue;
+        arm *a = arm_of(all, name, prefix);
         if (!a || a->hdu[words[k].role] >= 0)
             continue;
         a->hdu[words[k].role] = hdu;
@@ -134,7 +153,7 @@ static void find_arms(fitsfile *f, arms *all)
             a->medium = words[k].medium;
     }
     for (int k = 0; k < all->n; k++)
-        if (is_whole(f, &all->arm[k]) && (!whole || all->arm[k].rows == all->arm[0].rows))
+        if (is_whole(f, &all->arm[k]) && (!whole || goes_with(&all->arm[0], &all->arm[k])))
             all->arm[whole++] = all->arm[k];
     all->n = whole;
 }
@@ -172,13 +191,28 @@ out:
     return status;
 }
 
-/* Angstrom in a unit of this arm's wavelengths. */
-static double unit_of(fitsfile *f, const arm *a, int64_t n, const double *wavelength)
+/* All wavelengths to Angstrom: as BUNIT says, or by the largest of the file's. */
+static anpe_status to_angstrom(anpe_ctx *ctx, fitsfile *f, const char *path, const arm *a,
+                               observed *o)
 {
     char text[FLEN_VALUE] = "";
+    double largest = 0;
     const int said = survey_fits_text(f, a->hdu[COLUMN_WAVELENGTH], "BUNIT", text);
-    const double unit = said ? columns_unit(text) : NAN;
-    return unit > 0 ? unit : columns_guess_unit(n, wavelength);
+    double unit = said ? columns_unit(text) : NAN;
+    if (unit == 0)
+        return ANPE_FAIL(ctx, ANPE_EFORMAT,
+                         "%s: the wavelengths are in '%s'; expected Angstrom, nm, um or m", path,
+                         text);
+    for (int64_t k = 0; k < o->n; k++)
+        for (int64_t i = 0; i < o->order[k].n; i++)
+            if (isfinite(o->order[k].wavelength[i]))
+                largest = fmax(largest, o->order[k].wavelength[i]);
+    if (isnan(unit))
+        unit = columns_guess_unit(1, &largest);
+    for (int64_t k = 0; k < o->n; k++)
+        for (int64_t i = 0; i < o->order[k].n; i++)
+            o->order[k].wavelength[i] *= unit;
+    return ANPE_OK;
 }
 
 static anpe_status read_order(anpe_ctx *ctx, fitsfile *f, const char *path, const arm *a,
@@ -188,7 +222,6 @@ static anpe_status read_order(anpe_ctx *ctx, fitsfile *f, const char *path, cons
     anpe_status status;
     ANPE_TRY(observed_add(ctx, o, a->width, &order));
     ANPE_TRY(read_row(ctx, f, path, a, COLUMN_WAVELENGTH, row, order->wavelength));
-    const double unit = unit_of(f, a, a->width, order->wavelength);
     if (a->hdu[COLUMN_MASK] >= 0) { /* sigma's room serves for the bits */
         ANPE_TRY(read_row(ctx, f, path, a, COLUMN_MASK, row, order->sigma));
         for (int64_t i = 0; i < a->width; i++)
@@ -199,10 +232,8 @@ static anpe_status read_order(anpe_ctx *ctx, fitsfile *f, const char *path, cons
     const error_kind kind = has_error && error != ERROR_NONE ? error : a->error;
     if (has_error)
         ANPE_TRY(read_row(ctx, f, path, a, COLUMN_ERROR, row, order->sigma));
-    for (int64_t i = 0; i < a->width; i++) {
-        order->wavelength[i] *= unit;
+    for (int64_t i = 0; i < a->width; i++)
         order->sigma[i] = has_error ? file_sigma(kind, order->flux[i], order->sigma[i]) : NAN;
-    }
 out:
     return status;
 }
@@ -240,10 +271,11 @@ anpe_status file_named_read(anpe_ctx *ctx, fitsfile *f, const char *path, int64_
         for (int64_t r = first; r < end; r++)
             ANPE_TRY(read_order(ctx, f, path, &all.arm[k], r, error, &file->o));
     }
+    ANPE_TRY(to_angstrom(ctx, f, path, &all.arm[0], &file->o));
     file->medium = all.arm[0].medium;
     if (all.fibermap >= 0)
         ANPE_TRY(read_fibermap(ctx, f, path, all.fibermap, row, file));
-    else if (!apart && survey_fits_text(f, 0, "OBJECT", name))
+    else if ((!apart || all.arm[0].rows == 1) && survey_fits_text(f, 0, "OBJECT", name))
         snprintf(file->id, sizeof file->id, "%s", name);
 out:
     return status;

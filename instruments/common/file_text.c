@@ -13,7 +13,7 @@
 #include <strings.h>
 #include <zlib.h>
 
-enum { LINE = 1 << 20, MOST_CELLS = 200 };
+enum { LINE = 1 << 20, MOST_CELLS = 200, MOST_COMMENTS = 64 };
 
 typedef struct reader {
     anpe_ctx *ctx;
@@ -28,8 +28,9 @@ typedef struct reader {
     int n_names;
     char *ecsv_name[MOST_CELLS], *ecsv_unit[MOST_CELLS]; /* of an ECSV header */
     int n_ecsv;
-    char ecsv_id[80]; /* said there for the whole file */
-    char *comment;    /* the last one ahead of the numbers, which may name the columns */
+    char ecsv_id[80];             /* said there for the whole file */
+    char *comment[MOST_COMMENTS]; /* the last ones ahead of the numbers: one may name the columns */
+    int n_comments;
     int libre_esprit; /* 1: a .s file of PolarBase */
     columns c;
     file_pixels pixels;
@@ -196,16 +197,17 @@ static int is_comment(const char *line)
 
 /* "# wave (nm)  flux  snr" ahead of lines of three numbers: their names. 1: it names wavelengths
  * and flux, and r->c has the places. */
-static int columns_of_comment(reader *r, const column_names *given)
+static int columns_of_comment(reader *r, const char *comment, const column_names *given)
 {
     char *name[MOST_CELLS], text[1000] = "";
-    int n = 0;
-    if (!r->comment)
-        return 0;
-    snprintf(text, sizeof text, "%s", r->comment + strspn(r->comment, "#%!; \t"));
+    int n = 0, depth = 0;
+    snprintf(text, sizeof text, "%s", comment + strspn(comment, "#%!; \t"));
     for (char *state = NULL, *p = strtok_r(text, ", \t;|", &state); p;
          p = strtok_r(NULL, ", \t;|", &state)) {
-        if (n && strchr("([", p[0])) { /* a unit: given back to its name, which ends before it */
+        const int in_brackets = depth > 0 || strchr("([", p[0]);
+        for (const char *c = p; *c; c++)
+            depth += strchr("([", *c) ? 1 : strchr(")]", *c) ? -1 : 0;
+        if (n && in_brackets) { /* a unit: given back to its name, which ends before it */
             memmove(name[n - 1] + strlen(name[n - 1]), p, strlen(p) + 1);
             continue;
         }
@@ -215,6 +217,23 @@ static int columns_of_comment(reader *r, const column_names *given)
     }
     return n == r->n_cells &&
            !columns_find(r->ctx, r->path, n, (const char *const *)name, NULL, given, &r->c);
+}
+
+/* A comment that speaks of errors of another kind, and does not name a column for each. */
+static anpe_status check_comment(const reader *r, const char *comment)
+{
+    char text[1000];
+    snprintf(text, sizeof text, "%s", comment);
+    for (char *state = NULL, *p = strtok_r(text, "#%!;, \t|()[]", &state); p;
+         p = strtok_r(NULL, "#%!;, \t|()[]", &state)) {
+        const error_kind kind = columns_error(p);
+        if (kind != ERROR_NONE && kind != ERROR_SIGMA)
+            return ANPE_FAIL(r->ctx, ANPE_EFORMAT,
+                             "%s: a comment has the word '%s', and does not name each of the %d "
+                             "columns: what is the third? say instrument.error",
+                             r->path, p, r->n_cells);
+    }
+    return ANPE_OK;
 }
 
 /* PolarBase's files of Libre-ESpRIT (ESPaDOnS, NARVAL; Donati et al. 1997): wavelength in air, nm;
@@ -246,8 +265,12 @@ static anpe_status plain_columns(reader *r, const column_names *given)
 {
     if (r->libre_esprit)
         return libre_esprit_columns(r);
-    if (columns_of_comment(r, given))
-        return ANPE_OK;
+    for (int k = r->n_comments - 1; k >= 0; k--)
+        if (columns_of_comment(r, r->comment[k], given))
+            return ANPE_OK;
+    for (int k = 0; k < r->n_comments && r->n_cells > 2 && given->kind == ERROR_NONE; k++)
+        if (check_comment(r, r->comment[k]))
+            return ANPE_EFORMAT;
     if (is_given(given->wavelength) || is_given(given->flux) || is_given(given->error) ||
         is_given(given->mask))
         return ANPE_FAIL(r->ctx, ANPE_EFORMAT,
@@ -270,6 +293,18 @@ static anpe_status plain_columns(reader *r, const column_names *given)
     return ANPE_OK;
 }
 
+static void keep_comment(reader *r)
+{
+    if (r->n_comments == MOST_COMMENTS) {
+        free(r->comment[0]);
+        memmove(r->comment, r->comment + 1, (MOST_COMMENTS - 1) * sizeof *r->comment);
+        r->n_comments--;
+    }
+    char *copy = strdup(r->line);
+    if (copy)
+        r->comment[r->n_comments++] = copy;
+}
+
 /* The first line that is no comment: names, or numbers. *is_names tells which. */
 static anpe_status read_header(reader *r, const column_names *given, int *is_names)
 {
@@ -286,8 +321,7 @@ static anpe_status read_header(reader *r, const column_names *given, int *is_nam
         }
         if (is_comment(r->line)) {
             keep_ecsv(r);
-            free(r->comment);
-            r->comment = strdup(r->line);
+            keep_comment(r);
             continue;
         }
         r->separator = separator_of(r->line);
@@ -402,7 +436,8 @@ static void reader_clear(reader *r)
         free(r->ecsv_name[i]);
         free(r->ecsv_unit[i]);
     }
-    free(r->comment);
+    for (int k = 0; k < r->n_comments; k++)
+        free(r->comment[k]);
     file_pixels_clear(&r->pixels);
     if (r->locale)
         freelocale(r->locale);
@@ -467,6 +502,20 @@ out:
     return status;
 }
 
+/* Whether the line after the names holds arrays; it is read and counted. */
+static anpe_status row_is_spectrum(reader *r, int *is)
+{
+    anpe_status status = ANPE_OK;
+    int more = 1;
+    *is = 0;
+    if (!next_line(r, &status) || status || is_comment(r->line))
+        return status;
+    cut(r, r->line);
+    const int place = r->c.place[COLUMN_FLUX];
+    *is = place < r->n_cells && r->cell[place][0] == '[';
+    return *is ? keep_line(r, &more) : ANPE_OK;
+}
+
 /* Without identifiers and arrays a file is one spectrum, and its first lines say so. */
 anpe_status file_text_count(anpe_ctx *ctx, const char *path, const column_names *given, int64_t *n)
 {
@@ -476,9 +525,12 @@ anpe_status file_text_count(anpe_ctx *ctx, const char *path, const column_names 
     if (!status)
         status = read_header(r, given, &is_names);
     const int *place = r ? r->c.place : NULL;
-    if (!status && is_names &&
-        (place[COLUMN_ID] >= 0 ||
-         (place[COLUMN_WAVELENGTH] < 0 && place[COLUMN_LOG_WAVELENGTH] < 0)))
+    int several = !status && is_names &&
+                  (place[COLUMN_ID] >= 0 ||
+                   (place[COLUMN_WAVELENGTH] < 0 && place[COLUMN_LOG_WAVELENGTH] < 0));
+    if (!status && is_names && !several)
+        status = row_is_spectrum(r, &several);
+    if (several && !status)
         status = read_lines(r, is_names);
     *n = !status && r->pixels.seen > 1 ? r->pixels.seen : 1;
     reader_clear(r);

@@ -7,6 +7,7 @@
  *   short      8000 pixels
  *   truncated  a good one of which the last third is missing
  *   desi       two stars in two arms, as DESI's coadds have them
+ *   kpf        a green arm of two orders, a red one of three, and the sky beside them
  *   mpdaf      flux and variance as the pipeline of MUSE names them
  *   espresso   a table with wavelengths of vacuum and of air, in this order
  *   ratio      a table with one signal-to-noise ratio, for the whole spectrum */
@@ -118,13 +119,31 @@ static void coadd(fitsfile *f, float *wave, float *flux, float *ivar, int *statu
     image(f, "R_IVAR", 2, ivar, status);
 }
 
+static void orders(fitsfile *f, float *flux, float *variance, int *status)
+{
+    static float wave[2 * WIDTH], red[3 * WIDTH];
+    for (int i = 0; i < 3 * WIDTH; i++) {
+        red[i] = 6500 + 0.5f * (float)(i % WIDTH) + 500 * (float)(i / WIDTH);
+        if (i < 2 * WIDTH)
+            wave[i] = 5000 + 0.5f * (float)(i % WIDTH) + 500 * (float)(i / WIDTH);
+    }
+    image(f, "GREEN_SCI_FLUX1", 2, flux, status);
+    image(f, "GREEN_SCI_VAR1", 2, variance, status);
+    image(f, "GREEN_SCI_WAVE1", 2, wave, status);
+    image(f, "GREEN_SKY_FLUX", 2, variance, status);
+    image(f, "GREEN_SKY_WAVE", 2, wave, status);
+    image(f, "RED_SCI_FLUX1", 3, flux, status);
+    image(f, "RED_SCI_VAR1", 3, variance, status);
+    image(f, "RED_SCI_WAVE1", 3, red, status);
+}
+
 /* Flux near 1 with a scatter of 0.02; the second row is half as bright. */
 static int write_other(const char *path, const char *kind)
 {
-    static float wave[WIDTH], flux[2 * WIDTH], variance[2 * WIDTH], ivar[2 * WIDTH];
+    static float wave[WIDTH], flux[3 * WIDTH], variance[3 * WIDTH], ivar[3 * WIDTH];
     fitsfile *f;
     int status = 0;
-    for (int i = 0; i < 2 * WIDTH; i++) {
+    for (int i = 0; i < 3 * WIDTH; i++) {
         wave[i % WIDTH] = 5000 + 0.5f * (float)(i % WIDTH);
         flux[i] = (i < WIDTH ? 1.0f : 0.5f) + 0.02f * (float)sin(2.1 * i);
         variance[i] = 0.0004f;
@@ -134,6 +153,8 @@ static int write_other(const char *path, const char *kind)
     fits_create_img(f, SHORT_IMG, 0, NULL, &status);
     if (!strcmp(kind, "desi"))
         coadd(f, wave, flux, ivar, &status);
+    else if (!strcmp(kind, "kpf"))
+        orders(f, flux, variance, &status);
     else if (!strcmp(kind, "mpdaf")) {
         image(f, "DATA", 1, flux, &status);
         image(f, "STAT", 1, variance, &status);
@@ -154,15 +175,16 @@ static int cut(const char *path)
 
 int main(int argc, char **argv)
 {
-    static const char *const kinds[] = {"good",      "some_nan", "nan",   "bad",      "short",
-                                        "truncated", "desi",     "mpdaf", "espresso", "ratio"};
+    static const char *const kinds[] = {"good",  "some_nan",  "nan",  "bad",
+                                        "short", "truncated", "desi", "kpf",
+                                        "mpdaf", "espresso",  "ratio"};
     const size_t n = sizeof kinds / sizeof *kinds;
     static images s;
     size_t k = 0;
     while (argc == 3 && k < n && strcmp(argv[1], kinds[k]))
         k++;
     if (argc != 3 || k == n) {
-        fprintf(stderr, "usage: make_spectrum good|some_nan|nan|bad|short|truncated|desi|mpdaf|"
+        fprintf(stderr, "usage: make_spectrum good|some_nan|nan|bad|short|truncated|desi|kpf|mpdaf|"
                         "espresso|ratio FILE\n");
         return 2;
     }

@@ -52,6 +52,25 @@ says "names in a comment; a signal-to-noise ratio" ratio.txt '0 .* S/N 60.67 '
 { echo "# wave (nm)  flux  snr"; numbers "%.2f %g %g"; } >ratio_nm.txt
 run "$ANPE" info ratio_nm.txt
 check "a unit in a comment" grep -q '^range          50000.00 to ' out
+{ echo "# wave (A)  flux (1e-17 erg/s/cm2/A)  ivar"; numbers "%.2f %g 2500"; } >units.txt
+says "units with blanks in them" units.txt '0 .* S/N 60.67 '
+{ echo "# wave flux snr"; echo "#-------"; numbers "%.2f %g %g"; } >ruled.txt
+says "names that are not in the last comment" ruled.txt '0 .* S/N 60.67 '
+{ echo "# ivar is the last, see the paper"; numbers "%.2f %g 2500"; } >unsure.txt
+run "$ANPE" info unsure.txt
+expect_error "a comment that speaks of other errors" 1 "what is the third[?] say instrument.error"
+{ echo "wavelength,flux (sky),flux (star),error"; numbers "%.2f,%g,1,0.02"; } >twins.csv
+run "$ANPE" info twins.csv
+expect_error "two columns of one name" 1 "which of 'flux .sky.' and 'flux .star.' is meant"
+{
+    echo "wavelength,flux,flux_error"
+    for star in 1 2 3; do
+        awk -v s="$star" 'BEGIN { for (k = 0; k < 3; k++) { printf "%s\"[", k ? "," : ""
+            for (i = 0; i < 300; i++) printf "%s%s", i ? ", " : "", k == 0 ? 5000 + i / 4 : k == 1 ? s : 0.02
+            printf "]\"" } print "" }'
+    done
+} >rows.csv
+says "a row a spectrum, without identifiers" rows.csv 'spectra        3'
 { echo "! one"; echo "; two"; numbers "%.2f %g 0.02"; echo "% three"; } >comments.txt
 says "comments of every kind" comments.txt '0 .* S/N 60.67 '
 numbers "%.8E" | sed 's/E/D/g; s/$/ 1.0D+00 2.0d-02/' >fortran.txt
@@ -69,11 +88,13 @@ says "PolarBase: overlapping orders, nm, air" star.s 'what .* 2 orders' 'medium 
 awk 'BEGIN { for (i = 0; i < 500; i++) print 5000 + (i * 137) % 500, 1, 0.02 }' >shuffled.txt
 run "$ANPE" info shuffled.txt
 expect_error "wavelengths that go back and forth are no orders" 1 "^anpe: shuffled.txt: .*does not go on from the one"
-for kind in desi mpdaf espresso ratio; do
+for kind in kpf desi mpdaf espresso ratio; do
     "$make" $kind $kind.fits || exit 99
 done
 says "two arms by their names" desi.fits 'what .* 2 orders' 'spectra        2' 'medium         vacuum' \
     'range          5000.00 to 5899.50' '0 *39627000000000001 ' '1 *39627000000000002 .* S/N 32.5 '
+says "arms of unlike numbers of orders; not the sky's" kpf.fits 'what .* 5 orders' 'medium         vacuum' \
+    'range          5000.00 to 7999.50'
 says "a variance named STAT" mpdaf.fits '0 .* S/N 62.51 '
 check "a variance named STAT: nothing is estimated" test ! -s err
 says "wavelengths beside those of air are vacuum's" espresso.fits 'medium         vacuum'
