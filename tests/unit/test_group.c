@@ -286,18 +286,20 @@ static void test_table(void)
     FAILS(group(2, write_table(text), 0, 0, NULL), ANPE_EINVAL, "models 1 and 2 both read it");
 }
 
-/* One model, two spectra of a star with it, here the same one twice: data twice, prior once. */
+/* One model, two spectra of a star with it, the same one in two files: data twice, prior once; a
+ * third time from a file that was there already counts for nothing. */
 static void test_repeats(void)
 {
     enum { N = 20 };
-    char text[N * 2 * 100], *end = text;
+    char text[N * 3 * 100], *end = text;
     double width = 0, once = 0;
     use_models();
     write_spectra("sa.h5", 0, 0, N);
-    const char *a = at("sa.h5");
+    write_spectra("copy.h5", 0, 0, N);
+    const char *const file[3] = {at("sa.h5"), at("copy.h5"), at("sa.h5")};
     end += sprintf(end, "group,file,row\n");
-    for (int i = 0; i < 2 * N; i++)
-        end += sprintf(end, "S%d,%.70s,%d\n", i % N, a, i % N);
+    for (int i = 0; i < 3 * N; i++)
+        end += sprintf(end, "S%d,%.70s,%d\n", i % N, file[i / N], i % N);
     WORKS(group(1, write_table(text), 0, 0, NULL));
     CU_ASSERT_EQUAL_FATAL(result.n_stars, N);
     for (int i = 0; i < N; i++)
