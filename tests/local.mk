@@ -18,7 +18,7 @@ unit-tests:
 check-sanitize:
 	mkdir -p sanitize
 	cd sanitize && { test -f Makefile || $(abs_srcdir)/configure --enable-sanitize --enable-strict; } && \
-	  ASAN_OPTIONS=detect_leaks=1:strict_string_checks=1 UBSAN_OPTIONS=print_stacktrace=1 \
+	  ASAN_OPTIONS=detect_leaks=1:strict_string_checks=1:allocator_may_return_null=1 UBSAN_OPTIONS=print_stacktrace=1 \
 	  LSAN_OPTIONS=suppressions=$(abs_srcdir)/tests/leaks.lsan \
 	  $(MAKE) $(AM_MAKEFLAGS) unit-tests
 
