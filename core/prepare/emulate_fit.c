@@ -4,8 +4,8 @@
  * Targets are pixels less their mean; of long spectra the coefficients of as many principal
  * components as the last hidden layer has units. A last layer of so few columns cannot give more
  * than that, and the components are orthonormal: the error in the pixels is the one in the
- * coefficients and a part that no network of this width could take away. It costs a hundredth.
- * Mean, scale and components go into the last layer afterwards. */
+ * coefficients and a part that no network of this width could take away. A step costs what these
+ * few do. Mean, scale and components go into the last layer afterwards. */
 #include <config.h>
 #include "base/random.h"
 #include "base/workers.h"
