@@ -68,6 +68,12 @@ static anpe_node build_slice(anpe_graph *g, anpe_node x, anpe_node y, const op_c
     return anpe_slice(g, x, 0, c->n);
 }
 
+static anpe_node build_pixels(anpe_graph *g, anpe_node x, anpe_node y, const op_case *c)
+{
+    (void)y;
+    return anpe_pixels(g, x, 0, c->n);
+}
+
 static anpe_node build_permute(anpe_graph *g, anpe_node x, anpe_node y, const op_case *c)
 {
     int64_t order[64];
@@ -202,6 +208,7 @@ static const op_case cases[] = {
     SEQUENCE(multiply, 7214, 32, 32, 0),
     SEQUENCE(concat, 7214, 32, 32, 0),
     SEQUENCE(slice, 7214, 32, 0, 16),
+    SEQUENCE(pixels, 7214, 2, 0, 3607),
     SEQUENCE(log_sum_exp, 7214, 32, 0, 0),
     VECTOR(permute, 26, 0, 0),
     VECTOR(affine_step, 26, 52, 0),

@@ -128,6 +128,14 @@ check "plugins include <anpe/...> and what is theirs" none foreign_includes plug
 check "instruments include <anpe/...> and what is theirs" none foreign_includes instruments
 check "the template includes only <anpe/...>" none foreign_includes docs/plugin-template
 check "installed headers include only <anpe/...>" none foreign_includes include
+# Operations of the networks that `make bench` does not measure; it would end at the first.
+unmeasured() {
+    sed -n '/define ANPE_OPERATION_LIST/,/[^\\]$/s/^ *X(\([a-z0-9_]*\),.*/\1/p' core/kernel/kernels.h | sort -u >"$work/operations"
+    grep -oE '(SEQUENCE|VECTOR)\([a-z_]+|"conv1d"' tests/bench/operations.c | sed 's/.*(//; s/"//g' | sort -u >"$work/measured"
+    test "$(wc -l <"$work/operations")" -gt 20 || echo "no operations found"
+    comm -23 "$work/operations" "$work/measured"
+}
+check "every operation has a benchmark" none unmeasured
 
 # The test must be able to fail: a tree with one wrong include of each sort.
 mkdir -p "$work/core/base" "$work/plugins/x"
