@@ -32,7 +32,7 @@ check-valgrind:
 
 # Studies that take up to three hours in all, two of them `instruments`: trainings, coverage of mocks, a real star. They print their
 # figures, keep their work in long/, and go on from there when repeated. STUDIES=payne runs one.
-STUDIES = quickstart sbibm memory payne lamost giants validate misspecified bfloat16 exact lte calibrate known_lines instruments
+STUDIES = quickstart sbibm memory payne lamost giants validate misspecified bfloat16 exact lte calibrate known_lines instruments faults
 check-long: all tests/long/exact_reference$(EXEEXT) tests/long/lte_probe$(EXEEXT)
 	@failed=; for s in $(STUDIES); do echo "== $$s"; \
 	  ( $(AM_TESTS_ENVIRONMENT) sh $(abs_srcdir)/tests/long/$$s.sh ); case $$? in 0|77) ;; *) failed="$$failed $$s";; esac; \
@@ -64,7 +64,7 @@ format:
 
 EXTRA_DIST += tests/long/payne_model.sh tests/long/validate.sh tests/long/misspecified.sh \
 	tests/long/misspecified.py
-EXTRA_DIST += tests/long/apstar_masks.py tests/long/instruments.sh
+EXTRA_DIST += tests/long/apstar_masks.py tests/long/instruments.sh tests/long/faults.sh
 EXTRA_DIST += tests/valgrind.supp tests/leaks.lsan
 clean-local:
 	rm -rf sanitize kernels $(IC_DIR)

@@ -82,8 +82,14 @@ anpe_status anpe_cmd_usage(anpe_ctx *ctx, anpe_cmd *cmd, const char *format, ...
     return ANPE_FAIL(ctx, ANPE_EINVAL, "%s", message);
 }
 
-static int usage_error(const anpe_cmd *cmd, const char *format, ...) ANPE_PRINTF(2, 3);
-static int usage_error(const anpe_cmd *cmd, const char *format, ...)
+static anpe_parsed out_of_memory(void)
+{
+    fprintf(stderr, "anpe: out of memory\n");
+    return ANPE_PARSED_MEMORY;
+}
+
+static anpe_parsed usage_error(const anpe_cmd *cmd, const char *format, ...) ANPE_PRINTF(2, 3);
+static anpe_parsed usage_error(const anpe_cmd *cmd, const char *format, ...)
 {
     va_list ap;
     fprintf(stderr, "anpe %s: ", cmd->command->name);
@@ -91,7 +97,7 @@ static int usage_error(const anpe_cmd *cmd, const char *format, ...)
     vfprintf(stderr, format, ap);
     va_end(ap);
     fprintf(stderr, "\nTry 'anpe %s --help'.\n", cmd->command->name);
-    return -1;
+    return ANPE_PARSED_USAGE;
 }
 
 /* What is taken when the flag is not given, unless that is nothing: 0, or a number that stands for
@@ -137,7 +143,7 @@ typedef struct reading { /* one flag that was given */
     const char *text; /* its value; NULL for a switch */
 } reading;
 
-static int out_of_range(const reading *r, const char *what)
+static anpe_parsed out_of_range(const reading *r, const char *what)
 {
     const anpe_option *o = &r->flag->option;
     return usage_error(r->cmd, "--%s must be %s in [%.15g, %.15g], not '%s'", r->flag->name, what,
@@ -150,57 +156,57 @@ static int is_good(const reading *r, const char *end, double x)
     return *r->text && !*end && !errno && x >= o->min && x <= o->max;
 }
 
-static int set_switch(const reading *r)
+static anpe_parsed set_switch(const reading *r)
 {
     *(int *)r->at = 1;
-    return 0;
+    return ANPE_PARSED;
 }
 
-static int set_integer(const reading *r)
+static anpe_parsed set_integer(const reading *r)
 {
     char *end;
     errno = 0;
     const long long x = strtoll(r->text, &end, 10);
     *(int64_t *)r->at = x;
-    return is_good(r, end, (double)x) ? 0 : out_of_range(r, "an integer");
+    return is_good(r, end, (double)x) ? ANPE_PARSED : out_of_range(r, "an integer");
 }
 
-static int set_real(const reading *r)
+static anpe_parsed set_real(const reading *r)
 {
     char *end;
     errno = 0;
     const double x = *(double *)r->at = strtod(r->text, &end);
-    return is_good(r, end, x) ? 0 : out_of_range(r, "a number");
+    return is_good(r, end, x) ? ANPE_PARSED : out_of_range(r, "a number");
 }
 
-static int set_text(const reading *r)
+static anpe_parsed set_text(const reading *r)
 {
     *(const char **)r->at = r->text;
-    return 0;
+    return ANPE_PARSED;
 }
 
-static int set_texts(const reading *r)
+static anpe_parsed set_texts(const reading *r)
 {
     anpe_texts *list = r->at;
     const char **v = malloc((size_t)(list->n + 1) * sizeof *v);
     if (!v)
-        return usage_error(r->cmd, "out of memory");
+        return out_of_memory();
     for (int64_t i = 0; i < list->n; i++)
         v[i] = list->v[i];
     v[list->n] = r->text;
     free((void *)(uintptr_t)list->v);
     *list = (anpe_texts){list->n + 1, v};
-    return 0;
+    return ANPE_PARSED;
 }
 
-static int set_choice(const reading *r)
+static anpe_parsed set_choice(const reading *r)
 {
     const size_t length = strlen(r->text);
     int i = 0;
     for (const char *word = r->flag->option.text; word; i++) {
         if (strcspn(word, "|") == length && !strncmp(word, r->text, length)) {
             *(int *)r->at = i;
-            return 0;
+            return ANPE_PARSED;
         }
         word = strchr(word, '|');
         word += word != NULL;
@@ -209,13 +215,13 @@ static int set_choice(const reading *r)
                        r->flag->option.text, r->text);
 }
 
-static int (*const setters[])(const reading *r) = {
+static anpe_parsed (*const setters[])(const reading *r) = {
     [ANPE_T_BOOL] = set_switch, [ANPE_T_INT] = set_integer, [ANPE_T_REAL] = set_real,
     [ANPE_T_TEXT] = set_text,   [ANPE_T_ENUM] = set_choice, [ANPE_T_TEXTS] = set_texts};
 
 /* ---- getopt_long ------------------------------------------------------------------------- */
 
-static int unknown_flag(const anpe_cmd *cmd, const flag_set *set, const char *text)
+static anpe_parsed unknown_flag(const anpe_cmd *cmd, const flag_set *set, const char *text)
 {
     const char *names[MAX_FLAGS];
     char name[64], hint[128], dashed[128] = "";
@@ -231,7 +237,7 @@ static int unknown_flag(const anpe_cmd *cmd, const flag_set *set, const char *te
     return usage_error(cmd, "unknown option '--%s'%s", name, hint);
 }
 
-static int read_flags(const anpe_cmd *cmd, flag_set *set, int argc, char **argv)
+static anpe_parsed read_flags(const anpe_cmd *cmd, flag_set *set, int argc, char **argv)
 {
     struct option longs[MAX_FLAGS + 1] = {{0}};
     char shorts[2 * MAX_FLAGS + 2] = ":", *s = shorts + 1;
@@ -260,13 +266,15 @@ static int read_flags(const anpe_cmd *cmd, flag_set *set, int argc, char **argv)
                 i = j;
         set->given[i] = 1;
         const anpe_option *o = &set->flag[i]->option;
-        if (setters[o->type](&(reading){cmd, set->flag[i], set->base[i] + o->offset, optarg}))
-            return -1;
+        const anpe_parsed wrong =
+            setters[o->type](&(reading){cmd, set->flag[i], set->base[i] + o->offset, optarg});
+        if (wrong)
+            return wrong;
     }
-    return 0;
+    return ANPE_PARSED;
 }
 
-static int check_arguments(const anpe_cmd *cmd, const flag_set *set)
+static anpe_parsed check_arguments(const anpe_cmd *cmd, const flag_set *set)
 {
     const anpe_command *c = cmd->command;
     for (int i = 0; i < set->n; i++)
@@ -277,26 +285,27 @@ static int check_arguments(const anpe_cmd *cmd, const flag_set *set)
                            cmd->n_arguments == 1 ? "" : "s", c->min_arguments, c->arguments);
     if (c->max_arguments >= 0 && cmd->n_arguments > c->max_arguments)
         return usage_error(cmd, "unexpected argument '%s'", cmd->argument[c->max_arguments]);
-    return 0;
+    return ANPE_PARSED;
 }
 
-int anpe_cmd_parse(anpe_cmd *cmd, const anpe_command *command, int argc, char **argv)
+anpe_parsed anpe_cmd_parse(anpe_cmd *cmd, const anpe_command *command, int argc, char **argv)
 {
     common values = {0};
     flag_set set = {0};
     void *options = calloc(1, command->options_size ? command->options_size : 1);
     *cmd = (anpe_cmd){.command = command, .options = options, .result = json_object()};
     if (!options || !cmd->result)
-        return usage_error(cmd, "out of memory");
+        return out_of_memory();
     collect(&set, command->flags, options);
     collect(&set, common_flags, &values);
     for (int i = 0; i < set.n; i++)
         set_default(&set.flag[i]->option, set.base[i] + set.flag[i]->option.offset);
-    if (read_flags(cmd, &set, argc, argv))
-        return -1;
+    const anpe_parsed wrong = read_flags(cmd, &set, argc, argv);
+    if (wrong)
+        return wrong;
     if (values.help) {
         print_help(command);
-        return 1;
+        return ANPE_PARSED_HELP;
     }
     cmd->n_arguments = argc - optind;
     cmd->argument = argv + optind;

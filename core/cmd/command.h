@@ -104,9 +104,15 @@ anpe_status anpe_cmd_usage(anpe_ctx *ctx, anpe_cmd *cmd, const char *format, ...
 /* A number for --json; null where it is not finite, which JSON has no word for. */
 json_t *anpe_cmd_number(double x);
 
-/* command.c: the command line into cmd. 0: go on; 1: --help was printed; -1: usage error, which
+/* command.c: the command line into cmd, or why the command does not run; what is to be said then
  * has been printed. */
-int anpe_cmd_parse(anpe_cmd *cmd, const anpe_command *command, int argc, char **argv);
+typedef enum anpe_parsed {
+    ANPE_PARSED,
+    ANPE_PARSED_HELP,
+    ANPE_PARSED_USAGE, /* the command line is wrong */
+    ANPE_PARSED_MEMORY /* there is none left */
+} anpe_parsed;
+anpe_parsed anpe_cmd_parse(anpe_cmd *cmd, const anpe_command *command, int argc, char **argv);
 void anpe_cmd_clear(anpe_cmd *cmd);
 
 /* terminal.c: log lines and a progress bar on standard error. */

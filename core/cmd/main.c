@@ -130,10 +130,12 @@ static anpe_status finish_output(anpe_ctx *ctx, const anpe_cmd *cmd, anpe_status
 static int run_command(const anpe_command *command, int argc, char **argv)
 {
     anpe_cmd cmd;
-    const int parsed = anpe_cmd_parse(&cmd, command, argc, argv);
+    const anpe_parsed parsed = anpe_cmd_parse(&cmd, command, argc, argv);
     if (parsed) {
         anpe_cmd_clear(&cmd);
-        return parsed < 0 ? EXIT_USAGE : EXIT_SUCCESS;
+        return parsed == ANPE_PARSED_HELP    ? EXIT_SUCCESS
+               : parsed == ANPE_PARSED_USAGE ? EXIT_USAGE
+                                             : EXIT_FAILURE;
     }
     anpe_ctx *ctx = anpe_ctx_new();
     if (!ctx) {

@@ -46,6 +46,12 @@ check_PROGRAMS += tests/cli/make_sets
 tests_cli_make_sets_SOURCES = tests/cli/make_sets.c
 tests_cli_make_sets_CPPFLAGS = $(HDF5_CFLAGS)
 tests_cli_make_sets_LDADD = $(HDF5_LIBS)
+# Each call of a run fails once.
+dist_check_SCRIPTS += tests/cli/test_faults.sh
+check_LTLIBRARIES += tests/faults/faults.la
+tests_faults_faults_la_SOURCES = tests/faults/faults.c
+tests_faults_faults_la_LDFLAGS = -module -avoid-version -rpath /nowhere
+tests_faults_faults_la_LIBADD = -ldl
 check_PROGRAMS += tests/cli/peak
 tests_cli_peak_SOURCES = tests/cli/peak.c
 # Documents: the trees of files.md, the examples of README.md and of the headers.

@@ -56,21 +56,24 @@ static anpe_status text_names(anpe_ctx *ctx, const char *path, int64_t *n, char 
     size_t room = 0;
     anpe_status status = ANPE_OK;
     FILE *f = fopen(path, "r");
-    while (f && getline(&line, &room, f) > 0) {
+    while (f && !status && getline(&line, &room, f) > 0) {
         if (*line == '#') {
             free(header);
-            header = strdup(line + 1);
+            if (!(header = strdup(line + 1)))
+                status = ANPE_NO_MEMORY(ctx, path);
         } else if (line[strspn(line, " \t\r\n")])
             break;
     }
     if (!f)
         status = ANPE_FAIL(ctx, ANPE_EIO, "%s: cannot open", path);
-    else if (!header)
+    else if (!status && ferror(f))
+        status = ANPE_FAIL(ctx, ANPE_EIO, "%s: cannot read", path);
+    else if (!status && !header)
         status = ANPE_FAIL(ctx, ANPE_EFORMAT,
                            "%s: no line '# name name ...' above the numbers names the columns; "
                            "name them with the option columns",
                            path);
-    else
+    else if (!status)
         status = split(ctx, header, n, names);
     free(line);
     free(header);
