@@ -219,98 +219,59 @@ static int usage(void)
     return 2;
 }
 
-static int64_t number(const char *text, int64_t least, int64_t most)
+static int number(const char *text, int least, int most)
 {
     char *end;
-    const long long n = strtoll(text, &end, 10);
+    const long n = strtol(text, &end, 10);
     if (*end || end == text || n < least || n > most) {
-        fprintf(stderr, "bench: '%s' is not a number from %lld to %lld\n", text, (long long)least,
-                (long long)most);
+        fprintf(stderr, "bench: '%s' is not a number from %d to %d\n", text, least, most);
         exit(2);
     }
-    return n;
+    return (int)n;
 }
+
+/* An option: a number up to `most`, one text, or texts and where their number is. */
+typedef struct option_place {
+    const char *name;
+    int *number, most;
+    const char **text;
+    char **texts;
+    int *n_texts;
+} option_place;
+enum { MOST_OPTIONS = 20 };
 
 static int read_options(bench *b, int argc, char **argv)
 {
-    enum {
-        THREADS,
-        REPEATS,
-        BATCH,
-        MICRO,
-        BACKEND,
-        PRECISION,
-        EMULATOR,
-        LIKELIHOOD,
-        PROGRAM,
-        CONFIG,
-        DIRECTORY,
-        SPECTRUM,
-        SURVEY,
-        SYNTHESIS
+    const option_place places[] = {
+        {"threads", &b->threads, 1024, NULL, NULL, NULL},
+        {"repeats", &b->repeats, MAX_REPEATS, NULL, NULL, NULL},
+        {"batch", &b->batch, 4096, NULL, NULL, NULL},
+        {"micro-batch", &b->micro, 4096, NULL, NULL, NULL},
+        {"backend", NULL, 0, &b->backend_name, NULL, NULL},
+        {"precision", NULL, 0, &b->precision, NULL, NULL},
+        {"emulator", NULL, 0, &b->emulator, NULL, NULL},
+        {"likelihood", NULL, 0, &b->likelihood, NULL, NULL},
+        {"program", NULL, 0, &b->program, NULL, NULL},
+        {"config", NULL, 0, &b->config, NULL, NULL},
+        {"directory", NULL, 0, &b->directory, NULL, NULL},
+        {"spectrum", NULL, 0, NULL, b->spectra, &b->n_spectra},
+        {"survey", NULL, 0, NULL, b->surveys, &b->n_surveys},
+        {"synthesis", NULL, 0, NULL, b->syntheses, &b->n_syntheses},
     };
-    static const struct option options[] = {{"threads", 1, NULL, THREADS},
-                                            {"repeats", 1, NULL, REPEATS},
-                                            {"batch", 1, NULL, BATCH},
-                                            {"micro-batch", 1, NULL, MICRO},
-                                            {"backend", 1, NULL, BACKEND},
-                                            {"precision", 1, NULL, PRECISION},
-                                            {"emulator", 1, NULL, EMULATOR},
-                                            {"likelihood", 1, NULL, LIKELIHOOD},
-                                            {"program", 1, NULL, PROGRAM},
-                                            {"config", 1, NULL, CONFIG},
-                                            {"directory", 1, NULL, DIRECTORY},
-                                            {"spectrum", 1, NULL, SPECTRUM},
-                                            {"survey", 1, NULL, SURVEY},
-                                            {"synthesis", 1, NULL, SYNTHESIS},
-                                            {0}};
-    for (int o; (o = getopt_long(argc, argv, "", options, NULL)) != -1;)
-        switch (o) {
-        case THREADS:
-            b->threads = (int)number(optarg, 1, 1024);
-            break;
-        case REPEATS:
-            b->repeats = (int)number(optarg, 1, MAX_REPEATS);
-            break;
-        case BATCH:
-            b->batch = number(optarg, 1, 4096);
-            break;
-        case MICRO:
-            b->micro = number(optarg, 1, 4096);
-            break;
-        case BACKEND:
-            b->backend_name = optarg;
-            break;
-        case PRECISION:
-            b->precision = optarg;
-            break;
-        case EMULATOR:
-            b->emulator = optarg;
-            break;
-        case LIKELIHOOD:
-            b->likelihood = optarg;
-            break;
-        case PROGRAM:
-            b->program = optarg;
-            break;
-        case CONFIG:
-            b->config = optarg;
-            break;
-        case DIRECTORY:
-            b->directory = optarg;
-            break;
-        case SPECTRUM:
-            b->spectra[b->n_spectra++] = optarg;
-            break;
-        case SURVEY:
-            b->surveys[b->n_surveys++] = optarg;
-            break;
-        case SYNTHESIS:
-            b->syntheses[b->n_syntheses++] = optarg;
-            break;
-        default:
+    struct option options[MOST_OPTIONS] = {{0}};
+    for (size_t i = 0; i < sizeof places / sizeof *places; i++)
+        options[i] = (struct option){places[i].name, required_argument, NULL, (int)i};
+    for (int o; (o = getopt_long(argc, argv, "", options, NULL)) != -1;) {
+        if (o == '?')
             return usage();
-        }
+        const option_place *at = &places[o];
+        if (at->number)
+            *at->number = number(optarg, 1, at->most);
+        else if (at->text)
+            *at->text = optarg;
+        else
+            at->texts[(*at->n_texts)++] = optarg;
+    }
     for (int i = optind; i < argc; i++) {
         int g = 0;
         while (g < N_GROUPS && strcmp(groups[g].name, argv[i]))

@@ -14,7 +14,7 @@ typedef struct bench {
     anpe_ctx *ctx;
     char machine[200];
     int threads, repeats;
-    int64_t batch, micro; /* spectra of a step, of a micro-batch */
+    int batch, micro; /* spectra of a step, of a micro-batch */
     const char *program, *emulator, *likelihood, *config, *directory; /* NULL: not given */
     int n_spectra, n_surveys, n_syntheses;
     char **spectra, **surveys, **syntheses; /* for the groups command, reading and synthesis */
