@@ -72,6 +72,34 @@ void anpe_banded_filter_transpose(int64_t n, const float *weight, const float *o
         add_scaled(n, weight[m], out, in + m);
 }
 
+/* A block of sums stays in registers over all taps. */
+ANPE_CLONES
+static void convolve(int64_t n, int64_t taps, const float *restrict weight,
+                     const float *restrict in, float *restrict out)
+{
+    enum { BLOCK = 64 };
+    int64_t i = 0;
+    for (; i + BLOCK <= n; i += BLOCK) {
+        float sum[BLOCK] = {0};
+        for (int64_t m = 0; m < taps; m++)
+            for (int j = 0; j < BLOCK; j++)
+                sum[j] += weight[m] * in[i + m + j];
+        for (int j = 0; j < BLOCK; j++)
+            out[i + j] = sum[j];
+    }
+    for (; i < n; i++) {
+        float sum = 0;
+        for (int64_t m = 0; m < taps; m++)
+            sum += weight[m] * in[i + m];
+        out[i] = sum;
+    }
+}
+
+void anpe_banded_convolve(int64_t n, int64_t taps, const float *weight, const float *in, float *out)
+{
+    convolve(n, taps, weight, in, out);
+}
+
 void anpe_banded_cubic(int64_t n, const int32_t *at, const float *weight, const float *in,
                        float *out)
 {

@@ -28,6 +28,9 @@ void anpe_banded_transpose(const anpe_banded *m, int64_t from, int64_t to, int64
  * in[k + m] += weight[m] out[k]. */
 void anpe_banded_filter(int64_t n, const float *weight, const float *in, float *out);
 void anpe_banded_filter_transpose(int64_t n, const float *weight, const float *out, float *in);
+/* out[k] = sum_m weight[m] in[k + m] of any number of taps, in (n + taps - 1). */
+void anpe_banded_convolve(int64_t n, int64_t taps, const float *weight, const float *in,
+                          float *out);
 /* out[k] = sum of 4 weight[4 k + m] in[at[k] + m], and its transpose: in += . */
 void anpe_banded_cubic(int64_t n, const int32_t *at, const float *weight, const float *in,
                        float *out);

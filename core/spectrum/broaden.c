@@ -1,5 +1,6 @@
 /* A star's broadening as one kernel on a grid uniform in ln(lambda). */
 #include "spectrum/broaden.h"
+#include "kernel/banded.h"
 #include "spectrum/grid.h"
 
 #include <math.h>
@@ -132,6 +133,12 @@ size_t anpe_broaden_scratch(const anpe_broaden *b)
            (size_t)(both_size(b) + b->n + both_size(b)) * sizeof(float);
 }
 
+/* Where the weights of both kernels stand: behind all that is in double. */
+static float *weights_of(const anpe_broaden *b, void *scratch)
+{
+    return (float *)((double *)scratch + both_size(b) + kernel_size(b, 0) + kernel_size(b, 1));
+}
+
 /* weight (kernel_size): what the flux `half` steps before to half steps behind gives. */
 static void make_kernel(const anpe_broaden *b, int k, double kms, int slope, double *weight)
 {
@@ -162,14 +169,15 @@ static void pad(int64_t n, int64_t margin, const float *in, float *out)
     memcpy(out + margin, in, (size_t)n * sizeof *out);
 }
 
-void anpe_broaden_apply(const anpe_broaden *b, const double kms[ANPE_N_BROADENINGS],
-                        const anpe_broadening *slope, const float *in, float *out, void *scratch)
+/* The two kernels, one after the other, as the weights of a run. */
+void anpe_broaden_set(const anpe_broaden *b, const double kms[ANPE_N_BROADENINGS],
+                      const anpe_broadening *slope, void *scratch)
 {
     double *kernel[ANPE_N_BROADENINGS], *both = scratch;
-    const int64_t size = both_size(b), half = size / 2;
+    const int64_t size = both_size(b);
+    float *weight = weights_of(b, scratch);
     kernel[0] = both + size;
     kernel[1] = kernel[0] + kernel_size(b, 0);
-    float *weight = (float *)(kernel[1] + kernel_size(b, 1)), *padded = weight + size;
     for (int k = 0; k < ANPE_N_BROADENINGS; k++)
         make_kernel(b, k, kms[k], slope && (int)*slope == k, kernel[k]);
     memset(both, 0, (size_t)size * sizeof *both);
@@ -178,9 +186,25 @@ void anpe_broaden_apply(const anpe_broaden *b, const double kms[ANPE_N_BROADENIN
             both[i + j] += kernel[0][i] * kernel[1][j];
     for (int64_t i = 0; i < size; i++)
         weight[i] = (float)both[i];
-    pad(b->n, half, in, padded);
-    memset(out, 0, (size_t)b->n * sizeof *out);
-    for (int64_t k = 0; k < size; k++)
-        for (int64_t i = 0; weight[k] != 0 && i < b->n; i++)
-            out[i] += weight[k] * padded[i + k];
+}
+
+void anpe_broaden_run(const anpe_broaden *b, const float *in, float *out, void *scratch)
+{
+    const int64_t size = both_size(b);
+    const float *weight = weights_of(b, scratch);
+    float *padded = weights_of(b, scratch) + size;
+    int64_t from = 0, to = size;
+    while (from < to - 1 && weight[from] == 0)
+        from++;
+    while (to > from + 1 && weight[to - 1] == 0)
+        to--;
+    pad(b->n, size / 2, in, padded);
+    anpe_banded_convolve(b->n, to - from, weight + from, padded + from, out);
+}
+
+void anpe_broaden_apply(const anpe_broaden *b, const double kms[ANPE_N_BROADENINGS],
+                        const anpe_broadening *slope, const float *in, float *out, void *scratch)
+{
+    anpe_broaden_set(b, kms, slope, scratch);
+    anpe_broaden_run(b, in, out, scratch);
 }

@@ -28,7 +28,11 @@ anpe_broaden *anpe_broaden_free(anpe_broaden *b);
 size_t anpe_broaden_scratch(const anpe_broaden *b); /* bytes */
 /* flux in (n) -> out (n), for velocities (2) in km/s. Beyond the ends the flux is that of the ends.
  * Velocities above the largest are taken as that, negative ones as positive.
- * slope: NULL, or with respect to which velocity the derivative is wanted, per km/s. Re-entrant. */
+ * slope: NULL, or with respect to which velocity the derivative is wanted, per km/s. Re-entrant.
+ * For many spectra of the same velocities: _set once, its scratch to each _run. */
+void anpe_broaden_set(const anpe_broaden *b, const double kms[ANPE_N_BROADENINGS],
+                      const anpe_broadening *slope, void *scratch);
+void anpe_broaden_run(const anpe_broaden *b, const float *in, float *out, void *scratch);
 void anpe_broaden_apply(const anpe_broaden *b, const double kms[ANPE_N_BROADENINGS],
                         const anpe_broadening *slope, const float *in, float *out, void *scratch);
 #endif

@@ -55,15 +55,26 @@ double anpe_grid_distance(int64_t n, const double *a, const double *b)
     return most;
 }
 
+/* The product over m != k of k - m. */
+static double denominator(int points, int k)
+{
+    static const double factorial[] = {1, 1, 2, 6, 24, 120, 720, 5040, 40320};
+    _Static_assert(sizeof factorial / sizeof *factorial > ANPE_GRID_POINTS, "factorials");
+    const double product = factorial[k] * factorial[points - 1 - k];
+    return (points - 1 - k) % 2 ? -product : product;
+}
+
 /* l_k(t) = prod_{m != k} (t - m) / (k - m) */
 void anpe_grid_lagrange(int points, double t, double *weight)
 {
+    double below = 1, above = 1; /* the products of t - m over m < k and m > k */
     for (int k = 0; k < points; k++) {
-        double w = 1;
-        for (int m = 0; m < points; m++)
-            if (m != k)
-                w *= (t - m) / (k - m);
-        weight[k] = w;
+        weight[k] = below;
+        below *= t - k;
+    }
+    for (int k = points - 1; k >= 0; k--) {
+        weight[k] = weight[k] * above / denominator(points, k);
+        above *= t - k;
     }
 }
 
@@ -74,9 +85,9 @@ void anpe_grid_lagrange_slope(int points, double t, double *weight)
         double w = 1, slope = 0;
         for (int m = 0; m < points; m++)
             if (m != k) {
-                slope = (slope * (t - m) + w) / (k - m);
-                w *= (t - m) / (k - m);
+                slope = slope * (t - m) + w;
+                w *= t - m;
             }
-        weight[k] = slope;
+        weight[k] = slope / denominator(points, k);
     }
 }

@@ -16,7 +16,9 @@ ANPE_MUST_CHECK anpe_status anpe_grid_check_segments(anpe_ctx *ctx, int64_t n_pi
                                                      int64_t n_segments, const int64_t *segment);
 /* Largest distance of two grids of the same length, in pixels of the first; inf if not finite. */
 double anpe_grid_distance(int64_t n, const double *a, const double *b);
-/* Weights (points <= 8) of the polynomial through values at 0, 1, ... points - 1, read at t. */
+enum { ANPE_GRID_POINTS = 8 }; /* of a polynomial, at most */
+/* Weights (points <= ANPE_GRID_POINTS) of the polynomial through values at 0, 1, ... points - 1,
+ * read at t. */
 void anpe_grid_lagrange(int points, double t, double *weight);
 /* Their derivatives with respect to t. */
 void anpe_grid_lagrange_slope(int points, double t, double *weight);

@@ -269,7 +269,7 @@ static anpe_status differentiate(anpe_likelihood *l, anpe_ctx *ctx, const double
         return ANPE_OK;
     anpe_star_whiten(size, o->flux, g->flux, l->inverse_sigma, l->rows);
     for (int64_t d = 0; d < t->n_labels; d++) {
-        float *slope = g->flux + (1 + t->inferred[d]) * size, *row = l->rows + (1 + d) * size;
+        float *slope = g->flux + g->row[t->inferred[d]] * size, *row = l->rows + (1 + d) * size;
         anpe_reduction_derive(l->reduction, g->flux, slope);
         for (int64_t i = 0; i < size; i++)
             row[i] = -slope[i] * l->inverse_sigma[i];

@@ -6,39 +6,72 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Bytes of the broadened flux, which stands first in the scratch. */
+/* Spectra between broadening and projection: as many as the projection takes at its fastest. */
+enum { TILE = 8 };
+
+/* Bytes of what a projection has in its scratch: a tile of broadened spectra, then what broadening
+ * needs, then what is the projector's. */
 static size_t broadened_size(const anpe_task *t)
 {
-    const size_t bytes = t->broaden ? (size_t)t->sim.n_pixels * sizeof(float) : 0;
-    return (bytes + 63) / 64 * 64;
+    return t->broaden ? (size_t)(TILE * t->sim.n_pixels) * sizeof(float) : 0;
 }
 
-/* The star's flux as it leaves its turning, moving disc: raw itself, or at the start of scratch. */
-static const float *broadened(const anpe_task *t, const double *theta, const anpe_broadening *slope,
-                              const float *raw, void *scratch)
+static size_t broadening_size(const anpe_task *t)
 {
+    return t->broaden ? (anpe_broaden_scratch(t->broaden) + 63) / 64 * 64 : 0;
+}
+
+static void *broadening_room(const anpe_task *t, void *scratch)
+{
+    return (char *)scratch + broadened_size(t);
+}
+
+static void *projector_room(const anpe_task *t, void *scratch)
+{
+    return (char *)scratch + broadened_size(t) + broadening_size(t);
+}
+
+/* The spectrum as it leaves the star's turning, moving disc: raw itself, or row k of the scratch.
+ * theta NULL: with the velocities of the spectrum before. */
+static const float *broadened(const anpe_task *t, const double *theta, const anpe_broadening *slope,
+                              const float *raw, int64_t k, void *scratch)
+{
+    float *out = (float *)scratch + k * t->sim.n_pixels;
     double kms[ANPE_N_BROADENINGS];
     if (!t->broaden)
         return raw;
-    for (int k = 0; k < ANPE_N_BROADENINGS; k++)
-        kms[k] = t->broadening[k] < 0 ? 0 : theta[t->broadening[k]];
-    anpe_broaden_apply(t->broaden, kms, slope, raw, scratch, (char *)scratch + broadened_size(t));
-    return scratch;
+    for (int b = 0; theta && b < ANPE_N_BROADENINGS; b++)
+        kms[b] = t->broadening[b] < 0 ? 0 : theta[t->broadening[b]];
+    if (theta)
+        anpe_broaden_set(t->broaden, kms, slope, broadening_room(t, scratch));
+    anpe_broaden_run(t->broaden, raw, out, broadening_room(t, scratch));
+    return out;
 }
 
-void anpe_task_project(const anpe_task *t, const double *theta, const anpe_broadening *slope,
-                       const float *raw, float *flux, void *scratch)
+void anpe_task_project(const anpe_task *t, int64_t n, const double *theta, int is_one,
+                       const anpe_broadening *slope, const float *raw, float *flux, void *scratch)
 {
-    anpe_projector_apply(t->projector, 1, t->rv < 0 ? NULL : &theta[t->rv],
-                         broadened(t, theta, slope, raw, scratch), flux,
-                         (char *)scratch + broadened_size(t));
+    const int64_t in = t->sim.n_pixels, apart = is_one ? 0 : t->prior->n_labels;
+    for (int64_t first = 0; first < n; first += TILE) {
+        const int64_t tile = n - first < TILE ? n - first : TILE;
+        const float *spectra = t->broaden ? scratch : raw + first * in;
+        double rv[TILE];
+        for (int64_t i = first; i < first + tile; i++) {
+            const double *star = theta + i * apart;
+            rv[i - first] = t->rv < 0 ? 0 : star[t->rv];
+            (void)broadened(t, is_one && i > 0 ? NULL : star, slope, raw + i * in, i - first,
+                            scratch);
+        }
+        anpe_projector_apply(t->projector, tile, rv, spectra, flux + first * anpe_task_size(t),
+                             projector_room(t, scratch));
+    }
 }
 
 void anpe_task_slope(const anpe_task *t, const double *theta, const float *raw, float *slope,
                      void *scratch)
 {
-    anpe_projector_slope(t->projector, theta[t->rv], broadened(t, theta, NULL, raw, scratch), slope,
-                         (char *)scratch + broadened_size(t));
+    anpe_projector_slope(t->projector, theta[t->rv], broadened(t, theta, NULL, raw, 0, scratch),
+                         slope, projector_room(t, scratch));
 }
 
 /* One block for all: the simulator is done when the projection begins. */
@@ -46,9 +79,9 @@ static size_t scratch_size(const anpe_task *t, int64_t batch)
 {
     const anpe_simulator_ops *ops = t->simulator.ops;
     const size_t a = ANPE_HAS(ops, scratch_size) ? ops->scratch_size(t->simulator.self, batch) : 0;
-    const size_t b = broadened_size(t) + (t->broaden ? anpe_broaden_scratch(t->broaden) : 0);
-    const size_t c = broadened_size(t) + (t->projector ? anpe_projector_scratch(t->projector) : 0);
-    return a > b ? a > c ? a : c : b > c ? b : c;
+    const size_t b = broadened_size(t) + broadening_size(t) +
+                     (t->projector ? anpe_projector_scratch(t->projector) : 0);
+    return a > b ? a : b;
 }
 
 anpe_status anpe_bench_new(anpe_ctx *ctx, const anpe_task *t, int64_t batch, anpe_bench **out)
@@ -158,15 +191,12 @@ anpe_status anpe_task_simulate_own(const anpe_task *t, anpe_ctx *ctx, anpe_bench
     return status ? status : check_finite(t, ctx, b, n, t->sim.n_pixels, b->sim_flux);
 }
 
-/* b->sim_flux (n) -> b->flux (n), all in one product where each has nothing of its own before it.
- */
+/* b->sim_flux (n) -> b->flux (n), all in one product where none is broadened before it. */
 static void project_all(const anpe_task *t, anpe_bench *b, int64_t n)
 {
-    const int64_t n_prior = t->prior->n_labels, size = anpe_task_size(t);
+    const int64_t n_prior = t->prior->n_labels;
     if (t->broaden) {
-        for (int64_t k = 0; k < n; k++)
-            anpe_task_project(t, b->theta + k * n_prior, NULL, b->sim_flux + k * t->sim.n_pixels,
-                              b->flux + k * size, b->scratch);
+        anpe_task_project(t, n, b->theta, 0, NULL, b->sim_flux, b->flux, b->scratch);
         return;
     }
     for (int64_t k = 0; k < n; k++)

@@ -6,6 +6,18 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* The simulator's labels have the first rows, in its order, so that one product takes them all. */
+static void number_rows(anpe_tangent *g)
+{
+    const anpe_task *t = g->task;
+    int64_t next = 1 + t->sim.n_labels;
+    for (int64_t j = 0; j < t->sim.n_labels; j++)
+        g->row[t->sim_label[j]] = 1 + j;
+    for (int64_t i = 0; i < t->prior->n_labels; i++)
+        if (!g->row[i])
+            g->row[i] = next++;
+}
+
 anpe_status anpe_tangent_new(anpe_ctx *ctx, const anpe_task *t, anpe_tangent **out)
 {
     *out = NULL;
@@ -19,10 +31,11 @@ anpe_status anpe_tangent_new(anpe_ctx *ctx, const anpe_task *t, anpe_tangent **o
     g->sim_theta = anpe_alloc(ctx, n_sim * sizeof *g->sim_theta);
     g->raw = anpe_alloc(ctx, (1 + n_sim) * (size_t)t->sim.n_pixels * sizeof *g->raw);
     g->flux = anpe_alloc(ctx, (1 + n_prior) * (size_t)anpe_task_size(t) * sizeof *g->flux);
-    if (!g->sim_theta || !g->raw || !g->flux) {
+    if (!g->sim_theta || !g->raw || !g->flux || ANPE_NEW(ctx, g->row, t->prior->n_labels)) {
         anpe_tangent_free(g);
         return ANPE_ENOMEM;
     }
+    number_rows(g);
     *out = g;
     return ANPE_OK;
 }
@@ -34,21 +47,14 @@ anpe_tangent *anpe_tangent_free(anpe_tangent *g)
     anpe_free(g->sim_theta);
     anpe_free(g->raw);
     anpe_free(g->flux);
+    free(g->row);
     free(g);
     return NULL;
 }
 
-/* Row of the simulator's output -> row of the instrument's. */
-static void observe(const anpe_tangent *g, const double *theta, const anpe_broadening *slope,
-                    int64_t from, int64_t to, void *scratch)
+static float *slope_of(const anpe_tangent *g, int64_t label)
 {
-    const anpe_task *t = g->task;
-    const int64_t size = anpe_task_size(t);
-    const float *raw = g->raw + from * t->sim.n_pixels;
-    if (t->projector)
-        anpe_task_project(t, theta, slope, raw, g->flux + to * size, scratch);
-    else
-        memcpy(g->flux + to * size, raw, (size_t)size * sizeof *raw);
+    return g->flux + g->row[label] * anpe_task_size(g->task);
 }
 
 static anpe_status check_finite(const anpe_tangent *g, anpe_ctx *ctx)
@@ -78,16 +84,20 @@ anpe_status anpe_tangent_run(anpe_tangent *g, anpe_ctx *ctx, const double *theta
     status = check_finite(g, ctx);
     if (status)
         return status;
-    memset(g->flux + size, 0, (size_t)(t->prior->n_labels * size) * sizeof *g->flux);
-    observe(g, theta, NULL, 0, 0, scratch);
-    for (int64_t j = 0; j < n; j++)
-        observe(g, theta, NULL, 1 + j, 1 + t->sim_label[j], scratch);
+    const int64_t others = t->prior->n_labels - n;
+    memset(g->flux + (1 + n) * size, 0, (size_t)(others * size) * sizeof *g->flux);
+    if (!t->projector) {
+        memcpy(g->flux, g->raw, (size_t)((1 + n) * size) * sizeof *g->flux);
+        return ANPE_OK;
+    }
+    anpe_task_project(t, 1 + n, theta, 1, NULL, g->raw, g->flux, scratch);
     for (int k = 0; k < ANPE_N_BROADENINGS; k++) {
         const anpe_broadening slope = (anpe_broadening)k;
         if (t->broadening[k] >= 0)
-            observe(g, theta, &slope, 0, 1 + t->broadening[k], scratch);
+            anpe_task_project(t, 1, theta, 1, &slope, g->raw, slope_of(g, t->broadening[k]),
+                              scratch);
     }
-    if (t->rv >= 0 && t->projector)
-        anpe_task_slope(t, theta, g->raw, g->flux + (1 + t->rv) * size, scratch);
+    if (t->rv >= 0)
+        anpe_task_slope(t, theta, g->raw, slope_of(g, t->rv), scratch);
     return ANPE_OK;
 }

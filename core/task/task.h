@@ -124,10 +124,11 @@ ANPE_MUST_CHECK anpe_status anpe_task_simulate_own(const anpe_task *t, anpe_ctx 
 /* b->theta (n) -> b->flux (n): simulator and projection, no noise. */
 ANPE_MUST_CHECK anpe_status anpe_task_simulate(const anpe_task *t, anpe_ctx *ctx, anpe_bench *b,
                                                int64_t n);
-/* The simulator's flux (sim.n_pixels) of a star of these labels (prior->n_labels), broadened and on
- * the instrument's pixels (size); slope: NULL, or the broadening that it is differentiated for. */
-void anpe_task_project(const anpe_task *t, const double *theta, const anpe_broadening *slope,
-                       const float *raw, float *flux, void *scratch);
+/* The simulator's spectra (n, sim.n_pixels) of stars, or all of one star, broadened and on the
+ * instrument's pixels (n, size). theta (n, prior->n_labels), or of one star (prior->n_labels) with
+ * is_one; slope: NULL, or the broadening that they are differentiated for. */
+void anpe_task_project(const anpe_task *t, int64_t n, const double *theta, int is_one,
+                       const anpe_broadening *slope, const float *raw, float *flux, void *scratch);
 /* Its derivative with respect to rv, per km/s. */
 void anpe_task_slope(const anpe_task *t, const double *theta, const float *raw, float *slope,
                      void *scratch);

@@ -274,13 +274,48 @@ static void test_tangent(void)
         WORKS(anpe_task_simulate(t, ctx, work, 2));
         for (int64_t p = 0; p < n; p++) {
             const double want = (double)(work->flux[n + p] - work->flux[p]) / (2 * step[d]);
-            off = fmax(off, fabs(want - (double)g->flux[(1 + d) * n + p]));
+            off = fmax(off, fabs(want - (double)g->flux[g->row[d] * n + p]));
             most = fmax(most, fabs(want));
         }
         CU_ASSERT(most > 1e-4);
         CU_ASSERT(off < 0.01 * most);
     }
     anpe_tangent_free(g);
+    anpe_bench_free(work);
+    anpe_task_free(t);
+    anpe_settings_free(settings);
+}
+
+/* Many at once, of one star and of as many stars, are those that are made one by one, to the bit.
+ */
+static void test_many(void)
+{
+    enum { MANY = 11 }; /* a tile, and some */
+    anpe_task *t = NULL;
+    anpe_bench *work = NULL;
+    write_emulator("depth");
+    anpe_settings *settings = configure("depth");
+    CU_ASSERT_EQUAL_FATAL(anpe_task_new(ctx, settings, ANPE_TASK_ALL, NULL, &t), ANPE_OK);
+    WORKS(anpe_bench_new(ctx, t, MANY, &work));
+    WORKS(anpe_task_draw_labels(t, ctx, work, 5, ANPE_FOR_MOCKS, 0, MANY));
+    WORKS(anpe_task_simulate(t, ctx, work, MANY));
+    const int64_t raw = t->sim.n_pixels, size = anpe_task_size(t);
+    float *one, *all;
+    CU_ASSERT_EQUAL_FATAL(ANPE_NEW(ctx, one, size) || ANPE_NEW(ctx, all, MANY, size), 0);
+    for (int k = 0; k < MANY; k++) {
+        anpe_task_project(t, 1, work->theta + k * LABELS, 1, NULL, work->sim_flux + k * raw, one,
+                          work->scratch);
+        CU_ASSERT(!memcmp(one, work->flux + k * size, (size_t)size * sizeof *one));
+    }
+    anpe_task_project(t, MANY, work->theta + LABELS, 1, NULL, work->sim_flux, all, work->scratch);
+    for (int k = 0; k < MANY; k++) {
+        anpe_task_project(t, 1, work->theta + LABELS, 1, NULL, work->sim_flux + k * raw, one,
+                          work->scratch);
+        CU_ASSERT(!memcmp(one, all + k * size, (size_t)size * sizeof *one));
+    }
+    CU_ASSERT(memcmp(all, work->flux, (size_t)size * sizeof *all)); /* another star's velocities */
+    free(one);
+    free(all);
     anpe_bench_free(work);
     anpe_task_free(t);
     anpe_settings_free(settings);
@@ -352,6 +387,7 @@ int main(int argc, char **argv)
                                  {"slopes", test_slopes},
                                  {"refuses", test_refuses},
                                  {"derivatives of the labels", test_tangent},
+                                 {"many at once", test_many},
                                  {"an exact posterior", test_exact},
                                  {"a simulator's own label", test_own_label}};
     return run_suite(argc, argv, "broadening", COUNT(tests), tests);

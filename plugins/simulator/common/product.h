@@ -19,6 +19,7 @@
 enum { PRODUCT_PANEL = 8, PRODUCT_PAIR = 2 * PRODUCT_PANEL };
 enum { PRODUCT_PANEL_FLOAT = 16, PRODUCT_PAIR_FLOAT = 2 * PRODUCT_PANEL_FLOAT };
 enum { PRODUCT_ROWS = 6, PRODUCT_CHUNK = 48 * PRODUCT_ROWS, PRODUCT_ROWS_FLOAT = 2 * PRODUCT_ROWS };
+enum { PRODUCT_SUM = 16 }; /* terms of a sum in float, before it joins the others */
 
 typedef struct product {
     int64_t n_in, n_out;

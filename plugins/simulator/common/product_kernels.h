@@ -37,35 +37,46 @@ SIMD_TARGET static void SIMD_NAME(product_pair)(int64_t n_in, const double *x, c
 typedef float SIMD_NAME(vf) __attribute__((vector_size(SIMD_BYTES), aligned(4), may_alias));
 
 /* A strip of two vectors of outputs for `rows` rows, a number that is known when this is compiled.
- * The bias, which is most of a normalised flux, is added last, when the sum of the small terms is
- * complete. */
+ * Sums of PRODUCT_SUM terms are added up, so that rounding is that of small sums, and last the
+ * bias, which is most of a normalised flux. */
 SIMD_TARGET static inline __attribute__((always_inline)) void
 SIMD_NAME(product_strip)(const int rows, int64_t n_in, const float *x, const float *first,
                          const float *second, const float *bias, float *out, int64_t ldo)
 {
     enum { LANES = SIMD_BYTES / 4, W = PRODUCT_PANEL_FLOAT };
-    SIMD_NAME(vf) acc[PRODUCT_ROWS_FLOAT][2];
+    SIMD_NAME(vf) total[PRODUCT_ROWS_FLOAT][2], acc[PRODUCT_ROWS_FLOAT][2];
 #pragma GCC unroll 12
     for (int r = 0; r < rows; r++) {
-        acc[r][0] = acc[r][1] = (SIMD_NAME(vf)){0};
+        total[r][0] = total[r][1] = (SIMD_NAME(vf)){0};
         __builtin_prefetch(out + r * ldo, 1);
     }
-    for (int64_t k = 0; k < n_in; k++) {
-        const SIMD_NAME(vf) w0 = *(const SIMD_NAME(vf) *)(first + k * W);
-        const SIMD_NAME(vf) w1 = *(const SIMD_NAME(vf) *)(second + k * W);
+    for (int64_t from = 0; from < n_in; from += PRODUCT_SUM) {
+        const int64_t to = n_in - from < PRODUCT_SUM ? n_in : from + PRODUCT_SUM;
+#pragma GCC unroll 12
+        for (int r = 0; r < rows; r++)
+            acc[r][0] = acc[r][1] = (SIMD_NAME(vf)){0};
+        for (int64_t k = from; k < to; k++) {
+            const SIMD_NAME(vf) w0 = *(const SIMD_NAME(vf) *)(first + k * W);
+            const SIMD_NAME(vf) w1 = *(const SIMD_NAME(vf) *)(second + k * W);
+#pragma GCC unroll 12
+            for (int r = 0; r < rows; r++) {
+                const float xr = x[r * n_in + k];
+                acc[r][0] += w0 * xr;
+                acc[r][1] += w1 * xr;
+            }
+        }
 #pragma GCC unroll 12
         for (int r = 0; r < rows; r++) {
-            const float xr = x[r * n_in + k];
-            acc[r][0] += w0 * xr;
-            acc[r][1] += w1 * xr;
+            total[r][0] += acc[r][0];
+            total[r][1] += acc[r][1];
         }
     }
     const SIMD_NAME(vf) b0 = *(const SIMD_NAME(vf) *)bias;
     const SIMD_NAME(vf) b1 = *(const SIMD_NAME(vf) *)(bias + LANES);
 #pragma GCC unroll 12
     for (int r = 0; r < rows; r++) {
-        *(SIMD_NAME(vf) *)(out + r * ldo) = acc[r][0] + b0;
-        *(SIMD_NAME(vf) *)(out + r * ldo + LANES) = acc[r][1] + b1;
+        *(SIMD_NAME(vf) *)(out + r * ldo) = total[r][0] + b0;
+        *(SIMD_NAME(vf) *)(out + r * ldo + LANES) = total[r][1] + b1;
     }
 }
 
