@@ -16,7 +16,7 @@ typedef struct options {
     double exact_ess;
 } options;
 
-enum { EXACT_ESS = 500, EXACT_MAX = 100000 };
+enum { SAMPLES = 1000, EXACT_ESS = 500, EXACT_MAX = 100000 };
 static const anpe_flag flags[] = {
     ANPE_FLAG_TEXT_REQUIRED(options, output, 'o', "output", "CATALOGUE",
                             "table to write: .fits, .h5 or .csv"),
@@ -24,7 +24,7 @@ static const anpe_flag flags[] = {
     ANPE_FLAG_TEXTS(options, set, 0, "set", "PATH=VALUE",
                     "how files are read (instrument.combination=visits), or where a file of the "
                     "training lies now (simulator.file=...)"),
-    ANPE_FLAG_INT(options, samples, 's', "samples", "N", 1000, 2, 1e8,
+    ANPE_FLAG_INT(options, samples, 's', "samples", "N", SAMPLES, 2, 1e8,
                   "posterior draws of each spectrum"),
     ANPE_FLAG_TEXT(options, posterior, 'p', "posterior", "FILE", NULL, "HDF5 file for all draws"),
     ANPE_FLAG_TEXT(options, predict, 0, "predict", "FILE", NULL,
@@ -264,20 +264,36 @@ static void report(anpe_cmd *cmd, const options *o, const anpe_infer_result *r)
                  1000 * r->seconds / (double)r->n_stars, r->grouped ? "a star" : "a spectrum");
 }
 
-/* What belongs to single spectra has no meaning for a star of several. */
+/* What is not there for a star of several spectra, and why. */
+static anpe_status check_group_extras(anpe_ctx *ctx, anpe_cmd *cmd, const options *o)
+{
+    if (o->exact)
+        return anpe_cmd_usage(ctx, cmd,
+                              "--exact: not with --group, whose weights are of the networks' "
+                              "densities and ask no simulator");
+    if (o->predict || o->explain)
+        return anpe_cmd_usage(ctx, cmd,
+                              "--%s: not with --group, where a star has no pixels of its own; "
+                              "infer its spectra one by one for that",
+                              o->predict ? "predict" : "explain");
+    if (o->compare || o->compare_id || o->compare_columns)
+        return anpe_cmd_usage(ctx, cmd,
+                              "--compare: not with --group, where chi2 is of several spectra; "
+                              "infer them one by one for that");
+    if (o->samples != SAMPLES && !o->posterior)
+        return anpe_cmd_usage(ctx, cmd,
+                              "--samples with --group: how many draws --posterior writes; "
+                              "--exact-ess says how many a star's numbers are from");
+    return ANPE_OK;
+}
+
 static anpe_status check_group_flags(anpe_ctx *ctx, anpe_cmd *cmd, const options *o)
 {
     if (!o->group && (o->with.n || o->own.n))
         return anpe_cmd_usage(ctx, cmd, "--with and --own go with --group");
-    if (o->group && (o->posterior || o->predict || o->explain || o->compare || o->exact))
-        return anpe_cmd_usage(ctx, cmd,
-                              "--posterior, --predict, --explain, --compare and --exact are of "
-                              "single spectra: not with --group");
-    if (o->group && o->samples != 1000)
-        return anpe_cmd_usage(ctx, cmd, "--samples is of single spectra: not with --group");
     if (o->group && strcmp(o->group, "id") && (cmd->n_arguments > 1 || o->list))
         return anpe_cmd_usage(ctx, cmd, "--group TABLE names the spectra: give the model alone");
-    return ANPE_OK;
+    return o->group ? check_group_extras(ctx, cmd, o) : ANPE_OK;
 }
 
 /* infer: as for single spectra. */

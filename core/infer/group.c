@@ -44,6 +44,7 @@ typedef struct run {
     anpe_model **model;
     anpe_group_labels *labels;
     anpe_group_list list;
+    anpe_group_draws *draws; /* NULL: not wanted */
     anpe_workers *workers;
     int n_lanes;
     lane *lane;
@@ -225,6 +226,8 @@ static anpe_status multiply(run *u, anpe_ctx *ctx, lane *l, int64_t star, anpe_s
         return ANPE_FAIL(ctx, ANPE_ENUMERIC,
                          "no draw of one spectrum's posterior has weight under the others'");
     summarise(u, l, problem.n_labels, &p, s);
+    if (u->draws)
+        anpe_group_draws_keep(u->draws, l - u->lane, &p, problem.n_labels, &rng);
     add_chi2(u, ctx, l, star, s);
     return ANPE_OK;
 }
@@ -370,6 +373,7 @@ static void close_run(run *u)
     for (int i = 0; u->lane && i < u->n_lanes; i++)
         close_lane(u, &u->lane[i]);
     free(u->lane);
+    anpe_group_draws_free(u->draws);
     anpe_workers_free(u->workers);
     anpe_group_list_clear(&u->list);
     anpe_group_labels_free(u->labels);
@@ -445,6 +449,8 @@ static anpe_status run_blocks(anpe_ctx *ctx, run *u)
             r->n_failed += r->star[u->first + b].failed;
             status = name_members(ctx, u, u->first + b);
         }
+        if (!status && u->draws)
+            status = anpe_group_draws_append(ctx, u->draws, block, r->star + u->first);
         if (status)
             return status;
         anpe_progress(ctx, "inferring", (double)(u->first + block), (double)n);
@@ -458,14 +464,33 @@ static anpe_status run_blocks(anpe_ctx *ctx, run *u)
     return ANPE_OK;
 }
 
-static anpe_status write_catalogue(anpe_ctx *ctx, const anpe_group_request *q,
-                                   const anpe_infer_result *r)
+/* The catalogue and the draws, or none of them. */
+static anpe_status write_outputs(anpe_ctx *ctx, const run *u)
 {
-    anpe_output out = {0};
-    if (!q->infer.output)
-        return ANPE_OK;
-    anpe_status status = anpe_infer_catalogue(ctx, &q->infer, r, &out);
-    return status ? status : anpe_output_commit(ctx, &out);
+    anpe_output out[2] = {0};
+    anpe_status status = ANPE_OK;
+    int n = 0;
+    if (u->draws)
+        status = anpe_group_draws_finish(ctx, u->draws, u->r, &out[n++]);
+    if (!status && u->q->infer.output)
+        status = anpe_infer_catalogue(ctx, &u->q->infer, u->r, &out[n++]);
+    if (!status)
+        return anpe_output_commit_all(ctx, n, out);
+    for (int k = 0; k < n; k++)
+        anpe_output_abandon(&out[k]);
+    return status;
+}
+
+static anpe_status check_outputs(anpe_ctx *ctx, const anpe_group_request *q)
+{
+    const char *const outputs[] = {q->infer.output, q->infer.posterior};
+    anpe_status status;
+    ANPE_TRY(anpe_infer_check_outputs(ctx, &q->infer, 1, outputs + 1));
+    for (int k = 0; q->table && k < 2; k++)
+        if (outputs[k])
+            ANPE_TRY(anpe_output_differs(ctx, outputs[k], q->table));
+out:
+    return status;
 }
 
 anpe_status anpe_infer_groups(anpe_ctx *ctx, const anpe_group_request *q, anpe_infer_result *r)
@@ -473,9 +498,7 @@ anpe_status anpe_infer_groups(anpe_ctx *ctx, const anpe_group_request *q, anpe_i
     run u = {.q = q, .r = r};
     anpe_status status;
     memset(r, 0, sizeof *r);
-    ANPE_TRY(anpe_infer_check_outputs(ctx, &q->infer, 0, NULL));
-    if (q->table && q->infer.output)
-        ANPE_TRY(anpe_output_differs(ctx, q->infer.output, q->table));
+    ANPE_TRY(check_outputs(ctx, q));
     ANPE_TRY(open_models(ctx, &u));
     ANPE_TRY(anpe_infer_check_labels(ctx, u.labels->n_shared));
     const double begun = anpe_clock_seconds();
@@ -486,10 +509,12 @@ anpe_status anpe_infer_groups(anpe_ctx *ctx, const anpe_group_request *q, anpe_i
     status = ANPE_NEW(ctx, u.lane, u.n_lanes);
     for (int i = 0; i < u.n_lanes && !status; i++)
         status = open_lane(ctx, &u, &u.lane[i]);
+    if (!status && q->infer.posterior)
+        status = anpe_group_draws_new(ctx, &q->infer, r, u.n_lanes, &u.draws);
     if (!status)
         status = run_blocks(ctx, &u);
     if (!status)
-        status = write_catalogue(ctx, q, r);
+        status = write_outputs(ctx, &u);
     r->seconds = anpe_clock_seconds() - begun;
 out:
     r->n_names = u.list.n_names; /* rows name files of the table */

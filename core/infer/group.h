@@ -6,8 +6,8 @@
 #include "posterior/product.h"
 
 typedef struct anpe_group_request {
-    anpe_infer_request infer; /* model: the first; files, output,
-                               * seed, threads, sets (for every model) and nothing else */
+    anpe_infer_request infer; /* model: the first; files, output, posterior with n_draws, seed,
+                               * threads, sets (for every model) and nothing else */
     int n_models;             /* with the first */
     const char *const *models;
     const char *table; /* catalogue with columns `group` and `file`, perhaps `row` and `model`;
@@ -60,4 +60,21 @@ typedef struct anpe_group_list {
 ANPE_MUST_CHECK anpe_status anpe_group_list_new(anpe_ctx *ctx, const anpe_group_request *q,
                                                 anpe_model *const *model, anpe_group_list *out);
 void anpe_group_list_clear(anpe_group_list *l);
+
+/* group_draws.c: the file of draws of the shared labels, as many for every star. */
+typedef struct anpe_group_draws anpe_group_draws;
+ANPE_MUST_CHECK anpe_status anpe_group_draws_new(anpe_ctx *ctx, const anpe_infer_request *q,
+                                                 const anpe_infer_result *r, int n_lanes,
+                                                 anpe_group_draws **out);
+anpe_group_draws *anpe_group_draws_free(anpe_group_draws *d);
+/* On a worker: the star of this lane. width: labels of p, of which the shared ones are the first.
+ */
+void anpe_group_draws_keep(anpe_group_draws *d, int64_t lane, const anpe_product_result *p,
+                           int64_t width, anpe_rng *rng);
+/* The stars (n) of lanes 0 .. n - 1; those that failed have NAN. */
+ANPE_MUST_CHECK anpe_status anpe_group_draws_append(anpe_ctx *ctx, anpe_group_draws *d, int64_t n,
+                                                    const anpe_star *star);
+/* Complete, under its temporary name. */
+ANPE_MUST_CHECK anpe_status anpe_group_draws_finish(anpe_ctx *ctx, anpe_group_draws *d,
+                                                    const anpe_infer_result *r, anpe_output *out);
 #endif

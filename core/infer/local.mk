@@ -5,6 +5,7 @@ libanpe_la_SOURCES += core/infer/draws_file.c
 libanpe_la_SOURCES += core/infer/exact_star.c
 libanpe_la_SOURCES += core/infer/explain.c
 libanpe_la_SOURCES += core/infer/group.c core/infer/group.h
+libanpe_la_SOURCES += core/infer/group_draws.c
 libanpe_la_SOURCES += core/infer/group_labels.c
 libanpe_la_SOURCES += core/infer/group_list.c
 libanpe_la_SOURCES += core/infer/identity.c core/infer/identity.h
