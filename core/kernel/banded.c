@@ -14,24 +14,33 @@ typedef int lanes __attribute__((vector_size(32)));
 
 #define KERNEL portable
 #define KERNEL_TARGET
+#define IN_REGISTER(v) (void)(v)
 #include "kernel/banded_kernel.h"
 
 #ifdef ANPE_HAVE_TARGET_CLONES
-#define KERNEL        avx2
-#define KERNEL_TARGET __attribute__((target("avx2,fma")))
+#define KERNEL         avx2
+#define KERNEL_TARGET  __attribute__((target("avx2,fma")))
+#define IN_REGISTER(v) __asm__("" : "+x"(v))
 #include "kernel/banded_kernel.h"
+#endif
+
+#ifdef ANPE_HAVE_TARGET_CLONES
+static int has_avx2(void)
+{
+    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+}
 #endif
 
 void anpe_banded_apply(const anpe_banded *m, int64_t from, int64_t to, int64_t base, int64_t n,
-                       const float *const *x, float *const *y)
+                       const float *const *x, const float *const *next, float *const *y)
 {
 #ifdef ANPE_HAVE_TARGET_CLONES
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) {
-        avx2_apply(m, from, to, base, n, x, y);
+    if (has_avx2()) {
+        avx2_apply(m, from, to, base, n, x, next, y);
         return;
     }
 #endif
-    portable_apply(m, from, to, base, n, x, y);
+    portable_apply(m, from, to, base, n, x, next, y);
 }
 
 ANPE_CLONES
@@ -49,21 +58,15 @@ void anpe_banded_transpose(const anpe_banded *m, int64_t from, int64_t to, int64
                    x + m->first[i] - base);
 }
 
-ANPE_CLONES
-static void filter(int64_t n, const float *restrict weight, const float *restrict in,
-                   float *restrict out)
-{
-    for (int64_t k = 0; k < n; k++) {
-        float sum = 0;
-        for (int m = 0; m < ANPE_BANDED_TAPS; m++)
-            sum += weight[m] * in[k + m];
-        out[k] = sum;
-    }
-}
-
 void anpe_banded_filter(int64_t n, const float *weight, const float *in, float *out)
 {
-    filter(n, weight, in, out);
+#ifdef ANPE_HAVE_TARGET_CLONES
+    if (has_avx2()) {
+        avx2_filter(n, weight, in, out);
+        return;
+    }
+#endif
+    portable_filter(n, weight, in, out);
 }
 
 void anpe_banded_filter_transpose(int64_t n, const float *weight, const float *out, float *in)

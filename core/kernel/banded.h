@@ -5,6 +5,8 @@
  * multiple of ANPE_BANDED_LANES (pad with 0), and the weights weight[offset[i] ..]. Every column
  * that a run names is read, those of weight 0 too. base: the column that x starts with.
  *
+ * Rows 2 k and 2 k + 1 are made in half the time where their runs are the same columns.
+ *
  * A row of y is the same to the last bit whatever rows and spectra are made together with it. */
 #ifndef ANPE_CORE_BANDED_H
 #define ANPE_CORE_BANDED_H
@@ -17,9 +19,10 @@ typedef struct anpe_banded {
     const float *weight;
 } anpe_banded;
 
-/* Rows from .. to - 1 of n <= ANPE_BANDED_TILE spectra: y[s][i] = sum of weight x[s]. */
+/* Rows from .. to - 1 of n <= ANPE_BANDED_TILE spectra: y[s][i] = sum of weight x[s]. next (n):
+ * what will be wanted after that, as long as x: it is fetched into the caches meanwhile. */
 void anpe_banded_apply(const anpe_banded *m, int64_t from, int64_t to, int64_t base, int64_t n,
-                       const float *const *x, float *const *y);
+                       const float *const *x, const float *const *next, float *const *y);
 /* The transpose for one spectrum: x += sum over these rows i of weight y[i]. */
 void anpe_banded_transpose(const anpe_banded *m, int64_t from, int64_t to, int64_t base,
                            const float *y, float *x);

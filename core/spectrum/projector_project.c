@@ -127,11 +127,20 @@ static const float *strip_columns(const anpe_projector *p, const anpe_projector_
     return memory + room(p);
 }
 
+/* Where in spectrum `in` the columns are that the strip will be read from. */
+static const float *coming(const anpe_projector *p, const anpe_projector_strip *strip,
+                           const shift *q, const float *in)
+{
+    int64_t from, n;
+    columns_of(strip, q, &from, &n);
+    return in + (p->resampled ? p->source[part_of(p, from, n).at] : part_of(p, from, n).at);
+}
+
 void anpe_projector_project(const anpe_projector *p, int slope, int64_t n, const double *s,
                             const float *in, float *out, float *scratch)
 {
     const anpe_banded rows = rows_of(p);
-    const float *x[ANPE_BANDED_TILE];
+    const float *x[ANPE_BANDED_TILE], *next[ANPE_BANDED_TILE];
     float *y[ANPE_PROJECTOR_BLOCK];
     shift q[ANPE_PROJECTOR_BLOCK];
     for (int64_t k = 0; k < n; k++) {
@@ -144,7 +153,11 @@ void anpe_projector_project(const anpe_projector *p, int slope, int64_t n, const
             for (int64_t k = 0; k < tile; k++)
                 x[k] = strip_columns(p, t, &q[first + k], in + (first + k) * p->n_in,
                                      scratch + 2 * k * room(p));
-            anpe_banded_apply(&rows, t->from, t->to, t->first, tile, x, y + first);
+            for (int64_t k = 0; k < tile; k++)
+                next[k] = first + tile + k < n ? coming(p, t, &q[first + tile + k],
+                                                        in + (first + tile + k) * p->n_in)
+                                               : x[k];
+            anpe_banded_apply(&rows, t->from, t->to, t->first, tile, x, next, y + first);
         }
 }
 

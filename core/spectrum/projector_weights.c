@@ -208,7 +208,8 @@ static anpe_status make_strips(anpe_ctx *ctx, anpe_projector *p)
     for (int64_t i = 0; i < n; i++) {
         const int64_t first = p->first[i], end = first + p->offset[i + 1] - p->offset[i];
         const int64_t from = first < low ? first : low, to = end > high ? end : high;
-        const int starts = i == 0 || to - from > STRIP;
+        const int paired = i % 2 == 1 && first == p->first[i - 1];
+        const int starts = i == 0 || (to - from > STRIP && !paired);
         low = starts ? first : from;
         high = starts ? end : to;
         p->n_strips += starts;
@@ -219,39 +220,73 @@ static anpe_status make_strips(anpe_ctx *ctx, anpe_projector *p)
     return ANPE_OK;
 }
 
+/* Pixels 2 k and 2 k + 1 see nearly the same columns. Where it costs no more than a few weights of
+ * 0 they name the same ones: kernel/banded.h. */
+static void pair_rows(int64_t n, int64_t *first, int64_t *count)
+{
+    for (int64_t i = 0; i + 1 < n; i += 2) {
+        const int64_t end[] = {first[i] + count[i], first[i + 1] + count[i + 1]};
+        const int64_t from = first[i] < first[i + 1] ? first[i] : first[i + 1];
+        const int64_t to = end[0] > end[1] ? end[0] : end[1];
+        const int64_t most = count[i] > count[i + 1] ? count[i] : count[i + 1];
+        if (padded(to - from) > padded(most) + most / 4)
+            continue;
+        first[i] = first[i + 1] = from;
+        count[i] = count[i + 1] = to - from;
+    }
+}
+
+/* Columns of each pixel, and room for their weights. */
+static anpe_status make_runs(anpe_ctx *ctx, anpe_projector *p, const anpe_projector_setup *setup,
+                             const anpe_lsf *table)
+{
+    const int64_t n = p->n_out;
+    p->first = anpe_alloc(ctx, (size_t)n * sizeof *p->first);
+    p->offset = anpe_alloc(ctx, (size_t)(n + 1) * sizeof *p->offset);
+    int64_t *count = anpe_alloc(ctx, (size_t)n * sizeof *count);
+    anpe_status status = p->first && p->offset && count ? ANPE_OK : ANPE_ENOMEM;
+    for (int64_t i = 0; i < n && !status; i++) {
+        const anpe_lsf_pixel q = pixel_of(p, setup, table, i);
+        pixel_range(p, &q, p->first + i, count + i);
+        if (count[i] > p->n_uniform + 64)
+            status = ANPE_FAIL(ctx, ANPE_EINVAL,
+                               "the line-spread function at %g is wider than the "
+                               "simulator's range",
+                               setup->instrument->wavelength[i]);
+    }
+    if (!status) {
+        pair_rows(n, p->first, count);
+        for (int64_t i = 0; i < n; i++)
+            p->offset[i + 1] = p->offset[i] + padded(count[i]);
+        p->weight = anpe_alloc(ctx, (size_t)p->offset[n] * sizeof *p->weight);
+        status = p->weight ? ANPE_OK : ANPE_ENOMEM;
+    }
+    anpe_free(count);
+    return status;
+}
+
 static anpe_status make_rows(anpe_ctx *ctx, anpe_projector *p, const anpe_projector_setup *setup,
                              const anpe_lsf *table)
 {
-    int64_t n = p->n_out, most = 0;
-    p->first = anpe_alloc(ctx, (size_t)n * sizeof *p->first);
-    p->offset = anpe_alloc(ctx, (size_t)(n + 1) * sizeof *p->offset);
-    if (!p->first || !p->offset)
-        return ANPE_ENOMEM;
-    for (int64_t i = 0; i < n; i++) {
-        int64_t count;
-        anpe_lsf_pixel q = pixel_of(p, setup, table, i);
-        pixel_range(p, &q, p->first + i, &count);
-        if (count > p->n_uniform + 64)
-            return ANPE_FAIL(ctx, ANPE_EINVAL,
-                             "the line-spread function at %g is wider than the "
-                             "simulator's range",
-                             setup->instrument->wavelength[i]);
-        most = count > most ? count : most;
-        p->offset[i + 1] = p->offset[i] + padded(count);
-    }
-    p->weight = anpe_alloc(ctx, (size_t)p->offset[n] * sizeof *p->weight);
+    int64_t most = 0;
+    anpe_status status = make_runs(ctx, p, setup, table);
+    if (status)
+        return status;
+    for (int64_t i = 0; i < p->n_out; i++)
+        most = p->offset[i + 1] - p->offset[i] > most ? p->offset[i + 1] - p->offset[i] : most;
     double *row = anpe_alloc(ctx, (size_t)most * sizeof *row);
-    for (int64_t i = 0; p->weight && row && i < n; i++) {
+    for (int64_t i = 0; row && i < p->n_out; i++) {
         int64_t first, count;
-        anpe_lsf_pixel q = pixel_of(p, setup, table, i);
+        const anpe_lsf_pixel q = pixel_of(p, setup, table, i);
         pixel_range(p, &q, &first, &count);
         pixel_weights(p, &q, first, count, row);
+        float *weight = p->weight + p->offset[i] + (first - p->first[i]);
         for (int64_t k = 0; k < count; k++)
-            p->weight[p->offset[i] + k] = (float)row[k];
+            weight[k] = (float)row[k];
     }
-    int ok = p->weight && row;
+    status = row ? ANPE_OK : ANPE_ENOMEM;
     anpe_free(row);
-    return ok ? ANPE_OK : ANPE_ENOMEM;
+    return status;
 }
 
 static anpe_status make_weights(anpe_ctx *ctx, anpe_projector *p, const anpe_projector_setup *setup)

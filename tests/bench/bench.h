@@ -32,8 +32,8 @@ double bench_seconds(const bench *b, bench_fn *run, void *user);
 /* The same of this thread's own time on a core, for what runs on one thread: others on the machine
  * count less. */
 double bench_core_seconds(const bench *b, bench_fn *run, void *user);
-/* Of two that run in turn: median seconds of each, and the median ratio first to second. On a
- * machine that others use too this is the ratio to trust. */
+/* Of two that run in turn on this thread: median seconds of its time on a core for each, and the
+ * median ratio first to second. On a machine that others use too this is the ratio to trust. */
 typedef struct bench_pair {
     double first, second, ratio;
 } bench_pair;
