@@ -112,6 +112,21 @@ int anpe_text_has_extension(const char *path, const char *extension)
     return n > m && path[n - m - 1] != '/' && !strcasecmp(path + n - m, extension);
 }
 
+int anpe_text_character(const char *text)
+{
+    const unsigned char *p = (const unsigned char *)text;
+    if (*p < 0x80)
+        return *p >= ' ' || *p == '\t' || *p == '\n';
+    const int n = *p >= 0xf0 && *p < 0xf5 ? 4 : *p >= 0xe0 && *p < 0xf0 ? 3 : *p >= 0xc2 ? 2 : 0;
+    for (int k = 1; k < n; k++)
+        if ((p[k] & 0xc0) != 0x80)
+            return 0;
+    const int surrogate = *p == 0xed && p[1] >= 0xa0, overlong = *p == 0xe0 && p[1] < 0xa0;
+    const int outside = (*p == 0xf0 && p[1] < 0x90) || (*p == 0xf4 && p[1] >= 0x90);
+    const int reserved = *p == 0xef && p[1] == 0xbf && p[2] >= 0xbe;
+    return *p >= 0xf5 || surrogate || overlong || outside || reserved ? 0 : n;
+}
+
 void anpe_text_utc(char text[24])
 {
     const char *epoch = getenv("SOURCE_DATE_EPOCH");

@@ -23,6 +23,9 @@ void anpe_text_free(anpe_text *t);
 const char *anpe_text_basename(const char *path);
 /* The path ends in this extension (".h5"), in any case, with a name before it. */
 int anpe_text_has_extension(const char *path, const char *extension);
+/* Bytes of the UTF-8 character at text that XML, too, may hold; 0: there is none, such as a control
+ * character, half a character, or one of another encoding. */
+int anpe_text_character(const char *text);
 /* Now, in UTC, as ISO 8601; with SOURCE_DATE_EPOCH in the environment that time instead, so that
  * equal runs give equal bytes (reproducible-builds.org). */
 void anpe_text_utc(char text[24]);

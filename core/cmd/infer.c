@@ -1,5 +1,6 @@
 /* anpe infer: posteriors of spectra to a catalogue. */
 #include "cmd/spectra.h"
+#include "file/catalogue.h"
 #include "infer/group.h"
 #include "infer/rows.h"
 #include <math.h>
@@ -19,7 +20,7 @@ typedef struct options {
 enum { SAMPLES = 1000, EXACT_ESS = 500, EXACT_MAX = 100000 };
 static const anpe_flag flags[] = {
     ANPE_FLAG_TEXT_REQUIRED(options, output, 'o', "output", "CATALOGUE",
-                            "table to write: .fits, .h5 or .csv"),
+                            "table to write: " ANPE_CATALOGUE_NAMES),
     ANPE_FLAG_LIST(options),
     ANPE_FLAG_TEXTS(options, set, 0, "set", "PATH=VALUE",
                     "how files are read (instrument.combination=visits), or where a file of the "
@@ -31,9 +32,9 @@ static const anpe_flag flags[] = {
                    "HDF5 file for model spectra at posterior median, mean and best draw"),
     ANPE_FLAG_TEXT(options, explain, 0, "explain", "FILE", NULL,
                    "HDF5 file for the gradient of each posterior mean by pixel"),
-    ANPE_FLAG_TEXT(
-        options, compare, 0, "compare", "CATALOGUE", NULL,
-        "catalogue (.fits, .h5, .csv) whose labels' model spectra are compared with ours"),
+    ANPE_FLAG_TEXT(options, compare, 0, "compare", "CATALOGUE", NULL,
+                   "catalogue (" ANPE_CATALOGUE_NAMES
+                   ") whose labels' model spectra are compared with ours"),
     ANPE_FLAG_TEXT(options, compare_columns, 0, "compare-columns", "LABEL=COLUMN,...", NULL,
                    "labels that have other names in it"),
     ANPE_FLAG_TEXT(options, compare_id, 0, "compare-id", "COLUMN", NULL,

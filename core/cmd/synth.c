@@ -21,7 +21,7 @@ static const anpe_flag flags[] = {
     ANPE_FLAG_TEXTS(options, set, 0, "set", "LABEL=VALUE",
                     "a label; with a dot in its name a value of the configuration"),
     ANPE_FLAG_TEXT(options, output, 'o', "output", "FILE", NULL,
-                   "table to write: .fits, .h5, .csv"),
+                   "table to write: " ANPE_CATALOGUE_NAMES),
     ANPE_FLAG_SWITCH(options, pixels, 0, "pixels",
                      "on the instrument's pixels, with its line-spread function"),
     ANPE_FLAG_SWITCH(options, observed, 0, "observed",

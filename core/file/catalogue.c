@@ -7,25 +7,40 @@
 #include <stdlib.h>
 #include <string.h>
 
-typedef enum format { FITS, HDF5, CSV, UNKNOWN } format;
+/* What writes o->temporary. NULL: HDF5, whose file makes its own. */
+typedef anpe_status write_fn(anpe_ctx *ctx, const anpe_catalogue *c, const anpe_output *o);
 
-static format format_of(const char *path)
+static const struct {
+    const char *extension;
+    write_fn *write;
+} formats[] = {{".fits", anpe_catalogue_write_fits},
+               {".fit", anpe_catalogue_write_fits},
+               {".h5", NULL},
+               {".hdf5", NULL},
+               {".csv", anpe_catalogue_write_csv},
+               {".ecsv", anpe_catalogue_write_ecsv},
+               {".vot", anpe_catalogue_write_votable},
+               {".votable", anpe_catalogue_write_votable}};
+enum { N_FORMATS = sizeof formats / sizeof formats[0] };
+
+static int format_of(const char *path)
 {
-    static const struct {
-        const char *extension;
-        format format;
-    } known[] = {{".fits", FITS}, {".fit", FITS}, {".h5", HDF5}, {".hdf5", HDF5}, {".csv", CSV}};
-    for (size_t k = 0; k < sizeof known / sizeof known[0]; k++)
-        if (anpe_text_has_extension(path, known[k].extension))
-            return known[k].format;
-    return UNKNOWN;
+    for (int k = 0; k < N_FORMATS; k++)
+        if (anpe_text_has_extension(path, formats[k].extension))
+            return k;
+    return -1;
+}
+
+int anpe_catalogue_has_name(const char *path)
+{
+    return format_of(path) >= 0;
 }
 
 static anpe_status check_extension(anpe_ctx *ctx, const char *path)
 {
-    if (format_of(path) != UNKNOWN)
+    if (anpe_catalogue_has_name(path))
         return ANPE_OK;
-    return ANPE_FAIL(ctx, ANPE_EINVAL, "%s: the name of a catalogue ends in .fits, .h5 or .csv",
+    return ANPE_FAIL(ctx, ANPE_EINVAL, "%s: the name of a catalogue ends in " ANPE_CATALOGUE_NAMES,
                      path);
 }
 
@@ -164,12 +179,14 @@ anpe_status anpe_catalogue_prepare(anpe_ctx *ctx, const anpe_catalogue *c, const
 {
     *o = (anpe_output){0};
     anpe_status status = check_extension(ctx, path);
-    if (status || format_of(path) == HDF5)
-        return status ? status : anpe_catalogue_write_hdf5(ctx, c, path, o);
+    if (status)
+        return status;
+    write_fn *const write = formats[format_of(path)].write;
+    if (!write)
+        return anpe_catalogue_write_hdf5(ctx, c, path, o);
     if ((status = anpe_output_begin(ctx, o, path)))
         return status;
-    status = format_of(path) == FITS ? anpe_catalogue_write_fits(ctx, c, o)
-                                     : anpe_catalogue_write_csv(ctx, c, o);
+    status = write(ctx, c, o);
     if (status)
         anpe_output_abandon(o);
     return status;

@@ -1,6 +1,7 @@
 /* file/catalogue.h -- the table that inference ends in: FITS binary table (.fits, .fit), HDF5 (.h5,
- * .hdf5: one dataset per column) or .csv, by extension. Columns are described by a table; rows are
- * set in any order. Written whole or not at all; no timestamp but one DATE keyword. */
+ * .hdf5: one dataset per column), .csv, ECSV (.ecsv) or VOTable (.vot, .votable), by extension,
+ * each with units, UCDs, descriptions and keywords. Columns are described by a table; rows are set
+ * in any order. Written whole or not at all; no timestamp but one DATE keyword. */
 #ifndef ANPE_CORE_CATALOGUE_H
 #define ANPE_CORE_CATALOGUE_H
 #include "base/context.h"
@@ -21,6 +22,10 @@ typedef struct anpe_column {
 } anpe_column;
 
 typedef struct anpe_catalogue anpe_catalogue;
+
+#define ANPE_CATALOGUE_NAMES ".fits, .h5, .csv, .ecsv or .vot" /* for messages */
+/* Whether the path ends in one of these. */
+int anpe_catalogue_has_name(const char *path);
 
 /* Known extension, and can a file be made there? Before any work. */
 ANPE_MUST_CHECK anpe_status anpe_catalogue_check(anpe_ctx *ctx, const char *path);

@@ -3,6 +3,7 @@
 #include <config.h>
 #include "file/catalogue_read.h"
 #include "base/text.h"
+#include "file/catalogue.h"
 #include "file/catalogue_read_private.h"
 
 #include <ctype.h>
@@ -17,9 +18,11 @@ static const anpe_table_reader *reader_of(const char *path)
     static const struct {
         const char *extension;
         const anpe_table_reader *reader;
-    } known[] = {{".fits", &anpe_table_fits},    {".fit", &anpe_table_fits},
-                 {".fits.gz", &anpe_table_fits}, {".h5", &anpe_table_hdf5},
-                 {".hdf5", &anpe_table_hdf5},    {".csv", &anpe_table_csv}};
+    } known[] = {{".fits", &anpe_table_fits},      {".fit", &anpe_table_fits},
+                 {".fits.gz", &anpe_table_fits},   {".h5", &anpe_table_hdf5},
+                 {".hdf5", &anpe_table_hdf5},      {".csv", &anpe_table_csv},
+                 {".ecsv", &anpe_table_csv},       {".vot", &anpe_table_votable},
+                 {".vot.gz", &anpe_table_votable}, {".votable", &anpe_table_votable}};
     for (size_t k = 0; k < sizeof known / sizeof known[0]; k++)
         if (anpe_text_has_extension(path, known[k].extension))
             return known[k].reader;
@@ -31,8 +34,8 @@ anpe_status anpe_catalogue_read_open(anpe_ctx *ctx, const char *path, anpe_catal
     *out = NULL;
     const anpe_table_reader *reader = reader_of(path);
     if (!reader)
-        return ANPE_FAIL(ctx, ANPE_EINVAL, "%s: the name of a catalogue ends in .fits, .h5 or .csv",
-                         path);
+        return ANPE_FAIL(ctx, ANPE_EINVAL,
+                         "%s: the name of a catalogue ends in " ANPE_CATALOGUE_NAMES, path);
     anpe_catalogue_file *c = anpe_alloc(ctx, sizeof *c);
     if (!c)
         return ANPE_ENOMEM;
@@ -88,6 +91,15 @@ int anpe_catalogue_read_n_columns(const anpe_catalogue_file *c)
 const char *anpe_catalogue_read_name(const anpe_catalogue_file *c, int column)
 {
     return c->column[column].name;
+}
+
+anpe_catalogue_kind anpe_catalogue_read_kind(const anpe_catalogue_file *c, int column)
+{
+    const anpe_table_column *t = &c->column[column];
+    return t->width != 1               ? ANPE_CATALOGUE_OTHER
+           : t->can & ANPE_TABLE_REALS ? ANPE_CATALOGUE_NUMBERS
+           : t->can & ANPE_TABLE_TEXTS ? ANPE_CATALOGUE_TEXTS
+                                       : ANPE_CATALOGUE_OTHER;
 }
 
 /* ---- names ------------------------------------------------------------------------------- */
@@ -238,6 +250,11 @@ anpe_status anpe_catalogue_read_texts(anpe_ctx *ctx, anpe_catalogue_file *c, con
     else
         *texts = v;
     return status;
+}
+
+char *anpe_catalogue_read_keyword(anpe_ctx *ctx, anpe_catalogue_file *c, const char *key)
+{
+    return c->reader->keyword(ctx, c, key);
 }
 
 void anpe_catalogue_texts_free(int64_t n, char **texts)

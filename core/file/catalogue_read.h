@@ -1,6 +1,7 @@
 /* file/catalogue_read.h -- columns of a catalogue by name: FITS binary table (.fits, .fit, also
- * .gz: the first one that has rows), HDF5 (.h5, .hdf5: one dataset per column) or .csv, by
- * extension. Those that anpe writes, and those of others.
+ * .gz: the first one that has rows), HDF5 (.h5, .hdf5: one dataset per column), .csv, .ecsv or
+ * VOTable (.vot, .votable, also .gz: the first table), by extension. Those that anpe writes, and
+ * those of others.
  *
  *     anpe_catalogue_read_open(ctx, "allStar.fits", &c);
  *     double *teff = malloc(anpe_catalogue_read_rows(c) * sizeof *teff);
@@ -28,6 +29,13 @@ const char *anpe_catalogue_read_path(const anpe_catalogue_file *c);
 int64_t anpe_catalogue_read_rows(const anpe_catalogue_file *c);
 int anpe_catalogue_read_n_columns(const anpe_catalogue_file *c);
 const char *anpe_catalogue_read_name(const anpe_catalogue_file *c, int column);
+/* What can be read of it: numbers, only texts, or neither (several values a row, bits). */
+typedef enum anpe_catalogue_kind {
+    ANPE_CATALOGUE_OTHER,
+    ANPE_CATALOGUE_NUMBERS,
+    ANPE_CATALOGUE_TEXTS
+} anpe_catalogue_kind;
+anpe_catalogue_kind anpe_catalogue_read_kind(const anpe_catalogue_file *c, int column);
 int anpe_catalogue_read_has(const anpe_catalogue_file *c, const char *name);
 /* As the file gives it; "" where it gives none or there is no such column. */
 const char *anpe_catalogue_read_unit(const anpe_catalogue_file *c, const char *name);
@@ -38,5 +46,8 @@ ANPE_MUST_CHECK anpe_status anpe_catalogue_read_reals(anpe_ctx *ctx, anpe_catalo
 /* A whole column as n_rows texts without blanks at their end; numbers are written out as %.15g. */
 ANPE_MUST_CHECK anpe_status anpe_catalogue_read_texts(anpe_ctx *ctx, anpe_catalogue_file *c,
                                                       const char *name, char ***texts);
+/* What the file says of itself ("MODEL": a FITS keyword, an HDF5 attribute, an INFO), malloc'ed;
+ * NULL: nothing under this name. */
+char *anpe_catalogue_read_keyword(anpe_ctx *ctx, anpe_catalogue_file *c, const char *key);
 void anpe_catalogue_texts_free(int64_t n, char **texts);
 #endif

@@ -1,19 +1,19 @@
 /* file/catalogue_read_csv.c -- a catalogue from CSV (RFC 4180): lines that start with "#" are
- * comments, of which "# column NAME [UNIT] ..." gives the unit; then a line of names, then rows. */
+ * comments, of which "# column NAME [UNIT] ..." gives the unit and "# KEY = value / comment" a
+ * keyword; then a line of names, then rows. ECSV is the same with a header in YAML. */
 #include <config.h>
 #include "base/text.h"
 #include "file/catalogue_read_private.h"
 
 #include <errno.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 typedef struct csv {
-    char *text;  /* the file; cells point into it */
-    char **cell; /* (n_rows, n_columns) */
+    anpe_table_cells cells; /* they point into its text, the file */
+    char *header;           /* the comments above the names */
+    char separator;         /* ',', of ECSV also ' ' */
 } csv;
 
 static anpe_status read_file(anpe_ctx *ctx, const char *path, char **text)
@@ -38,8 +38,8 @@ static anpe_status read_file(anpe_ctx *ctx, const char *path, char **text)
 }
 
 /* Ends the field that starts at *at in place, quotes undone, and moves *at behind its separator.
- * Returns the separator: ',', '\n' or '\0'; '"' for a quote that is not closed. */
-static char take_field(char **at, char **field)
+ * Returns the separator, '\n' or '\0'; '"' for a quote that is not closed. */
+static char take_field(const csv *t, char **at, char **field)
 {
     char *from = *at, *to = from;
     *field = from;
@@ -50,11 +50,11 @@ static char take_field(char **at, char **field)
             return '"';
         from++;
     }
-    while (*from && *from != ',' && *from != '\n')
+    while (*from && *from != t->separator && *from != '\n')
         *to++ = *from++;
     const char separator = *from;
     *at = separator ? from + 1 : from;
-    if (to > *field && to[-1] == '\r' && separator != ',')
+    if (to > *field && to[-1] == '\r' && separator != t->separator)
         to--;
     *to = '\0';
     return separator;
@@ -94,10 +94,11 @@ static anpe_status check_separator(anpe_ctx *ctx, const anpe_catalogue_file *c, 
 
 static anpe_status read_names(anpe_ctx *ctx, anpe_catalogue_file *c, char **at)
 {
-    char separator = ',', *field;
-    anpe_status status = check_separator(ctx, c, *at);
-    while (separator == ',' && !status) {
-        separator = take_field(at, &field);
+    const csv *t = c->self;
+    char separator = t->separator, *field;
+    anpe_status status = anpe_ecsv_is(t->header) ? ANPE_OK : check_separator(ctx, c, *at);
+    while (separator == t->separator && !status) {
+        separator = take_field(t, at, &field);
         status = anpe_table_add(ctx, c, field, "", ANPE_TABLE_REALS | ANPE_TABLE_TEXTS, 1);
     }
     if (!status && separator == '"')
@@ -125,9 +126,10 @@ static anpe_status read_units(anpe_ctx *ctx, anpe_catalogue_file *c, const char 
 /* One row into cell (n_columns); *n: fields that it had. */
 static char take_row(const anpe_catalogue_file *c, char **at, char **cell, int *n)
 {
-    char separator = ',', *field;
-    for (*n = 0; separator == ','; ++*n) {
-        separator = take_field(at, &field);
+    const csv *t = c->self;
+    char separator = t->separator, *field;
+    for (*n = 0; separator == t->separator; ++*n) {
+        separator = take_field(t, at, &field);
         if (*n < c->n_columns)
             cell[*n] = field;
     }
@@ -139,9 +141,9 @@ static anpe_status read_rows(anpe_ctx *ctx, anpe_catalogue_file *c, csv *t, char
     int64_t room = 0;
     while (*(at = skip_comments(at))) {
         int n;
-        if (ANPE_GROW(ctx, t->cell, room, (c->n_rows + 1) * c->n_columns))
+        if (ANPE_GROW(ctx, t->cells.cell, room, (c->n_rows + 1) * c->n_columns))
             return ANPE_ENOMEM;
-        const char end = take_row(c, &at, t->cell + c->n_rows++ * c->n_columns, &n);
+        const char end = take_row(c, &at, t->cells.cell + c->n_rows++ * c->n_columns, &n);
         if (end == '"')
             return ANPE_FAIL(ctx, ANPE_EFORMAT, "%s: row %lld: a quote is not closed", c->path,
                              (long long)c->n_rows);
@@ -152,52 +154,23 @@ static anpe_status read_rows(anpe_ctx *ctx, anpe_catalogue_file *c, csv *t, char
     return ANPE_OK;
 }
 
-static int is_number(const char *text)
-{
-    char *end;
-    strtod(text, &end);
-    end += strspn(end, " ");
-    return end != text && !*end;
-}
-
-/* No value: an empty cell, or what databases and table writers put for one. */
-static int is_missing(const char *text)
-{
-    static const char *const words[] = {"", "null", "none", "na", "n/a", "--", "-", "masked"};
-    text += strspn(text, " ");
-    size_t n = strlen(text);
-    while (n && text[n - 1] == ' ')
-        n--;
-    for (size_t k = 0; k < sizeof words / sizeof *words; k++)
-        if (strlen(words[k]) == n && !strncasecmp(words[k], text, n))
-            return 1;
-    return 0;
-}
-
-/* A column with one cell that is not a number is only text. */
-static void find_types(anpe_catalogue_file *c, const csv *t)
-{
-    for (int64_t i = 0; i < c->n_rows * c->n_columns; i++)
-        if (!is_missing(t->cell[i]) && !is_number(t->cell[i]))
-            c->column[i % c->n_columns].can = ANPE_TABLE_TEXTS;
-}
-
 static anpe_status open_csv(anpe_ctx *ctx, anpe_catalogue_file *c)
 {
     anpe_status status;
     csv *t = anpe_alloc(ctx, sizeof *t);
-    char *comments = NULL;
     if (!(c->self = t))
         return ANPE_ENOMEM;
-    ANPE_TRY(read_file(ctx, c->path, &t->text));
-    char *start = skip_mark(t->text), *at = skip_comments(start);
-    comments = strndup(start, (size_t)(at - start));
+    ANPE_TRY(read_file(ctx, c->path, &t->cells.text));
+    char *start = skip_mark(t->cells.text), *at = skip_comments(start);
+    if (!(t->header = strndup(start, (size_t)(at - start))))
+        return ANPE_NO_MEMORY(ctx, c->path);
+    t->separator = anpe_ecsv_is(t->header) ? anpe_ecsv_separator(t->header) : ',';
     ANPE_TRY(read_names(ctx, c, &at));
-    ANPE_TRY(read_units(ctx, c, comments));
+    ANPE_TRY(anpe_ecsv_is(t->header) ? anpe_ecsv_units(ctx, c, t->header)
+                                     : read_units(ctx, c, t->header));
     ANPE_TRY(read_rows(ctx, c, t, at));
-    find_types(c, t);
+    anpe_table_cells_find_types(c, &t->cells);
 out:
-    free(comments);
     return status;
 }
 
@@ -206,21 +179,37 @@ static anpe_status csv_reals(anpe_ctx *ctx, anpe_catalogue_file *c, int column, 
 {
     const csv *t = c->self;
     (void)ctx;
-    (void)element;
-    for (int64_t r = 0; r < c->n_rows; r++) {
-        const char *cell = t->cell[r * c->n_columns + column];
-        values[r] = is_missing(cell) ? NAN : strtod(cell, NULL);
-    }
+    anpe_table_cells_reals(c, &t->cells, column, element, values);
     return ANPE_OK;
 }
 
 static anpe_status csv_texts(anpe_ctx *ctx, anpe_catalogue_file *c, int column, char **texts)
 {
     const csv *t = c->self;
-    for (int64_t r = 0; r < c->n_rows; r++)
-        if (!(texts[r] = anpe_strdup(ctx, t->cell[r * c->n_columns + column])))
-            return ANPE_ENOMEM;
-    return ANPE_OK;
+    return anpe_table_cells_texts(ctx, c, &t->cells, column, texts);
+}
+
+/* "# KEY = value / comment": up to the last slash. */
+static char *csv_keyword(anpe_ctx *ctx, anpe_catalogue_file *c, const char *key)
+{
+    (void)ctx;
+    const csv *t = c->self;
+    const size_t n = strlen(key);
+    if (anpe_ecsv_is(t->header))
+        return anpe_ecsv_keyword(t->header, key);
+    for (const char *at = t->header; at && *at; at = (at = strchr(at, '\n')) ? at + 1 : NULL) {
+        if (strncmp(at, "# ", 2) || strncmp(at + 2, key, n) || strncmp(at + 2 + n, " = ", 3))
+            continue;
+        const char *value = at + 2 + n + 3;
+        size_t length = strcspn(value, "\r\n");
+        for (size_t k = length; k >= 3; k--)
+            if (!strncmp(value + k - 3, " / ", 3)) {
+                length = k - 3;
+                break;
+            }
+        return strndup(value, length);
+    }
+    return NULL;
 }
 
 static void close_csv(anpe_catalogue_file *c)
@@ -228,9 +217,10 @@ static void close_csv(anpe_catalogue_file *c)
     csv *t = c->self;
     if (!t)
         return;
-    free(t->cell);
-    free(t->text);
+    anpe_table_cells_clear(&t->cells);
+    free(t->header);
     anpe_free(t);
 }
 
-const anpe_table_reader anpe_table_csv = {open_csv, csv_reals, NULL, csv_texts, close_csv};
+const anpe_table_reader anpe_table_csv = {open_csv,  csv_reals,   NULL,
+                                          csv_texts, csv_keyword, close_csv};

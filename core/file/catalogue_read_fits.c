@@ -177,6 +177,18 @@ static anpe_status read_texts(anpe_ctx *ctx, anpe_catalogue_file *c, int column,
     return result;
 }
 
+static char *read_keyword(anpe_ctx *ctx, anpe_catalogue_file *c, const char *key)
+{
+    char *value = NULL, *copy = NULL;
+    int status = 0;
+    if (!fits_read_key_longstr(c->self, key, &value, NULL, &status)) {
+        copy = anpe_strdup(ctx, value);
+        fits_free_memory(value, &status);
+    }
+    fits_clear_errmsg();
+    return copy;
+}
+
 static void close_fits(anpe_catalogue_file *c)
 {
     int status = 0;
@@ -185,5 +197,5 @@ static void close_fits(anpe_catalogue_file *c)
     fits_clear_errmsg();
 }
 
-const anpe_table_reader anpe_table_fits = {open_fits, read_reals, read_integers, read_texts,
-                                           close_fits};
+const anpe_table_reader anpe_table_fits = {open_fits,  read_reals,   read_integers,
+                                           read_texts, read_keyword, close_fits};

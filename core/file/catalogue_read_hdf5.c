@@ -210,6 +210,14 @@ static anpe_status read_texts(anpe_ctx *ctx, anpe_catalogue_file *c, int column,
     return anpe_h5_read_texts(ctx, t->h5, c->column[column].name, c->n_rows, texts);
 }
 
+static char *read_keyword(anpe_ctx *ctx, anpe_catalogue_file *c, const char *key)
+{
+    const table *t = c->self;
+    char *value = NULL;
+    const int there = anpe_h5_has_attribute(t->h5, "/", key);
+    return there && !anpe_h5_get_text(ctx, t->h5, "/", key, &value) ? value : NULL;
+}
+
 static void close_hdf5(anpe_catalogue_file *c)
 {
     table *t = c->self;
@@ -219,5 +227,5 @@ static void close_hdf5(anpe_catalogue_file *c)
     anpe_free(t);
 }
 
-const anpe_table_reader anpe_table_hdf5 = {open_hdf5, read_reals, read_integers, read_texts,
-                                           close_hdf5};
+const anpe_table_reader anpe_table_hdf5 = {open_hdf5,  read_reals,   read_integers,
+                                           read_texts, read_keyword, close_hdf5};

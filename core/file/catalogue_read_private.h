@@ -22,9 +22,11 @@ typedef struct anpe_table_reader {
     anpe_status (*integers)(anpe_ctx *ctx, anpe_catalogue_file *c, int column, int64_t element,
                             int64_t *values);
     anpe_status (*texts)(anpe_ctx *ctx, anpe_catalogue_file *c, int column, char **texts);
+    /* malloc'ed; NULL: there is none */
+    char *(*keyword)(anpe_ctx *ctx, anpe_catalogue_file *c, const char *key);
     void (*close)(anpe_catalogue_file *c);
 } anpe_table_reader;
-extern const anpe_table_reader anpe_table_fits, anpe_table_hdf5, anpe_table_csv;
+extern const anpe_table_reader anpe_table_fits, anpe_table_hdf5, anpe_table_csv, anpe_table_votable;
 
 struct anpe_catalogue_file {
     char *path;
@@ -34,6 +36,27 @@ struct anpe_catalogue_file {
     int n_columns;
     anpe_table_column *column;
 };
+
+/* Cells (n_rows, n_columns) that are texts, of catalogue_read_cells.c. */
+typedef struct anpe_table_cells {
+    char *text; /* that the cells point into */
+    char **cell;
+} anpe_table_cells;
+/* A column with one cell that is neither missing nor a number is only text. */
+void anpe_table_cells_find_types(anpe_catalogue_file *c, const anpe_table_cells *t);
+void anpe_table_cells_reals(const anpe_catalogue_file *c, const anpe_table_cells *t, int column,
+                            int64_t element, double *values);
+ANPE_MUST_CHECK anpe_status anpe_table_cells_texts(anpe_ctx *ctx, const anpe_catalogue_file *c,
+                                                   const anpe_table_cells *t, int column,
+                                                   char **texts);
+void anpe_table_cells_clear(anpe_table_cells *t);
+
+/* The header of ECSV: whether it is one, what separates the cells, units into c, a keyword. */
+int anpe_ecsv_is(const char *text);
+char anpe_ecsv_separator(const char *header);
+ANPE_MUST_CHECK anpe_status anpe_ecsv_units(anpe_ctx *ctx, anpe_catalogue_file *c,
+                                            const char *header);
+char *anpe_ecsv_keyword(const char *header, const char *key);
 
 /* Appends a column; name and unit are copied. */
 ANPE_MUST_CHECK anpe_status anpe_table_add(anpe_ctx *ctx, anpe_catalogue_file *c, const char *name,

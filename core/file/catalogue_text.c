@@ -54,9 +54,6 @@ static void put_header(FILE *f, const anpe_catalogue *c)
         fprintf(f, "# column %s [%s] %s; %s\n", column->name, column->unit, column->ucd,
                 column->help);
     }
-    for (int k = 0; k < c->n_columns; k++)
-        fprintf(f, "%s%s", k ? "," : "", c->columns[k].name);
-    fputc('\n', f);
 }
 
 /* 10 digits say all that single precision knew; what is not a number is an empty field. */
@@ -77,16 +74,23 @@ static void put_row(FILE *f, const anpe_catalogue *c, int64_t row)
     fputc('\n', f);
 }
 
-anpe_status anpe_catalogue_write_csv(anpe_ctx *ctx, const anpe_catalogue *c, const anpe_output *o)
+void anpe_catalogue_put_rows(FILE *f, const anpe_catalogue *c)
+{
+    for (int k = 0; k < c->n_columns; k++)
+        fprintf(f, "%s%s", k ? "," : "", c->columns[k].name);
+    fputc('\n', f);
+    for (int64_t r = 0; r < c->n_rows && !ferror(f); r++)
+        put_row(f, c, r);
+}
+
+anpe_status anpe_catalogue_write_lines(anpe_ctx *ctx, const anpe_catalogue *c, const anpe_output *o,
+                                       void (*put)(FILE *f, const anpe_catalogue *c))
 {
     char text[128];
     FILE *f = fopen(o->temporary, "w");
     errno = f ? 0 : errno;
-    if (f) {
-        put_header(f, c);
-        for (int64_t r = 0; r < c->n_rows && !ferror(f); r++)
-            put_row(f, c, r);
-    }
+    if (f)
+        put(f, c);
     int failed = !f || ferror(f), error = errno;
     if (f && fclose(f) && !failed) {
         failed = 1;
@@ -96,6 +100,17 @@ anpe_status anpe_catalogue_write_csv(anpe_ctx *ctx, const anpe_catalogue *c, con
         return ANPE_OK;
     return ANPE_FAIL(ctx, ANPE_EIO, "%s: cannot write: %s", o->path,
                      anpe_errno_text(error, text, sizeof text));
+}
+
+static void put_csv(FILE *f, const anpe_catalogue *c)
+{
+    put_header(f, c);
+    anpe_catalogue_put_rows(f, c);
+}
+
+anpe_status anpe_catalogue_write_csv(anpe_ctx *ctx, const anpe_catalogue *c, const anpe_output *o)
+{
+    return anpe_catalogue_write_lines(ctx, c, o, put_csv);
 }
 
 /* ---- HDF5 -------------------------------------------------------------------------------- */

@@ -21,6 +21,21 @@ const char *const anpe_flag_names[ANPE_N_FLAGS] = {
     "UNFINISHED_MODEL", "NOT_EXACT",          "KHAT",        "OUT_OF_TRAINING",
     "PREDICTIVE_CHI2",  "BAD_PIXELS_OUTSIDE", "SNR_OUTSIDE", "NOT_VALIDATED"};
 
+const char *const anpe_flag_help[ANPE_N_FLAGS] = {
+    "There is no posterior; the column reason says why.",
+    "Draws pile up at a bound of the prior: the star may lie beyond it.",
+    "The model does not fit: chi2 per good pixel at the median labels is above 3.",
+    "Under half of the pixels are good.",
+    "The training of the model had not ended.",
+    "An exact posterior was asked for and not reached; the column exact_reason says why.",
+    "The tail of the importance weights is too heavy (k-hat above 0.7) to trust the numbers.",
+    "The network's view of the spectrum is unlike that of any simulation: outside of the training.",
+    "The residuals are unlike those of any spectrum of the simulator.",
+    "More pixels are bad than in the training.",
+    "The signal-to-noise ratio is outside of that of the training.",
+    "The model was not validated: nothing is known of its calibration, or of spectra unlike those "
+    "of the training."};
+
 /* ---- one block --------------------------------------------------------------------------- */
 
 static void judge_star(const anpe_inference *f, anpe_star *star, const anpe_spectrum *s)

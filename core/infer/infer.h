@@ -25,6 +25,7 @@ typedef enum anpe_flag_bit {
 } anpe_flag_bit;
 enum { ANPE_N_FLAGS = 12 };
 extern const char *const anpe_flag_names[ANPE_N_FLAGS];
+extern const char *const anpe_flag_help[ANPE_N_FLAGS]; /* each in a sentence */
 
 enum { ANPE_INFER_OTHERS = 9 };
 

@@ -28,7 +28,8 @@ out:
 /* Files with a catalogue's name beside the catalogue would be taken for one. */
 static anpe_status check_name(anpe_ctx *ctx, const char *path)
 {
-    if (anpe_text_has_extension(path, ".fits") || anpe_text_has_extension(path, ".csv"))
+    if (anpe_catalogue_has_name(path) && !anpe_text_has_extension(path, ".h5") &&
+        !anpe_text_has_extension(path, ".hdf5"))
         return ANPE_FAIL(ctx, ANPE_EINVAL,
                          "%s: draws, model spectra and gradients are HDF5: choose a name in .h5",
                          path);

@@ -15,7 +15,7 @@ static const struct {
                  {"fe_h", "phys.abund.Fe"},
                  {"rv", "spect.dopplerVeloc.opt"},
                  {"vmicro", "phys.veloc.microTurb"},
-                 {"vmacro", "phys.veloc.macroTurb"}};
+                 {"vmacro", "phys.veloc"}};
 
 /* A column that is a member of anpe_star. */
 typedef struct star_column {
@@ -29,7 +29,7 @@ typedef struct star_column {
 static const star_column identity[] = {
     {"id", "", "meta.id;meta.main", "identifier of the survey, or file", ANPE_COLUMN_TEXT, 79,
      MEMBER(id)},
-    {"file", "", "meta.file", "input file", ANPE_COLUMN_TEXT, 160, MEMBER(file)},
+    {"file", "", "meta.id;meta.file", "input file", ANPE_COLUMN_TEXT, 160, MEMBER(file)},
     {"row", "", "meta.number", "row in the file", ANPE_COLUMN_INT64, 0, MEMBER(row)}};
 static const star_column quality[] = {
     {"flags", "", "meta.code.qual", "bits: see FLAGn", ANPE_COLUMN_INT64, 0, MEMBER(flags)},
@@ -40,7 +40,7 @@ static const star_column quality[] = {
      0, MEMBER(snr)},
     {"n_draws", "", "meta.number", "posterior draws behind the numbers", ANPE_COLUMN_INT64, 0,
      MEMBER(n_draws)},
-    {"edge_mass", "", "arith.ratio",
+    {"edge_mass", "", "stat.probability",
      "weight within 0.1 sd of a bound of the prior, largest of all labels", ANPE_COLUMN_REAL, 0,
      MEMBER(edge_mass)},
     {"reason", "", "meta.note", "why there is no posterior", ANPE_COLUMN_TEXT, 160,
@@ -51,14 +51,14 @@ static const star_column exact[] = {
      ANPE_COLUMN_TEXT, 11, MEMBER(rung)},
     {"ess", "", "meta.number", "effective draws behind the numbers", ANPE_COLUMN_REAL, 0,
      MEMBER(ess)},
-    {"efficiency", "", "arith.ratio", "effective draws per draw", ANPE_COLUMN_REAL, 0,
+    {"efficiency", "", "stat.param", "effective draws per draw", ANPE_COLUMN_REAL, 0,
      MEMBER(efficiency)},
     {"khat", "", "stat.param", "shape of the tail of the weights", ANPE_COLUMN_REAL, 0,
      MEMBER(khat)},
     {"log_evidence", "", "stat.likelihood", "natural log of the evidence of the reduced spectrum",
      ANPE_COLUMN_REAL, 0, MEMBER(log_evidence)},
-    {"log_evidence_err", "", "stat.error;stat.likelihood", "its standard deviation",
-     ANPE_COLUMN_REAL, 0, MEMBER(log_evidence_err)},
+    {"log_evidence_err", "", "stat.error", "its standard deviation", ANPE_COLUMN_REAL, 0,
+     MEMBER(log_evidence_err)},
     {"rhat", "", "stat.param", "R-hat of the chains, at rung mcmc", ANPE_COLUMN_REAL, 0,
      MEMBER(rhat)},
     {"n_evaluations", "", "meta.number", "evaluations of the likelihood", ANPE_COLUMN_INT64, 0,
@@ -71,8 +71,8 @@ static const star_column together[] = {
      MEMBER(n_members)},
     {"n_left_out", "", "meta.number", "spectra of the star that could not be used",
      ANPE_COLUMN_INT64, 0, MEMBER(n_left_out)},
-    {"members", "", "meta.file", "spectra that took part, with their rows", ANPE_COLUMN_TEXT, 160,
-     MEMBER(members)},
+    {"members", "", "meta.id;meta.file", "spectra that took part, with their rows",
+     ANPE_COLUMN_TEXT, 160, MEMBER(members)},
     {"log_together", "", "stat.likelihood",
      "natural log of how much likelier the spectra are of one star than of different ones",
      ANPE_COLUMN_REAL, 0, MEMBER(log_together)},
@@ -80,7 +80,7 @@ static const star_column together[] = {
      MEMBER(rung)},
     {"ess", "", "meta.number", "effective draws behind the numbers", ANPE_COLUMN_REAL, 0,
      MEMBER(ess)},
-    {"efficiency", "", "arith.ratio", "effective draws per draw", ANPE_COLUMN_REAL, 0,
+    {"efficiency", "", "stat.param", "effective draws per draw", ANPE_COLUMN_REAL, 0,
      MEMBER(efficiency)},
     {"khat", "", "stat.param", "shape of the tail of the weights", ANPE_COLUMN_REAL, 0,
      MEMBER(khat)},
@@ -154,20 +154,20 @@ static const struct {
 enum { N_GROUPS = sizeof groups / sizeof groups[0] };
 
 static const struct {
-    const char *suffix, *ucd, *help;
+    const char *suffix, *ucd, *help; /* ucd: behind the label's; "": "stat.stdev" before it */
     int (*wanted)(const anpe_infer_result *r);
     size_t offset; /* in anpe_label_summary */
 } statistic[] = {
-    {"", "", "posterior median", always, offsetof(anpe_label_summary, median)},
-    {"_mean", "stat.mean", "posterior mean", always, offsetof(anpe_label_summary, mean)},
-    {"_sd", "stat.stdev", "posterior standard deviation", always, offsetof(anpe_label_summary, sd)},
-    {"_p16", "stat.min", "16th percentile of the posterior", always,
+    {"", ";stat.median", "posterior median", always, offsetof(anpe_label_summary, median)},
+    {"_mean", ";stat.mean", "posterior mean", always, offsetof(anpe_label_summary, mean)},
+    {"_sd", "", "posterior standard deviation", always, offsetof(anpe_label_summary, sd)},
+    {"_p16", ";stat.min", "16th percentile of the posterior", always,
      offsetof(anpe_label_summary, p16)},
-    {"_p84", "stat.max", "84th percentile of the posterior", always,
+    {"_p84", ";stat.max", "84th percentile of the posterior", always,
      offsetof(anpe_label_summary, p84)},
-    {"_p16_cal", "stat.min", "16th percentile, recalibrated", is_recalibrated,
+    {"_p16_cal", ";stat.min", "16th percentile, recalibrated", is_recalibrated,
      offsetof(anpe_label_summary, p16_cal)},
-    {"_p84_cal", "stat.max", "84th percentile, recalibrated", is_recalibrated,
+    {"_p84_cal", ";stat.max", "84th percentile, recalibrated", is_recalibrated,
      offsetof(anpe_label_summary, p84_cal)}};
 enum { N_STATISTICS = sizeof statistic / sizeof statistic[0] };
 
@@ -238,7 +238,8 @@ static anpe_infer_column label_column_of(const anpe_label *l, int64_t label, int
     anpe_column *to = &c.column;
     snprintf(to->name, sizeof to->name, "%s%s", l->name, statistic[k].suffix);
     snprintf(to->unit, sizeof to->unit, "%s", l->unit);
-    snprintf(to->ucd, sizeof to->ucd, "%s%s%s", statistic[k].ucd, k ? ";" : "", ucd_of(l->name));
+    snprintf(to->ucd, sizeof to->ucd, "%s%s%s", statistic[k].ucd[0] ? "" : "stat.stdev;",
+             ucd_of(l->name), statistic[k].ucd);
     snprintf(to->help, sizeof to->help, "%s", statistic[k].help);
     to->type = ANPE_COLUMN_REAL;
     c.key = k ? statistic[k].suffix + 1 : "median";
@@ -257,6 +258,21 @@ int anpe_infer_columns(const anpe_infer_result *r, anpe_infer_column *c)
                     c[n++] = label_column_of(&r->label[d], d, k);
     }
     return n;
+}
+
+const char *anpe_infer_describe(const char *name)
+{
+    const size_t n = strlen(name);
+    for (int g = 0; g < N_GROUPS; g++)
+        for (int i = 0; i < groups[g].n; i++)
+            if (!strcmp(groups[g].column[i].name, name))
+                return groups[g].column[i].help;
+    for (int k = N_STATISTICS - 1; k > 0; k--) {
+        const size_t m = strlen(statistic[k].suffix);
+        if (n > m && !strcmp(name + n - m, statistic[k].suffix))
+            return statistic[k].help;
+    }
+    return "";
 }
 
 static const void *member(const anpe_star *s, const anpe_infer_column *c)

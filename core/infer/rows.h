@@ -15,6 +15,9 @@ typedef struct anpe_infer_column {
 
 /* Fills c (ANPE_CATALOGUE_MAX_COLUMNS); returns how many columns the result has. */
 int anpe_infer_columns(const anpe_infer_result *r, anpe_infer_column *c);
+/* What a column of a catalogue of anpe holds, by its name; "" for a label itself and for names that
+ * are none of them. */
+const char *anpe_infer_describe(const char *name);
 /* The value of a column of that type. */
 const char *anpe_infer_text(const anpe_star *s, const anpe_infer_column *c);
 double anpe_infer_real(const anpe_star *s, const anpe_infer_column *c);

@@ -191,7 +191,7 @@ anpe_status anpe_synth_write_opacity(anpe_ctx *ctx, const anpe_synth *s, double 
     column[0] = spectrum_columns[WAVELENGTH];
     for (int k = 0; k < n_sources; k++) {
         anpe_column *to = &column[1 + k];
-        *to = (anpe_column){.unit = "cm2/g", .ucd = "phys.absorption.opacity"};
+        *to = (anpe_column){.unit = "cm2/g", .ucd = "phys.absorption.coeff"};
         to->type = ANPE_COLUMN_REAL;
         column_name(names[k], sizeof to->name, to->name);
         snprintf(to->help, sizeof to->help, "%s", names[k]);

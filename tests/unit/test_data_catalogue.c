@@ -122,23 +122,26 @@ static void test_hdf5(void)
 /* No row at all is a catalogue, too. */
 static void test_empty(void)
 {
-    static const char *const names[] = {"e.fits", "e.h5", "e.csv"};
+    static const char *const names[] = {"e.fits", "e.h5", "e.csv", "e.ecsv", "e.vot"};
     empty_scratch();
-    for (int k = 0; k < 3; k++) {
+    for (int k = 0; k < 5; k++) {
         anpe_catalogue *c;
         WORKS(anpe_catalogue_new(ctx, 0, 4, columns, 0, NULL, &c));
         WORKS(anpe_catalogue_write(ctx, c, in_scratch(names[k])));
         anpe_catalogue_free(c);
     }
-    CU_ASSERT_EQUAL(n_files(), 3);
+    CU_ASSERT_EQUAL(n_files(), 5);
 }
 
 /* Where DATE is, equal catalogues may differ; nowhere else. */
 static void test_same_bytes(void)
 {
-    static const char *const names[][2] = {
-        {"a.fits", "b.fits"}, {"a.csv", "b.csv"}, {"a.h5", "b.h5"}};
-    for (int k = 0; k < 3; k++) {
+    static const char *const names[][2] = {{"a.fits", "b.fits"},
+                                           {"a.csv", "b.csv"},
+                                           {"a.h5", "b.h5"},
+                                           {"a.ecsv", "b.ecsv"},
+                                           {"a.vot", "b.vot"}};
+    for (int k = 0; k < 5; k++) {
         size_t n, m, differ = 0;
         anpe_catalogue *c = make_catalogue(5);
         WORKS(anpe_catalogue_write(ctx, c, in_scratch(names[k][0])));
@@ -158,13 +161,15 @@ static void test_same_bytes(void)
 
 static void test_refused(void)
 {
-    static const char *const names[] = {"full.fits", "full.csv", "full.h5"};
+    static const char *const names[] = {"full.fits", "full.csv", "full.h5", "full.ecsv",
+                                        "full.vot"};
     empty_scratch();
-    FAILS(anpe_catalogue_check(ctx, "a.txt"), ANPE_EINVAL, "ends in .fits, .h5 or .csv");
+    FAILS(anpe_catalogue_check(ctx, "a.txt"), ANPE_EINVAL,
+          "ends in .fits, .h5, .csv, .ecsv or .vot");
     FAILS(anpe_catalogue_check(ctx, ".fits"), ANPE_EINVAL, "ends in .fits");
     FAILS(anpe_catalogue_check(ctx, in_scratch("no/a.fits")), ANPE_EIO, "No such file");
     anpe_catalogue *c = make_catalogue(20000);
-    for (int k = 0; k < 3; k++) {
+    for (int k = 0; k < 5; k++) {
         struct rlimit limit;
         getrlimit(RLIMIT_FSIZE, &limit);
         limit.rlim_cur = 200000;

@@ -1,4 +1,4 @@
-/* Columns of catalogues by name: what anpe writes comes back from its three kinds of file, and
+/* Columns of catalogues by name: what anpe writes comes back from its kinds of file, and
  * tables that others made. */
 #include <config.h>
 #include "file/catalogue.h"
@@ -24,10 +24,11 @@ static anpe_catalogue_file *open_table(const char *name)
 
 static void test_round_trip(void)
 {
-    static const char *const names[] = {"a.fits", "a.h5", "a.csv"};
-    for (int k = 0; k < 3; k++) {
+    static const char *const names[] = {"a.fits", "a.h5", "a.csv", "a.ecsv", "a.vot", "a.votable"};
+    for (int k = 0; k < 6; k++) {
         anpe_catalogue *w;
         WORKS(anpe_catalogue_new(ctx, 3, 3, columns, 0, NULL, &w));
+        WORKS(anpe_catalogue_keyword(ctx, w, "MODEL", "a 'b' <c> / \"d\": {e}", "a file"));
         for (int64_t r = 0; r < 3; r++) {
             anpe_catalogue_set_text(w, r, 0, r == 1 ? "a \"b\", #c" : "star");
             anpe_catalogue_set_int(w, r, 2, INT64_C(4295806720123456789) + r);
@@ -41,6 +42,11 @@ static void test_round_trip(void)
         anpe_catalogue_file *c = open_table(names[k]);
         CU_ASSERT_EQUAL(anpe_catalogue_read_rows(c), 3);
         CU_ASSERT_EQUAL(anpe_catalogue_read_n_columns(c), 3);
+        char *model = anpe_catalogue_read_keyword(ctx, c, "MODEL");
+        CU_ASSERT_PTR_NOT_NULL_FATAL(model);
+        CU_ASSERT_STRING_EQUAL(model, "a 'b' <c> / \"d\": {e}");
+        free(model);
+        CU_ASSERT_PTR_NULL(anpe_catalogue_read_keyword(ctx, c, "MODE"));
         CU_ASSERT(anpe_catalogue_read_has(c, "teff") && !anpe_catalogue_read_has(c, "logg"));
         CU_ASSERT_STRING_EQUAL(anpe_catalogue_read_unit(c, "teff"), "K");
         CU_ASSERT_STRING_EQUAL(anpe_catalogue_read_unit(c, "id"), "");
@@ -98,6 +104,129 @@ static void test_foreign_fits(void)
     FAILS(anpe_catalogue_read_reals(ctx, c, "FPARAM[3]", value), ANPE_EINVAL, "3 values per row");
     FAILS(anpe_catalogue_read_reals(ctx, c, "FPARAM[-1]", value), ANPE_EINVAL, "no column");
     FAILS(anpe_catalogue_read_reals(ctx, c, "GOOD", value), ANPE_EFORMAT, "numbers");
+    anpe_catalogue_read_close(c);
+}
+
+/* As Astropy writes it: blanks between cells, units behind a tag, quotes where they are needed. */
+static void test_foreign_ecsv(void)
+{
+    static const char text[] =
+        "# %ECSV 1.0\n# ---\n# datatype:\n"
+        "# - {name: star, datatype: string, description: 'its name: unit: m'}\n"
+        "# - {name: logg, unit: !astropy.units.Unit {unit: dex(cm / s2)}, "
+        "datatype: float64}\n"
+        "# -\n#   name: rv\n#   unit: 'km / s'\n#   datatype: float32\n"
+        "# meta: !!omap\n# - {ORIGIN: by hand}\n# schema: astropy-2.0\n"
+        "star logg rv\n\"HD 1\" 4.5 -3\n\"\" \"\" 1e2\n";
+    double value[2];
+    char **star;
+    write_bytes(in_scratch("hand.ecsv"), text, sizeof text - 1);
+    anpe_catalogue_file *c = open_table("hand.ecsv");
+    CU_ASSERT_STRING_EQUAL(anpe_catalogue_read_unit(c, "star"), "");
+    CU_ASSERT_STRING_EQUAL(anpe_catalogue_read_unit(c, "logg"), "dex(cm / s2)");
+    CU_ASSERT_STRING_EQUAL(anpe_catalogue_read_unit(c, "rv"), "km / s");
+    WORKS(anpe_catalogue_read_reals(ctx, c, "logg", value));
+    CU_ASSERT(value[0] == 4.5 && isnan(value[1]));
+    WORKS(anpe_catalogue_read_reals(ctx, c, "rv", value));
+    CU_ASSERT(value[0] == -3 && value[1] == 100);
+    WORKS(anpe_catalogue_read_texts(ctx, c, "star", &star));
+    CU_ASSERT(!strcmp(star[0], "HD 1") && !strcmp(star[1], ""));
+    anpe_catalogue_texts_free(2, star);
+    char *origin = anpe_catalogue_read_keyword(ctx, c, "ORIGIN");
+    CU_ASSERT(origin && !strcmp(origin, "by hand"));
+    free(origin);
+    anpe_catalogue_read_close(c);
+}
+
+#define VOTABLE(fields, data)                                                                      \
+    "<?xml version='1.0'?><VOTABLE xmlns='x'><RESOURCE><INFO name='QUERY' value='a&lt;b'/>"        \
+    "<TABLE>" fields "<DATA>" data "</DATA></TABLE><TABLE><FIELD name='no' datatype='int'/>"       \
+    "</TABLE></RESOURCE></VOTABLE>"
+#define STAR_FIELDS                                                                                \
+    "<FIELD name='source_id' datatype='long'/><FIELD name='teff' datatype='float' unit='K'/>"      \
+    "<FIELD name='n' datatype='short'><VALUES null='-1'/></FIELD>"                                 \
+    "<FIELD name='pair' datatype='double' arraysize='2'/>"                                         \
+    "<FIELD name='name' datatype='char' arraysize='*'/>"
+
+/* One table as archives send it in its three encodings: the same numbers. The streams were made
+ * with Python's struct: big-endian, BINARY2 with a byte of null bits before each row. */
+static void test_foreign_votable(void)
+{
+    static const char *const texts[] = {
+        VOTABLE(STAR_FIELDS, "<TABLEDATA><TR><TD>4295806720123456789</TD><TD>5777.5</TD><TD>-1</TD>"
+                             "<TD>1.5 -2</TD><TD>a&amp;b</TD></TR><TR><TD>7</TD><TD/><TD>3</TD>"
+                             "<TD>NaN 0.1</TD><TD></TD></TR></TABLEDATA>"),
+        VOTABLE(STAR_FIELDS,
+                "<BINARY><STREAM encoding='base64'>"
+                "O53Fc6ixzRVFtIwA//8/+AAAAAAAAMAAAAAAAAAAAAAAA2EmYgAAAAAAAAAHf8AAAAADf/gAAAAAAAA/"
+                "uZmZmZmZmgAAAAA=</STREAM></BINARY>"),
+        VOTABLE(STAR_FIELDS,
+                "<BINARY2>\n<STREAM encoding='base64'>IDudxXOosc0VRbSMAAAAP/gAAAAAAADAAAAAAAAAAAAA"
+                "AANhJmJAAAAAAAAAAAcAAAAAAAN/+AAAAAAA\nAD+5mZmZmZmaAAAAAA==</STREAM></BINARY2>")};
+    for (int k = 0; k < 3; k++) {
+        double value[2];
+        char **text;
+        write_bytes(in_scratch("hand.vot"), texts[k], strlen(texts[k]));
+        anpe_catalogue_file *c = open_table("hand.vot");
+        CU_ASSERT(anpe_catalogue_read_rows(c) == 2 && anpe_catalogue_read_n_columns(c) == 5);
+        CU_ASSERT_STRING_EQUAL(anpe_catalogue_read_unit(c, "teff"), "K");
+        WORKS(anpe_catalogue_read_texts(ctx, c, "source_id", &text));
+        CU_ASSERT(!strcmp(text[0], "4295806720123456789") && !strcmp(text[1], "7"));
+        anpe_catalogue_texts_free(2, text);
+        WORKS(anpe_catalogue_read_reals(ctx, c, "teff", value));
+        CU_ASSERT(value[0] == 5777.5 && isnan(value[1]));
+        WORKS(anpe_catalogue_read_reals(ctx, c, "n", value));
+        CU_ASSERT(isnan(value[0]) && value[1] == 3);
+        WORKS(anpe_catalogue_read_reals(ctx, c, "pair[1]", value));
+        CU_ASSERT(value[0] == -2 && value[1] == 0.1);
+        WORKS(anpe_catalogue_read_texts(ctx, c, "name", &text));
+        CU_ASSERT(!strcmp(text[0], "a&b") && !strcmp(text[1], ""));
+        anpe_catalogue_texts_free(2, text);
+        char *query = anpe_catalogue_read_keyword(ctx, c, "QUERY");
+        CU_ASSERT(query && !strcmp(query, "a<b"));
+        free(query);
+        anpe_catalogue_read_close(c);
+    }
+}
+
+static void test_bad_votable(void)
+{
+    static const struct {
+        const char *text;
+        anpe_status status;
+        const char *part;
+    } bad[] = {{"teff,logg\n1,2\n", ANPE_EFORMAT, "bad.vot:1: not a VOTable: "},
+               {"<VOTABLE><RESOURCE></RESOURCE></VOTABLE>", ANPE_EFORMAT, "without a table"},
+               {VOTABLE("<FIELD name='x' datatype='real'/>", ""), ANPE_EFORMAT,
+                "field x: datatype 'real'"},
+               {VOTABLE("<FIELD name='x' datatype='int'/>",
+                        "<TABLEDATA><TR><TD>1</TD><TD>2</TD></TR></TABLEDATA>"),
+                ANPE_EFORMAT, "bad.vot:1: row 1 has 2 cells, the table 1 fields"},
+               {VOTABLE("<FIELD name='x' datatype='int'/>", "<TABLEDATA><TR></TR></TABLEDATA>"),
+                ANPE_EFORMAT, "row 1 has 0 cells"},
+               {VOTABLE("<FIELD name='x' datatype='int'/>",
+                        "<BINARY><STREAM encoding='base64'>AAAA</STREAM></BINARY>"),
+                ANPE_EFORMAT, "ends within a row"},
+               {VOTABLE("<FIELD name='x' datatype='int'/>",
+                        "<BINARY><STREAM encoding='base64'>A?AA</STREAM></BINARY>"),
+                ANPE_EFORMAT, "not base64"},
+               {VOTABLE("<FIELD name='x' datatype='char' arraysize='*'/>",
+                        "<BINARY><STREAM encoding='base64'>f////w==</STREAM></BINARY>"),
+                ANPE_EFORMAT, "a cell of more than"},
+               {VOTABLE("<FIELD name='x' datatype='int'/>",
+                        "<BINARY><STREAM href='http://x/y' encoding='gzip'/></BINARY>"),
+                ANPE_EUNSUPPORTED, "expected base64 in the file itself"}};
+    anpe_catalogue_file *c;
+    double value[1];
+    for (size_t k = 0; k < sizeof bad / sizeof *bad; k++) {
+        write_bytes(in_scratch("bad.vot"), bad[k].text, strlen(bad[k].text));
+        FAILS(anpe_catalogue_read_open(ctx, in_scratch("bad.vot"), &c), bad[k].status, bad[k].part);
+    }
+    static const char words[] = VOTABLE("<FIELD name='x' datatype='int'/>",
+                                        "<TABLEDATA><TR><TD>many</TD></TR></TABLEDATA>");
+    write_bytes(in_scratch("bad.vot"), words, sizeof words - 1);
+    c = open_table("bad.vot");
+    FAILS(anpe_catalogue_read_reals(ctx, c, "x", value), ANPE_EFORMAT, "does not hold numbers");
     anpe_catalogue_read_close(c);
 }
 
@@ -231,7 +360,7 @@ static void test_refused(void)
     write_bytes(in_scratch("bad.h5"), "a,b\n", 4);
     FAILS(anpe_catalogue_read_open(ctx, in_scratch("bad.h5"), &c), ANPE_EFORMAT, "not an HDF5");
     FAILS(anpe_catalogue_read_open(ctx, in_scratch("a.txt"), &c), ANPE_EINVAL,
-          "ends in .fits, .h5 or .csv");
+          "ends in .fits, .h5, .csv, .ecsv or .vot");
     FAILS(anpe_catalogue_read_open(ctx, in_scratch("no.csv"), &c), ANPE_EIO, "No such file");
     FAILS(anpe_catalogue_read_open(ctx, in_scratch("no.fits"), &c), ANPE_EIO, "no.fits: cannot");
     FAILS(anpe_catalogue_read_open(ctx, in_scratch("no.h5"), &c), ANPE_EIO, "No such file");
@@ -246,6 +375,9 @@ int main(int argc, char **argv)
         {"CSV cases", test_csv_cases},
         {"CSV spellings", test_csv_spellings},
         {"CSV by hand", test_foreign_csv},
+        {"ECSV of Astropy", test_foreign_ecsv},
+        {"VOTables of archives", test_foreign_votable},
+        {"VOTables that are none", test_bad_votable},
         {"mocks", test_mocks},
         {"what is no table", test_refused},
     };
