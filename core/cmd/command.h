@@ -40,6 +40,7 @@
     X(import)                                                                                      \
     X(noise)                                                                                       \
     X(plot)                                                                                        \
+    X(report)                                                                                      \
     X(info)                                                                                        \
     X(plugins)
 

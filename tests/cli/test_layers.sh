@@ -24,7 +24,8 @@ validate: is it true: mocks, coverage, misfit, recalibration | posterior
 infer: many stars, to a catalogue | validate
 prepare: files that are made before a training | train
 plot: figures | infer
-cmd: the command | prepare plot
+report: a page to look at | infer
+cmd: the command | prepare plot report
 '
 
 # graph TOP: "arrow FILE:LINE ROOM OTHER ok|wrong" for each include of TOP/core that leaves its room, "lines
