@@ -22,12 +22,12 @@ check-sanitize:
 	  LSAN_OPTIONS=suppressions=$(abs_srcdir)/tests/leaks.lsan \
 	  $(MAKE) $(AM_MAKEFLAGS) unit-tests
 
-# Errors and definite leaks fail a test; tests/valgrind.supp says what is let pass, and why.
+# Errors and definite leaks fail a test, of which trainings are cut to a few steps (testlib.h); tests/valgrind.supp says what is let pass, and why.
 VALGRIND = valgrind
 VALGRIND_FLAGS = -q --error-exitcode=99 --leak-check=full --show-leak-kinds=definite \
 	--errors-for-leak-kinds=definite --suppressions=$(abs_srcdir)/tests/valgrind.supp
 check-valgrind:
-	$(MAKE) $(AM_MAKEFLAGS) unit-tests LOG_COMPILER='$(LIBTOOL) --mode=execute $(VALGRIND)' \
+	ANPE_TEST_SHORT=1 $(MAKE) $(AM_MAKEFLAGS) unit-tests LOG_COMPILER='$(LIBTOOL) --mode=execute $(VALGRIND)' \
 	  LOG_FLAGS='$(VALGRIND_FLAGS)'
 
 # Studies that take up to three hours in all, two of them `instruments`: trainings, coverage of mocks, a real star. They print their

@@ -207,14 +207,16 @@ static void test_learning(void)
 {
     const fixture_shape shape = {ROWS, LENGTH, 2, 0, 2, 6};
     for (int i = 0; i < N_EVERY; i++) {
-        const int64_t steps = strstr(every[i], "resnet\"; pool = \"mean") ? 700 : 150;
+        const int64_t enough = strstr(every[i], "resnet\"; pool = \"mean") ? 700 : 150;
+        const int64_t steps = test_is_short() ? 2 : enough;
         fixture f;
         build(every[i], &shape, &f);
         WORKS(fixture_run_in(ctx, &f, ANPE_FLOAT));
         const double error = learned(&f, steps);
-        if (!(error < 0.1))
+        const double most = test_is_short() ? HUGE_VAL : 0.1;
+        if (!(error < most))
             printf("\n    %s: %.3f", every[i], error);
-        CU_ASSERT(error < 0.1);
+        CU_ASSERT(error < most);
         fixture_clear(&f);
     }
 }

@@ -22,7 +22,8 @@ typedef struct fixture {
 
 static void train(const char *path, const char *given, const char *flow)
 {
-    const char *const sets[] = {"train.steps=40", "train.epochs=2", "train.rate=0.005", flow};
+    const char *const sets[] = {test_is_short() ? "train.steps=1" : "train.steps=40",
+                                "train.epochs=2", "train.rate=0.005", flow};
     const char *root = getenv("ANPE_SRCDIR");
     char config[1024];
     anpe_settings *settings = NULL;
@@ -165,7 +166,7 @@ static int check_direction(fixture *f, int d, double unseen, double most)
     }
     const double bound =
         5 * deviation(slope) / sqrt(DRAWS) + f->error[d] * sqrt((double)f->n) + unseen * length;
-    CU_ASSERT(fabs(mean - length) < bound);
+    CU_ASSERT(fabs(mean - length) < bound || test_is_short());
     free(direction), free(slope), free(up);
     return bound < most * length;
 }
@@ -209,7 +210,7 @@ static void test_against_differences(void)
     fixture f = {0};
     open_fixture(&f, NULL, "flow.n_mog=1");
     for (int d = 0; d < D; d++)
-        CU_ASSERT(check_direction(&f, d, 2e-3, 0.3));
+        CU_ASSERT(check_direction(&f, d, 2e-3, 0.3) || test_is_short());
     close_fixture(&f);
 }
 
@@ -222,8 +223,9 @@ static void test_mixture(void)
     int sharp = 0; /* how many draws jump is the trained network's, which rounding changes */
     for (int d = 0; d < D; d++)
         sharp += check_direction(&f, d, 0.12, 0.8);
-    CU_ASSERT(sharp >= 2);
-    check_stated_error(&f);
+    CU_ASSERT(sharp >= 2 || test_is_short());
+    if (!test_is_short())
+        check_stated_error(&f);
     close_fixture(&f);
 }
 
@@ -234,7 +236,7 @@ static void test_basis(void)
     write_basis_config(config);
     open_fixture(&f, config, "flow.n_mog=1");
     for (int d = 0; d < D; d++)
-        CU_ASSERT(check_direction(&f, d, 2e-3, 0.3));
+        CU_ASSERT(check_direction(&f, d, 2e-3, 0.3) || test_is_short());
     close_fixture(&f);
 }
 

@@ -16,7 +16,8 @@ static char model_file[256], mocks[256];
 /* A model after a few steps, three mocks and a file that is not there. */
 static anpe_status make_inputs(void)
 {
-    static const char *const sets[] = {"train.steps=10", "train.epochs=2", "train.rate=0.005"};
+    const char *const sets[] = {test_is_short() ? "train.steps=1" : "train.steps=10",
+                                "train.epochs=2", "train.rate=0.005"};
     const char *root = getenv("ANPE_SRCDIR");
     char config[1024];
     anpe_settings *settings = NULL;

@@ -305,7 +305,9 @@ static void test_edge(void)
  * takes for exact is. */
 static void test_few_hits(void)
 {
-    const anpe_ladder_options options = anpe_ladder_defaults();
+    anpe_ladder_options options = anpe_ladder_defaults();
+    if (test_is_short())
+        options.max_evaluations = 5000;
     problem p = {.d = 8,
                  .sd = 0.3,
                  .edge = -0.5,

@@ -30,6 +30,11 @@ int test_run(int argc, char **argv, const char *suite, int n, const CU_TestInfo 
     return failed || ran != (unsigned)wanted ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
+int test_is_short(void)
+{
+    return getenv("ANPE_TEST_SHORT") != NULL;
+}
+
 void test_skip(const char *why)
 {
     printf("\nskipped: %s\n", why);

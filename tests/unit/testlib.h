@@ -20,6 +20,10 @@
  * status: 0 when all that ran passed, 2 when no test has such a name. */
 int test_run(int argc, char **argv, const char *suite, int n, const CU_TestInfo *tests,
              CU_InitializeFunc start, CU_CleanupFunc stop);
+/* Whether lines matter and not numbers, as under valgrind, which takes some hundred times as long:
+ * a training, or a sampler, is then cut to a few steps, and what only more would show is not asked.
+ * From ANPE_TEST_SHORT in the environment. */
+int test_is_short(void);
 /* To be called by a test that cannot run here, which then returns; tests/count sees it. */
 void test_skip(const char *why);
 
