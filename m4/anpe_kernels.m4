@@ -16,6 +16,19 @@ __attribute__((target("avx512f,avx2,fma"))) static int h(int x) { return x + 2; 
    AS_IF([test $anpe_cv_target_clones = yes],
      [AC_DEFINE([ANPE_HAVE_TARGET_CLONES], [1], [functions compiled for several x86-64 levels])])])
 
+# ANPE_CHECK_VECTORISER: VECTOR_CFLAGS, how this compiler is asked for vectors by name.
+AC_DEFUN([ANPE_CHECK_VECTORISER],
+  [AC_CACHE_CHECK([for flags of the vectoriser], [anpe_cv_vectoriser],
+    [anpe_save_CFLAGS=$CFLAGS
+     anpe_cv_vectoriser=none
+     for anpe_try in "-ftree-loop-vectorize -ftree-slp-vectorize -fvect-cost-model=dynamic -fpeel-loops" \
+       "-fvectorize -fslp-vectorize"; do
+       CFLAGS="$anpe_save_CFLAGS -Werror $anpe_try"
+       AC_COMPILE_IFELSE([AC_LANG_PROGRAM([], [])], [anpe_cv_vectoriser=$anpe_try; break])
+     done
+     CFLAGS=$anpe_save_CFLAGS])
+   AS_IF([test "x$anpe_cv_vectoriser" != xnone], [AC_SUBST([VECTOR_CFLAGS], [$anpe_cv_vectoriser])])])
+
 # ANPE_CHECK_OPENBLAS_NAME: the name that the plugin opens at run time, after it has chosen kernels.
 AC_DEFUN([ANPE_CHECK_OPENBLAS_NAME],
   [AC_CHECK_TOOL([OBJDUMP], [objdump], [:])

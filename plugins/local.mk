@@ -2,12 +2,12 @@
 # A fused multiply-add, which -std=c17 alone forbids, is half of a sampler's speed.
 FUSED_CFLAGS = -ffp-contract=fast
 # Profile loops: vectors, and fused multiply-adds. Not -O3, which the user's -O2 would undo.
-PROFILE_CFLAGS = $(FUSED_CFLAGS) -ftree-vectorize -fvect-cost-model=dynamic
+PROFILE_CFLAGS = $(FUSED_CFLAGS) $(VECTOR_CFLAGS)
 # The products of dense networks and the per-pixel sigmoids are the cost of a simulation: O3 unrolls the
 # register tiles.
 SIMULATOR_KERNEL_CFLAGS = -O3 $(FUSED_CFLAGS)
 # Conversions of whole tensors: the vectoriser is asked for by name, as for core/kernel.
-CONVERSION_CFLAGS = -O3 -ftree-loop-vectorize -fvect-cost-model=dynamic
+CONVERSION_CFLAGS = -O3 $(VECTOR_CFLAGS)
 # How every plugin is compiled and linked: all symbols resolved at load time, one exported symbol.
 PLUGIN_CPPFLAGS = -I$(top_srcdir)/include
 PLUGIN_CFLAGS = $(AM_CFLAGS) -fvisibility=hidden

@@ -6,8 +6,7 @@ kernel_sources = core/kernel/attention.c core/kernel/banded.c core/kernel/conv.c
 	core/kernel/padded.c core/kernel/product.c core/kernel/star.c core/kernel/vector.c core/kernel/weights.c \
 	core/kernel/banded.h core/kernel/banded_kernel.h core/kernel/conv3.h core/kernel/kernels.h core/kernel/padded.h core/kernel/product.h \
 	core/kernel/product_kernel.h core/kernel/real.h core/kernel/star.h core/kernel/vector.h core/kernel/weights.h
-KERNEL_CFLAGS = $(AM_CFLAGS) -O3 -ftree-loop-vectorize -ftree-slp-vectorize -fvect-cost-model=dynamic \
-	-fpeel-loops -ffp-contract=fast
+KERNEL_CFLAGS = $(AM_CFLAGS) -O3 $(VECTOR_CFLAGS) -ffp-contract=fast
 noinst_LTLIBRARIES += libkernels_float.la libkernels_double.la
 libkernels_float_la_SOURCES = $(kernel_sources) core/kernel/bfloat16.c
 libkernels_float_la_CFLAGS = $(KERNEL_CFLAGS)

@@ -9,7 +9,7 @@ lte_sources = plugins/simulator/lte/lte.h plugins/simulator/lte/elements.c \
 	plugins/simulator/lte/damping.c plugins/simulator/lte/table_broadening.c plugins/simulator/lte/voigt.c plugins/simulator/lte/line.c \
 	plugins/simulator/lte/synthesis.c plugins/simulator/lte/hydrogen.c
 # Loops over layers and points: vectors, and the multiply-add that -std=c17 alone forbids.
-lte_cflags = -ffp-contract=fast -ftree-vectorize -fvect-cost-model=dynamic
+lte_cflags = -ffp-contract=fast $(VECTOR_CFLAGS)
 lte_cppflags = -I$(top_srcdir)/plugins/simulator/lte
 lte_libs =
 if HAVE_ZLIB
