@@ -28,6 +28,7 @@ struct anpe_ctx {
     anpe_status status;
     const char *file;
     int line;
+    struct anpe_held_file *files;
     char message[MESSAGE];
 };
 
@@ -76,6 +77,16 @@ anpe_ctx *anpe_ctx_free(anpe_ctx *ctx)
     }
     free(ctx);
     return NULL;
+}
+
+struct anpe_held_file *anpe_ctx_files(const anpe_ctx *ctx)
+{
+    return ctx->files;
+}
+
+void anpe_ctx_keep_files(anpe_ctx *ctx, struct anpe_held_file *files)
+{
+    ctx->files = files;
 }
 
 anpe_status anpe_fail(anpe_ctx *ctx, anpe_status status, const char *file, int line,

@@ -17,6 +17,9 @@ anpe_status anpe_ctx_take_error(anpe_ctx *to, const anpe_ctx *from);
 /* Puts "prefix: " in front of the stored message: context on the way up. Returns status. */
 anpe_status anpe_fail_prefix(anpe_ctx *ctx, anpe_status status, const char *format, ...)
     ANPE_PRINTF(3, 4);
+/* The list of files that this context, not its children, holds in memory: file/bytes.c. */
+struct anpe_held_file *anpe_ctx_files(const anpe_ctx *ctx);
+void anpe_ctx_keep_files(anpe_ctx *ctx, struct anpe_held_file *files);
 int anpe_cancelled(const anpe_ctx *ctx);
 /* done of total units of `what`; the sink decides when to draw. */
 void anpe_progress(anpe_ctx *ctx, const char *what, double done, double total);

@@ -196,7 +196,7 @@ static anpe_status run(anpe_ctx *ctx, anpe_cmd *cmd)
     anpe_status status;
     json_object_set_new(cmd->result, "file", json_string(path));
     if (stat(path, &st) == 0 && S_ISREG(st.st_mode) && st.st_size > 0 &&
-        !anpe_spectra_file_is_hdf5(path))
+        !anpe_spectra_file_is_hdf5(ctx, path))
         return anpe_info_spectrum(ctx, cmd, path);
     ANPE_TRY(anpe_h5_open(ctx, path, &f));
     if (anpe_h5_has_attribute(f, "/", "format"))

@@ -128,24 +128,42 @@ static hid_t access_list(void)
     return fapl;
 }
 
-static anpe_status check_readable(anpe_ctx *ctx, const char *path)
+static anpe_status fail_errno(anpe_ctx *ctx, const char *path, int error)
 {
     char text[128];
+    return ANPE_FAIL(ctx, ANPE_EIO, "%s: cannot open: %s", path,
+                     anpe_errno_text(error, text, sizeof text));
+}
+
+/* Without opening it, which may be for ever. */
+static anpe_status check_kind(anpe_ctx *ctx, const char *path)
+{
     struct stat st;
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    int error = fd < 0 || fstat(fd, &st) ? errno : 0;
-    if (fd >= 0)
-        close(fd);
-    if (error)
-        return ANPE_FAIL(ctx, ANPE_EIO, "%s: cannot open: %s", path,
-                         anpe_errno_text(error, text, sizeof text));
+    if (stat(path, &st))
+        return fail_errno(ctx, path, errno);
     if (!S_ISREG(st.st_mode))
         return ANPE_FAIL(ctx, ANPE_EIO, "%s: cannot open: not a regular file", path);
-    if (st.st_size == 0)
-        return ANPE_FAIL(ctx, ANPE_EFORMAT, "%s: the file is empty", path);
+    return st.st_size > 0 ? ANPE_OK : ANPE_FAIL(ctx, ANPE_EFORMAT, "%s: the file is empty", path);
+}
+
+/* What is wrong with a file that HDF5 does not open. */
+static anpe_status refuse(anpe_ctx *ctx, const char *path)
+{
+    char reason[128];
+    anpe_h5_reason(reason); /* before HDF5 is asked more */
+    const int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return fail_errno(ctx, path, errno);
+    close(fd);
     if (H5Fis_hdf5(path) <= 0)
         return ANPE_FAIL(ctx, ANPE_EFORMAT, "%s: not an HDF5 file", path);
-    return ANPE_OK;
+    return ANPE_FAIL(ctx, ANPE_EFORMAT, "%s: damaged or truncated HDF5 file%s", path, reason);
+}
+
+static anpe_status check_readable(anpe_ctx *ctx, const char *path)
+{
+    const anpe_status status = check_kind(ctx, path);
+    return status || H5Fis_hdf5(path) > 0 ? status : refuse(ctx, path);
 }
 
 anpe_status anpe_h5_open(anpe_ctx *ctx, const char *path, anpe_h5 **out)
@@ -155,7 +173,7 @@ anpe_status anpe_h5_open(anpe_ctx *ctx, const char *path, anpe_h5 **out)
     anpe_status status = new_file(ctx, path, &f);
     if (status)
         return status;
-    if ((status = check_readable(ctx, path))) {
+    if ((status = check_kind(ctx, path))) {
         free_file(f);
         return status;
     }
@@ -165,9 +183,7 @@ anpe_status anpe_h5_open(anpe_ctx *ctx, const char *path, anpe_h5 **out)
     if (f->id < 0) /* a host may have it open itself, with other properties */
         f->id = H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT);
     if (f->id < 0) {
-        char reason[128];
-        status = ANPE_FAIL(ctx, ANPE_EFORMAT, "%s: damaged or truncated HDF5 file%s", path,
-                           anpe_h5_reason(reason));
+        status = refuse(ctx, path);
         free_file(f);
         return status;
     }

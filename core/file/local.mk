@@ -1,6 +1,7 @@
 # core/file: files in and out. One module a line.
 libanpe_la_SOURCES += core/file/array_read.c
 libanpe_la_SOURCES += core/file/attribute.c
+libanpe_la_SOURCES += core/file/bytes.c core/file/bytes.h
 libanpe_la_SOURCES += core/file/catalogue.c core/file/catalogue.h
 libanpe_la_SOURCES += core/file/catalogue_ecsv.c
 libanpe_la_SOURCES += core/file/catalogue_fits.c

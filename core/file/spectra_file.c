@@ -21,16 +21,17 @@ struct anpe_spectra_file {
     char **id;                     /* (rows) of the stars, or NULL */
 };
 
-int anpe_spectra_file_is_hdf5(const char *path)
+int anpe_spectra_file_is_hdf5(anpe_ctx *ctx, const char *path)
 {
     static const char signature[8] = "\x89HDF\r\n\x1a\n";
-    char bytes[8];
+    anpe_file *f;
     if (anpe_text_has_extension(path, ".h5") || anpe_text_has_extension(path, ".hdf5"))
         return 1;
-    FILE *f = fopen(path, "rb");
-    int yes = f && fread(bytes, 1, 8, f) == 8 && !memcmp(bytes, signature, 8);
-    if (f)
-        fclose(f);
+    if (anpe_file_hold(ctx, path))
+        return 0;
+    const int yes = !anpe_file_bytes(ctx, path, 0, &f) && f->size >= sizeof signature &&
+                    !memcmp(f->bytes, signature, sizeof signature);
+    anpe_file_let_go(ctx, path);
     return yes;
 }
 

@@ -11,7 +11,7 @@
 #include "base/context.h"
 
 /* By name (.h5, .hdf5) or by the HDF5 signature. */
-int anpe_spectra_file_is_hdf5(const char *path);
+int anpe_spectra_file_is_hdf5(anpe_ctx *ctx, const char *path);
 typedef struct anpe_spectra_file anpe_spectra_file;
 ANPE_MUST_CHECK anpe_status anpe_spectra_file_open(anpe_ctx *ctx, const char *path,
                                                    anpe_spectra_file **out);

@@ -116,16 +116,22 @@ static void warn_repeated(anpe_ctx *ctx, const anpe_infer_request *q, const comp
 }
 
 /* Files of one name in several folders: a spectrum that is named by its file could be either's. */
-static anpe_status name_files(anpe_ctx *ctx, const anpe_infer_result *r, comparison *c)
+static anpe_status name_files(anpe_ctx *ctx, const anpe_infer_request *q, comparison *c)
 {
     const char **name;
-    if (ANPE_NEW(ctx, name, r->n_stars + 1))
+    if (ANPE_NEW(ctx, name, q->n_files + 1))
         return ANPE_ENOMEM;
-    for (int64_t i = 0; i < r->n_stars; i++)
-        name[i] = r->star[i].row == 0 ? anpe_text_basename(r->star[i].file) : "";
-    const anpe_status status = anpe_identities_new(ctx, r->n_stars, name, NULL, &c->files);
+    for (int i = 0; i < q->n_files; i++)
+        name[i] = anpe_text_basename(q->files[i]);
+    const anpe_status status = anpe_identities_new(ctx, q->n_files, name, NULL, &c->files);
     free(name);
     return status;
+}
+
+static int64_t files_of_this_name(const comparison *c, const anpe_star *star)
+{
+    const int64_t k = anpe_identities_find(c->files, anpe_text_basename(star->file));
+    return k < 0 ? 0 : anpe_identities_count(c->files, k);
 }
 
 static anpe_status prepare_match(anpe_ctx *ctx, const anpe_inference *f, comparison *c)
@@ -141,7 +147,7 @@ static anpe_status prepare_match(anpe_ctx *ctx, const anpe_inference *f, compari
     anpe_status status;
     ANPE_TRY(anpe_catalogue_read_texts(ctx, c->file, q->compare_id, &c->id));
     ANPE_TRY(anpe_identities_new(ctx, c->n_rows, (const char *const *)c->id, NULL, &c->rows));
-    ANPE_TRY(name_files(ctx, f->result, c));
+    ANPE_TRY(name_files(ctx, q, c));
     warn_repeated(ctx, q, c);
 out:
     return status;
@@ -152,7 +158,7 @@ static int64_t find_row(const comparison *c, const anpe_star *star, int64_t i)
 {
     if (!c->rows)
         return i;
-    if (!star->named && anpe_identities_count(c->files, i - star->row) > 1)
+    if (!star->named && files_of_this_name(c, star) > 1)
         return -1;
     const int64_t row = anpe_identities_find(c->rows, star->id);
     return row >= 0 && anpe_identities_count(c->rows, row) == 1 ? row : -1;

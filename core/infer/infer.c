@@ -123,7 +123,8 @@ static anpe_status run_star(void *user, int64_t b, int worker, anpe_ctx *ctx)
     anpe_inference *f = user;
     const anpe_status status = infer_star(f, ctx, worker, b);
     const int64_t done = atomic_fetch_add(&f->n_done, 1) + 1;
-    anpe_progress(ctx, "inferring", (double)done, (double)f->result->n_stars);
+    anpe_progress(ctx, "inferring", (double)done,
+                  (double)f->result->n_stars + anpe_infer_stars_to_come(f));
     return status;
 }
 
@@ -145,13 +146,29 @@ static void report_failures(anpe_ctx *ctx, anpe_inference *f, int64_t end)
             warn_failed(ctx, &f->result->star[f->n_reported]);
 }
 
+/* Lists and reads the stars of the block that starts at `first`. */
+static anpe_status read_block(anpe_ctx *ctx, anpe_inference *f)
+{
+    for (f->n = 0; f->n < f->block; f->n++) {
+        int more;
+        if (anpe_cancelled(ctx))
+            return ANPE_FAIL(ctx, ANPE_ECANCEL, "cancelled");
+        const anpe_status status = anpe_infer_next_star(ctx, f, &more);
+        if (status || !more)
+            return status;
+        anpe_infer_read_star(ctx, f, &f->result->star[f->first + f->n], &f->spectrum[f->n]);
+    }
+    return ANPE_OK;
+}
+
 static anpe_status run_block(anpe_ctx *ctx, anpe_inference *f)
 {
     anpe_infer_result *r = f->result;
     memset(f->outside, 0, (size_t)f->block * sizeof *f->outside);
-    for (int64_t b = 0; b < f->n && !anpe_cancelled(ctx); b++)
-        anpe_infer_read_star(ctx, f, &r->star[f->first + b], &f->spectrum[b]);
-    anpe_status status = anpe_workers_run(f->workers, ctx, f->n, run_star, f);
+    anpe_status status = read_block(ctx, f);
+    if (status || f->n == 0)
+        return status;
+    status = anpe_workers_run(f->workers, ctx, f->n, run_star, f);
     if (status)
         return status;
     for (int64_t b = 0; b < f->n; b++) {
@@ -181,7 +198,6 @@ static void choose_block(anpe_inference *f)
                         pixels * (pixel + (q->predict ? 16 : 0) + (q->explain ? 4 * labels : 0));
     const int64_t most = (int64_t)fmin(BLOCK_BYTES / star, ANPE_INFER_BLOCK);
     f->block = most > f->n_lanes ? most : f->n_lanes;
-    f->block = f->result->n_stars < f->block ? f->result->n_stars : f->block;
 }
 
 static anpe_status open_memory(anpe_ctx *ctx, anpe_inference *f)
@@ -276,7 +292,8 @@ static anpe_status open_inference(anpe_ctx *ctx, anpe_inference *f)
     anpe_status status;
     ANPE_TRY(copy_labels(ctx, f));
     ANPE_TRY(anpe_infer_check_labels(ctx, f->result->n_labels));
-    ANPE_TRY(anpe_infer_list_stars(ctx, f));
+    if (f->request->compare && !f->request->compare_id) /* row by row: there must be as many */
+        ANPE_TRY(anpe_infer_list_stars(ctx, f));
     ANPE_TRY(open_memory(ctx, f));
     ANPE_TRY(anpe_infer_exact_open(ctx, f));
     for (int k = 0; k < N_EXTRAS; k++)
@@ -287,13 +304,17 @@ out:
 
 static anpe_status run_blocks(anpe_ctx *ctx, anpe_inference *f)
 {
-    const int64_t n = f->result->n_stars;
-    anpe_status status = ANPE_OK;
-    for (f->first = 0; f->first < n; f->first += f->block) {
-        f->n = n - f->first < f->block ? n - f->first : f->block;
+    const anpe_infer_result *r = f->result;
+    anpe_status status;
+    do {
         ANPE_TRY(run_block(ctx, f));
-    }
-    if (f->result->n_failed == n)
+        f->first += f->block;
+    } while (f->n == f->block);
+    if (r->n_stars == 0)
+        return ANPE_FAIL(ctx, ANPE_EINVAL,
+                         "%s: read with another file of its star, which was not given",
+                         f->request->n_files ? f->request->files[0] : "");
+    if (r->n_failed == r->n_stars)
         return all_failed(ctx, f);
     ANPE_TRY(anpe_infer_compare_with_truth(ctx, f->result));
     for (int k = 0; k < N_EXTRAS; k++)

@@ -45,6 +45,9 @@ typedef struct anpe_inference {
     _Atomic int64_t n_done;  /* stars, for the progress */
     int64_t first, n;        /* the block: stars first .. first + n of the result */
     anpe_input input;        /* the file that rows are being read from */
+    int n_opened;            /* files whose rows are listed, the last of them up to `row` */
+    int64_t row, n_rows;     /* of that one */
+    int64_t room;            /* of the list */
     anpe_status first_failure;
     int64_t n_reported;                 /* stars whose failure has been warned of */
     void *extra[ANPE_INFER_MAX_EXTRAS]; /* state of each; NULL: not wanted */
@@ -113,8 +116,13 @@ ANPE_MUST_CHECK anpe_status anpe_infer_put_ids(anpe_ctx *ctx, const anpe_infer_r
 ANPE_MUST_CHECK anpe_status anpe_infer_commit(anpe_ctx *ctx, anpe_inference *f);
 
 /* spectra.c: one row for every spectrum of the files; a file that cannot be read has one that
- * says why. Then the spectrum of a star; a failure is the star's. */
+ * says why. Star first + n of the run, listed if it is not yet; *more: there is one. */
+ANPE_MUST_CHECK anpe_status anpe_infer_next_star(anpe_ctx *ctx, anpe_inference *f, int *more);
+/* All stars beforehand, for who must know how many there are: files are then opened twice. */
 ANPE_MUST_CHECK anpe_status anpe_infer_list_stars(anpe_ctx *ctx, anpe_inference *f);
+/* Not listed yet, at least: a file not opened yet counts for one. */
+double anpe_infer_stars_to_come(const anpe_inference *f);
+/* The spectrum of a star; a failure is the star's. */
 void anpe_infer_read_star(anpe_ctx *ctx, anpe_inference *f, anpe_star *star, anpe_spectrum *s);
 void anpe_infer_fail_star(anpe_star *star, const char *reason);
 

@@ -1,4 +1,5 @@
-/* The list of spectra of a run, and the reading of one. */
+/* The list of spectra of a run, and the reading of one. A file is opened once: counted when its
+ * turn comes, and read while it is open. */
 #include "infer/run.h"
 #include <math.h>
 #include <stdio.h>
@@ -49,53 +50,73 @@ static anpe_status add_star(anpe_ctx *ctx, anpe_infer_result *r, int64_t *capaci
     return ANPE_OK;
 }
 
-/* *with_another: the file is a part of a spectrum that another file stands for. */
-static anpe_status count_rows(anpe_ctx *ctx, const anpe_inference *f, const char *path, int64_t *n,
-                              int *with_another)
+static anpe_status open_input(anpe_ctx *ctx, anpe_inference *f, const char *path)
 {
-    const anpe_instrument *inst = &f->model->task->instrument;
-    anpe_input input;
-    anpe_status status = anpe_input_open(inst, ctx, path, &input);
+    anpe_input_close(&f->input);
+    return anpe_input_open(&f->model->task->instrument, ctx, path, &f->input);
+}
+
+/* One row that says why the file has none. */
+static anpe_status add_failed(anpe_ctx *ctx, anpe_inference *f, const char *path,
+                              anpe_status status)
+{
+    const anpe_status added = add_star(ctx, f->result, &f->room, path, 0);
+    if (added)
+        return added;
+    anpe_star *s = &f->result->star[f->result->n_stars - 1];
+    snprintf(s->id, sizeof s->id, "%s", path);
+    anpe_infer_fail_star(s, status ? anpe_error(ctx) : "the file holds no spectrum");
+    if (!f->first_failure)
+        f->first_failure = status ? status : ANPE_EFORMAT;
+    return ANPE_OK;
+}
+
+/* The next file, whose rows are to be listed; it stays open. *listed: it has none of its own and
+ * is not the part of a spectrum that another file stands for, which a row says. */
+static anpe_status next_file(anpe_ctx *ctx, anpe_inference *f, int *listed)
+{
+    const char *path = f->request->files[f->n_opened++];
+    anpe_status status = open_input(ctx, f, path);
+    f->n_rows = f->row = 0;
+    if (!status)
+        status = anpe_instrument_count(&f->model->task->instrument, ctx, &f->input, &f->n_rows);
     if (status)
+        f->n_rows = 0;
+    *listed = status || (f->n_rows == 0 && f->input.h5);
+    return status == ANPE_ENOMEM ? status : *listed ? add_failed(ctx, f, path, status) : ANPE_OK;
+}
+
+/* One more star at the end of the list. *more: there was one. */
+static anpe_status list_star(anpe_ctx *ctx, anpe_inference *f, int *more)
+{
+    const anpe_infer_request *q = f->request;
+    anpe_status status = ANPE_OK;
+    *more = 0;
+    while (!status && !*more && f->row == f->n_rows && f->n_opened < q->n_files)
+        status = next_file(ctx, f, more);
+    if (status || *more || f->row == f->n_rows)
         return status;
-    status = anpe_instrument_count(inst, ctx, &input, n);
-    *with_another = !status && *n == 0 && !input.h5;
-    anpe_input_close(&input);
-    return status;
+    *more = 1;
+    return add_star(ctx, f->result, &f->room, q->files[f->n_opened - 1], f->row++);
 }
 
 anpe_status anpe_infer_list_stars(anpe_ctx *ctx, anpe_inference *f)
 {
-    const anpe_infer_request *q = f->request;
-    int64_t capacity = 0;
-    for (int i = 0; i < q->n_files; i++) {
-        int64_t n = 0;
-        int with_another = 0;
-        anpe_status status = count_rows(ctx, f, q->files[i], &n, &with_another);
-        if (status == ANPE_ENOMEM)
-            return status;
-        if (with_another)
-            continue;
-        if (status || n == 0) { /* one row that says why */
-            anpe_status added = add_star(ctx, f->result, &capacity, q->files[i], 0);
-            if (added)
-                return added;
-            anpe_star *s = &f->result->star[f->result->n_stars - 1];
-            snprintf(s->id, sizeof s->id, "%s", q->files[i]);
-            anpe_infer_fail_star(s, status ? anpe_error(ctx) : "the file holds no spectrum");
-            if (!f->first_failure)
-                f->first_failure = status ? status : ANPE_EFORMAT;
-            continue;
-        }
-        for (int64_t row = 0; row < n; row++)
-            if ((status = add_star(ctx, f->result, &capacity, q->files[i], row)))
-                return status;
-    }
-    if (f->result->n_stars == 0)
-        return ANPE_FAIL(ctx, ANPE_EINVAL,
-                         "%s: read with another file of its star, which was not given",
-                         q->n_files ? q->files[0] : "");
-    return ANPE_OK;
+    anpe_status status = ANPE_OK;
+    for (int more = 1; more && !status;)
+        status = list_star(ctx, f, &more);
+    return status;
+}
+
+anpe_status anpe_infer_next_star(anpe_ctx *ctx, anpe_inference *f, int *more)
+{
+    *more = f->first + f->n < f->result->n_stars;
+    return *more ? ANPE_OK : list_star(ctx, f, more);
+}
+
+double anpe_infer_stars_to_come(const anpe_inference *f)
+{
+    return (double)(f->request->n_files - f->n_opened + f->n_rows - f->row);
 }
 
 /* Plain arrays without sigma get 1 everywhere, which neither a network that reads sigma nor a
@@ -111,17 +132,14 @@ static const char *sigma_is_missed_by(const anpe_inference *f)
     return f->exact ? "an exact posterior needs the errors and the file has no sigma" : NULL;
 }
 
-/* Rows of one file follow each other: it is opened for the first and stays open. */
+/* Rows of one file follow each other; it is open, unless all were listed beforehand. */
 static anpe_status read_row(anpe_ctx *ctx, anpe_inference *f, const anpe_star *star,
                             anpe_spectrum *s)
 {
-    const anpe_instrument *inst = &f->model->task->instrument;
-    anpe_status status = ANPE_OK;
-    if (f->input.path != star->file) {
-        anpe_input_close(&f->input);
-        status = anpe_input_open(inst, ctx, star->file, &f->input);
-    }
-    return status ? status : anpe_instrument_read(inst, ctx, &f->input, star->row, s);
+    const anpe_status status =
+        f->input.path == star->file ? ANPE_OK : open_input(ctx, f, star->file);
+    return status ? status
+                  : anpe_instrument_read(&f->model->task->instrument, ctx, &f->input, star->row, s);
 }
 
 void anpe_infer_read_star(anpe_ctx *ctx, anpe_inference *f, anpe_star *star, anpe_spectrum *s)

@@ -61,12 +61,15 @@ int64_t anpe_instrument_size(const anpe_instrument *i)
 anpe_status anpe_input_open(const anpe_instrument *i, anpe_ctx *ctx, const char *path,
                             anpe_input *out)
 {
-    anpe_status status = ANPE_OK;
+    anpe_status status;
     *out = (anpe_input){.path = path};
-    if (!ANPE_HAS(ops_of(i), read) || anpe_spectra_file_is_hdf5(path))
+    ANPE_TRY(anpe_file_hold(ctx, path));
+    out->ctx = ctx;
+    if (!ANPE_HAS(ops_of(i), read) || anpe_spectra_file_is_hdf5(ctx, path))
         status = anpe_spectra_file_open(ctx, path, &out->h5);
     if (!status && out->h5)
         status = anpe_spectra_file_made_for(ctx, out->h5, i->name);
+out:
     if (status)
         anpe_input_close(out);
     return status;
@@ -75,6 +78,8 @@ anpe_status anpe_input_open(const anpe_instrument *i, anpe_ctx *ctx, const char 
 void anpe_input_close(anpe_input *in)
 {
     anpe_spectra_file_close(in->h5);
+    if (in->ctx)
+        anpe_file_let_go(in->ctx, in->path);
     *in = (anpe_input){0};
 }
 

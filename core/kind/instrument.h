@@ -19,9 +19,11 @@ void anpe_instrument_clear(anpe_instrument *i);
 int64_t anpe_instrument_size(const anpe_instrument *i);
 
 /* A file of spectra that is read row by row: HDF5 (*.h5, *.hdf5) by the core, which keeps it open,
- * anything else by the plugin. Main thread only. */
+ * anything else by the plugin, for which it is held in memory (anpe_file_hold). Main thread only.
+ */
 typedef struct anpe_input {
-    const char *path;      /* borrowed; NULL: closed */
+    anpe_ctx *ctx;         /* which holds the file; NULL: closed */
+    const char *path;      /* borrowed */
     anpe_spectra_file *h5; /* NULL: the plugin reads it */
     int named;             /* the file gave the spectrum last read an identifier */
 } anpe_input;

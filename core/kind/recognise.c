@@ -20,7 +20,10 @@ anpe_status anpe_recognise(anpe_ctx *ctx, const char *path, anpe_recognised *out
     int n = 0;
     anpe_recognition answer;
     *out = (anpe_recognised){0};
-    anpe_status status = anpe_loader_list(ctx, ANPE_INSTRUMENT, &n, &list);
+    anpe_status status = anpe_file_hold(ctx, path);
+    if (status)
+        return status;
+    status = anpe_loader_list(ctx, ANPE_INSTRUMENT, &n, &list);
     for (int i = 0; i < n && !status; i++) {
         status = ask(ctx, list[i], path, &answer);
         if (!status && answer.match > out->file.match)
@@ -35,6 +38,7 @@ anpe_status anpe_recognise(anpe_ctx *ctx, const char *path, anpe_recognised *out
                       "plugins? ANPE_PLUGIN_PATH names their directory",
                       path);
     free(list);
+    anpe_file_let_go(ctx, path);
     return status;
 }
 
@@ -63,9 +67,14 @@ static anpe_status configure(anpe_ctx *ctx, const char *path, anpe_known_file *f
 anpe_status anpe_known_file_open(anpe_ctx *ctx, const char *path, anpe_known_file *out)
 {
     anpe_status status;
+    int held = 0;
     memset(out, 0, sizeof *out);
-    if (anpe_spectra_file_is_hdf5(path))
-        return ANPE_FAIL(ctx, ANPE_EFORMAT, "%s: an HDF5 file; expected a survey's own", path);
+    ANPE_TRY(anpe_file_hold(ctx, path)); /* until it is open */
+    held = 1;
+    if (anpe_spectra_file_is_hdf5(ctx, path)) {
+        status = ANPE_FAIL(ctx, ANPE_EFORMAT, "%s: an HDF5 file; expected a survey's own", path);
+        goto out;
+    }
     ANPE_TRY(anpe_recognise(ctx, path, &out->known));
     if (!out->known.plugin) {
         status = unknown(ctx, path, out->known.file.why);
@@ -75,6 +84,8 @@ anpe_status anpe_known_file_open(anpe_ctx *ctx, const char *path, anpe_known_fil
     ANPE_TRY(anpe_input_open(&out->instrument, ctx, path, &out->input));
     ANPE_TRY(anpe_instrument_count(&out->instrument, ctx, &out->input, &out->n));
 out:
+    if (held)
+        anpe_file_let_go(ctx, path);
     if (status)
         anpe_known_file_close(out);
     return status;

@@ -66,11 +66,11 @@ anpe_status anpe_simulate_open(anpe_ctx *ctx, const char *source, int n_sets,
     anpe_model_file f = {0};
     anpe_status status = ANPE_OK;
     int emulator = 0;
-    if (anpe_spectra_file_is_hdf5(source) && parts == ANPE_TASK_BARE)
+    if (anpe_spectra_file_is_hdf5(ctx, source) && parts == ANPE_TASK_BARE)
         ANPE_TRY(open_emulator(ctx, source, n_sets, sets, settings, &emulator));
     if (emulator) {
         status = ANPE_OK;
-    } else if (anpe_spectra_file_is_hdf5(source)) {
+    } else if (anpe_spectra_file_is_hdf5(ctx, source)) {
         ANPE_TRY(anpe_model_file_open(ctx, source, &f));
         ANPE_TRY(anpe_model_file_settings(ctx, &f, n_sets, sets, settings));
         ANPE_TRY(check_inputs(ctx, &f, *settings));

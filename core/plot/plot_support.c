@@ -91,7 +91,7 @@ static int has_format(anpe_ctx *ctx, anpe_h5 *f, const char *format)
 int anpe_plot_is(anpe_ctx *ctx, const char *path, const char *format)
 {
     anpe_h5 *f;
-    if (!anpe_spectra_file_is_hdf5(path) || anpe_h5_open(ctx, path, &f))
+    if (!anpe_spectra_file_is_hdf5(ctx, path) || anpe_h5_open(ctx, path, &f))
         return 0;
     const int is = has_format(ctx, f, format);
     anpe_h5_abandon(f); /* opened for reading */

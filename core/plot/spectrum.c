@@ -185,7 +185,7 @@ static anpe_status load(anpe_ctx *ctx, const anpe_plot_request *q, void **data)
     if (ANPE_NEW(ctx, d, 1))
         return ANPE_ENOMEM;
     *data = d;
-    if (anpe_spectra_file_is_hdf5(q->files[0]))
+    if (anpe_spectra_file_is_hdf5(ctx, q->files[0]))
         ANPE_TRY(load_hdf5(ctx, q, d));
     else
         ANPE_TRY(load_known(ctx, q, d));

@@ -1,6 +1,6 @@
 /* Error bars and masks of real spectra into a library: noise_library.h. */
 #include "prepare/noise.h"
-#include "base/digest.h"
+#include "file/bytes.h"
 #include "file/hdf5_file.h"
 #include "file/output.h"
 #include "spectrum/spectrum.h"
@@ -116,7 +116,7 @@ static anpe_status add_file(anpe_ctx *ctx, maker *m, const char *path,
     if (!status)
         status = anpe_instrument_count(&m->instrument, ctx, &m->input, &n);
     if (!status)
-        status = anpe_digest_file(ctx, path, m->digest);
+        status = anpe_file_digest(ctx, path, m->digest);
     if (status && is_of_the_file(status)) {
         anpe_log(ctx, ANPE_WARNING, "left out: %s", anpe_error(ctx));
         result->n_skipped++;

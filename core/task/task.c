@@ -152,6 +152,12 @@ static anpe_status add_projector(anpe_ctx *ctx, anpe_task *t)
                          "instrument '%s' has wavelengths and simulator '%s' has "
                          "none; an emulator gets them from `anpe import --grid` or --wavelength",
                          t->instrument.name, t->simulator.plugin->name);
+    if (inst->lsf && t->sim.on_grid)
+        return ANPE_FAIL(ctx, ANPE_ECONFIG,
+                         "%s: simulator '%s' gives spectra on the pixels of instrument '%s', as it "
+                         "has learned them, and no line-spread function is applied to these",
+                         anpe_settings_where(t->settings, "instrument.lsf"),
+                         t->simulator.plugin->name, t->instrument.name);
     if (inst->wavelength && t->sim.wavelength) {
         const anpe_projector_setup setup = {t->sim.n_pixels,   t->sim.wavelength,
                                             t->sim.resolution, inst,

@@ -32,7 +32,7 @@ extern "C" {
 #endif
 
 #define ANPE_ABI_MAJOR 1u /* differs: the plugin is refused */
-#define ANPE_ABI_MINOR 4u /* plugin newer than the host: refused; older: taken as it is */
+#define ANPE_ABI_MINOR 5u /* plugin newer than the host: refused; older: taken as it is */
 
 #if defined __GNUC__
 #define ANPE_EXPORT       __attribute__((visibility("default")))
@@ -683,6 +683,22 @@ ANPE_EXPORT ANPE_MUST_CHECK anpe_status anpe_array_read(anpe_ctx *ctx, const cha
 ANPE_EXPORT ANPE_MUST_CHECK anpe_status anpe_array_expect(anpe_ctx *ctx, const char *path,
                                                           const char *key, int rank, int64_t *shape,
                                                           const char *why, double **data);
+
+/* A whole file in memory, inflated where it is gzipped (the checksum is read). Since 1.5. */
+typedef struct anpe_file {
+    unsigned char *bytes; /* (size), not to be changed */
+    size_t size;
+    int whole; /* 0: the start only of a file that is larger than was wanted, and not gzipped */
+} anpe_file;
+/* A file that is held is opened once, however often it is asked for. The core holds what it calls
+ * an instrument's recognise, count and read for, in the context that it hands in. A hold is
+ * counted, and undone by a let_go; what was held at last is closed. Since 1.5. */
+ANPE_EXPORT ANPE_MUST_CHECK anpe_status anpe_file_hold(anpe_ctx *ctx, const char *path);
+ANPE_EXPORT void anpe_file_let_go(anpe_ctx *ctx, const char *path);
+/* The file, if it is held: valid until the last let_go. NULL and success: it is not held. most: of
+ * a larger one that is not gzipped the start is enough, 4096 bytes. Since 1.5. */
+ANPE_EXPORT ANPE_MUST_CHECK anpe_status anpe_file_bytes(anpe_ctx *ctx, const char *path,
+                                                        size_t most, anpe_file **file);
 
 /* Text attribute `name` of `object` ("/": the file itself) of an HDF5 file, one string or several:
  * *n of them, in one block that the caller frees with free(*texts). An object without it: *n = 0

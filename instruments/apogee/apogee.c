@@ -6,6 +6,7 @@
  * 69). Continuum rule: Ness et al. 2015 (ApJ 808, 16). */
 #include <config.h>
 #include "apogee.h"
+#include "../common/lsf_file.h"
 #include "../common/survey_fits.h"
 #include "apogee_layouts.h"
 
@@ -30,7 +31,7 @@ typedef struct options {
     int combination;
     anpe_reals bad_bits;
     double sigma_max, sigma_ratio, combined_limit;
-    const char *continuum, *exclude;
+    const char *continuum, *exclude, *lsf;
     int64_t degree;
     int visit_frame;
 } options;
@@ -54,6 +55,7 @@ static const anpe_option option_table[] = {
     ANPE_OPT_FILE(options, continuum, "",
                   "7214 or 8575 values, not 0 = continuum; empty: found from the simulator"),
     ANPE_OPT_FILE(options, exclude, "", "7214 or 8575 values, not 0 = never use the pixel"),
+    LSF_FILE_OPTION(options),
     ANPE_OPT_INT(options, degree, 4, 0, 15, "", "of the continuum's polynomial in each detector"),
     ANPE_OPT_ENUM(options, visit_frame, VISIT_HELIOCENTRIC, "heliocentric|rest|observed",
                   "frame of an apVisit's spectrum: corrected by its BC, at rest by its VRAD, or as "
@@ -69,6 +71,7 @@ typedef struct apogee {
     double wavelength[APOGEE_FULL], resolution[APOGEE_FULL];
     uint8_t continuum[APOGEE_FULL], exclude[APOGEE_FULL];
     int has_continuum, has_exclude;
+    anpe_lsf_table lsf;
 } apogee;
 
 /* ---- the grid ---------------------------------------------------------------------------- */
@@ -162,7 +165,15 @@ static anpe_status read_options(anpe_ctx *ctx, apogee *s)
         s->has_exclude = 1;
         status = read_pixels(ctx, s, o->exclude, s->exclude);
     }
-    return status;
+    return status ? status : lsf_file_read(ctx, o->lsf, &s->lsf);
+}
+
+static void destroy(void *self)
+{
+    apogee *s = self;
+    if (s)
+        lsf_file_clear(&s->lsf);
+    free(s);
 }
 
 static anpe_status create(anpe_ctx *ctx, const void *o, const void *setup, void **self)
@@ -177,15 +188,10 @@ static anpe_status create(anpe_ctx *ctx, const void *o, const void *setup, void 
     s->o = o;
     status = read_options(ctx, s);
     if (status)
-        free(s);
+        destroy(s);
     else
         *self = s;
     return status;
-}
-
-static void destroy(void *self)
-{
-    free(self);
 }
 
 static void info(const void *self, anpe_instrument_info *out)
@@ -201,6 +207,7 @@ static void info(const void *self, anpe_instrument_info *out)
         .continuum = s->has_continuum ? s->continuum : NULL,
         .needs_continuum = 1,
         .exclude = s->has_exclude ? s->exclude : NULL,
+        .lsf = lsf_file_table(&s->lsf),
     };
 }
 

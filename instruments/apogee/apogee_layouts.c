@@ -131,8 +131,13 @@ int apogee_has_tables(fitsfile *f)
 anpe_status apogee_count_rows(anpe_ctx *ctx, fitsfile *f, const char *path, int64_t *n)
 {
     *n = 0;
-    for (int hdu = 1; hdu < MOST_HDUS && survey_fits_has(f, hdu); hdu++)
-        *n += rows_of(f, hdu);
+    for (int hdu = 1; hdu < MOST_HDUS && survey_fits_has(f, hdu); hdu++) {
+        const int64_t rows = rows_of(f, hdu);
+        const anpe_status status = rows ? survey_fits_stored(ctx, f, path, hdu, "table") : ANPE_OK;
+        if (status)
+            return status;
+        *n += rows;
+    }
     return *n ? ANPE_OK
               : ANPE_FAIL(ctx, ANPE_EFORMAT,
                           "%s: no row with an APOGEE spectrum of 8575 pixels; its tables are "

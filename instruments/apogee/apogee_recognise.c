@@ -54,7 +54,7 @@ static void describe(anpe_ctx *ctx, fitsfile *f, const char *path, anpe_recognit
 
 anpe_status apogee_recognise(anpe_ctx *ctx, const char *path, anpe_recognition *out)
 {
-    fitsfile *f = recognise_fits(path);
+    fitsfile *f = recognise_fits(ctx, path);
     if (f)
         describe(ctx, f, path, out);
     if (out->match) {

@@ -121,13 +121,23 @@ double columns_unit(const char *text)
     return 0;
 }
 
-double columns_guess_unit(int64_t n, const double *wavelength)
+anpe_status columns_guess_unit(anpe_ctx *ctx, const char *path, int64_t n, const double *wavelength,
+                               double *unit)
 {
-    double largest = 0;
+    double smallest = INFINITY, largest = 0;
     for (int64_t i = 0; i < n; i++)
-        if (isfinite(wavelength[i]))
+        if (isfinite(wavelength[i])) {
+            smallest = fmin(smallest, wavelength[i]);
             largest = fmax(largest, wavelength[i]);
-    return largest < 50 ? 1e4 : largest < 2500 ? 10 : 1;
+        }
+    *unit = largest < 50 ? 1e4 : largest < 2500 ? 10 : 1;
+    if (!(smallest > 3.3 && largest < 4.6))
+        return ANPE_OK;
+    return ANPE_FAIL(ctx, ANPE_EFORMAT,
+                     "%s: wavelengths from %g to %g without a unit: micrometre, or log10 of "
+                     "Angstrom? give the file the unit (TUNIT, 'wave [um]'), or name the column "
+                     "loglam",
+                     path, smallest, largest);
 }
 
 static int rank_of(const char *name)
@@ -136,6 +146,14 @@ static int rank_of(const char *name)
         if (!strcasecmp(name, known[k].name))
             return k;
     return N_KNOWN;
+}
+
+column_role columns_role(const char *name)
+{
+    char bare[80], unit[40];
+    split(name, bare, sizeof bare, unit, sizeof unit);
+    const int k = rank_of(bare);
+    return k < N_KNOWN ? known[k].role : COLUMN_OTHER;
 }
 
 error_kind columns_error(const char *name)

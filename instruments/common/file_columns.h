@@ -37,11 +37,15 @@ typedef struct columns {
 ANPE_MUST_CHECK anpe_status columns_find(anpe_ctx *ctx, const char *path, int n,
                                          const char *const *names, const char *const *units,
                                          const column_names *given, columns *out);
+/* What a column of this name is. */
+column_role columns_role(const char *name);
 /* What errors of this name are; NONE: it is no name of errors. */
 error_kind columns_error(const char *name);
 /* Angstrom in a unit of length; 0: it is none; NAN: nothing is said. */
 double columns_unit(const char *text);
 /* Angstrom in one unit of these wavelengths, where nothing says it: the size of the numbers tells
- * micrometre (below 50), nm (below 2500) and Angstrom apart. */
-double columns_guess_unit(int64_t n, const double *wavelength);
+ * micrometre (below 50), nm (below 2500) and Angstrom apart. Between 3.3 and 4.6 all of them could
+ * as well be log10 of Angstrom, which is an error. */
+ANPE_MUST_CHECK anpe_status columns_guess_unit(anpe_ctx *ctx, const char *path, int64_t n,
+                                               const double *wavelength, double *unit);
 #endif

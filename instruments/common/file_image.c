@@ -78,7 +78,7 @@ static anpe_status find_flux(anpe_ctx *ctx, fitsfile *f, const char *path, image
         l->width = axes[0];
         l->orders = axes[1];
         l->bands = axes[2];
-        return ANPE_OK;
+        return survey_fits_stored(ctx, f, path, hdu, "flux");
     }
     if (!images)
         return ANPE_FAIL(ctx, ANPE_EFORMAT, "%s: no image with a spectrum in it", path);
@@ -270,6 +270,13 @@ anpe_status file_image_read(anpe_ctx *ctx, fitsfile *f, const char *path,
                          (long long)row, (long long)layout->orders);
     anpe_status status =
         wavelength_scale_read(ctx, f, path, layout->hdu, layout->width, layout->orders, &scale);
+    if (!status && row < 0 && layout->orders > 1 && wavelength_scale_is_shared(scale))
+        status =
+            ANPE_FAIL(ctx, ANPE_EFORMAT,
+                      "%s: HDU %d has %lld rows with the same wavelengths, so that they are no "
+                      "orders: say instrument.rows = \"spectra\" where each is a star's, or "
+                      "\"first\" where the first is the flux and others belong to it",
+                      path, layout->hdu, (long long)layout->orders);
     for (int64_t k = row < 0 ? 0 : row; !status && k < (row < 0 ? layout->orders : row + 1); k++)
         status = read_order(ctx, f, path, layout, scale, k, file);
     if (!status) {

@@ -37,6 +37,9 @@ static const struct {
              {"SCIWAVE", COLUMN_WAVELENGTH, 0, MEDIUM_VACUUM},
              {"SCIFLUX", COLUMN_FLUX, 0, 0},
              {"SCIVAR", COLUMN_ERROR, ERROR_VARIANCE, 0},
+             {"SCI WAVL", COLUMN_WAVELENGTH, 0, MEDIUM_VACUUM}, /* HPF */
+             {"SCI FLUX", COLUMN_FLUX, 0, 0},
+             {"SCI VARIANCE", COLUMN_ERROR, ERROR_VARIANCE, 0},
              {"WAVE1", COLUMN_WAVELENGTH, 0, MEDIUM_VACUUM},
              {"FLUX1", COLUMN_FLUX, 0, 0},
              {"VAR1", COLUMN_ERROR, ERROR_VARIANCE, 0},
@@ -152,6 +155,10 @@ static void find_arms(fitsfile *f, arms *all)
         if (words[k].role == COLUMN_WAVELENGTH)
             a->medium = words[k].medium;
     }
+    for (int k = 0; k < all->n; k++) /* the flux in front of its wavelengths, without a name */
+        if (!all->arm[k].name[0] && all->arm[k].hdu[COLUMN_FLUX] < 0 &&
+            !survey_fits_text(f, 0, "EXTNAME", name) && survey_fits_is_image(f, 0))
+            all->arm[k].hdu[COLUMN_FLUX] = 0;
     for (int k = 0; k < all->n; k++)
         if (is_whole(f, &all->arm[k]) && (!whole || goes_with(&all->arm[0], &all->arm[k])))
             all->arm[whole++] = all->arm[k];
@@ -163,11 +170,15 @@ static int rows_are_spectra(const arm *a)
     return a->scales == 1;
 }
 
-int64_t file_named_count(fitsfile *f)
+anpe_status file_named_count(anpe_ctx *ctx, fitsfile *f, const char *path, int64_t *n)
 {
     arms all;
+    anpe_status status = ANPE_OK;
     find_arms(f, &all);
-    return !all.n ? 0 : rows_are_spectra(&all.arm[0]) ? all.arm[0].rows : 1;
+    for (int k = 0; k < all.n && !status; k++)
+        status = survey_fits_stored(ctx, f, path, all.arm[k].hdu[COLUMN_FLUX], "flux");
+    *n = !all.n || status ? 0 : rows_are_spectra(&all.arm[0]) ? all.arm[0].rows : 1;
+    return status;
 }
 
 static anpe_status read_row(anpe_ctx *ctx, fitsfile *f, const char *path, const arm *a,
@@ -207,8 +218,11 @@ static anpe_status to_angstrom(anpe_ctx *ctx, fitsfile *f, const char *path, con
         for (int64_t i = 0; i < o->order[k].n; i++)
             if (isfinite(o->order[k].wavelength[i]))
                 largest = fmax(largest, o->order[k].wavelength[i]);
-    if (isnan(unit))
-        unit = columns_guess_unit(1, &largest);
+    if (isnan(unit)) {
+        const anpe_status status = columns_guess_unit(ctx, path, 1, &largest, &unit);
+        if (status)
+            return status;
+    }
     for (int64_t k = 0; k < o->n; k++)
         for (int64_t i = 0; i < o->order[k].n; i++)
             o->order[k].wavelength[i] *= unit;

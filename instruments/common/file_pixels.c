@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MOST_PIXELS = 5000000, LEAST_ORDER = 50 };
+enum { MOST_PIXELS = 5000000 };
 
 int file_pixels_row(file_pixels *p, const char *id, int array)
 {
@@ -59,62 +59,41 @@ anpe_status file_pixels_length(anpe_ctx *ctx, file_pixels *p, const char *path, 
 }
 
 /* Wavelengths of the whole file into w (n). */
-static void to_angstrom(const file_pixels *p, const columns *c, const column_names *given,
-                        double *angstrom)
+static anpe_status to_angstrom(anpe_ctx *ctx, const file_pixels *p, const char *path,
+                               const columns *c, const column_names *given, double *angstrom)
 {
     const double *w = p->value[COLUMN_WAVELENGTH], *log_w = p->value[COLUMN_LOG_WAVELENGTH];
     const int has = c->place[COLUMN_WAVELENGTH] >= 0,
               has_log = c->place[COLUMN_LOG_WAVELENGTH] >= 0;
-    const double unit = !has || isfinite(c->unit) ? c->unit : columns_guess_unit(p->n, w);
+    double unit = c->unit;
+    if (has && !isfinite(unit)) {
+        const anpe_status status = columns_guess_unit(ctx, path, p->n, w, &unit);
+        if (status)
+            return status;
+    }
     for (int64_t i = 0; i < p->n; i++)
         angstrom[i] = has       ? unit * w[i]
                       : has_log ? pow(10, log_w[i])
                                 : given->start + given->step * (double)i;
+    return ANPE_OK;
 }
 
-/* Behind the run of pixels from `first` on whose wavelengths go one way: orders of an echelle that
- * overlap stand one after the other. */
-static int64_t run_end(int64_t n, const double *w, int64_t first)
-{
-    double last = w[first], way = 0;
-    int64_t i = first + 1;
-    for (; i < n; i++) {
-        const double step = w[i] - last;
-        if (!isfinite(step))
-            continue;
-        if (way * step < 0)
-            break;
-        way = way != 0 ? way : step;
-        last = w[i];
-    }
-    return i;
-}
-
-/* Whether all runs are long enough for orders; what goes back and forth is none. */
-static int has_orders(int64_t n, const double *w)
-{
-    for (int64_t first = 0, end; first < n; first = end)
-        if ((end = run_end(n, w, first)) - first < LEAST_ORDER)
-            return 0;
-    return 1;
-}
-
-static anpe_status put_order(anpe_ctx *ctx, const file_pixels *p, const columns *c, const double *w,
-                             int64_t first, int64_t end, gridded_file *file)
+static anpe_status put_pixels(anpe_ctx *ctx, const file_pixels *p, const char *path,
+                              const columns *c, const column_names *given, gridded_file *file)
 {
     observed_order *a;
-    const anpe_status status = observed_add(ctx, &file->o, end - first, &a);
-    if (status)
-        return status;
-    for (int64_t i = first; i < end; i++) {
-        const double error = p->value[COLUMN_ERROR][i];
-        a->wavelength[i - first] = w[i];
-        a->flux[i - first] = p->value[COLUMN_FLUX][i];
-        a->sigma[i - first] = file_sigma(c->error, a->flux[i - first], error);
+    anpe_status status;
+    ANPE_TRY(observed_add(ctx, &file->o, p->n, &a));
+    ANPE_TRY(to_angstrom(ctx, p, path, c, given, a->wavelength));
+    for (int64_t i = 0; i < p->n; i++) {
+        a->flux[i] = p->value[COLUMN_FLUX][i];
+        a->sigma[i] = file_sigma(c->error, a->flux[i], p->value[COLUMN_ERROR][i]);
         if (c->place[COLUMN_MASK] >= 0)
-            a->mask[i - first] = (uint8_t)survey_is_flagged(p->value[COLUMN_MASK][i], UINT64_MAX);
+            a->mask[i] = (uint8_t)survey_is_flagged(p->value[COLUMN_MASK][i], UINT64_MAX);
     }
-    return ANPE_OK;
+    ANPE_TRY(observed_split(ctx, &file->o));
+out:
+    return status;
 }
 
 anpe_status file_pixels_hand_over(anpe_ctx *ctx, const file_pixels *p, const char *path,
@@ -126,17 +105,7 @@ anpe_status file_pixels_hand_over(anpe_ctx *ctx, const file_pixels *p, const cha
     if (p->n < 2)
         return ANPE_FAIL(ctx, ANPE_EFORMAT, "%s: %lld %s with numbers; no spectrum", path,
                          (long long)p->n, p->array ? "pixels" : "lines");
-    double *w;
-    if (ANPE_NEW(ctx, w, p->n))
-        return ANPE_ENOMEM;
-    to_angstrom(p, c, given, w);
-    const int orders = has_orders(p->n, w);
-    anpe_status status = ANPE_OK;
-    for (int64_t first = 0, end; first < p->n && !status; first = end) {
-        end = orders ? run_end(p->n, w, first) : p->n;
-        status = put_order(ctx, p, c, w, first, end, file);
-    }
-    free(w);
+    const anpe_status status = put_pixels(ctx, p, path, c, given, file);
     if (status)
         return status;
     file->medium = c->medium;

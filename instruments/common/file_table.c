@@ -5,9 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <zlib.h>
 
-enum { MOST_HDUS = 100, MOST_COLUMNS = 200, MOST_PIXELS = 5000000 };
+enum { MOST_HDUS = 100, MOST_COLUMNS = 200, MOST_PIXELS = 5000000, MOST_ORDERS = 500 };
 
 typedef struct table {
     const char *path;
@@ -17,6 +16,7 @@ typedef struct table {
     columns c;
     int64_t rows, repeat;           /* repeat > 1: a row is a spectrum */
     int64_t spectra, first, pixels; /* how many; the wanted one's first row and pixels */
+    int64_t orders;                 /* > 1: the rows are so many orders of the one spectrum */
     char id[80];                    /* its identifier, or "" */
 } table;
 
@@ -130,7 +130,7 @@ static anpe_status measure(anpe_ctx *ctx, table *t)
     t->rows = rows;
     t->repeat = repeat;
     drop_one_snr(t);
-    return ANPE_OK;
+    return survey_fits_stored(ctx, t->fits, t->path, t->hdu, "table");
 }
 
 static anpe_status failed(anpe_ctx *ctx, const table *t, int place, int status)
@@ -225,14 +225,57 @@ static anpe_status read_column(anpe_ctx *ctx, const table *t, int place, double 
     return status ? failed(ctx, t, place, status) : ANPE_OK;
 }
 
-static void to_angstrom(const columns *c, observed_order *a)
+/* First and last wavelength of a row of pixels, as they stand; scratch (repeat). */
+static anpe_status row_range(anpe_ctx *ctx, const table *t, int64_t row, double *scratch,
+                             double range[2])
 {
-    const int is_log = c->place[COLUMN_WAVELENGTH] < 0;
-    const double unit = is_log              ? 1
-                        : isfinite(c->unit) ? c->unit
-                                            : columns_guess_unit(a->n, a->wavelength);
+    table one = *t;
+    one.first = row;
+    one.pixels = t->repeat;
+    const anpe_status status = read_column(ctx, &one, wavelength_place(&t->c), scratch);
+    range[0] = INFINITY;
+    range[1] = -INFINITY;
+    for (int64_t i = 0; i < t->repeat && !status; i++)
+        if (isfinite(scratch[i]) && scratch[i] > 0) {
+            range[0] = fmin(range[0], scratch[i]);
+            range[1] = fmax(range[1], scratch[i]);
+        }
+    return status;
+}
+
+/* Rows of arrays whose wavelengths have hardly any in common are the orders of one star's spectrum:
+ * HST's x1d, NRES, EXPRES. Those of stars of a survey have the same ones, nearly. */
+static anpe_status find_orders(anpe_ctx *ctx, table *t)
+{
+    double *scratch, a[2], b[2];
+    anpe_status status;
+    if (t->repeat < 2 || t->rows < 2 || t->rows > MOST_ORDERS || wavelength_place(&t->c) < 0)
+        return ANPE_OK;
+    if (ANPE_NEW(ctx, scratch, t->repeat))
+        return ANPE_ENOMEM;
+    ANPE_TRY(row_range(ctx, t, 0, scratch, a));
+    ANPE_TRY(row_range(ctx, t, 1, scratch, b));
+    if (fmin(a[1], b[1]) - fmax(a[0], b[0]) < 0.5 * fmin(a[1] - a[0], b[1] - b[0])) {
+        t->orders = t->rows;
+        t->spectra = 1;
+    }
+out:
+    free(scratch);
+    return status;
+}
+
+static anpe_status to_angstrom(anpe_ctx *ctx, const table *t, observed_order *a)
+{
+    const int is_log = t->c.place[COLUMN_WAVELENGTH] < 0;
+    double unit = t->c.unit;
+    if (!is_log && !isfinite(unit)) {
+        const anpe_status status = columns_guess_unit(ctx, t->path, a->n, a->wavelength, &unit);
+        if (status)
+            return status;
+    }
     for (int64_t i = 0; i < a->n; i++)
         a->wavelength[i] = is_log ? pow(10, a->wavelength[i]) : unit * a->wavelength[i];
+    return ANPE_OK;
 }
 
 static anpe_status read_mask(anpe_ctx *ctx, const table *t, observed_order *a)
@@ -240,15 +283,19 @@ static anpe_status read_mask(anpe_ctx *ctx, const table *t, observed_order *a)
     double *mask;
     if (ANPE_NEW(ctx, mask, a->n))
         return ANPE_ENOMEM;
+    char text[FLEN_VALUE];
+    /* PypeIt's masks are 1 where a pixel is good */
+    const uint8_t good = survey_fits_text(t->fits, 0, "PYP_SPEC", text) ? 1 : 0;
     const anpe_status status = read_column(ctx, t, t->c.place[COLUMN_MASK], mask);
     for (int64_t i = 0; i < a->n && !status; i++)
-        a->mask[i] = (uint8_t)survey_is_flagged(mask[i], UINT64_MAX);
+        a->mask[i] = good ^ (uint8_t)survey_is_flagged(mask[i], UINT64_MAX);
     free(mask);
     return status;
 }
 
-static anpe_status read_spectrum(anpe_ctx *ctx, const table *t, const column_names *given,
-                                 gridded_file *file)
+/* The spectrum, or one of its orders. */
+static anpe_status read_part(anpe_ctx *ctx, const table *t, const column_names *given,
+                             gridded_file *file)
 {
     observed_order *a;
     const int *place = t->c.place, wavelength = wavelength_place(&t->c);
@@ -256,7 +303,7 @@ static anpe_status read_spectrum(anpe_ctx *ctx, const table *t, const column_nam
     ANPE_TRY(observed_add(ctx, &file->o, t->pixels, &a));
     if (wavelength >= 0) {
         ANPE_TRY(read_column(ctx, t, wavelength, a->wavelength));
-        to_angstrom(&t->c, a);
+        ANPE_TRY(to_angstrom(ctx, t, a));
     }
     for (int64_t i = 0; wavelength < 0 && i < t->pixels; i++)
         a->wavelength[i] = given->start + given->step * (double)i;
@@ -267,7 +314,18 @@ static anpe_status read_spectrum(anpe_ctx *ctx, const table *t, const column_nam
         a->sigma[i] = file_sigma(t->c.error, a->flux[i], a->sigma[i]);
     if (place[COLUMN_MASK] >= 0)
         ANPE_TRY(read_mask(ctx, t, a));
+    ANPE_TRY(observed_split(ctx, &file->o));
 out:
+    return status;
+}
+
+static anpe_status read_spectrum(anpe_ctx *ctx, const table *t, const column_names *given,
+                                 gridded_file *file)
+{
+    table part = *t;
+    anpe_status status = t->orders ? ANPE_OK : read_part(ctx, t, given, file);
+    for (part.first = 0; part.first < t->orders && !status; part.first++)
+        status = read_part(ctx, &part, given, file);
     return status;
 }
 
@@ -302,6 +360,7 @@ anpe_status file_table_read(anpe_ctx *ctx, fitsfile *f, const char *path, const 
     ANPE_TRY(find_table(ctx, given, &t));
     ANPE_TRY(measure(ctx, &t));
     ANPE_TRY(find_spectrum(ctx, &t, row));
+    ANPE_TRY(find_orders(ctx, &t));
     if (rows)
         *rows = t.spectra;
     if (!file)
@@ -322,26 +381,34 @@ out:
 
 /* ---- files of any kind ------------------------------------------------------------------ */
 
-file_kind file_kind_of(const char *path)
+anpe_status file_kind_of(anpe_ctx *ctx, const char *path, file_kind *kind)
 {
-    char start[1025] = "";
-    gzFile f = gzopen(path, "rb");
-    const int n = f ? gzread(f, start, sizeof start - 1) : 0;
-    if (f)
-        gzclose(f);
-    if (n >= 9 && !memcmp(start, "SIMPLE  =", 9))
-        return FILE_FITS;
-    return n > 0 && strstr(start, "VOTABLE") && start[strspn(start, "\xef\xbb\xbf \t\r\n")] == '<'
-               ? FILE_VOTABLE
-               : FILE_TEXT;
+    enum { START = 1024 };
+    char start[START + 1] = "";
+    anpe_file *f;
+    anpe_status status = anpe_file_hold(ctx, path);
+    if (status)
+        return status;
+    status = anpe_file_bytes(ctx, path, 0, &f);
+    if (!status)
+        memcpy(start, f->bytes, f->size < START ? f->size : START);
+    *kind = !status && survey_fits_is_fits(f) ? FILE_FITS
+            : strstr(start, "VOTABLE") && start[strspn(start, "\xef\xbb\xbf \t\r\n")] == '<'
+                ? FILE_VOTABLE
+                : FILE_TEXT;
+    anpe_file_let_go(ctx, path);
+    return status;
 }
 
 anpe_status file_spectra_count(anpe_ctx *ctx, const char *path, const column_names *given,
                                int64_t *n)
 {
     fitsfile *f = NULL;
-    anpe_status status;
-    switch (file_kind_of(path)) {
+    file_kind kind;
+    anpe_status status = file_kind_of(ctx, path, &kind);
+    if (status)
+        return status;
+    switch (kind) {
     case FILE_VOTABLE:
         return file_votable_count(ctx, path, given, n);
     case FILE_TEXT:
@@ -359,8 +426,11 @@ anpe_status file_spectra_read(anpe_ctx *ctx, const char *path, const column_name
                               int64_t row, gridded_file *file)
 {
     fitsfile *f = NULL;
-    anpe_status status;
-    switch (file_kind_of(path)) {
+    file_kind kind;
+    anpe_status status = file_kind_of(ctx, path, &kind);
+    if (status)
+        return status;
+    switch (kind) {
     case FILE_VOTABLE:
         return file_votable_read(ctx, path, given, row, file);
     case FILE_TEXT:

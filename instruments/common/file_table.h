@@ -13,9 +13,9 @@ ANPE_MUST_CHECK anpe_status file_table_read(anpe_ctx *ctx, fitsfile *f, const ch
 /* Whether the file has a FITS table with rows. */
 int file_table_has(fitsfile *f);
 
-/* What a file is by its first bytes, gzipped or not. FILE_TEXT also for what cannot be opened. */
+/* What a file is by its first bytes, gzipped or not. */
 typedef enum file_kind { FILE_TEXT, FILE_FITS, FILE_VOTABLE } file_kind;
-file_kind file_kind_of(const char *path);
+ANPE_MUST_CHECK anpe_status file_kind_of(anpe_ctx *ctx, const char *path, file_kind *kind);
 
 /* Spectra in a file of any kind but FITS images: how many, and one of them. */
 ANPE_MUST_CHECK anpe_status file_spectra_count(anpe_ctx *ctx, const char *path,

@@ -4,28 +4,27 @@
 #include "file_pixels.h"
 #include "file_table.h"
 #include <ctype.h>
-#include <errno.h>
 #include <locale.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <zlib.h>
 
 enum { LINE = 1 << 20, MOST_CELLS = 200, MOST_COMMENTS = 64 };
 
 typedef struct reader {
     anpe_ctx *ctx;
     const char *path;
-    gzFile file;
+    const anpe_file *file; /* held; NULL: not yet */
+    size_t at;             /* the next byte of it */
     int64_t n_line;
     char line[LINE];
     char *cell[MOST_CELLS];
     int n_cells;
     char separator; /* ' ': blanks and tabs */
     char *name[MOST_CELLS], *unit[MOST_CELLS];
-    int n_names;
+    int n_names, width;                                  /* width: cells of a line */
     char *ecsv_name[MOST_CELLS], *ecsv_unit[MOST_CELLS]; /* of an ECSV header */
     int n_ecsv;
     char ecsv_id[80];             /* said there for the whole file */
@@ -46,22 +45,23 @@ static anpe_status wrong(const reader *r, const char *what, const char *cell)
 /* The next line without its end; 0: the end of the file. */
 static int next_line(reader *r, anpe_status *status)
 {
-    int error = 0;
-    if (!gzgets(r->file, r->line, LINE)) {
-        const char *why = gzerror(r->file, &error);
-        if (error != Z_OK && error != Z_STREAM_END)
-            *status = ANPE_FAIL(r->ctx, ANPE_EIO, "%s: cannot read: %s", r->path,
-                                error == Z_ERRNO ? strerror(errno) : why);
+    const size_t left = r->file->size - r->at;
+    const unsigned char *start = r->file->bytes + r->at, *end;
+    if (left == 0)
         return 0;
-    }
     r->n_line++;
-    size_t n = strlen(r->line);
-    if (n == LINE - 1 && r->line[n - 1] != '\n') {
+    end = memchr(start, '\n', left);
+    size_t n = end ? (size_t)(end - start) : left;
+    r->at += n + (end != NULL);
+    if (n >= LINE) {
         *status =
             ANPE_FAIL(r->ctx, ANPE_EFORMAT, "%s:%lld: a line of more than %d letters: no text",
-                      r->path, (long long)r->n_line, LINE - 2);
+                      r->path, (long long)r->n_line, LINE - 1);
         return 0;
     }
+    memcpy(r->line, start, n);
+    r->line[n] = '\0';
+    n = strlen(r->line); /* bytes that are 0 end it */
     while (n && strchr("\r\n \t", r->line[n - 1]))
         r->line[--n] = '\0';
     if (r->n_line == 1 && !strncmp(r->line, "\xef\xbb\xbf", 3))
@@ -195,9 +195,11 @@ static int is_comment(const char *line)
     return line[0] && strchr("#%!;", line[0]);
 }
 
-/* "# wave (nm)  flux  snr" ahead of lines of three numbers: their names. 1: it names wavelengths
- * and flux, and r->c has the places. */
-static int columns_of_comment(reader *r, const char *comment, const column_names *given)
+/* "# wave (nm)  flux  snr" ahead of lines of three numbers: their names. *found: it names
+ * wavelengths and flux, and r->c has the places. A name for each column and flux among them, but
+ * wavelengths not, is an error: "# wavenumber flux snr". */
+static anpe_status columns_of_comment(reader *r, const char *comment, const column_names *given,
+                                      int *found)
 {
     char *name[MOST_CELLS], text[1000] = "";
     int n = 0, depth = 0;
@@ -212,11 +214,18 @@ static int columns_of_comment(reader *r, const char *comment, const column_names
             continue;
         }
         if (n == MOST_CELLS)
-            return 0;
+            return ANPE_OK;
         name[n++] = p;
     }
-    return n == r->n_cells &&
-           !columns_find(r->ctx, r->path, n, (const char *const *)name, NULL, given, &r->c);
+    int has_flux = 0;
+    for (int i = 0; i < n; i++)
+        has_flux |= columns_role(name[i]) == COLUMN_FLUX;
+    if (n != r->n_cells)
+        return ANPE_OK;
+    const anpe_status status =
+        columns_find(r->ctx, r->path, n, (const char *const *)name, NULL, given, &r->c);
+    *found = !status;
+    return has_flux ? status : ANPE_OK;
 }
 
 /* A comment that speaks of errors of another kind, and does not name a column for each. */
@@ -265,9 +274,14 @@ static anpe_status plain_columns(reader *r, const column_names *given)
 {
     if (r->libre_esprit)
         return libre_esprit_columns(r);
-    for (int k = r->n_comments - 1; k >= 0; k--)
-        if (columns_of_comment(r, r->comment[k], given))
-            return ANPE_OK;
+    int found = 0;
+    for (int k = r->n_comments - 1; k >= 0 && !found; k--) {
+        const anpe_status status = columns_of_comment(r, r->comment[k], given, &found);
+        if (status)
+            return status;
+    }
+    if (found)
+        return ANPE_OK;
     for (int k = 0; k < r->n_comments && r->n_cells > 2 && given->kind == ERROR_NONE; k++)
         if (check_comment(r, r->comment[k]))
             return ANPE_EFORMAT;
@@ -395,14 +409,38 @@ static anpe_status keep_cells(reader *r, int array)
     return status;
 }
 
+/* Cells at the end of a line that say nothing, or a comment, are none. */
+static int count_cells(const reader *r)
+{
+    int n = 0;
+    for (int i = 0; i < r->n_cells && !(i && is_comment(r->cell[i])); i++)
+        n = r->cell[i][0] ? i + 1 : n;
+    return n;
+}
+
+/* Lines of one table have as many cells as the first: in another one a value may stand in another's
+ * place. Missing values at the end are told apart from that only where no column of use is there.
+ */
+static anpe_status check_cells(reader *r)
+{
+    const int n = count_cells(r);
+    int last = 0;
+    r->width = r->width ? r->width : r->n_names ? r->n_names : r->n_cells;
+    for (int k = 0; k < N_COLUMN_ROLES; k++)
+        last = r->c.place[k] > last ? r->c.place[k] : last;
+    if (last < r->n_cells && n <= r->width)
+        return ANPE_OK;
+    return ANPE_FAIL(r->ctx, ANPE_EFORMAT, "%s:%lld: %d cells; expected %d, as in the first line",
+                     r->path, (long long)r->n_line, n, r->width);
+}
+
 /* *more becomes 0 when the wanted spectrum is whole. */
 static anpe_status keep_line(reader *r, int *more)
 {
     const int id = r->c.place[COLUMN_ID];
-    for (int k = 0; k < N_COLUMN_ROLES; k++)
-        if (r->c.place[k] >= r->n_cells)
-            return ANPE_FAIL(r->ctx, ANPE_EFORMAT, "%s:%lld: %d cells; expected at least %d",
-                             r->path, (long long)r->n_line, r->n_cells, r->c.place[k] + 1);
+    const anpe_status status = check_cells(r);
+    if (status)
+        return status;
     const int array = r->cell[r->c.place[COLUMN_FLUX]][0] == '[';
     const int wanted = file_pixels_row(&r->pixels, id >= 0 ? r->cell[id] : r->ecsv_id, array);
     *more = wanted >= 0;
@@ -426,8 +464,7 @@ static void reader_clear(reader *r)
 {
     if (!r)
         return;
-    if (r->file)
-        gzclose(r->file);
+    anpe_file_let_go(r->ctx, r->path);
     for (int i = 0; i < r->n_names; i++) {
         free(r->name[i]);
         free(r->unit[i]);
@@ -457,34 +494,39 @@ static anpe_status check_text(reader *r)
                   {"%PDF", "a PDF"},
                   {"\xff\xfe", "text in UTF-16; expected ASCII or UTF-8"},
                   {"\xfe\xff", "text in UTF-16; expected ASCII or UTF-8"}};
-    char start[1024];
-    const int n = gzread(r->file, start, sizeof start);
+    const char *start = (const char *)r->file->bytes;
+    const size_t n = r->file->size < 1024 ? r->file->size : 1024;
     if (n == 0)
         return ANPE_FAIL(r->ctx, ANPE_EFORMAT, "%s: the file is empty", r->path);
     for (size_t k = 0; k < sizeof others / sizeof *others; k++) {
         const size_t length = strlen(others[k].start);
-        if (n >= (int)length && !memcmp(start, others[k].start, length))
+        if (n >= length && !memcmp(start, others[k].start, length))
             return ANPE_FAIL(r->ctx, ANPE_EFORMAT, "%s: %s", r->path, others[k].what);
     }
-    if (n > 0 && memchr(start, 0, (size_t)n))
+    if (memchr(start, 0, n))
         return ANPE_FAIL(r->ctx, ANPE_EFORMAT, "%s: not text: it has bytes that are 0", r->path);
-    gzrewind(r->file);
     return ANPE_OK;
 }
 
 static anpe_status reader_open(anpe_ctx *ctx, const char *path, int64_t wanted, reader **out)
 {
-    if (ANPE_NEW(ctx, *out, 1))
-        return ANPE_ENOMEM;
+    anpe_file *file;
+    anpe_status status = anpe_file_hold(ctx, path);
+    *out = NULL;
+    if (status)
+        return status;
+    if ((status = ANPE_NEW(ctx, *out, 1))) {
+        anpe_file_let_go(ctx, path);
+        return status;
+    }
     reader *r = *out;
     r->ctx = ctx;
     r->path = path;
     r->pixels.wanted = wanted;
     r->locale = newlocale(LC_NUMERIC_MASK, "C", (locale_t)0);
-    r->file = gzopen(path, "rb");
-    if (!r->file)
-        return ANPE_FAIL(ctx, ANPE_EIO, "%s: cannot open: %s", path, strerror(errno));
-    return r->locale ? check_text(r) : ANPE_NO_MEMORY(ctx, path);
+    status = anpe_file_bytes(ctx, path, SIZE_MAX, &file);
+    r->file = file;
+    return status ? status : r->locale ? check_text(r) : ANPE_NO_MEMORY(ctx, path);
 }
 
 anpe_status file_text_read(anpe_ctx *ctx, const char *path, const column_names *given, int64_t row,

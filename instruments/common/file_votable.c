@@ -4,7 +4,6 @@
 #include <config.h>
 #include "file_pixels.h"
 #include "file_table.h"
-#include <errno.h>
 #include <expat.h>
 #include <locale.h>
 #include <math.h>
@@ -12,7 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <zlib.h>
 
 enum { MOST_FIELDS = 200, MOST_VALUES = 5000000, CHUNK = 65536 };
 
@@ -30,6 +28,7 @@ typedef struct reader {
     anpe_ctx *ctx;
     const char *path;
     const column_names *given;
+    int holds; /* the file is held */
     anpe_status status, refused;
     XML_Parser xml;
     locale_t locale;
@@ -339,7 +338,8 @@ static void use_stream(reader *r)
         stream_row(r, cells);
         used += (size_t)bytes;
     }
-    memmove(r->text, r->text + used, r->n_text - used);
+    if (used) /* else a row that is not whole yet, which may be long */
+        memmove(r->text, r->text + used, r->n_text - used);
     r->n_text -= used;
 }
 
@@ -469,22 +469,13 @@ static void on_end(void *user, const char *qualified)
     }
 }
 
-static void parse(reader *r, gzFile f)
+static void parse(reader *r, const anpe_file *f)
 {
-    int n = 1, error = 0;
-    while (!r->status && r->found != 2 && n > 0) {
-        void *buffer = XML_GetBuffer(r->xml, CHUNK);
-        if (!buffer) {
-            fail(r, ANPE_NO_MEMORY(r->ctx, r->path));
-            return;
-        }
-        n = gzread(f, buffer, CHUNK);
-        if (n < 0) {
-            fail(r,
-                 ANPE_FAIL(r->ctx, ANPE_EIO, "%s: cannot read: %s", r->path, gzerror(f, &error)));
-            return;
-        }
-        if (XML_ParseBuffer(r->xml, n, n == 0) == XML_STATUS_ERROR && !r->status && r->found != 2)
+    size_t at = 0, n = 1;
+    for (; !r->status && r->found != 2 && n > 0; at += n) {
+        n = f->size - at < CHUNK ? f->size - at : CHUNK;
+        if (XML_Parse(r->xml, (const char *)f->bytes + at, (int)n, n == 0) == XML_STATUS_ERROR &&
+            !r->status && r->found != 2)
             fail(r, ANPE_FAIL(r->ctx, ANPE_EFORMAT, "%s:%lu: not a VOTable: %s", r->path,
                               (unsigned long)XML_GetCurrentLineNumber(r->xml),
                               XML_ErrorString(XML_GetErrorCode(r->xml))));
@@ -499,6 +490,8 @@ static void reader_clear(reader *r)
 {
     if (!r)
         return;
+    if (r->holds)
+        anpe_file_let_go(r->ctx, r->path);
     forget_fields(r);
     file_pixels_clear(&r->pixels);
     if (r->xml)
@@ -524,15 +517,18 @@ static anpe_status read_file(anpe_ctx *ctx, const char *path, const column_names
     r->xml = XML_ParserCreate(NULL);
     if (!r->locale || !r->xml)
         return ANPE_NO_MEMORY(ctx, path);
-    gzFile f = gzopen(path, "rb");
-    if (!f)
-        return ANPE_FAIL(ctx, ANPE_EIO, "%s: cannot open: %s", path, strerror(errno));
+    anpe_file *f;
+    anpe_status status;
+    ANPE_TRY(anpe_file_hold(ctx, path));
+    r->holds = 1;
+    ANPE_TRY(anpe_file_bytes(ctx, path, SIZE_MAX, &f));
     XML_SetUserData(r->xml, r);
     XML_SetElementHandler(r->xml, on_start, on_end);
     XML_SetCharacterDataHandler(r->xml, on_text);
     parse(r, f);
-    gzclose(f);
-    return r->status;
+    status = r->status;
+out:
+    return status;
 }
 
 anpe_status file_votable_count(anpe_ctx *ctx, const char *path, const column_names *given,

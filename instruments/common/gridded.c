@@ -1,6 +1,5 @@
 /* The grid, the reading and the continuum rule that a family of instruments shares. */
 #include "gridded.h"
-#include "lsf_file.h"
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -124,7 +123,7 @@ anpe_status gridded_new(anpe_ctx *ctx, const void *options, const gridded_family
     g->o = options; /* the first member of the member's own struct */
     g->family = family;
     anpe_status status = make_grid(ctx, g);
-    if (!status && g->o->lsf[0])
+    if (!status)
         status = lsf_file_read(ctx, g->o->lsf, &g->lsf);
     if (status)
         gridded_destroy(g);
@@ -145,7 +144,7 @@ void gridded_info(const void *self, anpe_instrument_info *out)
         .segment = g->segment,
         .needs_continuum = g->o->rule == GRIDDED_CHEBYSHEV,
         .exclude = g->exclude,
-        .lsf = g->lsf.n_kernels ? &g->lsf : NULL,
+        .lsf = lsf_file_table(&g->lsf),
     };
 }
 
@@ -182,10 +181,25 @@ static int has_sigma(const observed *o)
     return 0;
 }
 
+/* Bits that flag nearly all that there is are, most often, those of a mask in which 1 means good.
+ */
+static void warn_of_mask(anpe_ctx *ctx, const char *path, const observed *o)
+{
+    int64_t n = 0, bad = 0;
+    for (int64_t k = 0; k < o->n; k++)
+        for (int64_t i = 0; i < o->order[k].n; i++, n++)
+            bad += o->order[k].mask[i];
+    if (10 * bad > 9 * n)
+        anpe_log(ctx, ANPE_WARNING,
+                 "%s: its mask flags %lld of %lld pixels: is it one in which 1 means good?", path,
+                 (long long)bad, (long long)n);
+}
+
 /* Everything between the file's pixels and the grid's. */
 static anpe_status prepare(anpe_ctx *ctx, const gridded *g, const char *path, gridded_file *f)
 {
     const gridded_options *o = g->o;
+    warn_of_mask(ctx, path, &f->o);
     anpe_status status = observed_settle(ctx, &f->o, path);
     if (!status)
         status = observed_scale(ctx, &f->o);

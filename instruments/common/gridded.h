@@ -14,6 +14,7 @@
  */
 #ifndef ANPE_GRIDDED_H
 #define ANPE_GRIDDED_H
+#include "lsf_file.h"
 #include "observed.h"
 #include "survey_noise.h"
 #include "wavelength_scale.h"
@@ -39,9 +40,7 @@ typedef struct gridded_options {
         ANPE_OPT_REAL(gridded_options, resolution, RESOLUTION, 100, 1e6, "",                       \
                       "resolving power lambda / FWHM of the spectra"),                             \
         ANPE_OPT_REAL(gridded_options, samples, 2.5, 1, 20, "", "pixels for each FWHM"),           \
-        ANPE_OPT_FILE(gridded_options, lsf, "",                                                    \
-                      "table of the line-spread function by wavelength, in place of a Gaussian "   \
-                      "of the resolution"),                                                        \
+        LSF_FILE_OPTION(gridded_options),                                                          \
         ANPE_OPT_ENUM(gridded_options, rule, RULE, "chebyshev|smooth|none",                        \
                       "continuum rule: a polynomial through continuum pixels in each window, "     \
                       "division by the smoothed spectrum, or none (already normalised)"),          \

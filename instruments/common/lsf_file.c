@@ -120,9 +120,12 @@ static anpe_status hand_over(table_reader *r, anpe_lsf_table *out)
 
 anpe_status lsf_file_read(anpe_ctx *ctx, const char *path, anpe_lsf_table *out)
 {
-    table_reader r = {.ctx = ctx, .path = path, .file = fopen(path, "r")};
+    table_reader r = {.ctx = ctx, .path = path};
     anpe_status status;
     *out = (anpe_lsf_table){0};
+    if (!path[0])
+        return ANPE_OK;
+    r.file = fopen(path, "r");
     if (!r.file)
         return ANPE_FAIL(ctx, ANPE_EIO, "%s: cannot open: %s", path, strerror(errno));
     ANPE_TRY(read_head(&r));
@@ -139,6 +142,11 @@ out:
     free(r.offset);
     free(r.kernel);
     return status;
+}
+
+const anpe_lsf_table *lsf_file_table(const anpe_lsf_table *t)
+{
+    return t->n_kernels ? t : NULL;
 }
 
 void lsf_file_clear(anpe_lsf_table *t)

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { LEAST_ORDER = 50 }; /* pixels */
+
 anpe_status observed_add(anpe_ctx *ctx, observed *o, int64_t n, observed_order **out)
 {
     if (n < 1 || n > INT32_MAX)
@@ -19,6 +21,56 @@ anpe_status observed_add(anpe_ctx *ctx, observed *o, int64_t n, observed_order *
     for (int64_t i = 0; i < n; i++)
         a->wavelength[i] = a->flux[i] = a->sigma[i] = NAN;
     *out = a;
+    return ANPE_OK;
+}
+
+/* Behind the run of pixels from `first` on whose wavelengths go one way: orders of an echelle that
+ * overlap stand one after the other. */
+static int64_t run_end(int64_t n, const double *w, int64_t first)
+{
+    double last = w[first], way = 0;
+    int64_t i = first + 1;
+    for (; i < n; i++) {
+        const double step = w[i] - last;
+        if (!isfinite(step))
+            continue;
+        if (way * step < 0)
+            break;
+        way = way != 0 ? way : step;
+        last = w[i];
+    }
+    return i;
+}
+
+/* Whether all runs are long enough for orders; what goes back and forth is none. */
+static int has_orders(int64_t n, const double *w)
+{
+    for (int64_t first = 0, end; first < n; first = end)
+        if ((end = run_end(n, w, first)) - first < LEAST_ORDER)
+            return 0;
+    return 1;
+}
+
+anpe_status observed_split(anpe_ctx *ctx, observed *o)
+{
+    const int64_t at = o->n - 1, n = o->order[at].n;
+    const int64_t end = run_end(n, o->order[at].wavelength, 0);
+    if (end == n || !has_orders(n, o->order[at].wavelength))
+        return ANPE_OK;
+    for (int64_t first = end, next; first < n; first = next) {
+        observed_order *a;
+        next = run_end(n, o->order[at].wavelength, first);
+        const anpe_status status = observed_add(ctx, o, next - first, &a);
+        if (status)
+            return status;
+        const observed_order *from = &o->order[at];
+        const size_t count = (size_t)(next - first);
+        memcpy(a->wavelength, from->wavelength + first, count * sizeof *a->wavelength);
+        memcpy(a->flux, from->flux + first, count * sizeof *a->flux);
+        memcpy(a->sigma, from->sigma + first, count * sizeof *a->sigma);
+        memcpy(a->mask, from->mask + first, count);
+    }
+    o->order[at].n = end;
     return ANPE_OK;
 }
 

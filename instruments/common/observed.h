@@ -25,6 +25,9 @@ typedef struct observed {
 /* A new order of n pixels; *out is valid until the next one is added. */
 ANPE_MUST_CHECK anpe_status observed_add(anpe_ctx *ctx, observed *o, int64_t n,
                                          observed_order **out);
+/* Orders that overlap and stand one after the other in the last order are taken apart, where its
+ * wavelengths start again; runs shorter than 50 pixels are none. */
+ANPE_MUST_CHECK anpe_status observed_split(anpe_ctx *ctx, observed *o);
 /* Takes the last order away. */
 void observed_drop(observed *o);
 void observed_clear(observed *o);

@@ -4,22 +4,10 @@
 #include <stdio.h>
 #include <string.h>
 
-fitsfile *recognise_fits(const char *path)
+fitsfile *recognise_fits(anpe_ctx *ctx, const char *path)
 {
     fitsfile *f = NULL;
-    int status = 0;
-    unsigned char start[9] = {0};
-    FILE *file = fopen(path, "rb");
-    const size_t n = file ? fread(start, 1, sizeof start, file) : 0;
-    if (file)
-        fclose(file);
-    if (n < sizeof start ||
-        (memcmp(start, "SIMPLE  =", sizeof start) && (start[0] != 0x1f || start[1] != 0x8b)))
-        return NULL;
-    if (fits_open_diskfile(&f, path, READONLY, &status))
-        f = NULL;
-    fits_clear_errmsg();
-    return f;
+    return survey_fits_open(ctx, path, &f) ? NULL : f;
 }
 
 int recognise_key(fitsfile *f, const char *key, const char *start)

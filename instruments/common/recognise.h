@@ -5,7 +5,7 @@
 
 /* The file open for survey_fits_*, NULL where it is no FITS file; nothing is logged. Closed with
  * survey_fits_close. */
-fitsfile *recognise_fits(const char *path);
+fitsfile *recognise_fits(anpe_ctx *ctx, const char *path);
 /* Whether the file has this keyword in its primary header, as a text that starts with `start`. */
 int recognise_key(fitsfile *f, const char *key, const char *start);
 /* Match, survey ("" with MATCH_LAYOUT) and `what`, printed. */

@@ -43,16 +43,41 @@ static anpe_status check_start(anpe_ctx *ctx, const char *path)
     return ANPE_OK;
 }
 
+/* A larger file is read from the disk, of which CFITSIO takes what it needs. */
+enum { MOST_IN_MEMORY = 256 << 20 };
+
+int survey_fits_is_fits(const anpe_file *file)
+{
+    return file->size >= 9 && !memcmp(file->bytes, "SIMPLE  =", 9);
+}
+
+static anpe_status check_held(anpe_ctx *ctx, const char *path, const anpe_file *file)
+{
+    if (file->size == 0)
+        return ANPE_FAIL(ctx, ANPE_EFORMAT, "%s: the file is empty", path);
+    return survey_fits_is_fits(file)
+               ? ANPE_OK
+               : ANPE_FAIL(ctx, ANPE_EFORMAT, "%s: not a FITS file (nor a gzipped one)", path);
+}
+
 anpe_status survey_fits_open(anpe_ctx *ctx, const char *path, fitsfile **out)
 {
     char text[FLEN_STATUS] = "";
     int status = 0;
-    anpe_status result = check_start(ctx, path);
+    anpe_file *file;
+    anpe_status result = anpe_file_bytes(ctx, path, MOST_IN_MEMORY, &file);
 
     *out = NULL;
+    if (!result)
+        result = file ? check_held(ctx, path, file) : check_start(ctx, path);
     if (result)
         return result;
-    if (fits_open_diskfile(out, path, READONLY, &status) == 0)
+    if (file && file->whole)
+        fits_open_memfile(out, "memory", READONLY, (void **)&file->bytes, &file->size, 0, NULL,
+                          &status);
+    else
+        fits_open_diskfile(out, path, READONLY, &status);
+    if (status == 0)
         return ANPE_OK;
     fits_get_errstatus(status, text);
     fits_clear_errmsg();
@@ -96,6 +121,43 @@ static anpe_status check_bytes(anpe_ctx *ctx, fitsfile *f, const char *path, con
         "%s: cannot read %s: %lld rows of %lld bytes are declared, the file holds %lld "
         "bytes of them (is the file truncated?)",
         path, what, (long long)rows, (long long)row_bytes, (long long)held);
+}
+
+/* NAXIS1 as bytes, and the product of the other axes; -1: beyond any file. */
+static LONGLONG declared_rows(fitsfile *f, LONGLONG *row_bytes)
+{
+    enum { MOST_AXES = 9 };
+    int status = 0, type = 0, bitpix = 8, naxis = 0;
+    LONGLONG axes[MOST_AXES] = {0}, rows = 1;
+    fits_get_hdu_type(f, &type, &status);
+    if (type == IMAGE_HDU) {
+        fits_get_img_paramll(f, MOST_AXES, &bitpix, &naxis, axes, &status);
+    } else {
+        naxis = 2;
+        fits_read_key(f, TLONGLONG, "NAXIS1", &axes[0], NULL, &status);
+        fits_get_num_rowsll(f, &axes[1], &status);
+    }
+    if (status || naxis > MOST_AXES || axes[0] > INT64_MAX / 8)
+        return -1;
+    *row_bytes = axes[0] * (abs(bitpix) / 8);
+    for (int k = 1; k < naxis; k++) {
+        if (axes[k] > 0 && rows > INT64_MAX / axes[k])
+            return -1;
+        rows *= axes[k];
+    }
+    return rows;
+}
+
+anpe_status survey_fits_stored(anpe_ctx *ctx, fitsfile *f, const char *path, int hdu,
+                               const char *what)
+{
+    LONGLONG row_bytes = 1;
+    if (!survey_fits_has(f, hdu))
+        return ANPE_FAIL(ctx, ANPE_EFORMAT, "%s: no HDU %d, which should hold the %s", path, hdu,
+                         what);
+    const LONGLONG rows = declared_rows(f, &row_bytes);
+    fits_clear_errmsg();
+    return check_bytes(ctx, f, path, what, rows < 0 ? INT64_MAX : rows, row_bytes);
 }
 
 anpe_status survey_fits_image(anpe_ctx *ctx, fitsfile *f, const char *path, int hdu,

@@ -13,8 +13,10 @@ typedef struct survey_image {
     int integers;        /* 1: whole numbers, as in a bit mask */
 } survey_image;
 
+/* A file that the core holds (anpe_file_hold) is read from memory. */
 ANPE_MUST_CHECK anpe_status survey_fits_open(anpe_ctx *ctx, const char *path, fitsfile **out);
-void survey_fits_close(fitsfile *f); /* takes NULL */
+void survey_fits_close(fitsfile *f);            /* takes NULL */
+int survey_fits_is_fits(const anpe_file *file); /* by its first bytes */
 
 /* Moves to an HDU and describes its image. `what` names the content in messages ("error"). */
 ANPE_MUST_CHECK anpe_status survey_fits_image(anpe_ctx *ctx, fitsfile *f, const char *path, int hdu,
@@ -28,6 +30,10 @@ ANPE_MUST_CHECK anpe_status survey_fits_row(anpe_ctx *ctx, fitsfile *f, const ch
  */
 ANPE_MUST_CHECK anpe_status survey_fits_column(anpe_ctx *ctx, fitsfile *f, const char *path,
                                                int hdu, const char *name, int64_t *n, double *data);
+/* Whether the file is as long as the HDU's axes say, before memory is taken or rows are counted by
+ * them: that is an error. */
+ANPE_MUST_CHECK anpe_status survey_fits_stored(anpe_ctx *ctx, fitsfile *f, const char *path,
+                                               int hdu, const char *what);
 int survey_fits_is_table(fitsfile *f, int hdu);
 int survey_fits_is_image(fitsfile *f, int hdu); /* one with pixels */
 int survey_fits_has_column(fitsfile *f, int hdu, const char *name);

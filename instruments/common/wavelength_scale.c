@@ -8,8 +8,8 @@
 #include <string.h>
 #include <strings.h>
 
-typedef enum form { LINEAR, LOG10, NATURAL, MULTISPEC, EQUISPEC } form;
-static const char *const form_name[] = {"linear", "log10", "ln", "multispec", "equispec"};
+typedef enum form { LINEAR, LOG10, NATURAL, LN, MULTISPEC, EQUISPEC } form;
+static const char *const form_name[] = {"linear", "log10", "ln", "ln", "multispec", "equispec"};
 
 struct wavelength_scale {
     form form;
@@ -63,7 +63,7 @@ static int attribute(const char *wat, const char *key, char *out, size_t size)
 medium medium_by_keywords(fitsfile *f, int hdu)
 {
     static const char *const keys[] = {"AIRORVAC", "VACUUM"};
-    char text[FLEN_VALUE];
+    char text[FLEN_VALUE] = "";
     for (int k = 0; k < 2; k++)
         for (int h = hdu; h >= 0; h = h > 0 ? 0 : -1) {
             if (!survey_fits_text(f, h, keys[k], text))
@@ -72,7 +72,9 @@ medium medium_by_keywords(fitsfile *f, int hdu)
             if (yes || strchr("aAfF0", text[0]))
                 return yes ? MEDIUM_VACUUM : MEDIUM_AIR;
         }
-    return MEDIUM_UNKNOWN;
+    const int in_space =
+        survey_fits_text(f, 0, "TELESCOP", text) && (!strcmp(text, "HST") || !strcmp(text, "JWST"));
+    return in_space ? MEDIUM_VACUUM : MEDIUM_UNKNOWN;
 }
 
 static medium read_medium(fitsfile *f, int hdu, const char *ctype)
@@ -184,6 +186,14 @@ static int looks_log10(const wavelength_scale *s)
     return fmin(s->start, last) > 3 && fmax(s->start, last) < 5.5 && fabs(s->step) < 4e-3;
 }
 
+/* Whether they can only be ln of Angstrom: 1000 A to 30 micrometre. As log10 they are beyond any.
+ */
+static int looks_ln(const wavelength_scale *s)
+{
+    const double last = line_value(s, (double)s->width);
+    return fmin(s->start, last) > 6.9 && fmax(s->start, last) < 12.7 && fabs(s->step) < 1e-2;
+}
+
 static int contains(const char *text, const char *part)
 {
     return strcasestr(text, part) != NULL;
@@ -199,7 +209,7 @@ static anpe_status read_form(anpe_ctx *ctx, fitsfile *f, const char *path, int h
     (void)real(f, hdu, "DC-FLAG", &flag);
     if (flag == 1 || contains(ctype, "LOG10") || contains(ctype, "LOG-LINEAR") ||
         contains(ctype, "LOGLAM") || contains(ctype, "LOG(") || log10_text)
-        s->form = LOG10;
+        s->form = looks_ln(s) ? LN : LOG10;
     else if (contains(ctype, "-LOG")) {
         s->form = NATURAL; /* lambda = CRVAL exp(step (p - CRPIX) / CRVAL) */
         if (!(s->start > 0))
@@ -207,6 +217,8 @@ static anpe_status read_form(anpe_ctx *ctx, fitsfile *f, const char *path, int h
                              hdu, ctype, s->start);
     } else if (looks_log10(s) && !(unit > 1))
         s->form = LOG10;
+    else if (looks_ln(s) && !(unit > 1))
+        s->form = LN;
     else
         s->form = LINEAR;
     if (unit == 0 && !log10_text)
@@ -222,6 +234,8 @@ static double plain_value(const wavelength_scale *s, double pixel)
     const double v = line_value(s, pixel);
     if (s->form == LOG10)
         return s->unit * pow(10, v);
+    if (s->form == LN)
+        return s->unit * exp(v);
     return s->unit * (s->form == NATURAL ? s->start * exp((v - s->start) / s->start) : v);
 }
 
@@ -337,6 +351,11 @@ anpe_status wavelength_scale_row(const wavelength_scale *s, anpe_ctx *ctx, int64
 medium wavelength_scale_medium(const wavelength_scale *s)
 {
     return s->medium;
+}
+
+int wavelength_scale_is_shared(const wavelength_scale *s)
+{
+    return s->form != MULTISPEC;
 }
 
 const char *wavelength_scale_name(const wavelength_scale *s)

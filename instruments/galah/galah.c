@@ -132,9 +132,8 @@ static anpe_status read_file(anpe_ctx *ctx, const void *opaque, const char *path
 
 static anpe_status recognise(anpe_ctx *ctx, const char *path, anpe_recognition *out)
 {
-    fitsfile *f = recognise_fits(path);
+    fitsfile *f = recognise_fits(ctx, path);
     char text[FLEN_VALUE];
-    (void)ctx;
     if (f && recognise_key(f, "INSTRUME", "HERMES") && error_hdu(f)) {
         recognise_as(out, ANPE_MATCH_SURVEY, "GALAH", "GALAH spectrum, arm %s of HERMES%s",
                      survey_fits_text(f, 0, "SPECTID", text) ? text : "?",

@@ -46,10 +46,9 @@ static anpe_status count(anpe_ctx *ctx, const void *opaque, const char *path, in
 
 static anpe_status recognise(anpe_ctx *ctx, const char *path, anpe_recognition *out)
 {
-    fitsfile *f = recognise_fits(path);
+    fitsfile *f = recognise_fits(ctx, path);
     char text[FLEN_VALUE];
     const char *product = f ? hires_product(f) : NULL;
-    (void)ctx;
     if (product) {
         recognise_as(out, ANPE_MATCH_SURVEY, "HIRES", "HIRES: %s", product);
         out->medium = ANPE_MEDIUM_VACUUM;

@@ -6,6 +6,7 @@
  * a table of results behind.
  * Continuum rule: division by a Gaussian-smoothed spectrum, Ho et al. 2017 (ApJ 836, 5). */
 #include "lamost_lrs.h"
+#include "../common/lsf_file.h"
 #include "../common/recognise.h"
 #include "../common/survey_fits.h"
 
@@ -17,6 +18,7 @@
 typedef struct options {
     double lambda_min, lambda_max, width;
     int use_or_mask, exclude_tellurics, exclude_join;
+    const char *lsf;
 } options;
 
 static const anpe_option option_table[] = {
@@ -29,6 +31,7 @@ static const anpe_option option_table[] = {
     ANPE_OPT_BOOL(options, exclude_tellurics, 1,
                   "never use the telluric bands: the files are not corrected for them"),
     ANPE_OPT_BOOL(options, exclude_join, 0, "never use 5700-5900 A, where the two arms join"),
+    LSF_FILE_OPTION(options),
     ANPE_OPT_END};
 
 typedef struct lamost {
@@ -36,6 +39,7 @@ typedef struct lamost {
     int64_t n, segment[2];
     double *wavelength, *resolution; /* (n) */
     uint8_t *exclude;                /* (n) */
+    anpe_lsf_table lsf;
 } lamost;
 
 /* ---- grid and life ----------------------------------------------------------------------- */
@@ -86,6 +90,7 @@ static void destroy(void *self)
     free(s->wavelength);
     free(s->resolution);
     free(s->exclude);
+    lsf_file_clear(&s->lsf);
     free(s);
 }
 
@@ -99,7 +104,7 @@ static anpe_status create(anpe_ctx *ctx, const void *o, const void *setup, void 
     if (ANPE_NEW(ctx, s, 1))
         return ANPE_ENOMEM;
     s->o = o;
-    if ((status = make_grid(ctx, s)))
+    if ((status = make_grid(ctx, s)) || (status = lsf_file_read(ctx, s->o->lsf, &s->lsf)))
         destroy(s);
     else
         *self = s;
@@ -118,6 +123,7 @@ static void info(const void *self, anpe_instrument_info *out)
         .n_segments = 1,
         .segment = s->segment,
         .exclude = s->exclude,
+        .lsf = lsf_file_table(&s->lsf),
     };
 }
 
@@ -407,7 +413,7 @@ static anpe_status normalise(const void *self, anpe_ctx *ctx, const uint8_t *con
 /* The telescope's other spectra have two arms in tables of their own: refuse_medium. */
 static anpe_status recognise(anpe_ctx *ctx, const char *path, anpe_recognition *out)
 {
-    const source f = {.path = path, .fits = recognise_fits(path)};
+    const source f = {.path = path, .fits = recognise_fits(ctx, path)};
     char text[FLEN_VALUE] = "";
 
     if (f.fits &&

@@ -122,9 +122,8 @@ static anpe_status read_file(anpe_ctx *ctx, const void *o, const char *path, int
 
 static anpe_status recognise(anpe_ctx *ctx, const char *path, anpe_recognition *out)
 {
-    fitsfile *f = recognise_fits(path);
+    fitsfile *f = recognise_fits(ctx, path);
     gridded_file header = {.medium = MEDIUM_VACUUM};
-    (void)ctx;
     if (f && (find_arm(f, "COADD_B") || find_arm(f, "COADD_R"))) {
         recognise_as(out, ANPE_MATCH_SURVEY, "LAMOST",
                      "LAMOST medium-resolution spectrum, coadded tables of its arms");

@@ -98,7 +98,7 @@ static anpe_status read_file(anpe_ctx *ctx, const void *opaque, const char *path
 
 static anpe_status recognise(anpe_ctx *ctx, const char *path, anpe_recognition *out)
 {
-    fitsfile *f = recognise_fits(path);
+    fitsfile *f = recognise_fits(ctx, path);
     char text[FLEN_VALUE];
     image_layout l;
     if (f && recognise_key(f, "INSTRUME", "MIKE") &&

@@ -107,10 +107,9 @@ static anpe_status read_file(anpe_ctx *ctx, const void *opaque, const char *path
 
 static anpe_status recognise(anpe_ctx *ctx, const char *path, anpe_recognition *out)
 {
-    fitsfile *f = recognise_fits(path);
+    fitsfile *f = recognise_fits(ctx, path);
     char text[FLEN_VALUE];
     double ms;
-    (void)ctx;
     if (f && table_of(f)) {
         recognise_as(out, ANPE_MATCH_SURVEY, "PEPSI", "PEPSI spectrum, a table of its pipeline");
         out->n_spectra = 1;

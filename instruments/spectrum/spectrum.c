@@ -15,7 +15,7 @@ typedef struct options {
     int error, rows;
 } options;
 
-enum { ORDERS, SPECTRA };                                /* option rows */
+enum { ORDERS, SPECTRA, FIRST };                         /* option rows */
 enum { AS_NAMED, SIGMA, VARIANCE, IVAR, RELATIVE, SNR }; /* option error */
 
 /* clang-format off */
@@ -27,7 +27,7 @@ static const anpe_option option_table[] = {
     ANPE_OPT_TEXT(options, mask_column, "", "of a table, not 0: bad; empty: found by its name"),
     ANPE_OPT_TEXT(options, velocity_key, "", "keyword of the header with a barycentric correction (km/s) that the wavelengths still need; empty: none"),
     ANPE_OPT_ENUM(options, error, AS_NAMED, "named|sigma|variance|ivar|relative|snr", "what the file's errors are; named: as the name of the column, band or extension says; relative: in units of the flux; snr: flux over error"),
-    ANPE_OPT_ENUM(options, rows, ORDERS, "orders|spectra", "rows of an image: orders of one spectrum, or spectra of their own"),
+    ANPE_OPT_ENUM(options, rows, ORDERS, "orders|spectra|first", "rows of an image: orders of one spectrum, spectra of their own, or the first alone"),
     ANPE_OPT_END};
 /* clang-format on */
 
@@ -58,16 +58,18 @@ static anpe_status count_fits(anpe_ctx *ctx, const options *o, const char *path,
     fitsfile *f = NULL;
     image_layout layout;
     const column_names names = names_of(o);
-    anpe_status status = survey_fits_open(ctx, path, &f);
-    if (status)
-        return status;
-    const int64_t named = file_named_count(f);
-    if (named)
-        *n = named;
-    else if (prefers_table(f, o))
-        status = file_table_read(ctx, f, path, &names, 0, n, NULL);
-    else if (!(status = file_image_layout(ctx, f, path, "", ERROR_NONE, &layout)))
+    anpe_status status;
+    ANPE_TRY(survey_fits_open(ctx, path, &f));
+    ANPE_TRY(file_named_count(ctx, f, path, n));
+    if (*n > 0)
+        goto out;
+    if (prefers_table(f, o)) {
+        ANPE_TRY(file_table_read(ctx, f, path, &names, 0, n, NULL));
+    } else {
+        ANPE_TRY(file_image_layout(ctx, f, path, "", ERROR_NONE, &layout));
         *n = o->rows == SPECTRA ? layout.orders : 1;
+    }
+out:
     survey_fits_close(f);
     return status;
 }
@@ -75,8 +77,11 @@ static anpe_status count_fits(anpe_ctx *ctx, const options *o, const char *path,
 static anpe_status count(anpe_ctx *ctx, const void *o, const char *path, int64_t *n)
 {
     const column_names names = names_of(o);
-    return file_kind_of(path) == FILE_FITS ? count_fits(ctx, o, path, n)
-                                           : file_spectra_count(ctx, path, &names, n);
+    file_kind kind;
+    const anpe_status status = file_kind_of(ctx, path, &kind);
+    return status              ? status
+           : kind == FILE_FITS ? count_fits(ctx, o, path, n)
+                               : file_spectra_count(ctx, path, &names, n);
 }
 
 static anpe_status read_fits(anpe_ctx *ctx, const options *o, const char *path, int64_t row,
@@ -84,18 +89,21 @@ static anpe_status read_fits(anpe_ctx *ctx, const options *o, const char *path, 
 {
     fitsfile *f = NULL;
     image_layout layout;
+    int64_t named;
     const column_names names = names_of(o);
-    anpe_status status = survey_fits_open(ctx, path, &f);
-    if (status)
-        return status;
-    if (file_named_count(f))
-        status = file_named_read(ctx, f, path, row, error_of(o), file);
-    else if (prefers_table(f, o))
-        status = file_table_read(ctx, f, path, &names, row, NULL, file);
-    else if (!(status = file_image_layout(ctx, f, path, "", error_of(o), &layout)))
-        status = file_image_read(ctx, f, path, &layout, o->rows == SPECTRA ? row : -1, file);
-    if (!status)
-        status = gridded_velocity(ctx, f, path, o->velocity_key, &file->barycentric);
+    anpe_status status;
+    ANPE_TRY(survey_fits_open(ctx, path, &f));
+    ANPE_TRY(file_named_count(ctx, f, path, &named));
+    if (named) {
+        ANPE_TRY(file_named_read(ctx, f, path, row, error_of(o), file));
+    } else if (prefers_table(f, o)) {
+        ANPE_TRY(file_table_read(ctx, f, path, &names, row, NULL, file));
+    } else {
+        ANPE_TRY(file_image_layout(ctx, f, path, "", error_of(o), &layout));
+        ANPE_TRY(file_image_read(ctx, f, path, &layout, o->rows == ORDERS ? -1 : row, file));
+    }
+    ANPE_TRY(gridded_velocity(ctx, f, path, o->velocity_key, &file->barycentric));
+out:
     survey_fits_close(f);
     return status;
 }
@@ -104,8 +112,11 @@ static anpe_status read_file(anpe_ctx *ctx, const void *o, const char *path, int
                              gridded_file *file)
 {
     const column_names names = names_of(o);
-    return file_kind_of(path) == FILE_FITS ? read_fits(ctx, o, path, row, file)
-                                           : file_spectra_read(ctx, path, &names, row, file);
+    file_kind kind;
+    const anpe_status status = file_kind_of(ctx, path, &kind);
+    return status              ? status
+           : kind == FILE_FITS ? read_fits(ctx, o, path, row, file)
+                               : file_spectra_read(ctx, path, &names, row, file);
 }
 
 /* Range and sampling: what a configuration for such files would say. A file that does not say what
@@ -150,11 +161,13 @@ static anpe_status recognise(anpe_ctx *ctx, const char *path, anpe_recognition *
     static const char *const kinds[] = {
         [FILE_TEXT] = "text", [FILE_FITS] = "FITS file", [FILE_VOTABLE] = "VOTable"};
     gridded_file file = {.barycentric = NAN};
-    if (!count(ctx, &by_name, path, &out->n_spectra) && !read_file(ctx, &by_name, path, 0, &file) &&
-        file.o.n > 0 && !observed_settle(ctx, &file.o, path)) {
+    file_kind kind = FILE_TEXT;
+    if (!file_kind_of(ctx, path, &kind) && !count(ctx, &by_name, path, &out->n_spectra) &&
+        !read_file(ctx, &by_name, path, 0, &file) && file.o.n > 0 &&
+        !observed_settle(ctx, &file.o, path)) {
         out->match = ANPE_MATCH_LAYOUT;
         snprintf(out->what, sizeof out->what, "%s of wavelengths and flux, %lld order%s",
-                 kinds[file_kind_of(path)], (long long)file.o.n, file.o.n == 1 ? "" : "s");
+                 kinds[kind], (long long)file.o.n, file.o.n == 1 ? "" : "s");
         out->medium = (anpe_medium)file.medium;
         snprintf(out->object, sizeof out->object, "%s", file.id);
         snprintf(out->frame, sizeof out->frame, "as the file has it");

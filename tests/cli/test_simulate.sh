@@ -117,4 +117,15 @@ echo "my notes" >mine.h5.part
 run simulate -n 20 -o mine.h5 --resume $own
 expect_error "a foreign file in the way" 1 "mine.h5.part: is in the way"
 check "is left alone" grep -q "my notes" mine.h5.part
+# A line-spread function that nothing would be convolved with.
+perpixel=$ANPE_SHARED/data/emulators/apogee_5label_perpixel.npz
+if [ -f "$perpixel" ]; then
+    printf 'velocity 16000\n-9 0\n0 1\n9 0\n' >lsf.txt
+    run "$ANPE" import payne "$perpixel" -o payne.h5 --labels teff,logg,fe_h,mg_fe,vmacro --grid apogee --quiet
+    run "$ANPE" simulate "$ANPE_SRCDIR/instruments/apogee/payne.cfg" -n 1 -o lsf.h5 --set simulator.file=payne.h5 \
+        --set instrument.lsf=lsf.txt --quiet
+    expect_error "a table beside an emulator" 1 "gives spectra on the pixels of instrument 'apogee'"
+else
+    skip "a table beside an emulator" "no shared data"
+fi
 finish

@@ -131,12 +131,12 @@ def template_velocity(path, instrument, cool, window=(0, np.inf)):
 
 
 def low_resolution():
-    """One of the three is an A star; its file's red arm lies 50 km/s from the blue one (H alpha, the
+    """Those of SHARED whose header has a velocity (Z). One of the four is an A star; its file's red arm lies 50 km/s from the blue one (H alpha, the
     Paschen lines against H gamma, H delta), in the wavelengths as published: shown, not demanded."""
     points, offsets = [], []
-    for path in sorted(glob.glob(SHARED + "/data/lamost/spec-*")):
+    for path in sorted(glob.glob(SHARED + "/data/lamost/spec-*")) + [SHARED + "/data/cases/lamost_table.fits"]:
         h = fits.getheader(path)
-        kind, velocity, name = h["SUBCLASS"], C * h["Z"], "LRS_%s_%s" % (os.path.basename(path)[5:10], h["SUBCLASS"])
+        kind, velocity, name = h["SUBCLASS"], C * h["Z"], "LRS_%s_%s" % (h["LMJD"], h["SUBCLASS"])
         if kind[0] == "A":
             survey(name, LOW, path, 1800, velocity, ["H_beta", "H_alpha"])
             continue

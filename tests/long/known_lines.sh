@@ -12,6 +12,7 @@ cat figures.txt
 get() { sed -n "s/^figure $1 //p" figures.txt; }
 demand "lines" "$(get lines)" ">=" 25
 demand "farthest of the lines, resolution elements" "$(get farthest)" "<=" 0.25
+demand "LAMOST's FGK stars with a velocity in their header" "$(get LAMOST_FGK_spectra)" ">=" 3
 demand "slope of LAMOST velocities, above" "$(get LAMOST_velocity_slope)" ">=" 0.9
 demand "slope of LAMOST velocities, below" "$(get LAMOST_velocity_slope)" "<=" 1.1
 demand "scatter of LAMOST velocities, km/s" "$(get LAMOST_velocity_scatter)" "<" 10

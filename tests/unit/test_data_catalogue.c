@@ -267,7 +267,7 @@ static void test_spectra(void)
     const char *path = in_scratch("spectra.h5");
     WORKS(anpe_spectrum_new(ctx, P, &s));
     write_spectra(path, &(content){"flux", 1, 1, 2, 5e-4});
-    CU_ASSERT(anpe_spectra_file_is_hdf5(path));
+    CU_ASSERT(anpe_spectra_file_is_hdf5(ctx, path));
     WORKS(anpe_spectra_file_open(ctx, path, &f));
     CU_ASSERT_EQUAL(anpe_spectra_file_rows(f), N);
     for (int i = N; i-- > 0;) { /* any row, in any order, of a file that stays open */
@@ -287,10 +287,10 @@ static void test_spectra(void)
     WORKS(read_truth(path, 2, 3, labels, truth, &found));
     CU_ASSERT(!found && isnan(truth[0]));
     CU_ASSERT_EQUAL(rename(path, in_scratch("other")), 0);
-    CU_ASSERT(anpe_spectra_file_is_hdf5(in_scratch("other")));
+    CU_ASSERT(anpe_spectra_file_is_hdf5(ctx, in_scratch("other")));
     write_bytes(in_scratch("other"), "SIMPLE  =", 9);
-    CU_ASSERT(!anpe_spectra_file_is_hdf5(in_scratch("other")));
-    CU_ASSERT(!anpe_spectra_file_is_hdf5(in_scratch("missing")));
+    CU_ASSERT(!anpe_spectra_file_is_hdf5(ctx, in_scratch("other")));
+    CU_ASSERT(!anpe_spectra_file_is_hdf5(ctx, in_scratch("missing")));
     anpe_spectrum_clear(&s);
 }
 

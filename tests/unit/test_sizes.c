@@ -142,11 +142,11 @@ static void test_row_width(void)
 /* ---- others ------------------------------------------------------------------------------ */
 
 /* Other digits, right-aligned, for a number in a FITS header that has the same place. */
-static void change_card(const char *path, const char *card, const char *value)
+static void change_a_card(const char *path, const char *card, const char *value, int last)
 {
     size_t n;
     char *bytes = read_bytes(path, &n), *at = NULL;
-    for (size_t k = 0; !at && k + 80 <= n; k += 80)
+    for (size_t k = 0; (last || !at) && k + 80 <= n; k += 80)
         if (!strncmp(bytes + k, card, 9))
             at = bytes + k;
     CU_ASSERT_FATAL(at != NULL);
@@ -154,6 +154,16 @@ static void change_card(const char *path, const char *card, const char *value)
     memcpy(at + 30 - strlen(value), value, strlen(value));
     write_bytes(path, bytes, n);
     free(bytes);
+}
+
+static void change_card(const char *path, const char *card, const char *value)
+{
+    change_a_card(path, card, value, 0);
+}
+
+static void change_last_card(const char *path, const char *card, const char *value)
+{
+    change_a_card(path, card, value, 1);
 }
 
 static void test_fits_table(void)
@@ -195,6 +205,91 @@ static void test_fits_image(void)
     close_all();
 }
 
+/* Spectra of rows that are not there: in a table of arrays, a table of pixels, images of one thing
+ * each, an image of bands, a table of SDSS-V. */
+static void test_fits_spectra(void)
+{
+    enum { WIDTH = 100, FULL = 8575, LAYOUTS = 5 };
+    static const struct {
+        const char *config, *axis, *message;
+    } c[LAYOUTS] = {{"spectrum", "NAXIS2", "table: 1000000000000 rows of 800 bytes"},
+                    {"spectrum", "NAXIS2", "table: 4000000 rows of 8 bytes"},
+                    {"spectrum", "NAXIS2", "flux: 1000000000000 rows of 400 bytes"},
+                    {"spectrum", "NAXIS3", "flux: 1000000000000 rows of 400 bytes"},
+                    {"apogee", "NAXIS2", "table: 1000000000000 rows of 68600 bytes"}};
+    static double row[2 * FULL];
+    for (int k = 0; k < LAYOUTS; k++) {
+        const int apogee = k == 4, width = apogee ? FULL : WIDTH;
+        const char *path = in_scratch("rows.fits");
+        char config[200], form[16], card[10];
+        int64_t n;
+        int status = 0;
+        empty_scratch();
+        fitsfile *f = new_fits(path);
+        put_image(f, BYTE_IMG, 0, 0, NULL);
+        snprintf(form, sizeof form, "%dE", k == 1 ? 1 : width);
+        char *names[] = {apogee ? "flux" : "wavelength", apogee ? "ivar" : "flux"};
+        char *forms[] = {form, form}, *units[] = {"", ""};
+        for (int i = 0; i < 2 * width; i++)
+            row[i] = 5000 + i % width;
+        if (k == 2) {
+            put_image(f, FLOAT_IMG, WIDTH, 1, row);
+            put_text(f, "EXTNAME", "WAVELENGTH");
+            put_image(f, FLOAT_IMG, WIDTH, 2, row);
+            put_text(f, "EXTNAME", "FLUX");
+        } else if (k == 3) {
+            long axes[] = {WIDTH, 1, 2};
+            fits_create_img(f, FLOAT_IMG, 3, axes, &status);
+            fits_write_img(f, TDOUBLE, 1, 2 * WIDTH, row, &status);
+            put_real(f, "CRVAL1", 5000);
+            put_real(f, "CDELT1", 1);
+        } else {
+            fits_create_tbl(f, BINARY_TBL, 2, 2, names, forms, units, "SPECTRA", &status);
+            for (int column = 1; column <= 2; column++)
+                fits_write_col(f, TDOUBLE, column, 1, 1, k == 1 ? 2 : 2 * width, row, &status);
+        }
+        CU_ASSERT_EQUAL(status, 0);
+        end_fits(f);
+        snprintf(config, sizeof config, "instrument: { plugin = \"%s\"; %s };", c[k].config,
+                 apogee ? "" : "windows = [5000.0, 5090.0]; resolution = 5000.0;");
+        WORKS(open_instrument(config));
+        WORKS(ops->count(instrument.self, ctx, path, &n));
+        CU_ASSERT_EQUAL(n, k == 1 || k == 3 ? 1 : 2);
+        snprintf(card, sizeof card, "%-8s=", c[k].axis);
+        change_last_card(path, card, k == 1 ? "4000000" : "1000000000000");
+        FAILS(ops->count(instrument.self, ctx, path, &n), ANPE_EFORMAT, c[k].message);
+        FAILS(ops->read(instrument.self, ctx, path, 0, &spectrum), ANPE_EFORMAT, c[k].message);
+    }
+    close_all();
+}
+
+/* Cells of a VOTable that are longer than its file. */
+static void test_votable(void)
+{
+    static const char *const sizes[][2] = {{"1000000000000", "arraysize '1000000000000'"},
+                                           {"1000000x1000000", "arraysize '1000000x1000000'"},
+                                           {"99999999999999999999", "arraysize '9999"},
+                                           {"4000000", "its stream ends within a row"}};
+    const char *path = in_scratch("cells.vot");
+    empty_scratch();
+    WORKS(open_instrument("instrument: { plugin = \"spectrum\"; windows = [5000.0, 5090.0]; "
+                          "resolution = 5000.0; };"));
+    for (int k = 0; k < COUNT(sizes); k++) {
+        char text[1000];
+        int64_t n;
+        snprintf(text, sizeof text,
+                 "<VOTABLE><RESOURCE><TABLE nrows='1000000000000'><FIELD name='wavelength' "
+                 "datatype='double' arraysize='%s'/><FIELD name='flux' datatype='double' "
+                 "arraysize='%s'/><DATA><BINARY><STREAM encoding='base64'>AAAAAAAAAAAAAAAA</STREAM>"
+                 "</BINARY></DATA></TABLE></RESOURCE></VOTABLE>",
+                 sizes[k][0], sizes[k][0]);
+        write_bytes(path, text, strlen(text));
+        FAILS(ops->count(instrument.self, ctx, path, &n), ANPE_EFORMAT, sizes[k][1]);
+        FAILS(ops->read(instrument.self, ctx, path, 0, &spectrum), ANPE_EFORMAT, sizes[k][1]);
+    }
+    close_all();
+}
+
 /* A member that says it is 8 GB, with 80 bytes in the archive. */
 static void test_npz(void)
 {
@@ -231,6 +326,8 @@ int main(int argc, char **argv)
         {"the width of rows", test_row_width},
         {"FITS tables", test_fits_table},
         {"FITS images", test_fits_image},
+        {"spectra of FITS files", test_fits_spectra},
+        {"cells of VOTables", test_votable},
         {"npz", test_npz},
     };
     return run_suite(argc, argv, "sizes", COUNT(tests), tests);

@@ -38,14 +38,20 @@ static void keep_first(void)
     memcpy(first_mask, spectrum.mask, (size_t)info.n_pixels);
 }
 
-/* Equal to what rounding of the file's numbers leaves. */
-static void same_as_first(const char *what)
+/* Pixels that are not equal to what rounding of the file's numbers leaves. */
+static int not_as_first(void)
 {
     int wrong = 0;
     for (int64_t i = 0; i < info.n_pixels; i++)
         wrong += spectrum.mask[i] != first_mask[i] ||
                  fabsf(spectrum.flux[i] - first_flux[i]) > 1e-3f ||
                  fabsf(spectrum.sigma[i] - first_sigma[i]) > 1e-4f;
+    return wrong;
+}
+
+static void same_as_first(const char *what)
+{
+    const int wrong = not_as_first();
     if (wrong)
         printf("\n  %s: %d pixels differ", what, wrong);
     CU_ASSERT_EQUAL(wrong, 0);
@@ -288,6 +294,203 @@ static void test_media_and_frames(void)
           ANPE_EFORMAT, "no keyword NONE (velocity_key)");
 }
 
+/* ---- layouts that look like others -------------------------------------------------------- */
+
+static void put_scale(fitsfile *f, double start, double step, const char *type)
+{
+    put_real(f, "CRVAL1", start);
+    put_real(f, "CDELT1", step);
+    if (type)
+        put_text(f, "CTYPE1", type);
+}
+
+/* Rows with one scale: stars, or a flux and what belongs to it, but no orders. */
+static void test_shared_scale(void)
+{
+    static double rows[3 * N];
+    const char *path = in_scratch("rows.fits");
+    int64_t n;
+    make();
+    for (int i = 0; i < N; i++) {
+        rows[i] = flux[i];
+        rows[N + i] = 3 * flux[i];
+        rows[2 * N + i] = 0.02;
+    }
+    fitsfile *f = new_fits(path);
+    put_image(f, DOUBLE_IMG, N, 3, rows);
+    put_scale(f, 5000, 0.5, NULL);
+    end_fits(f);
+    use("medium = \"vacuum\";");
+    FAILS(read_row(path, 0), ANPE_EFORMAT,
+          "HDU 0 has 3 rows with the same wavelengths, so that they are no orders: say "
+          "instrument.rows");
+    use("medium = \"vacuum\"; rows = \"spectra\";");
+    WORKS(ops->count(instrument.self, ctx, path, &n));
+    CU_ASSERT_EQUAL(n, 3);
+    WORKS(read_row(path, 1));
+    const double second = (double)spectrum.flux[100];
+    use("medium = \"vacuum\"; rows = \"first\";");
+    WORKS(ops->count(instrument.self, ctx, path, &n));
+    CU_ASSERT_EQUAL(n, 1);
+    WORKS(read_row(path, 0));
+    CU_ASSERT_DOUBLE_EQUAL(second, 3 * (double)spectrum.flux[100], 1e-3);
+}
+
+/* A scale in ln(Angstrom): with a word for it, which is taken for log10 elsewhere, and without. */
+static void test_natural_log(void)
+{
+    static const char *const types[] = {"log(wavelength)", NULL};
+    const double step = 1e-4;
+    for (int k = 0; k < COUNT(types); k++) {
+        const char *path = in_scratch("ln.fits");
+        fitsfile *f = new_fits(path);
+        for (int i = 0; i < N; i++)
+            flux[i] = 5000 * exp(step * i); /* a pixel's own wavelength */
+        put_image(f, DOUBLE_IMG, N, 1, flux);
+        put_scale(f, log(5000), step, types[k]);
+        end_fits(f);
+        use("medium = \"vacuum\";");
+        WORKS(read_row(path, 0));
+        for (int64_t i = 0; i < info.n_pixels; i++) /* the file's are 0.5 A wide */
+            CU_ASSERT(spectrum.mask[i] ||
+                      fabs((double)spectrum.flux[i] - info.wavelength[i]) < 0.3);
+        CU_ASSERT(n_good() > info.n_pixels / 2);
+    }
+}
+
+/* A binary table of doubles, `rows` rows of `repeat` values a cell. */
+static fitsfile *new_table(const char *path, int n, char **names, int64_t rows, int64_t repeat,
+                           double *const *data)
+{
+    char form[16], *forms[4], *units[4];
+    int status = 0;
+    fitsfile *f = new_fits(path);
+    put_image(f, BYTE_IMG, 0, 0, NULL);
+    snprintf(form, sizeof form, "%lldD", (long long)repeat);
+    for (int k = 0; k < n; k++)
+        forms[k] = form, units[k] = "";
+    fits_create_tbl(f, BINARY_TBL, rows, n, names, forms, units, "TABLE", &status);
+    for (int k = 0; k < n; k++)
+        fits_write_col(f, TDOUBLE, k + 1, 1, 1, rows * repeat, data[k], &status);
+    CU_ASSERT_EQUAL_FATAL(status, 0);
+    return f;
+}
+
+/* Rows of arrays are orders where they have no wavelengths in common, stars where they have. */
+static void test_rows_of_arrays(void)
+{
+    static double w[2 * N], y[2 * N], e[2 * N];
+    double *const data[] = {w, y, e};
+    char *names[] = {"WAVELENGTH", "FLUX", "ERROR"};
+    const char *path = in_scratch("arrays.fits");
+    int64_t n;
+    reference();
+    for (int i = 0; i < 2 * N; i++) { /* the first half of the pixels, the second; others beyond */
+        const int at = i < N ? i - N / 2 : i - N + N / 2, is_there = at >= 0 && at < N;
+        w[i] = 5000 + 0.5 * at;
+        y[i] = is_there ? flux[at] : 1;
+        e[i] = is_there ? sigma[at] : NAN;
+    }
+    end_fits(new_table(path, 3, names, 2, N, data));
+    WORKS(ops->count(instrument.self, ctx, path, &n));
+    CU_ASSERT_EQUAL(n, 1);
+    WORKS(read_row(path, 0));
+    CU_ASSERT(not_as_first() <= 1); /* the pixel in which one order ends and the other starts */
+    end_fits(new_table(path, 3, names, 1, 2 * N, data)); /* both in one cell: no order goes back */
+    WORKS(read_row(path, 0));
+    same_as_first("a row of all");
+    for (int i = 0; i < N; i++)
+        w[N + i] = w[i] + 3; /* the next star, a little shifted */
+    end_fits(new_table(path, 3, names, 2, N, data));
+    WORKS(ops->count(instrument.self, ctx, path, &n));
+    CU_ASSERT_EQUAL(n, 2);
+}
+
+/* Orders one after the other in one cell, as REDUCE writes them: they overlap. */
+static void test_orders_in_a_cell(void)
+{
+    enum { EACH = 250, SECOND = N - EACH };
+    static double w[2 * EACH], y[2 * EACH], e[2 * EACH];
+    double *const data[] = {w, y, e};
+    char *names[] = {"WAVE", "SPEC", "SIG"};
+    const char *path = in_scratch("cell.fits");
+    reference();
+    for (int i = 0; i < 2 * EACH; i++) {
+        const int at = i < EACH ? i : SECOND + i - EACH;
+        w[i] = wave[at];
+        y[i] = flux[at];
+        e[i] = sigma[at];
+    }
+    use("medium = \"vacuum\"; error_column = \"SIG\";");
+    end_fits(new_table(path, 3, names, 1, 2 * EACH, data));
+    WORKS(read_row(path, 0));
+    int wrong = 0;
+    for (int64_t i = 0; i < info.n_pixels; i++)
+        wrong += fabsf(spectrum.flux[i] - first_flux[i]) > 1e-3f && !first_mask[i];
+    CU_ASSERT_EQUAL(wrong, 0); /* errors are smaller where orders overlap */
+}
+
+/* PypeIt's mask is 1 where a pixel is good. */
+static void test_inverse_mask(void)
+{
+    static double good[N];
+    double *const data[] = {wave, flux, sigma, good};
+    char *names[] = {"wave", "flux", "sigma", "mask"};
+    const char *path = in_scratch("pypeit.fits");
+    reference();
+    for (int i = 0; i < N; i++)
+        good[i] = !isnan(flux[i]);
+    fitsfile *f = new_table(path, 4, names, N, 1, data);
+    int status = 0, type;
+    fits_movabs_hdu(f, 1, &type, &status);
+    put_text(f, "PYP_SPEC", "keck_deimos");
+    end_fits(f);
+    WORKS(read_row(path, 0));
+    same_as_first("a mask of good pixels");
+}
+
+/* The flux in front, without a name, of wavelengths that have one. */
+static void test_nameless_flux(void)
+{
+    static double y[2 * N], w[2 * N], e[2 * N];
+    const char *path = in_scratch("nameless.fits");
+    reference();
+    for (int i = 0; i < 2 * N; i++) {
+        w[i] = wave[i % N] + (i < N ? 0 : 300);
+        y[i] = flux[i % N];
+        e[i] = sigma[i % N];
+    }
+    fitsfile *f = new_fits(path);
+    put_image(f, DOUBLE_IMG, N, 2, y);
+    put_image(f, DOUBLE_IMG, N, 2, e);
+    put_text(f, "EXTNAME", "SIGMA");
+    put_image(f, DOUBLE_IMG, N, 2, w);
+    put_text(f, "EXTNAME", "WAVELENGTH");
+    end_fits(f);
+    WORKS(read_row(path, 0));
+    same_as_first("a nameless flux");
+}
+
+/* What cannot be told from the numbers is asked for. */
+static void test_told_apart(void)
+{
+    static const char *const heads[][2] = {
+        {"wave flux error\n", "without a unit: micrometre, or log10 of Angstrom?"},
+        {"# wavenumber(cm-1) flux error\n",
+         "none of its columns is known as wavelengths: wavenumber"},
+        {"# velocity flux error\n", "none of its columns is known as wavelengths: velocity"}};
+    make();
+    use("medium = \"vacuum\";");
+    for (int k = 0; k < COUNT(heads); k++) {
+        FILE *f = fopen(in_scratch("apart.txt"), "w");
+        fprintf(f, "%s", heads[k][0]);
+        for (int i = 0; i < N; i++)
+            fprintf(f, "%.8f 1 0.1\n", k ? 1e8 / wave[N - 1 - i] : log10(wave[i]));
+        fclose(f);
+        FAILS(read_row(in_scratch("apart.txt"), 0), ANPE_EFORMAT, heads[k][1]);
+    }
+}
+
 /* Without error bars they come from the scatter: white noise of 1 % here. */
 static void test_without_errors(void)
 {
@@ -318,7 +521,9 @@ static void test_refuses(void)
         {"# nothing\n", "no line with numbers"},
         {"wave,flux\n", "0 lines with numbers; no spectrum"},
         {"5000 1 0.1\n5001 1 x\n", ":2: expected a number: 'x'"},
-        {"5000 1 0.1\n5001 1\n", ":2: 2 cells; expected at least 3"},
+        {"5000 1 0.1\n5001 1\n", ":2: 2 cells; expected 3"},
+        {"5000 1\n5001 1 0.1\n", ":2: 3 cells; expected 2, as in the first line"},
+        {"wave,flux\n1,5000,1\n2,5001,1\n", ":2: 3 cells; expected 2, as in the first line"},
         {"5000;1,5,2;0,1\n5001;1,5,2;0,1\n", ":1: expected a decimal point, not a comma: '1,5,2'"},
         {"1 2 3 4 5\n1 2 3 4 5\n", "5 columns without a header"},
         {"time,flux\n1,2\n2,3\n", "none of its columns is known as wavelengths: time, flux"},
@@ -393,6 +598,21 @@ static void test_lsf(void)
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
         FAILS(use_lsf(write_lsf(wrong[i][0])), ANPE_EFORMAT, wrong[i][1]);
     FAILS(use_lsf("/nowhere/lsf.txt"), ANPE_EIO, "/nowhere/lsf.txt: cannot open");
+    static const char *const others[] = {"apogee", "lamost_lrs"}; /* with grids of their own */
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+        char text[700];
+        snprintf(text, sizeof text, "instrument: { plugin = \"%s\"; };", others[i]);
+        WORKS(open_instrument(text));
+        CU_ASSERT_PTR_NULL(info.lsf);
+        snprintf(text, sizeof text, "instrument: { plugin = \"%s\"; lsf = \"%s\"; };", others[i],
+                 write_lsf("velocity 5000\n-9 0\n0 1\n9 0\n"));
+        WORKS(open_instrument(text));
+        CU_ASSERT_PTR_NOT_NULL_FATAL(info.lsf);
+        CU_ASSERT_EQUAL(info.lsf->n_points, 3);
+        snprintf(text, sizeof text, "instrument: { plugin = \"%s\"; lsf = \"%s\"; };", others[i],
+                 write_lsf("velocity 5000\n-9\n"));
+        FAILS(open_instrument(text), ANPE_EFORMAT, ":2: 1 values; expected 2");
+    }
 }
 
 /* ---- real files ------------------------------------------------------------------------- */
@@ -435,6 +655,13 @@ int main(int argc, char **argv)
                                  {"without errors", test_without_errors},
                                  {"refuses", test_refuses},
                                  {"options", test_options},
+                                 {"rows with one scale", test_shared_scale},
+                                 {"natural logarithm", test_natural_log},
+                                 {"rows of arrays", test_rows_of_arrays},
+                                 {"orders in a cell", test_orders_in_a_cell},
+                                 {"a mask of good pixels", test_inverse_mask},
+                                 {"flux without a name", test_nameless_flux},
+                                 {"what numbers do not tell", test_told_apart},
                                  {"line-spread function", test_lsf},
                                  {"mike", test_mike},
                                  {"gaia", test_gaia}};
