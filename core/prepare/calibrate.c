@@ -117,6 +117,10 @@ static anpe_status open_simulator(anpe_ctx *ctx, calibration *c)
     if (!c->sim.wavelength || !anpe_broaden_takes(c->sim.n_pixels, c->sim.wavelength))
         return ANPE_FAIL(ctx, ANPE_EUNSUPPORTED,
                          "calibrate: the simulator's pixels are not uniform in ln(wavelength)");
+    if (c->sim.wavelength[c->sim.n_pixels - 1] / c->sim.wavelength[0] >
+        pow(c->sim.wavelength[1] / c->sim.wavelength[0], (double)c->sim.n_pixels))
+        return ANPE_FAIL(ctx, ANPE_EUNSUPPORTED,
+                         "calibrate: the simulator's pixels have gaps: a window at a time");
     if (c->o->stars.n == 0)
         return ANPE_FAIL(ctx, ANPE_ECONFIG, "%s: option calibrate.stars: at least one is needed",
                          anpe_settings_where(c->settings, "calibrate"));

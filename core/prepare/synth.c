@@ -200,12 +200,18 @@ static double value_of(const anpe_synth *s, const char *name)
     return k < 0 ? 0 : s->theta[k];
 }
 
-/* Pixels that see this far beyond the ends. */
+/* Pixels that see this far beyond the ends, or into a gap. */
 static void mark_ends(anpe_synth *s, double kms)
 {
-    const double reach = kms / ANPE_C_KMS / log(s->wavelength[1] / s->wavelength[0]);
-    for (int64_t i = 0; i < s->n; i++)
-        s->mask[i] |= (double)i < reach || (double)(s->n - 1 - i) < reach;
+    const double step = log(s->wavelength[1] / s->wavelength[0]), reach = kms / ANPE_C_KMS / step;
+    int64_t first = 0;
+    for (int64_t i = 1; i <= s->n; i++) {
+        if (i < s->n && log(s->wavelength[i] / s->wavelength[i - 1]) < 1.5 * step)
+            continue;
+        for (int64_t k = first; k < i; k++)
+            s->mask[k] |= (double)(k - first) < reach || (double)(i - 1 - k) < reach;
+        first = i;
+    }
 }
 
 /* Rotation and macroturbulence that the simulator does not know of. */

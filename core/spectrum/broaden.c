@@ -1,4 +1,5 @@
-/* A star's broadening as one kernel on a grid uniform in ln(lambda). */
+/* A star's broadening as one kernel on a grid uniform in ln(lambda), run by run where it has gaps.
+ */
 #include "spectrum/broaden.h"
 #include "kernel/banded.h"
 #include "spectrum/grid.h"
@@ -21,27 +22,58 @@ typedef struct profile {
 } profile;
 
 struct anpe_broaden {
-    int64_t n;
-    double step; /* km/s of a grid step */
+    int64_t n, n_runs;
+    int64_t *run; /* (n_runs + 1) first pixel of each run without a gap, then n */
+    double step;  /* km/s of a grid step */
     double most[ANPE_N_BROADENINGS];
     profile profile[ANPE_N_BROADENINGS];
     int64_t half[ANPE_N_BROADENINGS]; /* grid steps that a kernel can reach to either side */
 };
 
-static double step_of(int64_t n, const double *wavelength)
+/* The pixel behind the run that starts at `first`: before the first step of more than 1.5 of the
+ * one before it. *step: of ln(lambda), 0 where the run is not uniform. */
+static int64_t run_end(int64_t n, const double *wavelength, int64_t first, double *step)
 {
-    return log(wavelength[n - 1] / wavelength[0]) / (double)(n - 1);
+    int64_t end = first + 1;
+    double before = INFINITY;
+    for (; end < n; end++) {
+        const double h = log(wavelength[end] / wavelength[end - 1]);
+        if (h > 1.5 * before)
+            break;
+        before = h;
+    }
+    const double x0 = log(wavelength[first]);
+    *step = end - first < TAPS ? 0 : (log(wavelength[end - 1]) - x0) / (double)(end - 1 - first);
+    for (int64_t i = first; i < end; i++) /* single precision is off by half a percent of a step */
+        if (fabs(log(wavelength[i]) - x0 - (double)(i - first) * *step) > 0.01 * *step)
+            *step = 0;
+    return end;
+}
+
+/* Runs of the grid, `first` of each into run unless NULL; 0 where one is not uniform or has another
+ * step than the first. */
+static int64_t find_runs(int64_t n, const double *wavelength, int64_t *run, double *step)
+{
+    int64_t count = 0;
+    for (int64_t first = 0; first < n; count++) {
+        double h;
+        if (run)
+            run[count] = first;
+        first = run_end(n, wavelength, first, &h);
+        if (count == 0)
+            *step = h;
+        if (!(h > 0) || fabs(h - *step) > 1e-3 * *step)
+            return 0;
+    }
+    if (run)
+        run[count] = n;
+    return count;
 }
 
 int anpe_broaden_takes(int64_t n, const double *wavelength)
 {
-    if (n < TAPS)
-        return 0;
-    const double x0 = log(wavelength[0]), h = step_of(n, wavelength);
-    for (int64_t i = 0; i < n; i++) /* single precision is off by half a percent of a step */
-        if (fabs(log(wavelength[i]) - x0 - (double)i * h) > 0.01 * h)
-            return 0;
-    return 1;
+    double step;
+    return find_runs(n, wavelength, NULL, &step) > 0;
 }
 
 /* x = sin(a), a uniform: dx = cos(a) da takes the root's infinite slope away. */
@@ -80,16 +112,22 @@ anpe_status anpe_broaden_new(anpe_ctx *ctx, int64_t n, const double *wavelength,
 {
     static double (*const values[])(double, double *) = {rotation, macroturbulence};
     static const double reach[] = {1, 3.5};
+    double step;
+    const int64_t n_runs = find_runs(n, wavelength, NULL, &step);
     *out = NULL;
-    if (!anpe_broaden_takes(n, wavelength))
+    if (n_runs == 0)
         return ANPE_FAIL(ctx, ANPE_EINVAL,
                          "rotation and macroturbulence need a grid uniform in ln(wavelength)");
     anpe_broaden *b = anpe_alloc(ctx, sizeof *b);
     if (!b)
         return ANPE_ENOMEM;
     b->n = n;
-    b->step = ANPE_C_KMS * step_of(n, wavelength);
-    anpe_status status = ANPE_OK;
+    b->n_runs = n_runs;
+    b->run = anpe_alloc(ctx, (size_t)(n_runs + 1) * sizeof *b->run);
+    b->step = ANPE_C_KMS * step;
+    anpe_status status = b->run ? ANPE_OK : ANPE_ENOMEM;
+    if (b->run)
+        find_runs(n, wavelength, b->run, &step);
     for (int k = 0; k < ANPE_N_BROADENINGS && !status; k++) {
         const double steps = reach[k] * most[k] / b->step;
         b->most[k] = most[k];
@@ -110,6 +148,7 @@ anpe_broaden *anpe_broaden_free(anpe_broaden *b)
         anpe_free(b->profile[k].x);
         anpe_free(b->profile[k].w);
     }
+    anpe_free(b->run);
     anpe_free(b);
     return NULL;
 }
@@ -198,8 +237,11 @@ void anpe_broaden_run(const anpe_broaden *b, const float *in, float *out, void *
         from++;
     while (to > from + 1 && weight[to - 1] == 0)
         to--;
-    pad(b->n, size / 2, in, padded);
-    anpe_banded_convolve(b->n, to - from, weight + from, padded + from, out);
+    for (int64_t r = 0; r < b->n_runs; r++) {
+        const int64_t first = b->run[r], n = b->run[r + 1] - first;
+        pad(n, size / 2, in + first, padded);
+        anpe_banded_convolve(n, to - from, weight + from, padded + from, out + first);
+    }
 }
 
 void anpe_broaden_apply(const anpe_broaden *b, const double kms[ANPE_N_BROADENINGS],

@@ -1,5 +1,5 @@
 /* spectrum/broaden.h -- rotation and macroturbulence of a star, where its simulator has neither:
- * the rest-frame flux on a grid uniform in ln(lambda), averaged over the star's disc.
+ * the rest-frame flux on a grid uniform in ln(lambda), gaps aside, averaged over the star's disc.
  *
  *     rotation          G(v) ~ 2 (1 - e) sqrt(1 - x^2) + (pi e / 2) (1 - x^2),  x = v / vsini, |x|
  * < 1, with linear limb darkening e = 0.6 (Gray 2005, ch. 18) macroturbulence   M(v) ~ exp(-x^2) -
@@ -26,8 +26,8 @@ ANPE_MUST_CHECK anpe_status anpe_broaden_new(anpe_ctx *ctx, int64_t n, const dou
                                              anpe_broaden **out);
 anpe_broaden *anpe_broaden_free(anpe_broaden *b);
 size_t anpe_broaden_scratch(const anpe_broaden *b); /* bytes */
-/* flux in (n) -> out (n), for velocities (2) in km/s. Beyond the ends the flux is that of the ends.
- * Velocities above the largest are taken as that, negative ones as positive.
+/* flux in (n) -> out (n), for velocities (2) in km/s. Beyond the ends, and in a gap, the flux is
+ * that of the ends. Velocities above the largest are taken as that, negative ones as positive.
  * slope: NULL, or with respect to which velocity the derivative is wanted, per km/s. Re-entrant.
  * For many spectra of the same velocities: _set once, its scratch to each _run. */
 void anpe_broaden_set(const anpe_broaden *b, const double kms[ANPE_N_BROADENINGS],

@@ -104,6 +104,7 @@ bad "no star" "at least one is needed" 's/stars = (.*labels = \[ "vmicro=1.2" \]
 bad "a star elsewhere" "no flux between" 's/lambda_min = 6702.0; lambda_max = 6718.0/lambda_min = 6800.0; lambda_max = 6810.0/'
 bad "a spectrum that is less resolved" "has resolution 20000, which is not above" 's/file = "star.h5";/file = "star.h5"; resolution = 20000.0;/'
 bad "no such array" "flix" 's/file = "star.h5";/file = "star.h5"; flux = "flix";/'
+bad "windows" "the simulator's pixels have gaps" 's/lambda_min = 6702.0; lambda_max = 6718.0; step/windows = [ 6702.0, 6709.0, 6710.0, 6718.0 ]; step/'
 bad "a simulator without lines" "has no lines whose log gf could be changed" \
     's/plugin = "lte".*/plugin = "lines"; free = [ "teff" ]; lambda_min = 6702.0; lambda_max = 6718.0;/; /^    teff = 5500/d; s/free = \[ "teff" \].*/& };/'
 head -c 400 out.lines >cut.lines

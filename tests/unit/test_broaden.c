@@ -379,6 +379,38 @@ static void test_own_label(void)
     anpe_settings_free(settings);
 }
 
+/* Two runs of one step: each as if it were a grid of its own. */
+static void test_gap(void)
+{
+    enum { FIRST = 1200, REST = N - FIRST };
+    const double most[] = {50, 20}, kms[] = {20, 5};
+    static double gapped[N];
+    static float left[N], right[N];
+    anpe_broaden *both = NULL, *half = NULL;
+    for (int i = 0; i < N; i++)
+        gapped[i] = 5000 * exp((double)(i < FIRST ? i : i + 700) * STEP / ANPE_C_KMS);
+    line(FIRST - 3, 4);
+    WORKS(anpe_broaden_new(ctx, N, gapped, most, &both));
+    void *space = malloc(anpe_broaden_scratch(both));
+    anpe_broaden_apply(both, kms, NULL, in, out, space);
+    WORKS(anpe_broaden_new(ctx, FIRST, gapped, most, &half));
+    anpe_broaden_apply(half, kms, NULL, in, left, space);
+    half = anpe_broaden_free(half);
+    WORKS(anpe_broaden_new(ctx, REST, gapped + FIRST, most, &half));
+    anpe_broaden_apply(half, kms, NULL, in + FIRST, right, space);
+    for (int i = 0; i < N; i++) /* steps are those of the runs, known to rounding */
+        CU_ASSERT_DOUBLE_EQUAL(out[i], i < FIRST ? left[i] : right[i - FIRST], 1e-6);
+    anpe_broaden_free(half);
+    anpe_broaden_free(both);
+    free(space);
+    CU_ASSERT(anpe_broaden_takes(N, gapped));
+    gapped[N - 1] *= 1 + 0.3 * STEP / ANPE_C_KMS; /* not uniform behind the gap */
+    CU_ASSERT(!anpe_broaden_takes(N, gapped));
+    for (int i = FIRST; i < N; i++) /* uniform there, in another step */
+        gapped[i] = 5100 * exp((double)(i - FIRST) * 1.1 * STEP / ANPE_C_KMS);
+    CU_ASSERT(!anpe_broaden_takes(N, gapped));
+}
+
 int main(int argc, char **argv)
 {
     const CU_TestInfo tests[] = {{"closed profiles", test_profiles},
@@ -386,6 +418,7 @@ int main(int argc, char **argv)
                                  {"linear and symmetric", test_linear},
                                  {"slopes", test_slopes},
                                  {"refuses", test_refuses},
+                                 {"a grid with a gap", test_gap},
                                  {"derivatives of the labels", test_tangent},
                                  {"many at once", test_many},
                                  {"an exact posterior", test_exact},

@@ -91,17 +91,24 @@ static void test_refusals(void)
 {
     static const struct {
         const char *options, *part;
-    } bad[] = {{"free = [\"tef\"];", "unknown label 'tef'"},
-               {"abundances = [\"xx_fe\"];", "'xx_fe' is none"},
-               {"abundances = [\"fe_fe\"];", "'fe_fe' is none"},
-               {"free = [\"fe_h\", \"m_h\"];", "labels fe_h and m_h are one"},
-               {"abundances = [\"mg_fe\", \"mg_h\"];", "labels mg_fe and mg_h are one"},
-               {"abundances = [\"fe_h\"];", "'fe_h' is none"},
-               {"free = [];", "at least one label"},
-               {"lambda_min = 6800; lambda_max = 6700;", "empty window"},
-               {"lambda_min = 500; lambda_max = 1500;", "continuum is known from 2000"},
-               {"step = 0.0001; fine = 0.05; lambda_min = 2000; lambda_max = 50000;", "too large"},
-               {"hydrogen = \"/nonexistent/lemke\";", "/nonexistent/lemke"}};
+    } bad[] = {
+        {"free = [\"tef\"];", "unknown label 'tef'"},
+        {"abundances = [\"xx_fe\"];", "'xx_fe' is none"},
+        {"abundances = [\"fe_fe\"];", "'fe_fe' is none"},
+        {"free = [\"fe_h\", \"m_h\"];", "labels fe_h and m_h are one"},
+        {"abundances = [\"mg_fe\", \"mg_h\"];", "labels mg_fe and mg_h are one"},
+        {"abundances = [\"fe_h\"];", "'fe_h' is none"},
+        {"free = [];", "at least one label"},
+        {"lambda_min = 6800; lambda_max = 6700;", "empty window"},
+        {"lambda_min = 500; lambda_max = 1500;", "continuum is known from 2000"},
+        {"windows = [6700, 6705, 6710];", "windows has 3 values; pairs"},
+        {"windows = [6700, 6705, 6704, 6710];", "windows: 6704 after 6705"},
+        {"windows = [6710, 6705];", "windows: 6705 after 6710"},
+        {"windows = [1000, 6705];", "continuum is known from 2000"},
+        {"windows = [6700.0, 6705.0, 6705.01, 6710.0];", "less than two pixels of 1 km/s apart"},
+        {"windows = [6700, 6705]; lambda_min = 6700;", "windows and lambda_min"},
+        {"step = 0.0001; fine = 0.05; lambda_min = 2000; lambda_max = 50000;", "too large"},
+        {"hydrogen = \"/nonexistent/lemke\";", "/nonexistent/lemke"}};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         rig r;
         const anpe_status status = rig_new(bad[i].options, &r);
@@ -190,6 +197,45 @@ static void test_pixels(void)
     CU_ASSERT(width_at(&b, 6708) > 1.2 * width_at(&a, 6708));
     rig_clear(&a);
     rig_clear(&b);
+}
+
+/* Windows are what each of them is alone, and so are their lines. */
+static void test_windows(void)
+{
+    static const char *const alone[2] = {"lambda_min = 6703; lambda_max = 6707;",
+                                         "lambda_min = 6709; lambda_max = 6715;"};
+    const char *const labels = "free = [\"teff\"]; fe_h = -0.5; logg = 4.2; step = 2;";
+    enum { ROOM = 8 };
+    anpe_simulator_line line[ROOM], one[ROOM];
+    int64_t n = 0, at = 0, all = 0, found;
+    char text[256];
+    rig both, single;
+    snprintf(text, sizeof text, "%s windows = [6703, 6707, 6709, 6715];", labels);
+    WORKS(rig_new(text, &both));
+    rig_run(&both, (double[]){5500});
+    void *room = anpe_alloc(ctx, both.ops->scratch_size(both.s.c.self, 1));
+    WORKS(
+        both.ops->lines(both.s.c.self, ctx, (double[]){5500}, 6700, 6720, ROOM, line, &all, room));
+    for (int k = 0; k < 2; k++) {
+        snprintf(text, sizeof text, "%s %s", labels, alone[k]);
+        WORKS(rig_new(text, &single));
+        rig_run(&single, (double[]){5500});
+        n = single.info.n_pixels;
+        CU_ASSERT_FATAL(at + n <= both.info.n_pixels);
+        CU_ASSERT_EQUAL(memcmp(single.flux, both.flux + at, (size_t)n * sizeof(float)), 0);
+        CU_ASSERT_EQUAL(
+            memcmp(single.info.wavelength, both.info.wavelength + at, (size_t)n * sizeof(double)),
+            0);
+        WORKS(single.ops->lines(single.s.c.self, ctx, (double[]){5500}, 6700, 6720, ROOM, one,
+                                &found, room));
+        all -= found;
+        at += n;
+        rig_clear(&single);
+    }
+    CU_ASSERT_EQUAL(at, both.info.n_pixels);
+    CU_ASSERT_EQUAL(all, 0);
+    anpe_free(room);
+    rig_clear(&both);
 }
 
 /* What a spectrum is made of: its continuum, its lines, its opacity; no allocation in any. */
@@ -382,6 +428,7 @@ static const CU_TestInfo tests[] = {{"info", test_info},
                                     {"label domain", test_domain},
                                     {"labels", test_labels},
                                     {"pixels", test_pixels},
+                                    {"windows", test_windows},
                                     {"continuum, lines, opacity", test_parts},
                                     {"labels that are refused", test_refused},
                                     {"line list", test_lines}};

@@ -339,11 +339,11 @@ anpe_status anpe_lte_broadening_read(anpe_ctx *ctx, const char *path, anpe_lte_b
     }
     *b = (anpe_lte_broadening){0, block, block + n, block + 2 * n, block + 3 * n};
     while (!status && anpe_lte_text_next(&text)) {
-        double v[5];
+        double v[5], before = b->n > 0 ? b->wavelength[b->n - 1] : 0;
         const char *at = text.line;
         if (text.line[strspn(text.line, " \t")] == 0)
             continue;
-        if (anpe_lte_text_numbers(&at, 5, v) < 4 || (b->n > 0 && v[0] < b->wavelength[b->n - 1]))
+        if (anpe_lte_text_numbers(&at, 5, v) < 4 || anpe_air_to_vacuum(v[0]) < before)
             status = ANPE_LTE_BAD(ctx, &text,
                                   "wavelength (ascending), species, log width, alpha expected");
         else {

@@ -1,17 +1,11 @@
 /* Simulator `lte`: spectra in local thermodynamic equilibrium from model atmospheres and line
- * lists. See README.md.
- *
- * Grid: pixel i is centred on ln(wavelength) = i s, for every window, and is the average of m
- * points of at most `fine` km/s at which the spectrum is computed. */
+ * lists. See README.md. */
 #include "lte.h"
 #include "../common/window.h"
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define MAX_POINTS 20000000
-#define MARGIN     0.03 /* in ln(wavelength): lines farther from the window are not read */
 
 typedef struct file_row {
     const char *file;
@@ -25,6 +19,7 @@ typedef struct list_row {
 typedef struct options {
     anpe_texts free, abundances;
     anpe_rows atmospheres, lists;
+    anpe_reals windows;
     const char *broadening, *hydrogen;
     double teff, logg, fe_h, alpha_fe, vmicro, c12_c13;
     double lambda_min, lambda_max, step, fine, cut, unsoeld;
@@ -66,6 +61,9 @@ static const anpe_option option_table[] = {
                   "start of the window; 0: what the instrument needs"),
     ANPE_OPT_REAL(options, lambda_max, 0, 0, 1e6, "Angstrom",
                   "end of the window; 0: what the instrument needs"),
+    ANPE_OPT_REALS(options, windows, "", 0, 1e6, "Angstrom",
+                   "first and last of each of several windows, one after the other (vacuum), in "
+                   "place of lambda_min and lambda_max"),
     ANPE_OPT_REAL(options, step, 0, 0, 500, "km/s",
                   "pixel; 0: an eighth of the instrument's resolution element"),
     ANPE_OPT_REAL(options, fine, 0.9, 0.05, 10, "km/s",
@@ -112,9 +110,7 @@ typedef struct lte {
     anpe_lte_voigt voigt;
     anpe_lte_hydrogen hydrogen;
     double cut;
-    int64_t m, n_pixels; /* points per pixel */
-    anpe_lte_points points;
-    double *wavelength;
+    anpe_lte_windows windows;
 } lte;
 
 static int is_alpha(int z)
@@ -257,30 +253,24 @@ static anpe_status abundances_of(anpe_ctx *ctx, const star *x, double *abundance
 
 /* ---- set-up ----------------------------------------------------------------------------- */
 
-static anpe_status make_grid(lte *s, anpe_ctx *ctx, const options *o,
-                             const anpe_simulator_setup *setup, double *low, double *high)
+static anpe_status make_windows(lte *s, anpe_ctx *ctx, const options *o,
+                                const anpe_simulator_setup *setup)
 {
-    anpe_status status = anpe_window_of(ctx, o->lambda_min, o->lambda_max, setup, low, high);
-    if (status)
-        return status;
-    if (*low < 2000 || *high > 50000)
+    const double kms = anpe_window_step(o->step, setup->resolution, 1);
+    double edge[2];
+    if (o->windows.n == 0) {
+        const anpe_status status =
+            anpe_window_of(ctx, o->lambda_min, o->lambda_max, setup, &edge[0], &edge[1]);
+        return status ? status : anpe_lte_windows_new(ctx, 1, edge, kms, o->fine, &s->windows);
+    }
+    if (o->lambda_min > 0 || o->lambda_max > 0)
         return ANPE_FAIL(ctx, ANPE_ECONFIG,
-                         "window %g to %g Angstrom: the continuum is known from 2000 to 50000",
-                         *low, *high);
-    const double kms = anpe_window_step(o->step, setup->resolution, 1), step = kms / ANPE_C_KMS;
-    s->m = (int64_t)ceil(kms / o->fine - 1e-9);
-    const double count = log(*high / *low) / step;
-    if (count * (double)s->m > MAX_POINTS)
-        return ANPE_FAIL(ctx, ANPE_ECONFIG, "%g to %g Angstrom in steps of %g km/s is too large",
-                         *low, *high, fmin(kms, o->fine));
-    int64_t first;
-    status = anpe_window_pixels(ctx, *low, *high, step, &first, &s->n_pixels, &s->wavelength);
-    if (status)
-        return status;
-    const double fine = step / (double)s->m;
-    anpe_lte_points_set(&s->points, (double)first * step - 0.5 * (double)(s->m - 1) * fine, fine,
-                        s->n_pixels * s->m);
-    return ANPE_OK;
+                         "windows and lambda_min, lambda_max are given; one of them is expected");
+    if (o->windows.n % 2)
+        return ANPE_FAIL(ctx, ANPE_ECONFIG,
+                         "windows has %lld values; pairs of first and last are expected",
+                         (long long)o->windows.n);
+    return anpe_lte_windows_new(ctx, o->windows.n / 2, o->windows.v, kms, o->fine, &s->windows);
 }
 
 static anpe_status read_atmospheres(lte *s, anpe_ctx *ctx, const options *o)
@@ -296,17 +286,18 @@ static anpe_status read_atmospheres(lte *s, anpe_ctx *ctx, const options *o)
     return status;
 }
 
-static anpe_status read_lists(lte *s, anpe_ctx *ctx, const options *o, double low, double high)
+static anpe_status read_lists(lte *s, anpe_ctx *ctx, const options *o)
 {
     const list_row *rows = o->lists.v;
+    const double low = s->windows.window[0].low, high = s->windows.window[s->windows.n - 1].high;
     anpe_status status = ANPE_OK;
     for (int64_t i = 0; i < o->lists.n && !status; i++) {
         const anpe_lte_list_options list = {.format = (anpe_lte_format)rows[i].format,
                                             .vacuum = rows[i].vacuum,
                                             .replaces = rows[i].replaces,
                                             .accuracy = rows[i].accuracy,
-                                            .low = low * exp(-MARGIN),
-                                            .high = high * exp(MARGIN),
+                                            .low = low * exp(-ANPE_LTE_MARGIN),
+                                            .high = high * exp(ANPE_LTE_MARGIN),
                                             .unsoeld = o->unsoeld};
         const int64_t before = s->lines.n;
         status = anpe_lte_list_read(ctx, rows[i].file, &list, &s->lines);
@@ -335,7 +326,7 @@ static void lte_destroy(void *self)
     anpe_lte_grid_free(&s->grid);
     anpe_lte_lines_free(&s->lines);
     anpe_lte_hydrogen_free(&s->hydrogen);
-    free(s->wavelength);
+    anpe_lte_windows_free(&s->windows);
     free(s);
 }
 
@@ -343,7 +334,6 @@ static anpe_status lte_create(anpe_ctx *ctx, const void *option_values, const vo
                               void **self)
 {
     const options *o = option_values;
-    double low = 0, high = 0;
     lte *s;
     if (ANPE_NEW(ctx, s, 1))
         return ANPE_ENOMEM;
@@ -357,10 +347,11 @@ static anpe_status lte_create(anpe_ctx *ctx, const void *option_values, const vo
     anpe_lte_voigt_init(&s->voigt);
     anpe_status status;
     ANPE_TRY(add_labels(s, ctx, o));
-    ANPE_TRY(make_grid(s, ctx, o, setup, &low, &high));
+    ANPE_TRY(make_windows(s, ctx, o, setup));
     ANPE_TRY(read_atmospheres(s, ctx, o));
     ANPE_TRY(bound_labels(s, ctx));
-    ANPE_TRY(read_lists(s, ctx, o, low, high));
+    ANPE_TRY(read_lists(s, ctx, o));
+    anpe_lte_windows_see(&s->windows, &s->lines);
     if (o->hydrogen[0])
         ANPE_TRY(anpe_lte_hydrogen_read(ctx, o->hydrogen, &s->hydrogen));
     else
@@ -380,8 +371,8 @@ static void lte_info(const void *self, anpe_simulator_info *info)
     const lte *s = self;
     *info = (anpe_simulator_info){.n_labels = s->n_labels,
                                   .labels = s->labels,
-                                  .n_pixels = s->n_pixels,
-                                  .wavelength = s->wavelength,
+                                  .n_pixels = s->windows.n_pixels,
+                                  .wavelength = s->windows.wavelength,
                                   .resolution = HUGE_VAL,
                                   .on_grid = 0,
                                   .normalised = 1};
@@ -398,8 +389,10 @@ static size_t rounded(size_t size)
     return (size + 63) / 64 * 64;
 }
 
-static anpe_lte_problem problem_of(const lte *s, const star *x, room *r)
+/* One window of a spectrum. */
+static anpe_lte_problem problem_of(const lte *s, int64_t window, const star *x, room *r)
 {
+    const anpe_lte_window *w = &s->windows.window[window];
     return (anpe_lte_problem){.n = s->grid.layers,
                               .state = r ? r->state : NULL,
                               .depth = r ? r->atmosphere.rhox : NULL,
@@ -407,10 +400,10 @@ static anpe_lte_problem problem_of(const lte *s, const star *x, room *r)
                               .vmicro = r ? r->vmicro : NULL,
                               .c12_c13 = x ? x->c12_c13 : 0,
                               .cut = s->cut,
-                              .lines = &s->lines,
+                              .lines = &w->lines,
                               .voigt = &s->voigt,
                               .hydrogen = s->hydrogen.n ? &s->hydrogen : NULL,
-                              .points = s->points};
+                              .points = w->points};
 }
 
 /* The structure follows [Fe/H] with the alpha elements counted in (Salaris, Chieffi & Straniero
@@ -454,23 +447,46 @@ static void *synthesis_scratch(void *scratch)
     return (char *)scratch + rounded(sizeof(room));
 }
 
-static void average(const lte *s, const float *points, float *pixels)
+static void average(int64_t m, int64_t n_pixels, const float *points, float *pixels)
 {
-    for (int64_t i = 0; i < s->n_pixels; i++) {
+    for (int64_t i = 0; i < n_pixels; i++) {
         double sum = 0;
-        for (int64_t k = 0; k < s->m; k++)
-            sum += (double)points[i * s->m + k];
-        pixels[i] = (float)(sum / (double)s->m);
+        for (int64_t k = 0; k < m; k++)
+            sum += (double)points[i * m + k];
+        pixels[i] = (float)(sum / (double)m);
     }
 }
 
 static size_t lte_scratch(const void *self, int64_t n)
 {
     const lte *s = self;
-    const anpe_lte_problem p = problem_of(s, NULL, NULL);
-    (void)n; /* one spectrum after the other */
-    return rounded(sizeof(room)) + rounded(anpe_lte_synthesis_scratch(&p)) +
-           2 * rounded((size_t)s->points.n * sizeof(float));
+    size_t most = 0;
+    (void)n; /* one window of one spectrum after the other */
+    for (int64_t k = 0; k < s->windows.n; k++) {
+        const anpe_lte_problem p = problem_of(s, k, NULL, NULL);
+        const size_t size = rounded(anpe_lte_synthesis_scratch(&p)) +
+                            2 * rounded((size_t)p.points.n * sizeof(float));
+        most = size > most ? size : most;
+    }
+    return rounded(sizeof(room)) + most;
+}
+
+/* flux, continuum: of the pixels of this window; else as `spectrum`. */
+static void window_of(const lte *s, int64_t window, const star *x, const float *log_gf,
+                      const float *log_waals, float *flux, float *continuum, void *scratch)
+{
+    const anpe_lte_window *w = &s->windows.window[window];
+    anpe_lte_problem p = problem_of(s, window, x, scratch);
+    p.log_gf = log_gf ? log_gf + w->first_line : NULL;
+    p.log_waals = log_waals ? log_waals + w->first_line : NULL;
+    char *rest = synthesis_scratch(scratch), *at = rest + rounded(anpe_lte_synthesis_scratch(&p));
+    float *points = (float *)(void *)at, *smooth = NULL;
+    if (continuum)
+        smooth = (float *)(void *)(at + rounded((size_t)p.points.n * sizeof(float)));
+    anpe_lte_synthesise(&p, rest, points, smooth);
+    average(s->windows.m, w->n_pixels, points, flux);
+    if (continuum)
+        average(s->windows.m, w->n_pixels, smooth, continuum);
 }
 
 /* log_gf, log_waals: NULL, or changes of the lines; continuum: NULL, or wanted too */
@@ -479,20 +495,12 @@ static anpe_status spectrum(const lte *s, anpe_ctx *ctx, const double *theta, co
 {
     star x;
     const anpe_status status = build(s, ctx, theta, scratch, &x);
-    if (status)
-        return status;
-    anpe_lte_problem p = problem_of(s, &x, scratch);
-    p.log_gf = log_gf;
-    p.log_waals = log_waals;
-    char *rest = synthesis_scratch(scratch), *at = rest + rounded(anpe_lte_synthesis_scratch(&p));
-    float *points = (float *)(void *)at, *smooth = NULL;
-    if (continuum)
-        smooth = (float *)(void *)(at + rounded((size_t)s->points.n * sizeof(float)));
-    anpe_lte_synthesise(&p, rest, points, smooth);
-    average(s, points, flux);
-    if (continuum)
-        average(s, smooth, continuum);
-    return ANPE_OK;
+    for (int64_t k = 0; k < s->windows.n && !status; k++) {
+        const int64_t first = s->windows.window[k].first_pixel;
+        window_of(s, k, &x, log_gf, log_waals, flux + first, continuum ? continuum + first : NULL,
+                  scratch);
+    }
+    return status;
 }
 
 static anpe_status lte_continuum(const void *self, anpe_ctx *ctx, const double *theta, float *flux,
@@ -507,8 +515,8 @@ static anpe_status lte_simulate(const void *self, anpe_ctx *ctx, int64_t n, cons
     const lte *s = self;
     anpe_status status = ANPE_OK;
     for (int64_t i = 0; i < n && !status; i++)
-        status = spectrum(s, ctx, theta + i * s->n_labels, NULL, NULL, flux + i * s->n_pixels, NULL,
-                          scratch);
+        status = spectrum(s, ctx, theta + i * s->n_labels, NULL, NULL,
+                          flux + i * s->windows.n_pixels, NULL, scratch);
     return status;
 }
 
@@ -523,8 +531,13 @@ static anpe_status lte_lines(const void *self, anpe_ctx *ctx, const double *thet
     const anpe_status status = build(s, ctx, theta, scratch, &x);
     if (status)
         return status;
-    const anpe_lte_problem p = problem_of(s, &x, scratch);
-    *n = anpe_lte_identify(&p, synthesis_scratch(scratch), low, high, most, line);
+    *n = 0;
+    for (int64_t k = 0; k < s->windows.n; k++) {
+        const anpe_lte_window *w = &s->windows.window[k];
+        const anpe_lte_problem p = problem_of(s, k, &x, scratch);
+        anpe_lte_identify(&p, synthesis_scratch(scratch), fmax(low, w->low), fmin(high, w->high),
+                          most, line, n);
+    }
     return ANPE_OK;
 }
 

@@ -324,6 +324,8 @@ typedef struct anpe_lte_points {
     int64_t n, node_step, n_nodes;
 } anpe_lte_points;
 void anpe_lte_points_set(anpe_lte_points *p, double first, double step, int64_t n);
+/* Lines first .. first + n - 1, borrowed. */
+anpe_lte_lines anpe_lte_lines_part(const anpe_lte_lines *l, int64_t first, int64_t n);
 
 /* What lines need of each layer and species. The pointers are (species, layers), given by the
  * caller. */
@@ -382,8 +384,33 @@ size_t anpe_lte_synthesis_scratch(const anpe_lte_problem *p);
 /* flux (points.n): over the continuum; continuum (points.n) unless NULL: the flux (erg/s/cm2/A)
  * without lines. */
 void anpe_lte_synthesise(const anpe_lte_problem *p, void *scratch, float *flux, float *continuum);
-/* The strongest lines with a centre in [low, high], as anpe_simulator_ops.lines has them; returns
- * how many. Lines of hydrogen are none of the list. */
-int64_t anpe_lte_identify(const anpe_lte_problem *p, void *scratch, double low, double high,
-                          int64_t room, anpe_simulator_line *line);
+/* Adds the strongest lines with a centre in [low, high] to the *n that are there, as
+ * anpe_simulator_ops.lines has them: `room` at most. Lines of hydrogen are none of the list. */
+void anpe_lte_identify(const anpe_lte_problem *p, void *scratch, double low, double high,
+                       int64_t room, anpe_simulator_line *line, int64_t *n);
+
+/* ---- windows.c --------------------------------------------------------------------------- */
+
+#define ANPE_LTE_MARGIN 0.03 /* in ln(wavelength): a window sees no lines farther from it */
+
+typedef struct anpe_lte_window {
+    double low, high; /* vacuum Angstrom, as asked for */
+    int64_t first_pixel, n_pixels;
+    anpe_lte_points points; /* of the pixels, m each */
+    int64_t first_line;
+    anpe_lte_lines lines; /* those that it sees, borrowed */
+} anpe_lte_window;
+typedef struct anpe_lte_windows {
+    int64_t n, m; /* m: points per pixel */
+    anpe_lte_window *window;
+    int64_t n_pixels;
+    double *wavelength; /* (n_pixels), vacuum Angstrom: of all windows, one after the other */
+} anpe_lte_windows;
+/* n windows, pairs of edges (2 n) in vacuum Angstrom; pixels of kms, points of at most `fine`
+ * km/s. */
+anpe_status anpe_lte_windows_new(anpe_ctx *ctx, int64_t n, const double *edge, double kms,
+                                 double fine, anpe_lte_windows *w);
+/* The lines, sorted, that each window sees. */
+void anpe_lte_windows_see(anpe_lte_windows *w, const anpe_lte_lines *lines);
+void anpe_lte_windows_free(anpe_lte_windows *w);
 #endif

@@ -18,6 +18,22 @@ void anpe_lte_points_set(anpe_lte_points *p, double first, double step, int64_t 
     p->n_nodes = p->n_nodes < 2 ? 2 : p->n_nodes;
 }
 
+anpe_lte_lines anpe_lte_lines_part(const anpe_lte_lines *l, int64_t first, int64_t n)
+{
+    return (anpe_lte_lines){.n = n,
+                            .n_species = l->n_species,
+                            .species = l->species,
+                            .wavelength = l->wavelength + first,
+                            .excitation = l->excitation + first,
+                            .log_gf = l->log_gf + first,
+                            .accuracy = l->accuracy + first,
+                            .radiative = l->radiative + first,
+                            .stark = l->stark + first,
+                            .waals = l->waals + first,
+                            .waals_power = l->waals_power + first,
+                            .of = l->of + first};
+}
+
 static double node_wavelength(const anpe_lte_points *p, int64_t node)
 {
     return exp(p->first + p->step * (double)(node * p->node_step));
@@ -212,18 +228,7 @@ static float between(const float *node, double x)
 /* The line as a list of its own, on a grid of one point, its centre. */
 static double depth_of(const anpe_lte_problem *p, work *w, int64_t i)
 {
-    const anpe_lte_lines *l = p->lines;
-    const anpe_lte_lines one = {.n = 1,
-                                .n_species = l->n_species,
-                                .species = l->species,
-                                .wavelength = l->wavelength + i,
-                                .excitation = l->excitation + i,
-                                .log_gf = l->log_gf + i,
-                                .radiative = l->radiative + i,
-                                .stark = l->stark + i,
-                                .waals = l->waals + i,
-                                .waals_power = l->waals_power + i,
-                                .of = l->of + i};
+    const anpe_lte_lines *l = p->lines, one = anpe_lte_lines_part(l, i, 1);
     const anpe_lte_points centre = {log(l->wavelength[i]), p->points.step, 1, 1, 2};
     const int64_t nodes = p->points.n_nodes;
     const double at =
@@ -248,12 +253,11 @@ static double depth_of(const anpe_lte_problem *p, work *w, int64_t i)
     return 1 - flux / bare;
 }
 
-int64_t anpe_lte_identify(const anpe_lte_problem *p, void *scratch, double low, double high,
-                          int64_t room, anpe_simulator_line *line)
+void anpe_lte_identify(const anpe_lte_problem *p, void *scratch, double low, double high,
+                       int64_t room, anpe_simulator_line *line, int64_t *n)
 {
     const anpe_lte_lines *l = p->lines;
     work *w = begin(p, scratch);
-    int64_t n = 0;
     for (int64_t i = 0; i < l->n; i++) {
         if (l->wavelength[i] < low || l->wavelength[i] > high)
             continue;
@@ -262,7 +266,6 @@ int64_t anpe_lte_identify(const anpe_lte_problem *p, void *scratch, double low, 
                                    .log_gf = (double)l->log_gf[i],
                                    .depth = depth_of(p, w, i)};
         memcpy(one.species, l->species[l->of[i]].name, sizeof one.species);
-        anpe_simulator_line_keep(&one, room, line, &n);
+        anpe_simulator_line_keep(&one, room, line, n);
     }
-    return n;
 }
