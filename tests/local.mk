@@ -64,7 +64,7 @@ format:
 
 EXTRA_DIST += tests/long/payne_model.sh tests/long/validate.sh tests/long/misspecified.sh \
 	tests/long/misspecified.py
-EXTRA_DIST += tests/long/apstar_masks.py tests/long/instruments.sh tests/long/faults.sh
+EXTRA_DIST += tests/long/apstar_masks.py tests/long/emulator_error.py tests/long/instruments.sh tests/long/faults.sh
 EXTRA_DIST += tests/valgrind.supp tests/leaks.lsan
 clean-local:
 	rm -rf sanitize kernels $(IC_DIR)

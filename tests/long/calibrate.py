@@ -49,9 +49,25 @@ def atmospheres():
 
 
 ELEMENTS = "c n o na mg al si p s k ca ti v cr mn co ni cu ge".split()
-# Arcturus: metals of Ramirez & Allende Prieto 2011, ApJ 743, 135; C, N, O of Smith et al. 2013, ApJ 765, 16
-ARCTURUS = dict(c=0.05, n=0.33, o=0.46, na=0.11, mg=0.37, al=0.34, si=0.33, p=0.2, s=0.3, k=0.20, ca=0.11, ti=0.27, v=0.20,
-                cr=-0.05, mn=-0.21, co=0.09, ni=0.06)
+NUMBER = dict(c=6, n=7, o=8, na=11, mg=12, al=13, si=14, p=15, s=16, k=19, ca=20, ti=22, v=23, cr=24, mn=25, fe=26, co=27, ni=28,
+              cu=29, ge=32)
+SUN_CNO = dict(c=8.43, n=7.83, o=8.69)  # of the simulator: Asplund et al. 2009
+
+
+def composition(name):
+    """log N of 92 elements, H = 12, of a MARCS model."""
+    lines = open("%s/atmospheres/%s" % (FORWARD, name)).read().split("\n")
+    first = 1 + [i for i, line in enumerate(lines) if line.startswith("Logarithmic chemical number abundances")][0]
+    return [float(x) for line in lines[first:first + 10] for x in line.split()]
+
+
+def of_arcturus():
+    """[X/Fe] over the Sun's of the MARCS model that APOGEE had made for Arcturus with the labels of Ramirez & Allende Prieto
+    2011, ApJ 743, 135. That paper has C, O, Na, Mg, Al, Si, K, Ca, Ti, V, Cr, Mn, Co and Ni; what the model has for P, S, Cu
+    and Ge is assumed. C, N and O are taken as numbers of atoms: molecules tell those."""
+    star, sun = composition("marcs_arcturus_apogee.mod"), composition("marcs_sun_apogee.mod")
+    fe_h = star[25] - sun[25]
+    return {e: round(star[NUMBER[e] - 1] - SUN_CNO.get(e, sun[NUMBER[e] - 1]) - fe_h, 3) + 0.0 for e in ELEMENTS}
 
 
 def star(name, given, abundance):
@@ -63,7 +79,7 @@ def star(name, given, abundance):
 def configuration(low, high):
     sun = star("apogee_sun_fts", "teff=5772 logg=4.438 fe_h=0 vmicro=1 c12_c13=89.9 rv=0.8 vsini=1.7 vmacro=3.5".split(), {})
     arcturus = star("apogee_arcturus_fts", "teff=4286 logg=1.66 fe_h=-0.52 vmicro=1.7 c12_c13=7 rv=14.2 vsini=1.8 "
-                    "vmacro=5.2".split(), ARCTURUS)
+                    "vmacro=5.2".split(), of_arcturus())
     open("hband.cfg", "w").write("""simulator = {
     plugin = "lte"; atmospheres = ( { file = "atlas9.h5"; } );
     lists = ( { file = "%s/linelists/vald3_15000_17000.pfant.gz"; format = "pfant"; vacuum = true; accuracy = 0.5; },
