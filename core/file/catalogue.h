@@ -47,4 +47,13 @@ ANPE_MUST_CHECK anpe_status anpe_catalogue_write(anpe_ctx *ctx, const anpe_catal
 /* The same but for the last step: `out` is to be committed, alone or with other files. */
 ANPE_MUST_CHECK anpe_status anpe_catalogue_prepare(anpe_ctx *ctx, const anpe_catalogue *c,
                                                    const char *path, anpe_output *out);
+/* Rows that are added to a catalogue in text (.csv, .ecsv), whose columns are these: with their
+ * names and keywords where there is none yet. On the disk when the call returns, or not there at
+ * all. */
+ANPE_MUST_CHECK anpe_status anpe_catalogue_append(anpe_ctx *ctx, const anpe_catalogue *c,
+                                                  const char *path);
+/* Can rows be added to a file of this name? Before any work. */
+ANPE_MUST_CHECK anpe_status anpe_catalogue_check_append(anpe_ctx *ctx, const char *path);
+/* A last line that was not written to its end, as by a machine that failed, is removed. */
+ANPE_MUST_CHECK anpe_status anpe_catalogue_mend(anpe_ctx *ctx, const char *path);
 #endif

@@ -29,8 +29,9 @@ static int is_folder(const char *path)
     return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
 }
 
-static int is_of_spectra(const char *name)
+int anpe_file_list_is_of_spectra(const char *path)
 {
+    const char *name = anpe_text_basename(path);
     static const char *const endings[] = {".fits", ".fit",  ".fz",  ".h5", ".hdf5",
                                           ".csv",  ".ecsv", ".txt", ".dat"};
     char plain[256];
@@ -62,8 +63,7 @@ static char *join_path(const char *folder, const char *name)
     return path;
 }
 
-/* Everything in a folder that is not hidden, sorted. */
-static anpe_status read_folder(anpe_ctx *ctx, const char *folder, anpe_file_list *out)
+anpe_status anpe_file_list_folder(anpe_ctx *ctx, anpe_file_list *out, const char *folder)
 {
     char reason[128];
     anpe_status status = ANPE_OK;
@@ -88,11 +88,11 @@ static anpe_status add_folder(anpe_ctx *ctx, anpe_file_list *list, const char *f
     if (level > MOST_LEVELS)
         return ANPE_FAIL(ctx, ANPE_EINVAL, "%s: more than %d folders below each other", folder,
                          MOST_LEVELS);
-    ANPE_TRY(read_folder(ctx, folder, &in));
+    ANPE_TRY(anpe_file_list_folder(ctx, &in, folder));
     for (int64_t i = 0; i < in.n; i++) {
         if (is_folder(in.path[i])) {
             ANPE_TRY(add_folder(ctx, list, in.path[i], level + 1, others));
-        } else if (is_of_spectra(anpe_text_basename(in.path[i]))) {
+        } else if (anpe_file_list_is_of_spectra(in.path[i])) {
             char *path = in.path[i];
             in.path[i] = NULL;
             ANPE_TRY(append(ctx, list, path));

@@ -19,5 +19,10 @@ ANPE_MUST_CHECK anpe_status anpe_file_list_add(anpe_ctx *ctx, anpe_file_list *li
  * stream is for messages; relative names are from the working directory. */
 ANPE_MUST_CHECK anpe_status anpe_file_list_read(anpe_ctx *ctx, anpe_file_list *list, FILE *stream,
                                                 const char *name);
+/* Everything in a folder that is not hidden, in the order of the names. */
+ANPE_MUST_CHECK anpe_status anpe_file_list_folder(anpe_ctx *ctx, anpe_file_list *list,
+                                                  const char *folder);
+/* Whether a file in a folder would be taken for one of spectra, by its name. */
+int anpe_file_list_is_of_spectra(const char *path);
 void anpe_file_list_clear(anpe_file_list *list);
 #endif

@@ -3,6 +3,7 @@ libanpe_la_SOURCES += core/file/array_read.c
 libanpe_la_SOURCES += core/file/attribute.c
 libanpe_la_SOURCES += core/file/bytes.c core/file/bytes.h
 libanpe_la_SOURCES += core/file/catalogue.c core/file/catalogue.h
+libanpe_la_SOURCES += core/file/catalogue_append.c
 libanpe_la_SOURCES += core/file/catalogue_ecsv.c
 libanpe_la_SOURCES += core/file/catalogue_fits.c
 libanpe_la_SOURCES += core/file/catalogue_private.h

@@ -10,9 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const anpe_infer_extra *const extras[] = {&anpe_infer_draws, &anpe_infer_predict,
-                                                 &anpe_infer_explain, &anpe_infer_compare,
-                                                 &anpe_infer_check};
+static const anpe_infer_extra *const extras[] = {&anpe_infer_draws_file, &anpe_infer_draws_kept,
+                                                 &anpe_infer_predict,    &anpe_infer_explain,
+                                                 &anpe_infer_compare,    &anpe_infer_check};
 enum { N_EXTRAS = sizeof extras / sizeof extras[0] };
 _Static_assert((int)N_EXTRAS <= (int)ANPE_INFER_MAX_EXTRAS, "no room for every extra's state");
 
@@ -207,12 +207,13 @@ static anpe_status open_memory(anpe_ctx *ctx, anpe_inference *f)
     if (status)
         return status;
     f->n_lanes = anpe_workers_count(f->workers);
-    f->keep = f->request->posterior != NULL;
+    f->keep = f->request->posterior || f->request->draws;
     choose_block(f);
     const int64_t rows = f->keep ? f->block : f->n_lanes;
     if (ANPE_NEW(ctx, f->lane, f->n_lanes) || ANPE_NEW(ctx, f->spectrum, f->block) ||
         ANPE_NEW(ctx, f->theta, rows, n, labels) || ANPE_NEW(ctx, f->log_q, rows, n) ||
-        ANPE_NEW(ctx, f->outside, f->block))
+        ANPE_NEW(ctx, f->outside, f->block) ||
+        ANPE_NEW(ctx, f->room, anpe_task_size(f->model->task)))
         return ANPE_ENOMEM;
     for (int64_t b = 0; b < f->block && !status; b++)
         status = anpe_spectrum_new(ctx, anpe_task_size(f->model->task), &f->spectrum[b]);
@@ -253,6 +254,7 @@ static void close_inference(anpe_inference *f)
     free(f->theta);
     free(f->log_q);
     free(f->outside);
+    free(f->room);
     anpe_workers_free(f->workers);
     anpe_input_close(&f->input);
     for (int k = 0; k < N_EXTRAS; k++)
@@ -260,7 +262,8 @@ static void close_inference(anpe_inference *f)
             extras[k]->free(f->extra[k]);
     for (int k = 0; k < f->n_outputs; k++)
         anpe_h5_abandon(f->output[k]);
-    anpe_model_close(f->model);
+    if (f->model != f->request->opened)
+        anpe_model_close(f->model);
 }
 
 /* The reason of the first star is said here alone. */
@@ -292,7 +295,8 @@ static anpe_status open_inference(anpe_ctx *ctx, anpe_inference *f)
     anpe_status status;
     ANPE_TRY(copy_labels(ctx, f));
     ANPE_TRY(anpe_infer_check_labels(ctx, f->result->n_labels));
-    if (f->request->compare && !f->request->compare_id) /* row by row: there must be as many */
+    const anpe_infer_request *q = f->request;
+    if ((q->compare && !q->compare_id) || q->draws) /* row by row: how many are there? */
         ANPE_TRY(anpe_infer_list_stars(ctx, f));
     ANPE_TRY(open_memory(ctx, f));
     ANPE_TRY(anpe_infer_exact_open(ctx, f));
@@ -331,7 +335,11 @@ anpe_status anpe_infer_files(anpe_ctx *ctx, const anpe_infer_request *request,
     anpe_status status;
     memset(result, 0, sizeof *result);
     ANPE_TRY(check_outputs(ctx, &f));
-    ANPE_TRY(anpe_model_open_with(ctx, request->model, request->n_sets, request->sets, &f.model));
+    if (request->opened)
+        f.model = request->opened;
+    else
+        ANPE_TRY(
+            anpe_model_open_with(ctx, request->model, request->n_sets, request->sets, &f.model));
     ANPE_TRY(check_outputs(ctx, &f));
     if (f.model->observed)
         anpe_log(ctx, ANPE_WARNING, "%s: trained in rounds for %s: of use for this spectrum alone",

@@ -1,6 +1,7 @@
 /* infer/infer.h -- posteriors of many spectra to a catalogue: what `anpe infer` does. */
 #ifndef ANPE_CORE_INFER_H
 #define ANPE_CORE_INFER_H
+#include "base/text.h"
 #include "file/output.h"
 #include "posterior/exact.h"
 #include "validate/recovery.h"
@@ -73,14 +74,28 @@ typedef struct anpe_comparison {
     int64_t n_outside, n_unmatched, n_incomplete;
 } anpe_comparison;
 
+/* Draws that are kept in memory, of every star: theta (n_stars, n_draws, D), log_q (n_stars,
+ * n_draws); NAN for a star that failed. Malloc'ed by the run, free'd by who asked. */
+typedef struct anpe_infer_draws {
+    double *theta, *log_q;
+} anpe_infer_draws;
+
 typedef struct anpe_infer_request {
     const char *model;
+    struct anpe_model *opened; /* this model, opened already and not closed here; NULL: it is */
     int n_others; /* of a run of groups: the other models, named in the catalogue too */
     const char *const *others;
     int n_sets;
     const char *const *sets; /* "PATH=VALUE": what may be set when a model is used */
     int n_files;
     const char *const *files;
+    /* in place of files: spectra as the survey has them, as for anpe_infer: flux, sigma, mask
+     * (n_spectra, size of one); mask may be NULL, ids (n_spectra) too */
+    int64_t n_spectra;
+    const float *flux, *sigma;
+    const uint8_t *mask;
+    const char *const *ids;
+    anpe_infer_draws *draws;     /* to be kept in memory, or NULL */
     const char *output;          /* catalogue; NULL: the result only, and no files at all */
     const char *posterior;       /* HDF5 of all draws, or NULL */
     const char *predict;         /* HDF5 of model spectra, or NULL */
@@ -122,4 +137,9 @@ void anpe_infer_result_clear(anpe_infer_result *r);
 ANPE_MUST_CHECK anpe_status anpe_infer_check_labels(anpe_ctx *ctx, int64_t n_labels);
 ANPE_MUST_CHECK anpe_status anpe_infer_catalogue(anpe_ctx *ctx, const anpe_infer_request *request,
                                                  const anpe_infer_result *r, anpe_output *out);
+/* The names of its columns, with commas between. */
+void anpe_infer_names(const anpe_infer_result *r, anpe_text *names);
+/* Its rows added to a catalogue in text, which starts with them where there is none. */
+ANPE_MUST_CHECK anpe_status anpe_infer_append(anpe_ctx *ctx, const anpe_infer_request *request,
+                                              const anpe_infer_result *r, const char *path);
 #endif

@@ -17,3 +17,4 @@ libanpe_la_SOURCES += core/infer/rows.c core/infer/rows.h
 libanpe_la_SOURCES += core/infer/run.h
 libanpe_la_SOURCES += core/infer/spectra.c
 libanpe_la_SOURCES += core/infer/star.c
+libanpe_la_SOURCES += core/infer/stars.c

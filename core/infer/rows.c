@@ -260,6 +260,16 @@ int anpe_infer_columns(const anpe_infer_result *r, anpe_infer_column *c)
     return n;
 }
 
+void anpe_infer_names(const anpe_infer_result *r, anpe_text *names)
+{
+    anpe_infer_column *c = calloc(ANPE_CATALOGUE_MAX_COLUMNS, sizeof *c);
+    const int n = c ? anpe_infer_columns(r, c) : 0;
+    names->failed |= !c;
+    for (int k = 0; k < n; k++)
+        anpe_text_add(names, "%s%s", k ? "," : "", c[k].column.name);
+    free(c);
+}
+
 const char *anpe_infer_describe(const char *name)
 {
     const size_t n = strlen(name);
@@ -336,26 +346,49 @@ out:
     return status;
 }
 
-anpe_status anpe_infer_catalogue(anpe_ctx *ctx, const anpe_infer_request *q,
-                                 const anpe_infer_result *r, anpe_output *out)
+/* The result as a table. */
+static anpe_status make_catalogue(anpe_ctx *ctx, const anpe_infer_request *q,
+                                  const anpe_infer_result *r, anpe_catalogue **out)
 {
-    anpe_catalogue *c = NULL;
     anpe_status status;
     anpe_infer_column *from = NULL;
     anpe_column *column = NULL;
+    *out = NULL;
     ANPE_TRY(ANPE_NEW(ctx, from, ANPE_CATALOGUE_MAX_COLUMNS));
     ANPE_TRY(ANPE_NEW(ctx, column, ANPE_CATALOGUE_MAX_COLUMNS));
     const int n = anpe_infer_columns(r, from); /* room for all: anpe_infer_check_labels */
     for (int k = 0; k < n; k++)
         column[k] = from[k].column;
-    ANPE_TRY(anpe_catalogue_new(ctx, r->n_stars, n, column, ANPE_N_FLAGS, anpe_flag_names, &c));
+    ANPE_TRY(anpe_catalogue_new(ctx, r->n_stars, n, column, ANPE_N_FLAGS, anpe_flag_names, out));
     for (int64_t i = 0; i < r->n_stars; i++)
-        fill_row(c, i, &r->star[i], n, from);
-    ANPE_TRY(add_provenance(ctx, c, q, r));
+        fill_row(*out, i, &r->star[i], n, from);
+    ANPE_TRY(add_provenance(ctx, *out, q, r));
+out:
+    free(column);
+    free(from);
+    return status;
+}
+
+anpe_status anpe_infer_catalogue(anpe_ctx *ctx, const anpe_infer_request *q,
+                                 const anpe_infer_result *r, anpe_output *out)
+{
+    anpe_catalogue *c;
+    anpe_status status;
+    ANPE_TRY(make_catalogue(ctx, q, r, &c));
     ANPE_TRY(anpe_catalogue_prepare(ctx, c, q->output, out));
 out:
     anpe_catalogue_free(c);
-    free(column);
-    free(from);
+    return status;
+}
+
+anpe_status anpe_infer_append(anpe_ctx *ctx, const anpe_infer_request *q,
+                              const anpe_infer_result *r, const char *path)
+{
+    anpe_catalogue *c;
+    anpe_status status;
+    ANPE_TRY(make_catalogue(ctx, q, r, &c));
+    ANPE_TRY(anpe_catalogue_append(ctx, c, path));
+out:
+    anpe_catalogue_free(c);
     return status;
 }

@@ -5,7 +5,8 @@
  *     star.c           statistics of a star's draws; how well known labels came back
  *     exact_star.c     draws that are made exact, in place of the flow's
  *     outputs.c        the files that are written, all or none
- *     draws_file.c     extra: the file of all draws
+ *     draws_file.c     extra: all draws, to a file or to memory
+ *     stars.c          a run for those who embed the library
  *     predict.c        extra: the file of model spectra
  *     explain.c        extra: the file of gradients
  *     compare.c        extra: chi2 at the labels of a catalogue
@@ -47,7 +48,8 @@ typedef struct anpe_inference {
     anpe_input input;        /* the file that rows are being read from */
     int n_opened;            /* files whose rows are listed, the last of them up to `row` */
     int64_t row, n_rows;     /* of that one */
-    int64_t room;            /* of the list */
+    int64_t capacity;        /* of the list */
+    float *room;             /* (size of a spectrum) of spectra in memory */
     anpe_status first_failure;
     int64_t n_reported;                 /* stars whose failure has been warned of */
     void *extra[ANPE_INFER_MAX_EXTRAS]; /* state of each; NULL: not wanted */
@@ -82,8 +84,8 @@ typedef struct anpe_infer_extra {
     anpe_status (*end)(anpe_ctx *ctx, anpe_inference *f, void *state);
     void (*free)(void *state); /* may be NULL */
 } anpe_infer_extra;
-extern const anpe_infer_extra anpe_infer_draws, anpe_infer_predict, anpe_infer_explain,
-    anpe_infer_compare, anpe_infer_check;
+extern const anpe_infer_extra anpe_infer_draws_file, anpe_infer_draws_kept, anpe_infer_predict,
+    anpe_infer_explain, anpe_infer_compare, anpe_infer_check;
 
 /* exact_star.c: memory for every lane, if the request asks for it; then draws, statistics and
  * columns of star b of the block, the i-th of the lane's batch. */

@@ -60,7 +60,7 @@ static anpe_status open_input(anpe_ctx *ctx, anpe_inference *f, const char *path
 static anpe_status add_failed(anpe_ctx *ctx, anpe_inference *f, const char *path,
                               anpe_status status)
 {
-    const anpe_status added = add_star(ctx, f->result, &f->room, path, 0);
+    const anpe_status added = add_star(ctx, f->result, &f->capacity, path, 0);
     if (added)
         return added;
     anpe_star *s = &f->result->star[f->result->n_stars - 1];
@@ -91,13 +91,15 @@ static anpe_status list_star(anpe_ctx *ctx, anpe_inference *f, int *more)
 {
     const anpe_infer_request *q = f->request;
     anpe_status status = ANPE_OK;
-    *more = 0;
+    *more = f->result->n_stars < q->n_spectra;
+    if (*more)
+        return add_star(ctx, f->result, &f->capacity, "", f->result->n_stars);
     while (!status && !*more && f->row == f->n_rows && f->n_opened < q->n_files)
         status = next_file(ctx, f, more);
     if (status || *more || f->row == f->n_rows)
         return status;
     *more = 1;
-    return add_star(ctx, f->result, &f->room, q->files[f->n_opened - 1], f->row++);
+    return add_star(ctx, f->result, &f->capacity, q->files[f->n_opened - 1], f->row++);
 }
 
 anpe_status anpe_infer_list_stars(anpe_ctx *ctx, anpe_inference *f)
@@ -132,10 +134,31 @@ static const char *sigma_is_missed_by(const anpe_inference *f)
     return f->exact ? "an exact posterior needs the errors and the file has no sigma" : NULL;
 }
 
+/* A spectrum in memory, judged as one of a file is. */
+static anpe_status take_row(anpe_ctx *ctx, anpe_inference *f, const anpe_star *star,
+                            anpe_spectrum *s)
+{
+    const anpe_infer_request *q = f->request;
+    const int64_t n = s->n_pixels, at = star->row * n;
+    for (int64_t p = 0; p < n; p++) {
+        s->flux[p] = q->flux[at + p];
+        s->sigma[p] = q->sigma[at + p];
+        s->mask[p] = q->mask ? q->mask[at + p] != 0 : 0;
+    }
+    if (q->ids)
+        snprintf(s->id, sizeof s->id, "%s", q->ids[star->row]);
+    else
+        snprintf(s->id, sizeof s->id, "[%lld]", (long long)star->row);
+    f->input.named = q->ids != NULL;
+    return anpe_instrument_judge(&f->model->task->instrument, ctx, s->id, s, f->room);
+}
+
 /* Rows of one file follow each other; it is open, unless all were listed beforehand. */
 static anpe_status read_row(anpe_ctx *ctx, anpe_inference *f, const anpe_star *star,
                             anpe_spectrum *s)
 {
+    if (f->request->n_spectra)
+        return take_row(ctx, f, star, s);
     const anpe_status status =
         f->input.path == star->file ? ANPE_OK : open_input(ctx, f, star->file);
     return status ? status

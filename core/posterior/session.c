@@ -1,6 +1,7 @@
 /* Opening a model and drawing posteriors with it. */
 #include <config.h>
 #include "posterior/session.h"
+#include "posterior/flow_density.h"
 #include "kind/flow.h"
 #include "base/locale.h"
 #include "model/inputs.h"
@@ -244,6 +245,8 @@ anpe_session *anpe_session_free(anpe_session *s)
 {
     if (!s)
         return NULL;
+    anpe_flow_density_free(s->density);
+    free(s->density_y);
     anpe_view_free(s->view);
     for (int64_t i = 0; s->coordinates && i < s->batch; i++)
         anpe_coordinates_clear(&s->coordinates[i]);

@@ -33,13 +33,15 @@ struct anpe_session {
     anpe_executor *executor;
     anpe_bench *bench; /* NULL when the simulator could not be opened */
     anpe_view *view;
-    anpe_coordinates *coordinates; /* (batch) of each spectrum */
-    float *z, *u, *y;              /* (max_draws, D) */
-    float *log_q;                  /* (max_draws) in flow coordinates */
-    float *room;                   /* (pixels) */
-    void *scratch;                 /* of the flow's sample */
-    anpe_spectrum spectrum;        /* of the last anpe_infer, reduced */
-    int inferred;                  /* there was one */
+    anpe_coordinates *coordinates;     /* (batch) of each spectrum */
+    float *z, *u, *y;                  /* (max_draws, D) */
+    float *log_q;                      /* (max_draws) in flow coordinates */
+    float *room;                       /* (pixels) */
+    void *scratch;                     /* of the flow's sample */
+    anpe_spectrum spectrum;            /* of the last anpe_infer, reduced */
+    int inferred;                      /* there was one */
+    struct anpe_flow_density *density; /* of log_density.c; NULL until it is asked for */
+    double *density_y;
 };
 
 /* As anpe_model_open, with "PATH=VALUE" for what may be set when a model is used: model/inputs.h.

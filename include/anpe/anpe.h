@@ -89,6 +89,92 @@ ANPE_EXPORT ANPE_MUST_CHECK anpe_status anpe_predict(anpe_session *session, anpe
                                                      float *model, double *chi2, int64_t *n_good,
                                                      const double *theta);
 
+/* log q of labels theta (n, D) given the last spectrum of this session -> log_q (n): natural log of
+ * the density per unit of the labels, -infinity outside of the prior's support. For any n. The
+ * first call allocates. ANPE_EINVAL: no spectrum yet, or labels that are not finite. */
+ANPE_EXPORT ANPE_MUST_CHECK anpe_status anpe_log_density(anpe_session *session, anpe_ctx *ctx,
+                                                         int64_t n, double *log_q,
+                                                         const double *theta);
+
+/* ---- files of spectra -------------------------------------------------------------------- */
+
+typedef struct anpe_spectra anpe_spectra; /* an open file; the model must outlive it */
+
+/* A file of the survey, or HDF5 (docs/book/files.md), as the model's instrument reads it. One
+ * thread at a time, and not beside HDF5 calls of other threads. */
+ANPE_EXPORT ANPE_MUST_CHECK anpe_status anpe_spectra_open(anpe_ctx *ctx, const anpe_model *model,
+                                                          const char *path, anpe_spectra **out);
+ANPE_EXPORT anpe_spectra *anpe_spectra_close(anpe_spectra *spectra);
+ANPE_EXPORT int64_t anpe_spectra_count(const anpe_spectra *spectra); /* at least 1 */
+/* Spectrum `row`, from 0 -> flux, sigma, mask (anpe_model_pixels each; 1 = bad), as anpe_infer
+ * takes them, and, unless NULL, its identifier. */
+ANPE_EXPORT ANPE_MUST_CHECK anpe_status anpe_spectra_read(anpe_spectra *spectra, anpe_ctx *ctx,
+                                                          int64_t row, float *flux, float *sigma,
+                                                          uint8_t *mask, char id[80]);
+
+/* ---- many stars -------------------------------------------------------------------------- */
+
+/* What `anpe infer` does. Start from ANPE_RUN_DEFAULT. Either files or spectra in memory; all is
+ * borrowed for the time of the call. */
+typedef struct anpe_run {
+    size_t size;        /* sizeof(anpe_run) */
+    const char *model;  /* file */
+    anpe_model *opened; /* this model, opened already: no other thread may work with it meanwhile;
+                         * NULL: it is opened for the call, and `sets` may say how */
+    int64_t n_files;
+    const char *const *files;
+    int64_t n_spectra; /* of anpe_model_pixels values each: */
+    const float *flux, *sigma;
+    const uint8_t *mask;    /* 1 = bad; NULL: none is */
+    const char *const *ids; /* (n_spectra), or NULL: "[0]", "[1]", ... */
+    int64_t n_sets;         /* "PATH=VALUE", as --set of anpe infer */
+    const char *const *sets;
+    int64_t n_draws;   /* of each star */
+    int keep_draws;    /* 1: all of them stay in memory */
+    int threads;       /* 0: all usable cores */
+    uint32_t seed;     /* star i has the draws of anpe_infer with this seed and index i */
+    int exact;         /* 1: importance sampling of every star, as --exact */
+    double exact_ess;  /* effective draws that it is to reach */
+    int64_t exact_max; /* most evaluations of the likelihood for a star */
+} anpe_run;
+#define ANPE_RUN_DEFAULT                                                                           \
+    ((anpe_run){.size = sizeof(anpe_run),                                                          \
+                .n_draws = 1000,                                                                   \
+                .seed = 1,                                                                         \
+                .exact_ess = 500,                                                                  \
+                .exact_max = 100000})
+
+typedef struct anpe_stars anpe_stars; /* the rows of a catalogue */
+
+/* A spectrum that cannot be used keeps its row, with the flag FAILED and its reason; where none can
+ * be used the call fails with that of the first. Not beside HDF5 calls of
+ * other threads. */
+ANPE_EXPORT ANPE_MUST_CHECK anpe_status anpe_stars_infer(anpe_ctx *ctx, const anpe_run *run,
+                                                         anpe_stars **out);
+ANPE_EXPORT anpe_stars *anpe_stars_free(anpe_stars *stars);
+ANPE_EXPORT int64_t anpe_stars_count(const anpe_stars *stars);
+
+/* The columns of docs/book/files.md. type: 'd' real, 'i' integer, 't' text. */
+typedef struct anpe_column_info {
+    const char *name, *unit, *ucd, *help;
+    char type;
+} anpe_column_info;
+ANPE_EXPORT int anpe_stars_columns(const anpe_stars *stars, const anpe_column_info **columns);
+/* A cell of a column of that type; of any other NAN, 0, "". */
+ANPE_EXPORT double anpe_stars_real(const anpe_stars *stars, int64_t row, int column);
+ANPE_EXPORT int64_t anpe_stars_integer(const anpe_stars *stars, int64_t row, int column);
+ANPE_EXPORT const char *anpe_stars_text(const anpe_stars *stars, int64_t row, int column);
+/* The draws (stars, n_draws, D) in the order of anpe_model_labels, NAN for a star that failed, and,
+ * unless NULL, *log_q (stars, n_draws); NULL unless they were kept. With `exact` they are a
+ * resampling of the weighted ones, with equal weights. */
+ANPE_EXPORT const double *anpe_stars_draws(const anpe_stars *stars, const double **log_q);
+/* The catalogue, in the format of its name's end. Written whole or not at all. */
+ANPE_EXPORT ANPE_MUST_CHECK anpe_status anpe_stars_write(anpe_ctx *ctx, const anpe_stars *stars,
+                                                         const char *path);
+/* The name of a bit of the column `flags`, from 0, and, unless NULL, what it says; NULL: no such
+ * bit. */
+ANPE_EXPORT const char *anpe_flag_name(int bit, const char **help);
+
 #ifdef __cplusplus
 }
 #endif

@@ -183,6 +183,47 @@ static void test_refused(void)
     anpe_catalogue_free(c);
 }
 
+/* Rows are added whole, below those that are there; a line that was torn is not kept. */
+static void test_append(void)
+{
+    static const char *const names[] = {"more.csv", "more.ecsv"};
+    size_t n;
+    for (int k = 0; k < 2; k++) {
+        empty_scratch();
+        const char *path = in_scratch(names[k]);
+        anpe_catalogue *c = make_catalogue(2);
+        WORKS(anpe_catalogue_check_append(ctx, path));
+        WORKS(anpe_catalogue_mend(ctx, path)); /* there is none */
+        WORKS(anpe_catalogue_append(ctx, c, path));
+        char *once = read_bytes(path, &n);
+        FILE *f = fopen(path, "a");
+        fputs("star 9,40", f);
+        fclose(f);
+        WORKS(anpe_catalogue_mend(ctx, path));
+        WORKS(anpe_catalogue_append(ctx, c, path));
+        size_t m;
+        char *twice = read_bytes(path, &m);
+        once[n] = twice[m] = '\0';
+        const char *rows = strstr(once, "id,teff_median,n_good,flags\n") + 28;
+        CU_ASSERT(m == n + strlen(rows) && !strncmp(once, twice, n) && !strcmp(twice + n, rows));
+        CU_ASSERT_EQUAL(n_files(), 1);
+        struct rlimit limit;
+        getrlimit(RLIMIT_FSIZE, &limit);
+        limit.rlim_cur = m + 10;
+        setrlimit(RLIMIT_FSIZE, &limit);
+        FAILS(anpe_catalogue_append(ctx, c, path), ANPE_EIO, "cannot write");
+        limit.rlim_cur = limit.rlim_max;
+        setrlimit(RLIMIT_FSIZE, &limit);
+        char *still = read_bytes(path, &n);
+        CU_ASSERT(n == m && !memcmp(still, twice, n));
+        free(once);
+        free(twice);
+        free(still);
+        anpe_catalogue_free(c);
+    }
+    FAILS(anpe_catalogue_check_append(ctx, in_scratch("more.fits")), ANPE_EINVAL, ".csv or .ecsv");
+}
+
 /* ---- spectra in HDF5 --------------------------------------------------------------------- */
 
 enum { N = 3, P = 4 };
@@ -362,6 +403,7 @@ int main(int argc, char **argv)
         {"no rows", test_empty},
         {"equal bytes but for the date", test_same_bytes},
         {"full disk and wrong names", test_refused},
+        {"rows that are added", test_append},
         {"spectra in HDF5", test_spectra},
         {"identifiers of spectra in HDF5", test_spectra_ids},
         {"spectra that do not fit", test_spectra_refused},

@@ -10,6 +10,7 @@
 #include <hdf5.h>
 #include <limits.h>
 #include <locale.h>
+#include <math.h>
 #include <pthread.h>
 #include <sys/wait.h>
 
@@ -276,6 +277,114 @@ static void test_hdf5_of_the_host(void)
     H5Fclose(f);
 }
 
+/* ---- many stars, densities, files -------------------------------------------------------- */
+
+enum { STARS = 3 };
+
+/* Three spectra in memory, the last one without a good pixel. */
+static void make_spectra(int64_t p, float *flux, float *sigma)
+{
+    for (int64_t k = 0; k < STARS * p; k++) {
+        flux[k] = 1 + 0.01f * (float)((k * k) % 7);
+        sigma[k] = k < 2 * p ? 0.01f : -1;
+    }
+}
+
+static int column_of(const anpe_stars *s, const char *name)
+{
+    const anpe_column_info *column;
+    const int n = anpe_stars_columns(s, &column);
+    for (int k = 0; k < n; k++)
+        if (!strcmp(column[k].name, name))
+            return k;
+    return -1;
+}
+
+static void test_stars(void)
+{
+    static float flux[STARS * MOST], sigma[STARS * MOST];
+    static double theta[DRAWS * 7], log_q[DRAWS], density[DRAWS];
+    static const char *const ids[STARS] = {"one", "two", "none"};
+    const double *wavelength, *draws, *kept;
+    anpe_model *model = NULL;
+    anpe_session *session = NULL;
+    anpe_stars *stars = NULL;
+    need_model();
+    WORKS(anpe_model_open(ctx, model_file, &model));
+    const int64_t p = anpe_model_pixels(model, &wavelength);
+    make_spectra(p, flux, sigma);
+    anpe_run run = ANPE_RUN_DEFAULT;
+    run.model = model_file;
+    run.opened = model;
+    run.n_spectra = STARS;
+    run.flux = flux;
+    run.sigma = sigma;
+    run.ids = ids;
+    run.n_draws = DRAWS;
+    run.keep_draws = 1;
+    WORKS(anpe_stars_infer(ctx, &run, &stars));
+    CU_ASSERT_EQUAL_FATAL(anpe_stars_count(stars), STARS);
+    draws = anpe_stars_draws(stars, &kept);
+    WORKS(anpe_session_new(ctx, model, DRAWS, &session));
+    FAILS(anpe_log_density(session, ctx, 1, density, theta), ANPE_EINVAL, "no spectrum");
+    WORKS(anpe_infer(session, ctx, DRAWS, theta, log_q, flux + p, sigma + p, NULL, 1, 1));
+    CU_ASSERT(!memcmp(draws + DRAWS * 7, theta, sizeof theta));
+    CU_ASSERT(!memcmp(kept + DRAWS, log_q, sizeof log_q));
+    CU_ASSERT(isnan(draws[2 * DRAWS * 7]) && isnan(kept[2 * DRAWS]));
+    /* coordinates of the flow are floats, found again from the labels */
+    WORKS(anpe_log_density(session, ctx, DRAWS, density, theta));
+    for (int k = 0; k < DRAWS; k++)
+        CU_ASSERT_DOUBLE_EQUAL(density[k], log_q[k], 0.02);
+    CU_ASSERT_STRING_EQUAL(anpe_stars_text(stars, 2, column_of(stars, "id")), "none");
+    CU_ASSERT(anpe_stars_integer(stars, 2, column_of(stars, "flags")) & 1);
+    CU_ASSERT_STRING_EQUAL(anpe_flag_name(0, NULL), "FAILED");
+    CU_ASSERT(isnan(anpe_stars_real(stars, 2, column_of(stars, "teff"))));
+    CU_ASSERT(anpe_stars_real(stars, 0, column_of(stars, "teff")) > 3999);
+    CU_ASSERT(isnan(anpe_stars_real(stars, 0, column_of(stars, "id")))); /* of another type */
+    WORKS(anpe_stars_write(ctx, stars, in_scratch("stars.csv")));
+    run.size = 8;
+    anpe_stars *none;
+    FAILS(anpe_stars_infer(ctx, &run, &none), ANPE_EINVAL, "ANPE_RUN_DEFAULT");
+    CU_ASSERT_PTR_NULL(none);
+    anpe_stars_free(stars);
+    anpe_session_free(session);
+    anpe_model_close(model);
+}
+
+static void test_files_of_spectra(void)
+{
+    static float flux[MOST], sigma[MOST];
+    static uint8_t mask[MOST];
+    const double *wavelength;
+    anpe_model *model = NULL;
+    anpe_spectra *s = NULL;
+    anpe_h5 *f;
+    char id[80];
+    need_model();
+    WORKS(anpe_model_open(ctx, model_file, &model));
+    const int64_t p = anpe_model_pixels(model, &wavelength), shape[2] = {2, p};
+    float *two = calloc((size_t)(2 * p), sizeof *two);
+    for (int64_t k = 0; k < 2 * p; k++)
+        two[k] = k == p + 5 ? NAN : 1 + (float)(k % 3);
+    WORKS(anpe_h5_create(ctx, in_scratch("two.h5"), &f));
+    WORKS(anpe_h5_write(ctx, f, "flux", ANPE_H5_FLOAT, 2, shape, two));
+    for (int64_t k = 0; k < 2 * p; k++)
+        two[k] = 0.5f;
+    WORKS(anpe_h5_write(ctx, f, "sigma", ANPE_H5_FLOAT, 2, shape, two));
+    WORKS(anpe_h5_close(ctx, f));
+    free(two);
+    WORKS(anpe_spectra_open(ctx, model, in_scratch("two.h5"), &s));
+    CU_ASSERT_EQUAL(anpe_spectra_count(s), 2);
+    WORKS(anpe_spectra_read(s, ctx, 1, flux, sigma, mask, id));
+    CU_ASSERT(mask[5] == 1 && flux[6] == 1 + (float)((p + 6) % 3) && sigma[6] == 0.5f);
+    CU_ASSERT_STRING_EQUAL(id, "two.h5[1]");
+    FAILS(anpe_spectra_read(s, ctx, 2, flux, sigma, mask, NULL), ANPE_EINVAL, "it holds 2");
+    CU_ASSERT_PTR_NULL(anpe_spectra_close(s));
+    FAILS(anpe_spectra_open(ctx, model, in_scratch("no.h5"), &s), ANPE_EIO, "no.h5");
+    CU_ASSERT_PTR_NULL(s);
+    anpe_model_close(model);
+}
+
 int main(int argc, char **argv)
 {
     static const CU_TestInfo tests[] = {
@@ -283,6 +392,8 @@ int main(int argc, char **argv)
         {"each with the locale that is its own", test_locale_of_each},
         {"another version of a plugin", test_plugin_versions},
         {"HDF5 of the host", test_hdf5_of_the_host},
+        {"many stars, and densities", test_stars},
+        {"files of spectra", test_files_of_spectra},
     };
     if (argc == 4 && !strcmp(argv[1], "host"))
         return host(argv[2], argv[3]);
