@@ -5,6 +5,6 @@ anpe_SOURCES = core/cmd/main.c core/cmd/command.c core/cmd/command.h core/cmd/te
 	core/cmd/info_spectrum.c core/cmd/info_spectrum.h \
 	core/cmd/noise.c core/cmd/plot.c core/cmd/plugins.c core/cmd/report.c \
 	core/cmd/spectra.c core/cmd/spectra.h core/cmd/synth.c \
-	core/cmd/validate.c core/cmd/validation_report.c core/cmd/validation_report.h
+	core/cmd/watch.c core/cmd/validate.c core/cmd/validation_report.c core/cmd/validation_report.h
 anpe_CPPFLAGS = $(AM_CPPFLAGS) $(HDF5_CFLAGS) $(CONFIG_CFLAGS) $(CFITSIO_CFLAGS) $(JANSSON_CFLAGS) $(SODIUM_CFLAGS)
 anpe_LDADD = libanpe.la $(HDF5_LIBS) $(CFITSIO_LIBS) $(JANSSON_LIBS) $(SODIUM_LIBS)
