@@ -325,6 +325,9 @@ void anpe_cmd_clear(anpe_cmd *cmd)
             free((void *)(uintptr_t)list->v);
         }
     free((void *)(uintptr_t)cmd->options);
+    for (int64_t i = 0; i < cmd->n_kept; i++)
+        free(cmd->kept[i]);
+    free(cmd->kept);
     json_decref(cmd->result);
     *cmd = (anpe_cmd){.command = cmd->command};
 }

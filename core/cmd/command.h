@@ -43,6 +43,7 @@
     X(plot)                                                                                        \
     X(report)                                                                                      \
     X(info)                                                                                        \
+    X(zoo)                                                                                         \
     X(plugins)
 
 /* A flag of the command line is an option like a plugin's (anpe/plugin.h): the same types, ranges
@@ -86,6 +87,8 @@ typedef struct anpe_cmd {
     int n_failed;    /* set by run: spectra that failed; exit status 4 */
     int bad_usage;   /* set by anpe_cmd_usage */
     json_t *result;  /* object printed by --json; run fills it */
+    char **kept;     /* (n_kept) paths of models, cmd/models.h */
+    int64_t n_kept, room_kept;
 } anpe_cmd;
 
 typedef struct anpe_command {

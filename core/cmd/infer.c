@@ -1,8 +1,10 @@
 /* anpe infer: posteriors of spectra to a catalogue. */
+#include "cmd/models.h"
 #include "cmd/spectra.h"
 #include "file/catalogue.h"
 #include "infer/group.h"
 #include "infer/rows.h"
+#include "zoo/choose.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -303,6 +305,7 @@ static anpe_status run_groups(anpe_ctx *ctx, anpe_cmd *cmd, const anpe_infer_req
 {
     static const char *const rv[] = {"rv"};
     const options *o = cmd->options;
+    anpe_status status = ANPE_OK;
     const char *models[1 + ANPE_INFER_OTHERS] = {infer->model};
     anpe_group_request q = {.infer = *infer,
                             .n_models = 1 + (int)o->with.n,
@@ -313,11 +316,31 @@ static anpe_status run_groups(anpe_ctx *ctx, anpe_cmd *cmd, const anpe_infer_req
                             .ladder = infer->exact_options};
     if (o->with.n > ANPE_INFER_OTHERS)
         return anpe_cmd_usage(ctx, cmd, "too many models");
-    for (int64_t k = 0; k < o->with.n; k++)
+    for (int64_t k = 0; k < o->with.n && !status; k++) {
         models[k + 1] = o->with.v[k];
+        status = anpe_cmd_model(ctx, cmd, &models[k + 1]);
+    }
     q.infer.n_others = (int)o->with.n;
-    q.infer.others = o->with.v;
-    return anpe_infer_groups(ctx, &q, result);
+    q.infer.others = models + 1;
+    return status ? status : anpe_infer_groups(ctx, &q, result);
+}
+
+/* MODEL: a file, a model of the zoo, or "auto" for the one that is for these files. */
+static anpe_status find_model(anpe_ctx *ctx, anpe_cmd *cmd, const anpe_file_list *files,
+                              const char **model)
+{
+    char *path;
+    *model = cmd->argument[0];
+    if (strcmp(*model, "auto") != 0)
+        return anpe_cmd_model(ctx, cmd, model);
+    if (!files->n)
+        return anpe_cmd_usage(ctx, cmd, "auto: a model is chosen by files that are named here");
+    anpe_status status = anpe_zoo_choose(ctx, files->n, (const char *const *)files->path, &path);
+    if (!status)
+        status = anpe_cmd_keep(ctx, cmd, path);
+    if (!status)
+        anpe_log(ctx, ANPE_INFO, "model: %s", *model = path);
+    return status;
 }
 
 static anpe_status run(anpe_ctx *ctx, anpe_cmd *cmd)
@@ -325,8 +348,7 @@ static anpe_status run(anpe_ctx *ctx, anpe_cmd *cmd)
     const options *o = cmd->options;
     anpe_file_list files = {0};
     anpe_infer_result result = {0};
-    anpe_infer_request request = {.model = cmd->argument[0],
-                                  .n_sets = (int)o->set.n,
+    anpe_infer_request request = {.n_sets = (int)o->set.n,
                                   .sets = o->set.v,
                                   .output = o->output,
                                   .posterior = o->posterior,
@@ -345,6 +367,8 @@ static anpe_status run(anpe_ctx *ctx, anpe_cmd *cmd)
     anpe_status status = check_group_flags(ctx, cmd, o);
     if (!status && (!o->group || !strcmp(o->group, "id")))
         status = anpe_cmd_spectra(ctx, cmd, 1, o->list, &files);
+    if (!status)
+        status = find_model(ctx, cmd, &files, &request.model);
     if (status)
         goto out;
     request.n_files = (int)files.n;
@@ -365,7 +389,9 @@ const anpe_command anpe_command_infer = {
     "infer",
     "posteriors of spectra, to a catalogue",
     "MODEL SPECTRUM... -o CATALOGUE",
-    "Reads the survey's own files or HDF5 spectra, one by one, in folders or named by a list, and "
+    "MODEL is a file, the name of a model of the zoo ('anpe zoo list'), or 'auto' for the one that "
+    "is for these files. Reads the survey's own files or HDF5 spectra, one by one, in folders or "
+    "named by a list, and "
     "writes one row for each: posterior median, "
     "mean, sd, 16th and 84th percentile of every label, chi2, flags. A spectrum that cannot be "
     "used "

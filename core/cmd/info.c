@@ -1,6 +1,7 @@
 /* anpe info: what is in a file of anpe's, or of a survey's. */
 #define _POSIX_C_SOURCE 200809L
 #include "cmd/info_spectrum.h"
+#include "cmd/models.h"
 #include "cmd/validation_report.h"
 #include "file/hdf5_file.h"
 #include "file/spectra_file.h"
@@ -193,7 +194,9 @@ static anpe_status run(anpe_ctx *ctx, anpe_cmd *cmd)
     anpe_h5 *f = NULL;
     char *format = NULL;
     struct stat st;
-    anpe_status status;
+    anpe_status status = anpe_cmd_model(ctx, cmd, &path);
+    if (status)
+        return status;
     json_object_set_new(cmd->result, "file", json_string(path));
     if (stat(path, &st) == 0 && S_ISREG(st.st_mode) && st.st_size > 0 &&
         !anpe_spectra_file_is_hdf5(ctx, path))
@@ -216,7 +219,7 @@ out:
 const anpe_command anpe_command_info = {
     "info",
     "what is in a model, another HDF5 file of anpe, or a file of spectra",
-    "FILE",
+    "FILE|MODEL",
     "For a survey's file: what it is, the instrument that reads it, the star, range, medium and "
     "frame, and S/N and good pixels of each spectrum as that instrument reads it. For a model: "
     "labels with their ranges, training history, the plugins and input files with "

@@ -1,6 +1,6 @@
 /* anpe plot: figures of what the other commands wrote. */
 #include <config.h>
-#include "cmd/command.h"
+#include "cmd/models.h"
 #include "plot/plot.h"
 #include "plot/plot_list.h"
 #include <stdio.h>
@@ -72,6 +72,11 @@ static anpe_status run(anpe_ctx *ctx, anpe_cmd *cmd)
                                  .names = o->names};
     if (o->size && !read_size(o->size, &request.width, &request.height))
         return anpe_cmd_usage(ctx, cmd, "--size must be WIDTHxHEIGHT in mm, not '%s'", o->size);
+    for (int i = 1; i < cmd->n_arguments; i++) {
+        const anpe_status found = anpe_cmd_model_argument(ctx, cmd, i);
+        if (found)
+            return found;
+    }
     const anpe_status status = anpe_plot_draw(ctx, &request, &result);
     if (!status)
         report(cmd, o, &result);

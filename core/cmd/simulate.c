@@ -1,5 +1,5 @@
 /* anpe simulate: labels and spectra to a file. */
-#include "cmd/command.h"
+#include "cmd/models.h"
 #include "prepare/simulate.h"
 
 typedef struct options {
@@ -29,24 +29,26 @@ static anpe_status run(anpe_ctx *ctx, anpe_cmd *cmd)
 {
     const options *o = cmd->options;
     int64_t refused = 0;
-    const anpe_simulate_request request = {.source = cmd->argument[0],
-                                           .n_sets = (int)o->set.n,
-                                           .sets = o->set.v,
-                                           .n = o->n,
-                                           .design = (anpe_labels_by)o->design,
-                                           .own_grid = o->own_grid,
-                                           .observed = o->observed,
-                                           .resume = o->resume,
-                                           .skip = o->skip,
-                                           .refused = &refused,
-                                           .seed = cmd->seed_given ? cmd->seed : 1,
-                                           .threads = cmd->threads,
-                                           .output = o->output};
+    anpe_simulate_request request = {.n_sets = (int)o->set.n,
+                                     .sets = o->set.v,
+                                     .n = o->n,
+                                     .design = (anpe_labels_by)o->design,
+                                     .own_grid = o->own_grid,
+                                     .observed = o->observed,
+                                     .resume = o->resume,
+                                     .skip = o->skip,
+                                     .refused = &refused,
+                                     .seed = cmd->seed_given ? cmd->seed : 1,
+                                     .threads = cmd->threads,
+                                     .output = o->output};
     anpe_status status = ANPE_OK;
     if (o->own_grid && o->observed)
         status = anpe_cmd_usage(ctx, cmd,
                                 "--own-grid and --observed: an observation is on the instrument's "
                                 "pixels");
+    if (!status)
+        status = anpe_cmd_model_argument(ctx, cmd, 0);
+    request.source = cmd->argument[0];
     if (!status)
         status = anpe_simulate(ctx, &request);
     if (status)

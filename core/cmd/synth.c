@@ -1,5 +1,5 @@
 /* anpe synth: one spectrum from labels, its lines and its opacity. */
-#include "cmd/command.h"
+#include "cmd/models.h"
 #include "file/catalogue.h"
 #include "file/output.h"
 #include "prepare/synth.h"
@@ -150,17 +150,18 @@ out:
 static anpe_status run(anpe_ctx *ctx, anpe_cmd *cmd)
 {
     const options *o = cmd->options;
-    const anpe_synth_request request = {.source = cmd->argument[0],
-                                        .n_sets = (int)o->set.n,
-                                        .sets = o->set.v,
-                                        .pixels = o->pixels,
-                                        .observed = o->observed,
-                                        .resolution = o->resolution,
-                                        .seed = cmd->seed_given ? cmd->seed : 1};
+    anpe_synth_request request = {.n_sets = (int)o->set.n,
+                                  .sets = o->set.v,
+                                  .pixels = o->pixels,
+                                  .observed = o->observed,
+                                  .resolution = o->resolution,
+                                  .seed = cmd->seed_given ? cmd->seed : 1};
     anpe_synth s = {0};
     double low, high;
     anpe_status status;
     ANPE_TRY(check(ctx, cmd, &low, &high));
+    ANPE_TRY(anpe_cmd_model_argument(ctx, cmd, 0));
+    request.source = cmd->argument[0];
     if (o->output) {
         ANPE_TRY(anpe_catalogue_check(ctx, o->output));
         ANPE_TRY(anpe_output_differs(ctx, o->output, request.source));

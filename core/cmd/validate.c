@@ -1,5 +1,6 @@
 /* anpe validate: is the posterior of a model what it says? */
 #include <config.h>
+#include "cmd/models.h"
 #include "cmd/validation_report.h"
 #include "file/file_list.h"
 #include "file/output.h"
@@ -146,20 +147,21 @@ static anpe_status run(anpe_ctx *ctx, anpe_cmd *cmd)
         ANPE_TRY(anpe_file_list_add(ctx, &files, o->repeats.v[i]));
     if (o->set.n && !files.n)
         return anpe_cmd_usage(ctx, cmd, "--set goes with --repeats");
-    const anpe_validate_request request = {.model = cmd->argument[0],
-                                           .output = o->output,
-                                           .n = o->n,
-                                           .n_draws = o->samples,
-                                           .n_exact = o->exact,
-                                           .rate = o->rate,
-                                           .scale = o->scale,
-                                           .shift = o->shift,
-                                           .n_repeats = (int)files.n,
-                                           .repeats = (const char *const *)files.path,
-                                           .n_sets = (int)o->set.n,
-                                           .sets = o->set.v,
-                                           .seed = cmd->seed_given ? cmd->seed : 1,
-                                           .threads = cmd->threads};
+    anpe_validate_request request = {.output = o->output,
+                                     .n = o->n,
+                                     .n_draws = o->samples,
+                                     .n_exact = o->exact,
+                                     .rate = o->rate,
+                                     .scale = o->scale,
+                                     .shift = o->shift,
+                                     .n_repeats = (int)files.n,
+                                     .repeats = (const char *const *)files.path,
+                                     .n_sets = (int)o->set.n,
+                                     .sets = o->set.v,
+                                     .seed = cmd->seed_given ? cmd->seed : 1,
+                                     .threads = cmd->threads};
+    ANPE_TRY(anpe_cmd_model_argument(ctx, cmd, 0));
+    request.model = cmd->argument[0];
     ANPE_TRY(check_output(ctx, cmd, o, dry));
     if (!dry)
         ANPE_TRY(anpe_output_check(ctx, request.model));

@@ -135,7 +135,7 @@ static anpe_status write_attributes(anpe_ctx *ctx, anpe_h5 *f, const anpe_emulat
 anpe_status anpe_emulator_write(anpe_ctx *ctx, const anpe_emulator *e, const char *path)
 {
     anpe_h5 *f = NULL;
-    anpe_status status = anpe_h5_create(ctx, path, &f);
+    anpe_status status = anpe_h5_create_sealed(ctx, path, &f);
     if (!status)
         status = write_attributes(ctx, f, e);
     if (!status)

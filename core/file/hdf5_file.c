@@ -4,6 +4,7 @@
 #include <config.h>
 #include "file/hdf5_file.h"
 #include "file/hdf5_private.h"
+#include "file/seal.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -160,9 +161,16 @@ static anpe_status refuse(anpe_ctx *ctx, const char *path)
     return ANPE_FAIL(ctx, ANPE_EFORMAT, "%s: damaged or truncated HDF5 file%s", path, reason);
 }
 
-static anpe_status check_readable(anpe_ctx *ctx, const char *path)
+/* All that can be known before HDF5 sees a byte. */
+static anpe_status check_bytes(anpe_ctx *ctx, const char *path, int *sealed)
 {
     const anpe_status status = check_kind(ctx, path);
+    return status ? status : anpe_seal_check(ctx, path, sealed);
+}
+
+static anpe_status check_readable(anpe_ctx *ctx, const char *path, int *sealed)
+{
+    const anpe_status status = check_bytes(ctx, path, sealed);
     return status || H5Fis_hdf5(path) > 0 ? status : refuse(ctx, path);
 }
 
@@ -173,7 +181,7 @@ anpe_status anpe_h5_open(anpe_ctx *ctx, const char *path, anpe_h5 **out)
     anpe_status status = new_file(ctx, path, &f);
     if (status)
         return status;
-    if ((status = check_kind(ctx, path))) {
+    if ((status = check_bytes(ctx, path, &f->sealed))) {
         free_file(f);
         return status;
     }
@@ -191,7 +199,21 @@ anpe_status anpe_h5_open(anpe_ctx *ctx, const char *path, anpe_h5 **out)
     return ANPE_OK;
 }
 
-anpe_status anpe_h5_create(anpe_ctx *ctx, const char *path, anpe_h5 **out)
+anpe_status anpe_h5_open_sealed(anpe_ctx *ctx, const char *path, const char *what, anpe_h5 **out)
+{
+    struct stat st;
+    *out = NULL;
+    if (stat(path, &st) == 0 && S_ISREG(st.st_mode) && st.st_size && !anpe_seal_begins(path) &&
+        H5Fis_hdf5(path) > 0) /* that reads eight bytes */
+        return ANPE_FAIL(ctx, ANPE_EFORMAT,
+                         "%s: not a %s with a seal, which is checked before a file is opened; if "
+                         "it is one of an earlier version, and you trust where it is from, 'anpe "
+                         "zoo seal %s' adds it",
+                         path, what, path);
+    return anpe_h5_open(ctx, path, out);
+}
+
+static anpe_status create(anpe_ctx *ctx, const char *path, int sealed, anpe_h5 **out)
 {
     *out = NULL;
     anpe_h5 *f;
@@ -203,8 +225,10 @@ anpe_status anpe_h5_create(anpe_ctx *ctx, const char *path, anpe_h5 **out)
         return status;
     }
     f->created = 1;
+    f->sealed = sealed;
     hid_t fapl = access_list(), fcpl = H5Pcreate(H5P_FILE_CREATE);
     H5Pset_obj_track_times(fcpl, 0);
+    H5Pset_userblock(fcpl, sealed ? ANPE_SEAL_BYTES : 0);
     f->id = H5Fcreate(f->output.temporary, H5F_ACC_TRUNC, fcpl, fapl);
     H5Pclose(fcpl);
     H5Pclose(fapl);
@@ -218,6 +242,16 @@ anpe_status anpe_h5_create(anpe_ctx *ctx, const char *path, anpe_h5 **out)
     return ANPE_OK;
 }
 
+anpe_status anpe_h5_create(anpe_ctx *ctx, const char *path, anpe_h5 **out)
+{
+    return create(ctx, path, 0, out);
+}
+
+anpe_status anpe_h5_create_sealed(anpe_ctx *ctx, const char *path, anpe_h5 **out)
+{
+    return create(ctx, path, 1, out);
+}
+
 anpe_status anpe_h5_update(anpe_ctx *ctx, const char *path, anpe_h5 **out)
 {
     anpe_h5 *f;
@@ -225,7 +259,7 @@ anpe_status anpe_h5_update(anpe_ctx *ctx, const char *path, anpe_h5 **out)
     anpe_status status = new_file(ctx, path, &f);
     if (status)
         return status;
-    if ((status = check_readable(ctx, path)) ||
+    if ((status = check_readable(ctx, path, &f->sealed)) ||
         (status = anpe_output_begin(ctx, &f->output, path))) {
         free_file(f);
         return status;
@@ -267,9 +301,10 @@ anpe_status anpe_h5_finish(anpe_ctx *ctx, anpe_h5 *f, anpe_output *out)
     status = anpe_h5_close_sets(ctx, f);
     if (H5Fclose(f->id) < 0 && !status)
         status = anpe_h5_cannot(ctx, f, "close", "/");
-    if (status) {
+    if (!status && f->created && f->sealed)
+        status = anpe_seal_write(ctx, f->output.temporary, f->path);
+    if (status)
         anpe_output_abandon(&f->output);
-    }
     *out = f->output;
     free_file(f);
     return status;

@@ -24,10 +24,17 @@ typedef struct anpe_h5 anpe_h5;
  * program that writes and owns all use of HDF5 says so here, before its first file: no clean-up at
  * exit. Not for a library: a host may rely on it. */
 void anpe_h5_own_process(void);
+/* The one door: a file that has a seal (file/seal.h) is shown to HDF5 only if it is true. */
 ANPE_MUST_CHECK anpe_status anpe_h5_open(anpe_ctx *ctx, const char *path, anpe_h5 **out);
+/* The same of a file that must have one, which is a `what` ("model"). */
+ANPE_MUST_CHECK anpe_status anpe_h5_open_sealed(anpe_ctx *ctx, const char *path, const char *what,
+                                                anpe_h5 **out);
 /* Writes to a temporary file beside path. */
 ANPE_MUST_CHECK anpe_status anpe_h5_create(anpe_ctx *ctx, const char *path, anpe_h5 **out);
-/* A copy of the file under a temporary name, to be changed; close puts it in the file's place. */
+/* The same; close puts a seal before what was written. */
+ANPE_MUST_CHECK anpe_status anpe_h5_create_sealed(anpe_ctx *ctx, const char *path, anpe_h5 **out);
+/* A copy of the file under a temporary name, to be changed; close puts it in the file's place, with
+ * a seal if it had one. */
 ANPE_MUST_CHECK anpe_status anpe_h5_update(anpe_ctx *ctx, const char *path, anpe_h5 **out);
 /* Takes an object and all below it out of a file that is being updated; absent is fine. */
 ANPE_MUST_CHECK anpe_status anpe_h5_remove(anpe_ctx *ctx, anpe_h5 *f, const char *name);

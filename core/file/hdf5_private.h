@@ -25,6 +25,7 @@ struct anpe_h5 {
     char *path;
     int created; /* written here: `output` is in use */
     int failed;  /* a write failed: must not be closed any more */
+    int sealed;  /* has a seal (file/seal.h) */
     anpe_output output;
     anpe_h5_set set[ANPE_H5_SETS];
     unsigned long uses;

@@ -27,5 +27,6 @@ libanpe_la_SOURCES += core/file/noise_library.c
 libanpe_la_SOURCES += core/file/npy.c core/file/npy.h
 libanpe_la_SOURCES += core/file/npz.c core/file/npz.h
 libanpe_la_SOURCES += core/file/output.c core/file/output.h
+libanpe_la_SOURCES += core/file/seal.c core/file/seal.h
 libanpe_la_SOURCES += core/file/spectra_file.c core/file/spectra_file.h
 libanpe_la_SOURCES += core/file/temporary.c core/file/temporary.h

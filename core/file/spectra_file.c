@@ -4,6 +4,7 @@
 #include "base/shape.h"
 #include "base/text.h"
 #include "file/hdf5_file.h"
+#include "file/seal.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -26,6 +27,8 @@ int anpe_spectra_file_is_hdf5(anpe_ctx *ctx, const char *path)
     static const char signature[8] = "\x89HDF\r\n\x1a\n";
     anpe_file *f;
     if (anpe_text_has_extension(path, ".h5") || anpe_text_has_extension(path, ".hdf5"))
+        return 1;
+    if (anpe_seal_begins(path))
         return 1;
     if (anpe_file_hold(ctx, path))
         return 0;

@@ -12,6 +12,15 @@
 ANPE_MUST_CHECK anpe_status anpe_inputs_check(anpe_ctx *ctx, const anpe_settings *settings,
                                               int64_t n, char *const *inputs, const char *group);
 
+/* Where the file of a record lies now, if it is not where it was: a model and its inputs may have
+ * been installed, or copied, together. Looked for by its name, with none, one or two of the
+ * directories before it ("emulator.h5", "apogee/emulator.h5", "instruments/apogee/emulator.h5"),
+ * beside the model, in up to four directories above that, and in the installed data; taken if its
+ * SHA-256 is the record's. A path that is not absolute is no place. *now: malloc'ed, NULL if it is
+ * at its place or nowhere. */
+ANPE_MUST_CHECK anpe_status anpe_inputs_find(anpe_ctx *ctx, const char *model, const char *record,
+                                             char **now);
+
 /* What may be set anew when a model is used, "PATH=VALUE" each: options of its instrument that only
  * say how files are read (`reading` of anpe_instrument_ops), and where a file of the training lies
  * now, which must be that very file. ANPE_ECONFIG for all others: the network has learned with

@@ -10,7 +10,6 @@
 #include <string.h>
 
 static const char format_name[] = "anpe model";
-enum { FORMAT_VERSION = 1 };
 
 /* ---- digest: everything that decides the posterior --------------------------------------- */
 
@@ -241,7 +240,7 @@ static anpe_status write_root(anpe_ctx *ctx, anpe_h5 *f, const anpe_model_parts 
     anpe_status status;
     char created[24];
     anpe_text_utc(created);
-    const int64_t version = FORMAT_VERSION, complete = p->progress == NULL, seed = p->seed;
+    const int64_t version = ANPE_MODEL_FORMAT, complete = p->progress == NULL, seed = p->seed;
     ANPE_TRY(anpe_h5_put_text(ctx, f, "/", "format", format_name));
     ANPE_TRY(anpe_h5_put_numbers(ctx, f, "/", "format_version", ANPE_H5_INT64, 1, &version));
     ANPE_TRY(anpe_h5_put_text(ctx, f, "/", "anpe_version", PACKAGE_VERSION));
@@ -304,7 +303,7 @@ anpe_status anpe_model_write(anpe_ctx *ctx, const char *path, const anpe_model_p
     char *config = anpe_settings_resolved(ctx, p->settings, 0);
     if (!config)
         return ANPE_ENOMEM;
-    ANPE_TRY(anpe_h5_create(ctx, path, &f));
+    ANPE_TRY(anpe_h5_create_sealed(ctx, path, &f));
     ANPE_TRY(write_body(ctx, f, p, config));
     status = anpe_h5_close(ctx, f);
     f = NULL;
@@ -494,10 +493,10 @@ static anpe_status read_root(anpe_ctx *ctx, anpe_model_file *f, const char *path
         goto out;
     }
     ANPE_TRY(anpe_h5_get_numbers(ctx, f->h5, "/", "format_version", ANPE_H5_INT64, 1, &version));
-    if (version != FORMAT_VERSION) {
-        status =
-            ANPE_FAIL(ctx, ANPE_EFORMAT, "%s: model format %lld, this is anpe %s which reads %d",
-                      path, (long long)version, PACKAGE_VERSION, FORMAT_VERSION);
+    if (version < 1 || version > ANPE_MODEL_FORMAT) {
+        status = ANPE_FAIL(ctx, ANPE_EFORMAT,
+                           "%s: model format %lld, this is anpe %s which reads up to %d", path,
+                           (long long)version, PACKAGE_VERSION, ANPE_MODEL_FORMAT);
         goto out;
     }
     ANPE_TRY(anpe_h5_get_numbers(ctx, f->h5, "/", "seed", ANPE_H5_INT64, 1, &seed));
@@ -515,7 +514,7 @@ anpe_status anpe_model_file_open(anpe_ctx *ctx, const char *path, anpe_model_fil
 {
     anpe_status status;
     memset(f, 0, sizeof *f);
-    ANPE_TRY(anpe_h5_open(ctx, path, &f->h5));
+    ANPE_TRY(anpe_h5_open_sealed(ctx, path, "model", &f->h5));
     ANPE_TRY(read_root(ctx, f, path));
     ANPE_TRY(read_labels(ctx, f->h5, &f->map));
     ANPE_TRY(read_channels(ctx, f->h5, &f->channels));
@@ -546,49 +545,6 @@ void anpe_model_file_close(anpe_model_file *f)
     free(f->pixels.exclude);
     free(f->pixels.scatter);
     memset(f, 0, sizeof *f);
-}
-
-anpe_status anpe_model_file_settings(anpe_ctx *ctx, const anpe_model_file *f, int n_sets,
-                                     const char *const *sets, anpe_settings **out)
-{
-    static const char *const inside[] = {"instrument.continuum", "instrument.exclude"};
-    static const char *const retired[] = {"simulator.clip"}; /* 0.1.0 */
-    enum { N = sizeof inside / sizeof *inside };
-    const char *path = anpe_h5_path(f->h5);
-    char cleared[N][40];
-    int n = 0;
-    anpe_settings *plain = NULL;
-    anpe_status status = anpe_settings_parse(ctx, f->config, path, 0, NULL, &plain);
-    const char **all = NULL;
-    if (!status)
-        status = ANPE_NEW(ctx, all, n_sets + N);
-    for (int i = 0; !status && i < N; i++)
-        if (anpe_settings_has(plain, inside[i])) {
-            snprintf(cleared[n], sizeof cleared[n], "%s=\"\"", inside[i]);
-            all[n] = cleared[n];
-            n++;
-        }
-    for (int i = 0; !status && i < n_sets; i++)
-        all[n++] = sets[i];
-    if (!status)
-        status = anpe_settings_parse(ctx, f->config, path, n, all, out);
-    if (!status)
-        anpe_settings_set_stored(*out);
-    for (size_t i = 0; !status && i < sizeof retired / sizeof *retired; i++)
-        anpe_settings_retire(*out, retired[i]);
-    anpe_settings_free(plain);
-    free(all);
-    return status;
-}
-
-anpe_status anpe_model_file_inputs(anpe_ctx *ctx, const anpe_model_file *f, int64_t *n,
-                                   char ***inputs)
-{
-    *n = 0;
-    *inputs = NULL;
-    return anpe_h5_has_attribute(f->h5, "/", "inputs")
-               ? anpe_h5_get_texts(ctx, f->h5, "/", "inputs", n, inputs)
-               : ANPE_OK;
 }
 
 static anpe_status check_digest(anpe_ctx *ctx, anpe_model_file *f, const anpe_parameters *p)

@@ -10,6 +10,8 @@
 #include "model/resume.h"
 #include "task/task.h"
 
+enum { ANPE_MODEL_FORMAT = 2 }; /* of files that are written; 1: the same without a seal */
+
 typedef struct anpe_history { /* one row per epoch */
     int64_t n;
     double *train_loss, *validation_loss, *rate, *norm;

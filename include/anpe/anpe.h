@@ -57,6 +57,12 @@ typedef struct anpe_session anpe_session; /* memory to infer with; one per threa
  * thread-safe: before threads start. */
 ANPE_EXPORT ANPE_MUST_CHECK anpe_status anpe_model_open(anpe_ctx *ctx, const char *path,
                                                         anpe_model **out);
+/* The file of a model: of a name without '.' or '/' that is no file here, the newest model of that
+ * name, or NAME@VERSION, in the directories of ANPE_ZOO, the user's zoo
+ * ($XDG_DATA_HOME/anpe/zoo) and the installed one; everything else is a path, and stays as it is.
+ * -> *path, to be free'd. ANPE_EINVAL: there is no such model, with the nearest name. */
+ANPE_EXPORT ANPE_MUST_CHECK anpe_status anpe_model_find(anpe_ctx *ctx, const char *name,
+                                                        char **path);
 ANPE_EXPORT anpe_model *anpe_model_close(anpe_model *model);
 /* The labels of the posterior, in its order, with units and the prior's support. */
 ANPE_EXPORT int64_t anpe_model_labels(const anpe_model *model, const anpe_label **labels);

@@ -73,3 +73,6 @@ tests_cli_read_spectra_LDADD = libanpe.la
 # Layouts of GALAH and Gaia RVS that no file here has, and arms of one star.
 dist_check_SCRIPTS += tests/cli/test_layouts.sh tests/cli/test_arms.sh
 EXTRA_DIST += tests/cli/layouts.py
+# Models that have a name; the seal of model files.
+dist_check_SCRIPTS += tests/cli/test_seal.sh tests/cli/test_zoo.sh tests/cli/test_zoo_https.sh
+EXTRA_DIST += tests/cli/zoo_server.py tests/cli/zoo_sign.py

@@ -93,7 +93,9 @@ for part in parameters/flow.blocks.0.l0.weight parameters/featurizer.start.weigh
     cp one.h5 flipped.h5
     "$tools/flip_bit" flipped.h5 "$part" 2>/dev/null || continue
     check "one bit of $part is changed" sh -c 'test "$(cmp -l one.h5 flipped.h5 | wc -l)" = 1'
-    refused "one bit of $part" flipped.h5 "^anpe: flipped.h5: .*digest"
+    refused "one bit of $part" flipped.h5 "^anpe: flipped.h5: .*do not match the digest in its seal"
+    "$ANPE" zoo seal flipped.h5 --quiet
+    refused "one bit of $part, sealed anew" flipped.h5 "^anpe: flipped.h5: .*do not match their digest"
     flipped=1
 done
 check "a weight could be spoilt" test "${flipped-0}" = 1
@@ -103,7 +105,7 @@ for cut in 100 1000 $((size / 4)) $((size / 2)) $((size - 1)); do
     refused "the first $cut bytes of a model" cut.h5 "^anpe: cut.h5: "
 done
 refused "a catalogue as model" one.csv "^anpe: one.csv: "
-refused "simulations as model" mocks.h5 "^anpe: mocks.h5: is an 'anpe simulations' file"
+refused "simulations as model" mocks.h5 "^anpe: mocks.h5: not a model with a seal"
 refused "a spectrum as model" star.fits "^anpe: star.fits: "
 # A changed byte anywhere else is refused, or does no harm; it never ends in a crash.
 harmless=0 found=0

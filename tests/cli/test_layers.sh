@@ -25,7 +25,8 @@ infer: many stars, to a catalogue | validate
 prepare: files that are made before a training | train
 plot: figures | infer
 report: a page to look at | infer
-cmd: the command | prepare plot report
+zoo: models that have a name: found, published, fetched | validate
+cmd: the command | prepare plot report zoo
 '
 
 # graph TOP: "arrow FILE:LINE ROOM OTHER ok|wrong" for each include of TOP/core that leaves its room, "lines

@@ -13,7 +13,7 @@ check "there are options to describe" test -s "$work/options"
 check "anpe.cfg(5) is as 'make man-options' writes it" diff -u "$work/page" "$work/options"
 
 if command -v groff >/dev/null; then
-    for page in anpe.1 anpe.cfg.5; do
+    for page in anpe.1 anpe-zoo.1 anpe.cfg.5; do
         groff -man -Tutf8 -ww "$man/$page" 2>"$work/groff" >/dev/null
         check "$page has no roff errors" test ! -s "$work/groff"
     done

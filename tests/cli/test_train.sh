@@ -72,7 +72,7 @@ expect_error "unknown catalogue format" 1 "bad.xls"
 run "$ANPE" infer one.h5 mocks.h5 -o nodir/bad.fits
 expect_error "missing output directory" 1 "nodir"
 run "$ANPE" infer mocks.h5 mocks.h5 -o bad.fits
-expect_error "a foreign HDF5 file as model" 1 "mocks.h5: is an 'anpe simulations' file"
+expect_error "a foreign HDF5 file as model" 1 "mocks.h5: not a model with a seal"
 run "$ANPE" infer small.cfg mocks.h5 -o bad.fits
 expect_error "a text file as model" 1 "small.cfg"
 head -c 20000 one.h5 >cut.h5
