@@ -6,6 +6,6 @@ anpe_SOURCES = core/cmd/main.c core/cmd/command.c core/cmd/command.h core/cmd/te
 	core/cmd/models.c core/cmd/models.h core/cmd/noise.c core/cmd/plot.c core/cmd/plugins.c core/cmd/report.c \
 	core/cmd/spectra.c core/cmd/spectra.h core/cmd/synth.c \
 	core/cmd/watch.c core/cmd/validate.c core/cmd/validation_report.c core/cmd/validation_report.h \
-	core/cmd/zoo.c core/cmd/zoo.h core/cmd/zoo_show.c
+	core/cmd/zoo.c core/cmd/zoo.h core/cmd/zoo_build.c core/cmd/zoo_show.c
 anpe_CPPFLAGS = $(AM_CPPFLAGS) $(HDF5_CFLAGS) $(CONFIG_CFLAGS) $(CFITSIO_CFLAGS) $(JANSSON_CFLAGS) $(SODIUM_CFLAGS)
 anpe_LDADD = libanpe.la $(HDF5_LIBS) $(CFITSIO_LIBS) $(JANSSON_LIBS) $(SODIUM_LIBS)

@@ -11,6 +11,8 @@
 #include <string.h>
 
 static const anpe_flag flags[] = {
+    ANPE_FLAG_TEXT(anpe_zoo_options, output, 'o', "output", "MODEL", NULL,
+                   "build: the model to write"),
     ANPE_FLAG_TEXT(anpe_zoo_options, from, 'f', "from", "REGISTRY", NULL,
                    "list, show, get: a directory, or https:// of one (without: ANPE_REGISTRY)"),
     ANPE_FLAG_TEXT(anpe_zoo_options, key, 'k', "key", "FILE", NULL,
@@ -215,7 +217,8 @@ static const struct {
                {"publish", 3, 3, run_publish},
                {"trust", 1, 2, run_trust},
                {"key", 2, 2, run_key},
-               {"seal", 2, 2, run_seal}};
+               {"seal", 2, 2, run_seal},
+               {"build", 2, 2, anpe_cmd_zoo_build}};
 enum { N_ACTIONS = sizeof actions / sizeof *actions };
 
 static anpe_status run(anpe_ctx *ctx, anpe_cmd *cmd)
@@ -241,7 +244,7 @@ const anpe_command anpe_command_zoo = {
     "zoo",
     "models that have a name: list, show, get, verify, publish",
     "list | show NAME | get NAME | verify [NAME...] | trust [KEY] | key FILE | publish MODEL "
-    "REGISTRY | seal FILE",
+    "REGISTRY | build NAME -o MODEL | seal FILE",
     "Where a command wants a MODEL, a name will do: 'anpe infer apogee STAR.fits -o star.csv'. "
     "list\tmodels that are here or, with --from, that a registry has\n"
     "show\twhat a model is for, its labels with their ranges, its validation\n"
@@ -250,6 +253,7 @@ const anpe_command anpe_command_zoo = {
     "trust\tadds a key to those that you trust, or lists them\n"
     "key\tmakes a secret key for publish, and prints its public one\n"
     "publish\tsigns a validated model and adds it to a registry, a directory to be served\n"
+    "build\ttrains and validates a model again, from what it says of itself, and compares\n"
     "seal\tputs a seal on a model of an earlier version, or on one that was changed",
     flags,
     sizeof(anpe_zoo_options),

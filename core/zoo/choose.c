@@ -46,7 +46,7 @@ static anpe_status instrument_of(anpe_ctx *ctx, const char *file, char name[NAME
     anpe_h5 *h5 = NULL;
     char *text = NULL;
     name[0] = '\0';
-    if (!anpe_spectra_file_is_hdf5(file)) {
+    if (!anpe_spectra_file_is_hdf5(ctx, file)) {
         const anpe_status status = anpe_recognise(ctx, file, &known);
         if (!status && known.plugin)
             snprintf(name, NAME, "%s", known.plugin->name);

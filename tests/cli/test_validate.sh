@@ -55,8 +55,11 @@ run "$ANPE" infer full.h5 mocks.h5 -o two.csv --threads 2
 check "1 and 2 threads give the same checks" cmp one.csv two.csv
 run "$ANPE" info full.h5
 run "$ANPE" train "$ANPE_SRCDIR/tests/cli/small.cfg" -o other.h5 --quiet --set train.epochs=1 --seed 7
-graft() { # also seals what was changed
-    "$ANPE_BUILDDIR/tests/cli/graft" "$@" && "$ANPE" zoo seal "$2" --quiet
+# HDF5 1.10 copies groups with many attributes to files with a user block so that they cannot be changed: without
+# the seals, therefore.
+graft() {
+    tail -c +513 "$1" >from.h5 && tail -c +513 "$2" >to.h5 && "$ANPE_BUILDDIR/tests/cli/graft" from.h5 to.h5 ${3:+"$3"} &&
+        mv to.h5 "$2" && "$ANPE" zoo seal "$2" --quiet
 }
 graft m.h5 other.h5
 run "$ANPE" info other.h5

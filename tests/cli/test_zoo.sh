@@ -194,6 +194,15 @@ run "$ANPE" info mini
 check "a file of that name comes first" grep -q '^digest' out
 rm mini
 
+# ---- the same again ---------------------------------------------------------------------------------
+run "$ANPE" zoo build mini -o again.h5 --quiet
+check "build" test "$status" = 0
+check "build: the same file, byte for byte" cmp m.h5 again.h5
+run "$ANPE" zoo build mini -o again.h5
+check "build: it says so" grep -q "^again.h5: all [0-9]* weights are those of $zoo/mini/1.0/mini.h5, bit for bit" out
+run "$ANPE" zoo build mini
+expect_error "build, where to?" 2 "^anpe zoo: build: -o MODEL is needed"
+
 # ---- a model that goes with its inputs --------------------------------------------------------------
 mkdir -p there/instruments/x && printf '1 2 3\n10 20 30\n0.5 0.25 0.125\n4 5 6\n1 1 1\n2 2 2\n' >cannon.txt
 printf '5000 2\n' >pivots.txt

@@ -1,13 +1,15 @@
-/* fuzz [--seal] [--seed S] [--seconds T] FILE N DIRECTORY: FILE, a model or an emulator, is altered
- * N times, each time at random in another way, and opened each time by a process of its own, which
- * reads all that anpe reads of such a file.
+/* fuzz [--seal] [--seed S] [--seconds T] [--only I] FILE N DIRECTORY: FILE, a model or an emulator,
+ * is altered N times, each time at random in another way, and opened each time by a process of its
+ * own, which reads all that anpe reads of such a file.
  *
  * --seal: the seal of the altered file is made true again, so that HDF5 sees the damage, as it
  * would that of somebody who wants harm. An end by a signal, a sanitizer's report or T seconds of
  * its own computing time are faults; so is any file that opens although its seal is not renewed.
- * What libhdf5 itself does not survive (a signal with a function of that library nearest to it) is
- * counted apart: anpe cannot mend it, and its seal and the signatures of the zoo stand before it.
- * The last line is "N altered: O opened, R refused, H signals inside libhdf5, F faults". */
+ * What libhdf5 itself does not survive, or does not come back from (a signal with a function of
+ * that library nearest to it), is counted apart: anpe cannot mend it, and its seal and the
+ * signatures of the zoo stand before it. The last line is "N altered: O opened, R refused, H
+ * signals inside libhdf5, F faults". --only I makes alteration I alone, and leaves the file in
+ * DIRECTORY. */
 #include <config.h>
 #include "base/context.h"
 #include "file/hdf5_file.h"
@@ -116,7 +118,7 @@ static void on_signal(int number)
 
 static void catch_signals(void)
 {
-    static const int fatal[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT};
+    static const int fatal[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGXCPU};
     static char room[1 << 16]; /* a stack that has run over is no place to stand on */
     void *warm[4];
     stack_t stack = {.ss_sp = room, .ss_size = sizeof room};
@@ -195,7 +197,7 @@ typedef struct job {
     unsigned char *bytes, *work;
     size_t size;
     int seal, is_model;
-    int64_t seconds;
+    int64_t seconds, only; /* only < 0: all */
     uint64_t seed;
     int64_t opened, refused, hdf5, faults;
 } job;
@@ -295,9 +297,10 @@ static int run(job *j, int64_t n, const char *directory)
         fprintf(stderr, "fuzz: %s: %s\n", j->file, anpe_error(ctx));
         good = 0;
     }
-    for (int64_t i = 0; i < n && good; i++)
+    for (int64_t i = j->only < 0 ? 0 : j->only; (j->only < 0 ? i < n : i == j->only) && good; i++)
         good = try_one(j, ctx, i);
-    unlink(altered);
+    if (j->only < 0)
+        unlink(altered);
     printf("%" PRId64 " altered: %" PRId64 " opened, %" PRId64 " refused, %" PRId64
            " signals inside libhdf5, %" PRId64 " faults\n",
            j->opened + j->refused + j->hdf5 + j->faults, j->opened, j->refused, j->hdf5, j->faults);
@@ -309,7 +312,7 @@ static int run(job *j, int64_t n, const char *directory)
 
 int main(int argc, char **argv)
 {
-    job j = {.seconds = 20, .seed = 1};
+    job j = {.seconds = 20, .seed = 1, .only = -1};
     int i = 1;
     for (; i < argc && !strncmp(argv[i], "--", 2); i++) {
         if (!strcmp(argv[i], "--seal"))
@@ -318,9 +321,12 @@ int main(int argc, char **argv)
             j.seed = strtoull(argv[++i], NULL, 10);
         else if (!strcmp(argv[i], "--seconds") && i + 1 < argc)
             j.seconds = strtoll(argv[++i], NULL, 10);
+        else if (!strcmp(argv[i], "--only") && i + 1 < argc)
+            j.only = strtoll(argv[++i], NULL, 10);
     }
     if (argc - i != 3) {
-        fprintf(stderr, "usage: fuzz [--seal] [--seed S] [--seconds T] FILE N DIRECTORY\n");
+        fprintf(stderr,
+                "usage: fuzz [--seal] [--seed S] [--seconds T] [--only I] FILE N DIRECTORY\n");
         return 2;
     }
     j.file = argv[i];
