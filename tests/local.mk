@@ -32,7 +32,11 @@ check-valgrind:
 
 # Studies that take up to three hours in all, two of them `instruments`: trainings, coverage of mocks, a real star. They print their
 # figures, keep their work in long/, and go on from there when repeated. STUDIES=payne runs one.
+<<<<<<< HEAD
 STUDIES = quickstart sbibm memory payne lamost giants validate misspecified bfloat16 exact lte calibrate known_lines instruments faults
+=======
+STUDIES = quickstart sbibm memory payne lamost giants validate misspecified bfloat16 exact lte calibrate known_lines zoo instruments
+>>>>>>> 72282e0 (Completion of command lines in bash and zsh, from the tables that parse them; the reason of a file that cannot be created)
 check-long: all tests/long/exact_reference$(EXEEXT) tests/long/lte_probe$(EXEEXT)
 	@failed=; for s in $(STUDIES); do echo "== $$s"; \
 	  ( $(AM_TESTS_ENVIRONMENT) sh $(abs_srcdir)/tests/long/$$s.sh ); case $$? in 0|77) ;; *) failed="$$failed $$s";; esac; \
@@ -41,6 +45,7 @@ EXTRA_DIST += tests/long/common.sh tests/long/json_get.py tests/long/c2st.py tes
 	tests/long/sbibm.py \
 	tests/long/memory.sh tests/long/quickstart.sh tests/long/payne.sh tests/long/lamost.sh tests/long/giants.sh tests/long/giants.py \
 	tests/long/bfloat16.sh
+EXTRA_DIST += tests/long/zoo.sh
 EXTRA_DIST += tests/long/exact.sh tests/long/exact_compare.py
 # What `anpe infer --exact` is compared with.
 EXTRA_PROGRAMS += tests/long/exact_reference

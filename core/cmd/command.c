@@ -17,7 +17,7 @@ typedef struct common {
     int64_t threads, seed;
 } common;
 
-static const anpe_flag common_flags[] = {
+const anpe_flag anpe_cmd_common_flags[] = {
     ANPE_FLAG_INT(common, threads, 0, "threads", "N", 0, 0, 1024,
                   "threads to use (default: all cores)"),
     ANPE_FLAG_INT(common, seed, 0, "seed", "N", -1, 0, 4294967295.0, "seed of all random numbers"),
@@ -131,7 +131,7 @@ static void print_help(const anpe_command *c)
     printf("Usage: anpe %s %s\n\n%s\n\n%s%sOptions:\n", c->name, c->arguments, c->summary,
            c->description ? c->description : "", c->description ? "\n\n" : "");
     print_flags(c->flags);
-    print_flags(common_flags);
+    print_flags(anpe_cmd_common_flags);
 }
 
 /* ---- values ------------------------------------------------------------------------------ */
@@ -297,7 +297,7 @@ anpe_parsed anpe_cmd_parse(anpe_cmd *cmd, const anpe_command *command, int argc,
     if (!options || !cmd->result)
         return out_of_memory();
     collect(&set, command->flags, options);
-    collect(&set, common_flags, &values);
+    collect(&set, anpe_cmd_common_flags, &values);
     for (int i = 0; i < set.n; i++)
         set_default(&set.flag[i]->option, set.base[i] + set.flag[i]->option.offset);
     const anpe_parsed wrong = read_flags(cmd, &set, argc, argv);

@@ -230,11 +230,13 @@ static anpe_status create(anpe_ctx *ctx, const char *path, int sealed, anpe_h5 *
     H5Pset_obj_track_times(fcpl, 0);
     H5Pset_userblock(fcpl, sealed ? ANPE_SEAL_BYTES : 0);
     f->id = H5Fcreate(f->output.temporary, H5F_ACC_TRUNC, fcpl, fapl);
-    H5Pclose(fcpl);
-    H5Pclose(fapl);
-    if (f->id < 0) {
+    if (f->id < 0) { /* the reason is on a stack that the next call clears */
         char reason[128];
         status = ANPE_FAIL(ctx, ANPE_EIO, "%s: cannot create%s", path, anpe_h5_reason(reason));
+    }
+    H5Pclose(fcpl);
+    H5Pclose(fapl);
+    if (status) {
         anpe_h5_abandon(f);
         return status;
     }
