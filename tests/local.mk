@@ -32,11 +32,7 @@ check-valgrind:
 
 # Studies that take up to three hours in all, two of them `instruments`: trainings, coverage of mocks, a real star. They print their
 # figures, keep their work in long/, and go on from there when repeated. STUDIES=payne runs one.
-<<<<<<< HEAD
-STUDIES = quickstart sbibm memory payne lamost giants validate misspecified bfloat16 exact lte calibrate known_lines instruments faults
-=======
-STUDIES = quickstart sbibm memory payne lamost giants validate misspecified bfloat16 exact lte calibrate known_lines zoo instruments
->>>>>>> 72282e0 (Completion of command lines in bash and zsh, from the tables that parse them; the reason of a file that cannot be created)
+STUDIES = quickstart sbibm memory payne lamost giants validate misspecified bfloat16 exact lte calibrate known_lines zoo instruments faults
 check-long: all tests/long/exact_reference$(EXEEXT) tests/long/lte_probe$(EXEEXT)
 	@failed=; for s in $(STUDIES); do echo "== $$s"; \
 	  ( $(AM_TESTS_ENVIRONMENT) sh $(abs_srcdir)/tests/long/$$s.sh ); case $$? in 0|77) ;; *) failed="$$failed $$s";; esac; \

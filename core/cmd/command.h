@@ -110,13 +110,9 @@ anpe_status anpe_cmd_usage(anpe_ctx *ctx, anpe_cmd *cmd, const char *format, ...
 /* A number for --json; null where it is not finite, which JSON has no word for. */
 json_t *anpe_cmd_number(double x);
 
-<<<<<<< HEAD
-/* command.c: the command line into cmd, or why the command does not run; what is to be said then
-=======
 /* What every command takes besides its own. */
 extern const anpe_flag anpe_cmd_common_flags[];
-/* command.c: the command line into cmd. 0: go on; 1: --help was printed; -1: usage error, which
->>>>>>> 72282e0 (Completion of command lines in bash and zsh, from the tables that parse them; the reason of a file that cannot be created)
+/* command.c: the command line into cmd, or why the command does not run; what is to be said then
  * has been printed. */
 typedef enum anpe_parsed {
     ANPE_PARSED,

@@ -1,6 +1,6 @@
 /* anpe report: a page to look at, of a catalogue or a model. */
 #include <config.h>
-#include "cmd/command.h"
+#include "cmd/models.h"
 #include "cmd/validation_report.h"
 #include "base/text.h"
 #include "file/catalogue.h"
@@ -235,9 +235,11 @@ static anpe_status run(anpe_ctx *ctx, anpe_cmd *cmd)
 {
     const options *o = cmd->options;
     const char *path = cmd->argument[0];
-    const int model = is_model(ctx, path);
     anpe_report_result result = {0};
-    anpe_status status;
+    anpe_status status = anpe_cmd_model(ctx, cmd, &path);
+    if (status)
+        return status;
+    const int model = is_model(ctx, path);
     if (!anpe_text_has_extension(o->output, ".html") && !anpe_text_has_extension(o->output, ".htm"))
         return anpe_cmd_usage(ctx, cmd, "--output must end in .html, not '%s'", o->output);
     if (model && (o->posterior || o->predict || o->explain))
