@@ -16,7 +16,7 @@ dist_check_SCRIPTS += tests/cli/test_spectra.sh tests/cli/test_files.sh
 dist_check_SCRIPTS += tests/cli/test_basis.sh
 dist_check_SCRIPTS += tests/cli/test_newton.sh
 dist_check_SCRIPTS += tests/cli/test_pipe.sh
-dist_check_SCRIPTS += tests/cli/test_grid.sh tests/cli/test_simulate.sh tests/cli/test_emulate.sh tests/cli/test_calibrate.sh tests/cli/test_synth.sh
+dist_check_SCRIPTS += tests/cli/test_grid.sh tests/cli/test_simulate.sh tests/cli/test_emulate.sh tests/cli/test_shipped.sh tests/cli/test_calibrate.sh tests/cli/test_synth.sh
 # Files of earlier versions.
 dist_check_SCRIPTS += tests/cli/test_old_files.sh tests/cli/test_velocities.sh
 EXTRA_DIST += tests/old/README.md tests/old/clip.h5 tests/old/clip_emulator.h5 tests/old/clip_spectra.h5
