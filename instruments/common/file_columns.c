@@ -63,6 +63,7 @@ static const struct {
     {"stdev", COLUMN_ERROR, ERROR_SIGMA, 0},
     {"std", COLUMN_ERROR, ERROR_SIGMA, 0},
     {"noise", COLUMN_ERROR, ERROR_SIGMA, 0},
+    {"sig", COLUMN_ERROR, ERROR_SIGMA, 0}, /* REDUCE */
     {"ivar", COLUMN_ERROR, ERROR_IVAR, 0},
     {"flux_ivar", COLUMN_ERROR, ERROR_IVAR, 0},
     {"invvar", COLUMN_ERROR, ERROR_IVAR, 0},
@@ -146,6 +147,11 @@ static int rank_of(const char *name)
         if (!strcasecmp(name, known[k].name))
             return k;
     return N_KNOWN;
+}
+
+int columns_is_magnitude(const char *unit)
+{
+    return strcasestr(unit, "mag") != NULL && !strcasestr(unit, "Angstrom");
 }
 
 column_role columns_role(const char *name)
@@ -315,6 +321,10 @@ anpe_status columns_find(anpe_ctx *ctx, const char *path, int n, const char *con
         return no_column(ctx, path, "wavelengths", n, names);
     if (out->place[COLUMN_FLUX] < 0)
         return no_column(ctx, path, "flux", n, names);
+    const char *unit = units ? units[out->place[COLUMN_FLUX]] : NULL;
+    if (unit && columns_is_magnitude(unit))
+        return ANPE_FAIL(ctx, ANPE_EFORMAT, "%s: column %s is in '%s', which is no flux", path,
+                         names[out->place[COLUMN_FLUX]], unit);
     if (out->place[COLUMN_ERROR] < 0)
         out->error = ERROR_NONE;
     else if (given->kind != ERROR_NONE)

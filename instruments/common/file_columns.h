@@ -37,6 +37,8 @@ typedef struct columns {
 ANPE_MUST_CHECK anpe_status columns_find(anpe_ctx *ctx, const char *path, int n,
                                          const char *const *names, const char *const *units,
                                          const column_names *given, columns *out);
+/* Whether a unit is one of magnitudes, which are no flux. */
+int columns_is_magnitude(const char *unit);
 /* What a column of this name is. */
 column_role columns_role(const char *name);
 /* What errors of this name are; NONE: it is no name of errors. */

@@ -1,6 +1,7 @@
 /* FITS images as spectra. */
 #include <config.h>
 #include "file_image.h"
+#include "file_columns.h"
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -188,6 +189,10 @@ anpe_status file_image_layout(anpe_ctx *ctx, fitsfile *f, const char *path, cons
     const anpe_status status = find_flux(ctx, f, path, out);
     if (status)
         return status;
+    char unit[FLEN_VALUE] = "";
+    if (survey_fits_text(f, out->hdu, "BUNIT", unit) && columns_is_magnitude(unit))
+        return ANPE_FAIL(ctx, ANPE_EFORMAT, "%s: HDU %d is in '%s', which is no flux", path,
+                         out->hdu, unit);
     read_bands(f, flux_name, out);
     if (out->error_band < 0)
         find_error_hdu(f, out);

@@ -75,7 +75,7 @@ static void cut(reader *r, char *p)
     r->n_cells = 0;
     while (r->n_cells < MOST_CELLS) {
         p += strspn(p, r->separator == ' ' ? " \t" : " ");
-        if (r->separator == ' ' && !*p)
+        if ((r->separator == ' ' && !*p) || (r->n_cells && *p == '#'))
             return;
         const int quoted = *p == '"';
         char *start = p + quoted;
@@ -447,6 +447,35 @@ static anpe_status keep_line(reader *r, int *more)
     return wanted > 0 ? keep_cells(r, array) : ANPE_OK;
 }
 
+/* A line of units and one of dashes below the names, as VizieR has them, if they are there. */
+static anpe_status read_units(reader *r, const column_names *given)
+{
+    const int w = r->c.place[COLUMN_WAVELENGTH];
+    const size_t start = r->at;
+    anpe_status status = ANPE_OK;
+    if (w < 0 || !next_line(r, &status))
+        return status;
+    cut(r, r->line);
+    if (w >= r->n_cells || r->n_cells > r->n_names || !(columns_unit(r->cell[w]) > 0)) {
+        r->at = start;
+        r->n_line--;
+        return ANPE_OK;
+    }
+    for (int i = 0; i < r->n_cells; i++) {
+        free(r->unit[i]);
+        if (!(r->unit[i] = strdup(r->cell[i])))
+            return ANPE_NO_MEMORY(r->ctx, r->path);
+    }
+    const size_t next = r->at;
+    if (next_line(r, &status) && r->line[strspn(r->line, "- \t")]) {
+        r->at = next;
+        r->n_line--;
+    }
+    return status ? status
+                  : columns_find(r->ctx, r->path, r->n_names, (const char *const *)r->name,
+                                 (const char *const *)r->unit, given, &r->c);
+}
+
 static anpe_status read_lines(reader *r, int is_names)
 {
     int more = 1;
@@ -537,6 +566,8 @@ anpe_status file_text_read(anpe_ctx *ctx, const char *path, const column_names *
     anpe_status status;
     ANPE_TRY(reader_open(ctx, path, row, &r));
     ANPE_TRY(read_header(r, given, &is_names));
+    if (is_names)
+        ANPE_TRY(read_units(r, given));
     ANPE_TRY(read_lines(r, is_names));
     ANPE_TRY(file_pixels_hand_over(ctx, &r->pixels, path, &r->c, given, file));
 out:
@@ -566,6 +597,8 @@ anpe_status file_text_count(anpe_ctx *ctx, const char *path, const column_names 
     anpe_status status = reader_open(ctx, path, -1, &r);
     if (!status)
         status = read_header(r, given, &is_names);
+    if (!status && is_names)
+        status = read_units(r, given);
     const int *place = r ? r->c.place : NULL;
     int several = !status && is_names &&
                   (place[COLUMN_ID] >= 0 ||

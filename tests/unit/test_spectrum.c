@@ -102,12 +102,16 @@ static void test_texts(void)
 {
     const text_form forms[] = {
         {"a.txt", "# a comment\n\n", "   ", 1, 0, 0, 0, 0},
+        {"note.txt", "4999.5 nan 2 # a first pixel that is none\n", " ", 1, 0, 0, 0, 0},
         {"tabs.dat", "", "\t", 1, 0, 0, 0, 1},
         {"nm.csv", "wavelength,flux,flux_error\n", ",", 10, 0, 1, 0, 0},
         {"unit.csv", "wave [um],flux,err\r\n", ",", 1e4, 0, 0, 1, 0},
         {"semicolons.csv", "wave;flux;err\n", ";", 1, 0, 0, 0, 0},
         {"var.csv", "lambda,Flux,variance\n", ", ", 1, 1, 0, 0, 0},
         {"ivar.csv.gz", "WAVELENGTH,FLUX,IVAR\n", ",", 1, 2, 0, 1, 0},
+        {"vizier.tsv", "#RESOURCE=yCat\nlambda\tFlux\te_Flux\nnm\tJy\tJy\n------\t----\t---\n",
+         "\t", 10, 0, 0, 0, 0},
+        {"units.csv", "wavelength,flux,error\num,,\n", ",", 1e4, 0, 0, 0, 0},
         {"table.ecsv",
          "# %ECSV 1.0\n# ---\n# datatype:\n# - {name: wl, unit: nm, datatype: float64}\n# - {name: "
          "flux, datatype: float32}\n# - {name: error, datatype: float32}\nwl flux error\n",
@@ -406,6 +410,25 @@ static void test_rows_of_arrays(void)
     CU_ASSERT_EQUAL(n, 2);
 }
 
+/* Magnitudes in an image, and in a table. */
+static void test_magnitudes(void)
+{
+    double *const data[] = {wave, flux};
+    char *names[] = {"WAVE", "FLUX"};
+    make();
+    use("medium = \"vacuum\";");
+    fitsfile *f = new_fits(in_scratch("mag.fits"));
+    put_image(f, DOUBLE_IMG, N, 1, flux);
+    put_scale(f, 5000, 0.5, NULL);
+    put_text(f, "BUNIT", "mag");
+    end_fits(f);
+    FAILS(read_row(in_scratch("mag.fits"), 0), ANPE_EFORMAT, "HDU 0 is in 'mag', which is no flux");
+    f = new_table(in_scratch("mag.fits"), 2, names, N, 1, data);
+    put_text(f, "TUNIT2", "ABmag");
+    end_fits(f);
+    FAILS(read_row(in_scratch("mag.fits"), 0), ANPE_EFORMAT, "column FLUX is in 'ABmag'");
+}
+
 /* Orders one after the other in one cell, as REDUCE writes them: they overlap. */
 static void test_orders_in_a_cell(void)
 {
@@ -421,7 +444,6 @@ static void test_orders_in_a_cell(void)
         y[i] = flux[at];
         e[i] = sigma[at];
     }
-    use("medium = \"vacuum\"; error_column = \"SIG\";");
     end_fits(new_table(path, 3, names, 1, 2 * EACH, data));
     WORKS(read_row(path, 0));
     int wrong = 0;
@@ -529,6 +551,7 @@ static void test_refuses(void)
         {"time,flux\n1,2\n2,3\n", "none of its columns is known as wavelengths: time, flux"},
         {"wave [keV],flux\n1,2\n2,3\n", "is in 'keV'; expected Angstrom"},
         {"5000 1 0.1\n5002 1 0.1\n5001 1 0.1\n5003 1 .1\n", "wavelength 5001 at pixel 2 does not"},
+        {"wave,flux\nnm,mag\n500,1\n501,1\n", "column flux is in 'mag', which is no flux"},
         {"6000 1 0.1\n6001 1 0.1\n6002 1 0.1\n", "no good pixel"}};
     use("medium = \"vacuum\";");
     for (size_t i = 0; i < sizeof t / sizeof *t; i++) {
@@ -658,6 +681,7 @@ int main(int argc, char **argv)
                                  {"rows with one scale", test_shared_scale},
                                  {"natural logarithm", test_natural_log},
                                  {"rows of arrays", test_rows_of_arrays},
+                                 {"magnitudes", test_magnitudes},
                                  {"orders in a cell", test_orders_in_a_cell},
                                  {"a mask of good pixels", test_inverse_mask},
                                  {"flux without a name", test_nameless_flux},
