@@ -106,7 +106,7 @@ function table(caption, heads, rows) {
       el("thead", {}, el("tr", {}, ...heads.map((h, k) =>
         el("th", {scope: "col", class: rows.every(r => typeof r[k] === "number" || r[k] === null) ? null : "text"}, h)))),
       el("tbody", {}, ...rows.map(row => el("tr", {}, ...row.map((c, k) =>
-        k ? el("td", {class: typeof c === "number" || c === null ? null : "text wrap"},
+        k ? el("td", {class: typeof c === "number" || c === null ? null : c.length > 30 ? "text wrap" : "text"},
                typeof c === "number" ? number(c) : c === null ? "" : c)
           : el("th", {scope: "row"}, c)))))));
 }

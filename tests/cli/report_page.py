@@ -106,6 +106,19 @@ def phone(b):
         check(f"{name}: no wider than 400 pixels", width <= 400, width)
 
 
+def paper(b):
+    b.size(718, 1000)  # A4 less the margins, at 96 dots an inch
+    b.send("Emulation.setEmulatedMedia", media="print")
+    for name, hash_ in (("paper_stars.png", ""), ("paper_star.png", "#star=1")):
+        b.open("about:blank")
+        b.open(page("stars.html") + hash_)
+        b.run(PAUSE)
+        b.screenshot(os.path.join(directory, name))
+        width = b.run("Math.max(...[...document.querySelectorAll('table, svg, section')].map(e => e.getBoundingClientRect().right))")
+        check(f"{name}: all of it is on the paper", width <= 718, width)
+    b.send("Emulation.setEmulatedMedia", media="screen")
+
+
 def hostile(b):
     b.size(1280, 900)
     b.open(page("hostile.html"))
@@ -154,6 +167,7 @@ with Browser(program) as browser:
     overview(browser)
     one_star(browser)
     phone(browser)
+    paper(browser)
     hostile(browser)
     model(browser)
     many(browser, 1000)
