@@ -7,6 +7,8 @@ AC_DEFUN([ANPE_CHECK_TARGET_CLONES],
     [AC_LINK_IFELSE([AC_LANG_PROGRAM([[
 #ifndef __x86_64__
 #error for x86-64 only
+#elif defined(__clang__)
+#error one symbol of the program for the resolvers of static functions of one name: two of them do not link
 #endif
 __attribute__((target_clones("default", "arch=x86-64-v3", "arch=x86-64-v4")))
 static int f(int x) { return x + 1; }
