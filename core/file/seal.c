@@ -64,12 +64,16 @@ static int digest_rest(int fd, unsigned long long *bytes, char hex[65])
     return n < 0 ? -1 : 0;
 }
 
+int anpe_seal_is(const void *bytes, size_t n)
+{
+    return n >= MAGIC && !memcmp(bytes, magic, MAGIC);
+}
+
 int anpe_seal_begins(const char *path)
 {
     char block[MAGIC];
     const int fd = open(path, O_RDONLY | O_CLOEXEC);
-    const int yes =
-        fd >= 0 && read_whole(fd, block, MAGIC) == MAGIC && !memcmp(block, magic, MAGIC);
+    const int yes = fd >= 0 && read_whole(fd, block, MAGIC) == MAGIC && anpe_seal_is(block, MAGIC);
     if (fd >= 0)
         close(fd);
     return yes;
@@ -143,7 +147,7 @@ static anpe_status check_open(anpe_ctx *ctx, const char *path, int fd, int *seal
     const ssize_t n = read_whole(fd, block, sizeof block);
     if (n < 0 || fstat(fd, &st))
         return io_error(ctx, path, "read");
-    *sealed = n >= MAGIC && !memcmp(block, magic, MAGIC);
+    *sealed = n > 0 && anpe_seal_is(block, (size_t)n);
     if (!*sealed || is_checked(&st))
         return ANPE_OK;
     const anpe_status status = parse(ctx, path, block, n, &bytes, stated);

@@ -14,7 +14,9 @@
 
 enum { ANPE_SEAL_BYTES = 512 };
 
-/* Whether the file begins as a seal does; 0 also for one that cannot be read. */
+/* Whether bytes begin as a seal does. */
+int anpe_seal_is(const void *bytes, size_t n);
+/* The same of a file; 0 also for one that cannot be read. */
 int anpe_seal_begins(const char *path);
 /* *sealed: the file has a seal, which is true (what was checked is remembered as long as the file
  * stays as it is). ANPE_EFORMAT: a seal that is damaged, or of a newer version, or not of what

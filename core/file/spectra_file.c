@@ -28,12 +28,12 @@ int anpe_spectra_file_is_hdf5(anpe_ctx *ctx, const char *path)
     anpe_file *f;
     if (anpe_text_has_extension(path, ".h5") || anpe_text_has_extension(path, ".hdf5"))
         return 1;
-    if (anpe_seal_begins(path))
-        return 1;
     if (anpe_file_hold(ctx, path))
         return 0;
-    const int yes = !anpe_file_bytes(ctx, path, 0, &f) && f->size >= sizeof signature &&
-                    !memcmp(f->bytes, signature, sizeof signature);
+    const int yes =
+        !anpe_file_bytes(ctx, path, 0, &f) &&
+        (anpe_seal_is(f->bytes, f->size) ||
+         (f->size >= sizeof signature && !memcmp(f->bytes, signature, sizeof signature)));
     anpe_file_let_go(ctx, path);
     return yes;
 }

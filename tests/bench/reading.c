@@ -34,7 +34,8 @@ anpe_status bench_reading(bench *b)
     for (int i = 0; i < b->n_surveys && !status; i++) {
         reader r = {.ctx = b->ctx, .path = b->surveys[i]};
         if (anpe_known_file_open(b->ctx, r.path, &r.file))
-            continue; /* nobody's */
+            continue;                    /* nobody's */
+        anpe_input_close(&r.file.input); /* which holds the file in memory */
         status = anpe_spectrum_new(b->ctx, anpe_instrument_size(&r.file.instrument), &r.s);
         if (!status) {
             const double t = bench_core_seconds(b, read_once, &r);

@@ -181,8 +181,10 @@ static void test_inputs(void)
         WORKS(open_instrument(files[k].config));
         n_opens = 0;
         read_all(path, files[k].rows);
-        CU_ASSERT_EQUAL(n_opens, 1);
-        if (n_opens != 1)
+        /* HDF5's once before by the seal's reader, for bytes that HDF5 is not to see */
+        const int most = 1 + (files[k].write == write_hdf5);
+        CU_ASSERT_EQUAL(n_opens, most);
+        if (n_opens != most)
             printf("\n  %s: opened %d times\n", files[k].name, n_opens);
     }
     close_all();
@@ -257,7 +259,7 @@ static void test_inference(void)
                                   .threads = 1};
     n_opens = 0;
     WORKS(anpe_infer_files(ctx, &q, &r));
-    CU_ASSERT_EQUAL(n_opens, FILES);
+    CU_ASSERT_EQUAL(n_opens, FILES + 1); /* the HDF5 file once more, see above */
     CU_ASSERT_EQUAL(r.n_stars, FILES + 2);
     CU_ASSERT_EQUAL(r.n_failed, 1);
     for (int64_t i = 0; i < r.n_stars; i++) { /* in the order of the files */
