@@ -11,7 +11,8 @@ CONVERSION_CFLAGS = -O3 $(VECTOR_CFLAGS)
 # How every plugin is compiled and linked: all symbols resolved at load time, one exported symbol.
 PLUGIN_CPPFLAGS = -I$(top_srcdir)/include
 PLUGIN_CFLAGS = $(AM_CFLAGS) -fvisibility=hidden
-PLUGIN_LDFLAGS = $(AM_LDFLAGS) -module -avoid-version -no-undefined -Wl,-z,defs -Wl,-z,now \
+PLUGIN_DEFS = -Wl,-z,defs
+PLUGIN_LDFLAGS = $(AM_LDFLAGS) -module -avoid-version -no-undefined $(PLUGIN_DEFS) -Wl,-z,now \
 	-export-symbols-regex anpe_plugin_get
 if SANITIZED
 PLUGIN_LDFLAGS += -Wl,-z,undefs
