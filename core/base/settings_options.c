@@ -149,9 +149,9 @@ static anpe_status read_file(const reading *r)
 static int choice(const char *choices, int i, char word[64])
 {
     while (i-- > 0) {
-        choices = strchr(choices, '|');
-        if (!choices++)
+        if (!(choices = strchr(choices, '|')))
             return 0;
+        choices++;
     }
     snprintf(word, 64, "%.*s", (int)strcspn(choices, "|"), choices);
     return 1;

@@ -208,8 +208,8 @@ static anpe_parsed set_choice(const reading *r)
             *(int *)r->at = i;
             return ANPE_PARSED;
         }
-        word = strchr(word, '|');
-        word += word != NULL;
+        const char *bar = strchr(word, '|');
+        word = bar ? bar + 1 : NULL;
     }
     return usage_error(r->cmd, "--%s must be one of %s, not '%s'", r->flag->name,
                        r->flag->option.text, r->text);

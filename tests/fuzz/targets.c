@@ -73,8 +73,8 @@ static anpe_instrument *any_spectrum(anpe_ctx *ctx)
 {
     static anpe_settings *settings;
     static anpe_instrument any;
-    static const char text[] =
-        "instrument = { plugin = \"spectrum\"; windows = [ 4000.0, 7000.0 ]; step = 1.0; };";
+    static const char text[] = "instrument = { plugin = \"spectrum\"; windows = [ 4000.0, 7000.0 "
+                               "]; resolution = 5000.0; };";
     if (settings)
         return &any;
     if (anpe_settings_parse(ctx, text, "fuzz", 0, NULL, &settings) ||
