@@ -60,6 +60,45 @@ static anpe_status check_held(anpe_ctx *ctx, const char *path, const anpe_file *
                : ANPE_FAIL(ctx, ANPE_EFORMAT, "%s: not a FITS file (nor a gzipped one)", path);
 }
 
+/* CFITSIO 4.2 reads beyond the end of a file in memory that is shorter than its headers say, or
+ * whose arrays in a heap are said to be elsewhere, where it would end with an error on a disk. */
+static int is_whole(fitsfile *f, size_t size)
+{
+    enum { BLOCK = 2880 };
+    int status = 0, columns = 0, type, code;
+    LONGLONG head, data, end, repeat, width;
+    if (size % BLOCK)
+        return 0;
+    for (int hdu = 1; fits_movabs_hdu(f, hdu, &type, &status) == 0; hdu++) {
+        fits_get_hduaddrll(f, &head, &data, &end, &status);
+        if (status || end > (LONGLONG)size)
+            return 0;
+        if (type == BINARY_TBL)
+            fits_get_num_cols(f, &columns, &status);
+        for (int c = 1; type == BINARY_TBL && c <= columns; c++)
+            if (fits_get_coltypell(f, c, &code, &repeat, &width, &status) || code < 0)
+                return 0;
+    }
+    status = 0;
+    fits_clear_errmsg();
+    return fits_movabs_hdu(f, 1, &type, &status) == 0;
+}
+
+/* 0: not in memory, or not safely. */
+static int open_held(const anpe_file *file, fitsfile **out)
+{
+    int status = 0;
+    if (!file || !file->whole ||
+        fits_open_memfile(out, "memory", READONLY, (void **)&file->bytes, &file->size, 0, NULL,
+                          &status))
+        return 0;
+    if (is_whole(*out, file->size))
+        return 1;
+    fits_close_file(*out, &status);
+    *out = NULL;
+    return 0;
+}
+
 anpe_status survey_fits_open(anpe_ctx *ctx, const char *path, fitsfile **out)
 {
     char text[FLEN_STATUS] = "";
@@ -72,12 +111,10 @@ anpe_status survey_fits_open(anpe_ctx *ctx, const char *path, fitsfile **out)
         result = file ? check_held(ctx, path, file) : check_start(ctx, path);
     if (result)
         return result;
-    if (file && file->whole)
-        fits_open_memfile(out, "memory", READONLY, (void **)&file->bytes, &file->size, 0, NULL,
-                          &status);
-    else
-        fits_open_diskfile(out, path, READONLY, &status);
-    if (status == 0)
+    if (open_held(file, out))
+        return ANPE_OK;
+    fits_clear_errmsg();
+    if (!fits_open_diskfile(out, path, READONLY, &status))
         return ANPE_OK;
     fits_get_errstatus(status, text);
     fits_clear_errmsg();
