@@ -85,7 +85,7 @@ static int is_whole(fitsfile *f, size_t size)
 }
 
 /* 0: not in memory, or not safely. */
-static int open_held(const anpe_file *file, fitsfile **out)
+static int open_held(anpe_file *file, fitsfile **out)
 {
     int status = 0;
     if (!file || !file->whole ||
