@@ -97,6 +97,7 @@ static void alter(unsigned char *bytes, size_t *n, size_t first)
 
 /* ---- one file, in a process of its own --------------------------------------------------- */
 
+#ifndef ANPE_SANITIZE
 /* Whose function was it? The nearest to the signal that is neither the C library's nor ours here.
  */
 static void on_signal(int number)
@@ -129,6 +130,7 @@ static void catch_signals(void)
         sigaction(fatal[i], &action, NULL);
     }
 }
+#endif
 
 /* What a sanitizer's own handler is for stays its. */
 static void limit(int64_t seconds)

@@ -15,11 +15,6 @@
 /* Opens of files of the scratch directory that are no output. */
 static int n_opens;
 
-static void count(const char *path)
-{
-    n_opens += scratch[0] && strstr(path, scratch) && strstr(path, "in_");
-}
-
 /* By their names for the linker: the C library's headers have other declarations of them. */
 #define STAND_IN_FOR_OPEN(name)                                                                    \
     int stand_in_##name(const char *path, int flags, ...) __asm__(#name);                          \
@@ -49,6 +44,11 @@ static void count(const char *path)
         return real(path, mode);                                                                   \
     }
 #if defined __GLIBC__ && !defined ANPE_SANITIZE
+static void count(const char *path)
+{
+    n_opens += scratch[0] && strstr(path, scratch) && strstr(path, "in_");
+}
+
 STAND_IN_FOR_OPEN(open)
 STAND_IN_FOR_OPEN(open64)
 STAND_IN_FOR_FOPEN(fopen)
