@@ -263,6 +263,46 @@ static void test_fits_spectra(void)
     close_all();
 }
 
+/* A row of arrays, in a file that is held in memory: cut where a block ends or within one, or with
+ * arrays in a heap that are said to lie beyond the file. What lies there is memory of anything. */
+static void test_fits_cut(void)
+{
+    enum { WIDTH = 4000, CASES = 4 };
+    static const struct {
+        int heap;
+        long bytes; /* of the file; 0: all */
+        LONGLONG offset;
+    } c[CASES] = {{0, 0, 0}, {0, 14 * 2880, 0}, {0, 14 * 2880 + 227, 0}, {1, 0, 1000000}};
+    static double row[2 * WIDTH];
+    for (int i = 0; i < 2 * WIDTH; i++)
+        row[i] = 5000 + 0.02 * (i % WIDTH);
+    for (int k = 0; k < CASES; k++) {
+        const char *path = in_scratch("cut.fits");
+        char form[16], *names[] = {"wavelength", "flux", "ivar"}, *forms[] = {form, form, form};
+        int status = 0;
+        empty_scratch();
+        fitsfile *f = new_fits(path);
+        put_image(f, BYTE_IMG, 0, 0, NULL);
+        snprintf(form, sizeof form, c[k].heap ? "1PE" : "%dE", WIDTH);
+        fits_create_tbl(f, BINARY_TBL, 1, 3, names, forms, NULL, "SPECTRUM", &status);
+        for (int column = 1; column <= 3; column++)
+            fits_write_col(f, TDOUBLE, column, 1, 1, WIDTH, row, &status);
+        if (c[k].offset)
+            fits_write_descript(f, 3, 1, WIDTH, c[k].offset, &status);
+        CU_ASSERT_EQUAL(status, 0);
+        end_fits(f);
+        if (c[k].bytes)
+            CU_ASSERT_EQUAL(truncate(path, c[k].bytes), 0);
+        WORKS(open_instrument("instrument: { plugin = \"spectrum\"; windows = [5000.0, 5070.0]; "
+                              "resolution = 5000.0; medium = \"vacuum\"; };"));
+        WORKS(anpe_file_hold(ctx, path));
+        const anpe_status read = ops->read(instrument.self, ctx, path, 0, &spectrum);
+        CU_ASSERT_EQUAL(read != ANPE_OK, k > 0);
+        anpe_file_let_go(ctx, path);
+        close_all();
+    }
+}
+
 /* Cells of a VOTable that are longer than its file. */
 static void test_votable(void)
 {
@@ -327,6 +367,7 @@ int main(int argc, char **argv)
         {"FITS tables", test_fits_table},
         {"FITS images", test_fits_image},
         {"spectra of FITS files", test_fits_spectra},
+        {"FITS files cut short", test_fits_cut},
         {"cells of VOTables", test_votable},
         {"npz", test_npz},
     };
