@@ -191,21 +191,22 @@ static anpe_status take_file(anpe_ctx *ctx, anpe_cmd *cmd, watch *w, const char 
     w->request.n_files = 1;
     w->request.files = &path;
     anpe_status status = anpe_infer_files(ctx, &w->request, &r);
+    int64_t n_stars = r.n_stars; /* with a row */
     /* A spectrum that cannot be used has a row that says why; a file without any is told of. */
     if (status && status != ANPE_ECANCEL && status != ANPE_ENOMEM) {
         if (r.n_failed < r.n_stars || !r.n_stars)
             anpe_log(ctx, ANPE_WARNING, "%s", anpe_error(ctx));
         if (r.n_failed < r.n_stars)
-            r.n_stars = 0;
+            n_stars = 0;
         status = ANPE_OK;
     }
-    if (!status && r.n_stars)
+    if (!status && n_stars)
         status = check_names(ctx, w, &r);
-    if (!status && r.n_stars)
+    if (!status && n_stars)
         status = anpe_infer_append(ctx, &w->request, &r, w->o->output);
     if (!status)
         status = remember(ctx, w, path, &st);
-    for (int64_t k = 0; k < r.n_stars && !status; k++) {
+    for (int64_t k = 0; k < n_stars && !status; k++) {
         w->n_stars++;
         w->n_failed += r.star[k].failed;
         anpe_cmd_say(cmd, "%s%s%s\n", r.star[k].id, r.star[k].failed ? ": " : "",

@@ -19,11 +19,14 @@
 enum { START = 4096 };         /* of a file of which not all is wanted */
 enum { MOST_INFLATED = 1032 }; /* deflate makes at most so much of a byte */
 enum { PIECE = 1 << 20 };      /* of what does not say how large it is */
+static const size_t most_held = (size_t)2
+                                << 30; /* inflated: what is larger is no file of spectra */
 
 typedef struct anpe_held_file {
     struct anpe_held_file *next;
     char *path;
     int holds, fd, error; /* fd -1: not opened yet, or not to be opened: error says why */
+    struct stat about;    /* when it was opened */
     anpe_file view;
 } held;
 
@@ -35,9 +38,22 @@ static held *find(const anpe_ctx *ctx, const char *path)
     return h;
 }
 
+/* Since it was opened: another file of its name, or written to. */
+static int has_changed(const held *h)
+{
+    struct stat now;
+    const struct stat *was = &h->about;
+    return h->fd >= 0 && !stat(h->path, &now) &&
+           (now.st_dev != was->st_dev || now.st_ino != was->st_ino || now.st_size != was->st_size ||
+            now.st_mtim.tv_sec != was->st_mtim.tv_sec ||
+            now.st_mtim.tv_nsec != was->st_mtim.tv_nsec);
+}
+
 anpe_status anpe_file_hold(anpe_ctx *ctx, const char *path)
 {
     held *h = find(ctx, path);
+    if (h && has_changed(h))
+        return ANPE_FAIL(ctx, ANPE_EIO, "%s: has changed while it is being read", path);
     if (h) {
         h->holds++;
         return ANPE_OK;
@@ -92,7 +108,7 @@ static anpe_status open_once(anpe_ctx *ctx, held *h, struct stat *about)
 {
     if (h->fd < 0 && !h->error) {
         h->fd = open(h->path, O_RDONLY | O_CLOEXEC);
-        h->error = h->fd < 0 ? errno : 0;
+        h->error = h->fd < 0 || fstat(h->fd, &h->about) ? errno : 0;
     }
     if (h->fd < 0)
         return fail_errno(ctx, h, "open", h->error);
@@ -129,7 +145,7 @@ static anpe_status read_on(anpe_ctx *ctx, held *h, size_t wanted, size_t piece)
 
 /* ---- gzip -------------------------------------------------------------------------------- */
 
-typedef enum outcome { INFLATED, NO_ROOM, DAMAGED, NO_MEMORY } outcome;
+typedef enum outcome { INFLATED, NO_ROOM, DAMAGED, NO_MEMORY, TOO_LARGE } outcome;
 
 /* One member of `in` -> out; how many bytes of each it has. */
 #ifdef ANPE_HAVE_LIBDEFLATE
@@ -195,7 +211,7 @@ static size_t declared_size(const anpe_file *v)
 
 static outcome inflate_all(const anpe_file *v, anpe_file *out)
 {
-    const size_t most = v->size < SIZE_MAX / MOST_INFLATED ? v->size * MOST_INFLATED : SIZE_MAX / 2;
+    const size_t most = v->size < most_held / MOST_INFLATED ? v->size * MOST_INFLATED : most_held;
     size_t room = declared_size(v), at = 0, used = 0, made = 0;
     room = room < START ? START : room > most ? most : room;
     if (!(out->bytes = malloc(room)))
@@ -211,6 +227,8 @@ static outcome inflate_all(const anpe_file *v, anpe_file *out)
             out->bytes = grown;
             continue;
         }
+        if (result == NO_ROOM && most == most_held)
+            return TOO_LARGE;
         if (result != INFLATED)
             return result;
         at += used;
@@ -225,6 +243,8 @@ static anpe_status inflate_file(anpe_ctx *ctx, held *h)
     const outcome result = inflate_all(&h->view, &inflated);
     if (result != INFLATED) {
         free(inflated.bytes);
+        if (result == TOO_LARGE)
+            return ANPE_FAIL(ctx, ANPE_EFORMAT, "%s: more than 2 GiB when inflated", h->path);
         return result == NO_MEMORY
                    ? ANPE_NO_MEMORY(ctx, h->path)
                    : ANPE_FAIL(

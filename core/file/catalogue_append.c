@@ -48,12 +48,26 @@ static off_t whole_lines(int fd, off_t size)
     return 0;
 }
 
+/* Begins as a catalogue in text that anpe has written: "# %ECSV" or "# KEYWORD = ". */
+static int is_ours(int fd)
+{
+    char start[32] = "";
+    if (pread(fd, start, sizeof start - 1, 0) < 0 || strncmp(start, "# ", 2))
+        return 0;
+    const size_t word = strspn(start + 2, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_");
+    return !strncmp(start, "# %ECSV", 7) || (word && !strncmp(start + 2 + word, " = ", 3));
+}
+
 anpe_status anpe_catalogue_mend(anpe_ctx *ctx, const char *path)
 {
     struct stat st;
     const int fd = open(path, O_RDWR | O_CLOEXEC);
     if (fd < 0)
         return errno == ENOENT ? ANPE_OK : failed(ctx, path, "open");
+    if (!is_ours(fd)) { /* its reader will say what it is */
+        close(fd);
+        return ANPE_OK;
+    }
     anpe_status status = ANPE_OK;
     const off_t whole = fstat(fd, &st) ? -1 : whole_lines(fd, st.st_size);
     if (whole < 0 || (whole < st.st_size && ftruncate(fd, whole)))
@@ -72,8 +86,13 @@ static anpe_status add_lines(anpe_ctx *ctx, const char *path, const char *lines,
     const int fd = open(path, O_WRONLY | O_APPEND | O_CLOEXEC);
     if (fd < 0)
         return failed(ctx, path, "open");
+    if (fstat(fd, &st)) {
+        status = failed(ctx, path, "open");
+        close(fd);
+        return status;
+    }
     errno = 0;
-    if (fstat(fd, &st) || write(fd, lines, n) != (ssize_t)n || fsync(fd)) {
+    if (write(fd, lines, n) != (ssize_t)n || fsync(fd)) {
         errno = errno ? errno : ENOSPC;
         status = failed(ctx, path, "write");
         if (ftruncate(fd, st.st_size))
@@ -88,7 +107,10 @@ anpe_status anpe_catalogue_append(anpe_ctx *ctx, const anpe_catalogue *c, const 
     struct stat st;
     char *text = NULL;
     size_t n = 0;
-    if (stat(path, &st) || st.st_size == 0)
+    const int missing = stat(path, &st);
+    if (missing && errno != ENOENT) /* nothing is written over what cannot be seen */
+        return failed(ctx, path, "open");
+    if (missing || st.st_size == 0)
         return anpe_catalogue_write(ctx, c, path);
     FILE *f = open_memstream(&text, &n);
     if (!f)

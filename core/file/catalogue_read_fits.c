@@ -2,11 +2,13 @@
 #include <config.h>
 #include "file/catalogue_read_private.h"
 
+#include <fcntl.h>
 #include <fitsio.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { BLOCK = 1024 }; /* rows of text at once */
 
@@ -109,11 +111,24 @@ static anpe_status add_columns(anpe_ctx *ctx, anpe_catalogue_file *c, fitsfile *
     return status ? fits_fail(ctx, c, "cannot read the columns", status) : result;
 }
 
+/* CFITSIO takes a gzipped file for one of compress(1) where ".Z" stands anywhere in its path, and
+ * fails: then it opens it by the name of a descriptor. */
+static int open_disk(const char *path, fitsfile **out)
+{
+    int status = 0;
+    char name[32];
+    const int fd = strstr(path, ".Z") ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+    snprintf(name, sizeof name, "/proc/self/fd/%d", fd);
+    fits_open_diskfile(out, fd < 0 ? path : name, READONLY, &status);
+    if (fd >= 0)
+        close(fd);
+    return status;
+}
+
 static anpe_status open_fits(anpe_ctx *ctx, anpe_catalogue_file *c)
 {
     fitsfile *f = NULL;
-    int status = 0;
-    fits_open_diskfile(&f, c->path, READONLY, &status);
+    const int status = open_disk(c->path, &f);
     if (status)
         return fits_fail(ctx, c, "cannot open", status);
     c->self = f;

@@ -367,7 +367,7 @@ static void on_start(void *user, const char *qualified, const char **list)
         start_data(r, name, list);
     else if (!strcmp(name, "FIELD"))
         add_field(r, list);
-    else if (!strcmp(name, "VALUES") && r->c->n_columns)
+    else if (!strcmp(name, "VALUES") && r->c->n_columns && *attribute(list, "null"))
         snprintf(r->field[r->c->n_columns - 1].null, NUMBER, "%s", attribute(list, "null"));
     else if (!strcmp(name, "INFO") || !strcmp(name, "PARAM"))
         add_info(r, list);

@@ -118,7 +118,9 @@ anpe_status anpe_infer_next_star(anpe_ctx *ctx, anpe_inference *f, int *more)
 
 double anpe_infer_stars_to_come(const anpe_inference *f)
 {
-    return (double)(f->request->n_files - f->n_opened + f->n_rows - f->row);
+    const anpe_infer_request *q = f->request;
+    const int64_t memory = q->n_spectra ? q->n_spectra - f->result->n_stars : 0;
+    return (double)(memory + q->n_files - f->n_opened + f->n_rows - f->row);
 }
 
 /* Plain arrays without sigma get 1 everywhere, which neither a network that reads sigma nor a

@@ -4,6 +4,7 @@
 #include "infer/rows.h"
 #include "infer/run.h"
 #include "base/locale.h"
+#include <limits.h>
 #include <math.h>
 #include <stddef.h>
 #include <stdlib.h>
@@ -58,6 +59,10 @@ static anpe_status take_options(anpe_ctx *ctx, const anpe_run *given, anpe_run *
         return ANPE_FAIL(ctx, ANPE_EINVAL, "anpe_run: spectra without flux or sigma");
     if (run->opened && run->n_sets)
         return ANPE_FAIL(ctx, ANPE_EINVAL, "anpe_run: sets of a model that is opened already");
+    if (!run->model || (run->n_files > 0 && !run->files))
+        return ANPE_FAIL(ctx, ANPE_EINVAL, "anpe_run: %s is NULL", run->model ? "files" : "model");
+    if (run->n_files > INT_MAX || run->n_sets > INT_MAX)
+        return ANPE_FAIL(ctx, ANPE_EINVAL, "anpe_run: more files or sets than an int holds");
     if (run->n_draws < 2)
         return ANPE_FAIL(ctx, ANPE_EINVAL, "anpe_run: n_draws is %lld, expected at least 2",
                          (long long)run->n_draws);

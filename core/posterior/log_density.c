@@ -46,7 +46,8 @@ static anpe_status log_density(anpe_session *s, anpe_ctx *ctx, int64_t n, double
             return ANPE_FAIL(ctx, ANPE_EINVAL, "label '%s' of row %lld is not finite",
                              s->model->map->label[k % labels].name, (long long)(k / labels));
     if (!s->density) {
-        ANPE_TRY(ANPE_NEW(ctx, s->density_y, BATCH, labels));
+        if (!s->density_y)
+            ANPE_TRY(ANPE_NEW(ctx, s->density_y, BATCH, labels));
         ANPE_TRY(anpe_flow_density_new(ctx, s->model->net, labels, BATCH, &s->density));
     }
     for (int64_t first = 0; first < n; first += BATCH)

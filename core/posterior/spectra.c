@@ -75,6 +75,10 @@ static anpe_status read_one(anpe_spectra *s, anpe_ctx *ctx, int64_t row, float *
         anpe_instrument_read(&s->model->task->instrument, ctx, &s->input, row, o);
     if (status)
         return status;
+    if (row == 0 && s->input.h5 && !anpe_spectra_file_has_sigma(s->input.h5))
+        anpe_log(ctx, ANPE_WARNING,
+                 "%s: has no sigma; it is given as 1, which no likelihood must be made of",
+                 s->path);
     memcpy(flux, o->flux, n * sizeof *flux);
     memcpy(sigma, o->sigma, n * sizeof *sigma);
     memcpy(mask, o->mask, n);

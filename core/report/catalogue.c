@@ -41,7 +41,8 @@ static anpe_status put_values(anpe_ctx *ctx, anpe_catalogue_file *c, const char 
         ANPE_TRY(ANPE_NEW(ctx, real, n + 1));
         ANPE_TRY(anpe_catalogue_read_reals(ctx, c, name, real));
         for (int64_t r = 0; r < n; r++)
-            is_text |= fabs(real[r]) >= 0x1p53;
+            is_text |= isfinite(real[r]) && real[r] == floor(real[r]) && fabs(real[r]) >= 0x1p53 &&
+                       fabs(real[r]) < 0x1p64;
     }
     if (is_text)
         ANPE_TRY(anpe_catalogue_read_texts(ctx, c, name, &texts));

@@ -100,7 +100,9 @@ void anpe_page_text(anpe_page *p, const char *text)
 
 void anpe_page_number(anpe_page *p, double value)
 {
-    if (isfinite(value))
+    if (isfinite(value) && value == floor(value) && fabs(value) < 0x1p53)
+        fprintf(p->file, "%.0f", value); /* an identifier, to its last digit */
+    else if (isfinite(value))
         fprintf(p->file, "%.10g", value);
     else
         fputs("null", p->file);

@@ -23,7 +23,7 @@ const draw = (name, attributes, ...children) => make(SVG, name, attributes, chil
 
 function number(x, digits) {
   if (x === null || !isFinite(x)) return "";
-  const n = Number(x.toPrecision(digits || 5));
+  const n = Number.isInteger(x) ? x : Number(x.toPrecision(digits || 5));
   return String(n).replace("-", "\u2212");
 }
 /* To the digits that its error leaves. */
@@ -131,7 +131,8 @@ function show_model() {
 const column = {};
 for (const c of data.columns || []) column[c.name] = c;
 const rows = data.n || 0;
-const labels = Object.keys(column).filter(n => column[n + "_sd"] && column[n + "_p16"]);
+const is_real = n => column[n] && !column[n].text;
+const labels = Object.keys(column).filter(n => ["", "_sd", "_p16", "_p84"].every(s => is_real(n + s)));
 const name_of = r => column.id ? column.id.values[r] : "row " + r;
 const bits = r => column.flags ? column.flags.values[r] || 0 : 0;
 const failed = r => (bits(r) & 1) === 1;
@@ -142,7 +143,7 @@ const has_flag = (r, b) => Math.floor(bits(r) / Math.pow(2, b)) % 2 === 1;
 
 function plain(c) {
   return {name: c.name, title: named(c.name, c.unit), help: c.help, text: c.text, key: r => c.values[r],
-          cell: r => c.text ? c.values[r] : number(c.values[r], 7)};
+          cell: r => c.text ? c.values[r] : number(c.values[r], 10)};
 }
 function short_columns() {
   const list = [];
@@ -153,13 +154,13 @@ function short_columns() {
     cell: r => column[l].values[r] === null ? "" : el("span", {},
       measured(column[l].values[r], column[l + "_sd"].values[r]),
       el("span", {class: "small"}, " \u00b1 " + number(column[l + "_sd"].values[r], 2)))});
-  if (column.chi2 && column.n_good) {
+  if (is_real("chi2") && is_real("n_good")) {
     const ratio = r => column.chi2.values[r] === null || !column.n_good.values[r] ? null
                        : column.chi2.values[r] / column.n_good.values[r];
     list.push({name: "chi2/N", title: "chi\u00b2/N", help: "chi2 at the median labels per good pixel",
                key: ratio, cell: r => number(ratio(r), 3)});
   }
-  if (column.snr) list.push(Object.assign(plain(column.snr), {cell: r => number(column.snr.values[r], 3)}));
+  if (is_real("snr")) list.push(Object.assign(plain(column.snr), {cell: r => number(column.snr.values[r], 3)}));
   return list.length ? list : all_columns();
 }
 const all_columns = () => data.columns.filter(c => c.name !== "id").map(plain);
@@ -443,7 +444,7 @@ function corner(draws) {
                 (draws.labels.length > n ? `; the first ${n} of ${draws.labels.length} labels` : ""), true);
 }
 function label_table(r) {
-  const calibrated = labels.some(l => column[l + "_p16_cal"]);
+  const calibrated = labels.some(l => is_real(l + "_p16_cal") && is_real(l + "_p84_cal"));
   const span = (l, a, b) => !column[l + a] || column[l + a].values[r] === null ? ""
     : measured(column[l + a].values[r], column[l + "_sd"].values[r]) + " to " +
       measured(column[l + b].values[r], column[l + "_sd"].values[r]);

@@ -121,6 +121,8 @@ static anpe_status open_files(anpe_ctx *ctx, const anpe_report_request *q, int64
     anpe_status status = ANPE_OK;
     if (q->posterior) {
         ANPE_TRY(open_file(ctx, q->posterior, "anpe posterior", "samples", 3, n, shape, &f->draws));
+        if (anpe_h5_has(f->draws, "id")) /* draws of groups say whose they are */
+            ANPE_TRY(check_ids(ctx, f->draws, n, id));
         f->n_draws = shape[1];
         ANPE_TRY(read_names(ctx, f->draws, "samples", &f->draw));
         ANPE_TRY(ANPE_NEW(ctx, f->theta, shape[1], shape[2]));

@@ -74,8 +74,21 @@ static anpe_status make_resampling(anpe_ctx *ctx, anpe_projector *p, const doubl
     return ANPE_OK;
 }
 
+/* Without the gaps between windows, where a step is more than three times the step before. */
+static double covered(int64_t n, const double *wavelength)
+{
+    double sum = 0, before = INFINITY;
+    for (int64_t i = 1; i < n; i++) {
+        const double step = log(wavelength[i] / wavelength[i - 1]);
+        const int gap = step > 3 * before;
+        sum += gap ? 0 : step;
+        before = gap ? before : step;
+    }
+    return sum;
+}
+
 /* The simulator's grid if it is uniform in x, else one as fine as its finest step (but at most
- * four times as many points). */
+ * with four times as many points where there is flux). */
 static anpe_status make_grid(anpe_ctx *ctx, anpe_projector *p, const double *wavelength)
 {
     int64_t n = p->n_in;
@@ -91,7 +104,7 @@ static anpe_status make_grid(anpe_ctx *ctx, anpe_projector *p, const double *wav
     double finest = range;
     for (int64_t i = 1; i < n; i++)
         finest = fmin(finest, log(wavelength[i] / wavelength[i - 1]));
-    finest = fmax(finest, range / (4 * (double)n));
+    finest = fmax(finest, covered(n, wavelength) / (4 * (double)n));
     p->n_uniform = (int64_t)ceil(range / finest * (1 - 1e-9)) + 1;
     p->h = range / (double)(p->n_uniform - 1);
     p->resampled = 1;

@@ -104,7 +104,7 @@ ANPE_EXPORT ANPE_MUST_CHECK anpe_status anpe_log_density(anpe_session *session, 
 
 /* ---- files of spectra -------------------------------------------------------------------- */
 
-typedef struct anpe_spectra anpe_spectra; /* an open file; the model must outlive it */
+typedef struct anpe_spectra anpe_spectra; /* an open file; its model and context must outlive it */
 
 /* A file of the survey, or HDF5 (docs/book/files.md), as the model's instrument reads it. One
  * thread at a time, and not beside HDF5 calls of other threads. */

@@ -202,9 +202,10 @@ out:
     return status;
 }
 
-/* All wavelengths to Angstrom: as BUNIT says, or by the largest of the file's. */
+/* Wavelengths of the orders from `first` on, which are this arm's, to Angstrom: as BUNIT says, or
+ * by the largest of them. */
 static anpe_status to_angstrom(anpe_ctx *ctx, fitsfile *f, const char *path, const arm *a,
-                               observed *o)
+                               int64_t first, observed *o)
 {
     char text[FLEN_VALUE] = "";
     double largest = 0;
@@ -214,7 +215,7 @@ static anpe_status to_angstrom(anpe_ctx *ctx, fitsfile *f, const char *path, con
         return ANPE_FAIL(ctx, ANPE_EFORMAT,
                          "%s: the wavelengths are in '%s'; expected Angstrom, nm, um or m", path,
                          text);
-    for (int64_t k = 0; k < o->n; k++)
+    for (int64_t k = first; k < o->n; k++)
         for (int64_t i = 0; i < o->order[k].n; i++)
             if (isfinite(o->order[k].wavelength[i]))
                 largest = fmax(largest, o->order[k].wavelength[i]);
@@ -223,7 +224,7 @@ static anpe_status to_angstrom(anpe_ctx *ctx, fitsfile *f, const char *path, con
         if (status)
             return status;
     }
-    for (int64_t k = 0; k < o->n; k++)
+    for (int64_t k = first; k < o->n; k++)
         for (int64_t i = 0; i < o->order[k].n; i++)
             o->order[k].wavelength[i] *= unit;
     return ANPE_OK;
@@ -282,10 +283,11 @@ anpe_status file_named_read(anpe_ctx *ctx, fitsfile *f, const char *path, int64_
         return ANPE_FAIL(ctx, ANPE_EINVAL, "%s: no spectrum %lld", path, (long long)row);
     for (int k = 0; k < all.n; k++) {
         const int64_t first = apart ? row : 0, end = apart ? row + 1 : all.arm[k].rows;
+        const int64_t before = file->o.n;
         for (int64_t r = first; r < end; r++)
             ANPE_TRY(read_order(ctx, f, path, &all.arm[k], r, error, &file->o));
+        ANPE_TRY(to_angstrom(ctx, f, path, &all.arm[k], before, &file->o));
     }
-    ANPE_TRY(to_angstrom(ctx, f, path, &all.arm[0], &file->o));
     file->medium = all.arm[0].medium;
     if (all.fibermap >= 0)
         ANPE_TRY(read_fibermap(ctx, f, path, all.fibermap, row, file));

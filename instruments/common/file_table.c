@@ -245,22 +245,42 @@ static anpe_status row_range(anpe_ctx *ctx, const table *t, int64_t row, double 
 
 /* Rows of arrays whose wavelengths have hardly any in common are the orders of one star's spectrum:
  * HST's x1d, NRES, EXPRES. Those of stars of a survey have the same ones, nearly. */
+static int are_apart(const double *a, const double *b)
+{
+    return fmin(a[1], b[1]) - fmax(a[0], b[0]) < 0.5 * fmin(a[1] - a[0], b[1] - b[0]);
+}
+
 static anpe_status find_orders(anpe_ctx *ctx, table *t)
 {
-    double *scratch, a[2], b[2];
+    double *scratch = NULL, *range = NULL;
+    int any = 0, all = 1;
     anpe_status status;
-    if (t->repeat < 2 || t->rows < 2 || t->rows > MOST_ORDERS || wavelength_place(&t->c) < 0)
+    if (t->repeat < 2 || t->rows < 2 || t->rows > MOST_ORDERS || wavelength_place(&t->c) < 0 ||
+        t->c.place[COLUMN_ID] >= 0) /* rows that are named are what they are named */
         return ANPE_OK;
-    if (ANPE_NEW(ctx, scratch, t->repeat))
-        return ANPE_ENOMEM;
-    ANPE_TRY(row_range(ctx, t, 0, scratch, a));
-    ANPE_TRY(row_range(ctx, t, 1, scratch, b));
-    if (fmin(a[1], b[1]) - fmax(a[0], b[0]) < 0.5 * fmin(a[1] - a[0], b[1] - b[0])) {
+    ANPE_TRY(ANPE_NEW(ctx, scratch, t->repeat));
+    ANPE_TRY(ANPE_NEW(ctx, range, 2 * t->rows));
+    for (int64_t k = 0; k < t->rows; k++) {
+        ANPE_TRY(row_range(ctx, t, k, scratch, range + 2 * k));
+        for (int64_t i = 0; i < k; i++) {
+            const int apart = are_apart(range + 2 * i, range + 2 * k);
+            any |= apart;
+            all &= apart;
+        }
+        if (k == 1 && !any && !all) /* the first two alike: stars, of which there may be many */
+            break;
+    }
+    if (any && all) {
         t->orders = t->rows;
         t->spectra = 1;
-    }
+    } else if (any)
+        status = ANPE_FAIL(ctx, ANPE_EFORMAT,
+                           "%s: rows of arrays of which some have wavelengths in common and some "
+                           "have none: orders of one star, or stars?",
+                           t->path);
 out:
     free(scratch);
+    free(range);
     return status;
 }
 

@@ -275,13 +275,15 @@ static anpe_status plain_columns(reader *r, const column_names *given)
     if (r->libre_esprit)
         return libre_esprit_columns(r);
     int found = 0;
+    anpe_status refused = ANPE_OK;
     for (int k = r->n_comments - 1; k >= 0 && !found; k--) {
         const anpe_status status = columns_of_comment(r, r->comment[k], given, &found);
-        if (status)
-            return status;
+        refused = status ? status : refused;
     }
     if (found)
         return ANPE_OK;
+    if (refused) /* no other comment names the columns */
+        return refused;
     for (int k = 0; k < r->n_comments && r->n_cells > 2 && given->kind == ERROR_NONE; k++)
         if (check_comment(r, r->comment[k]))
             return ANPE_EFORMAT;

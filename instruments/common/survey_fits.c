@@ -3,10 +3,12 @@
 #include "survey_fits.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* CFITSIO's own words for a status; its stack of messages is emptied. */
 static anpe_status fits_failure(anpe_ctx *ctx, int status, const char *path, const char *what)
@@ -99,6 +101,20 @@ static int open_held(anpe_file *file, fitsfile **out)
     return 0;
 }
 
+/* CFITSIO takes a gzipped file for one of compress(1) where ".Z" stands anywhere in its path, and
+ * fails: then it opens it by the name of a descriptor. */
+static int open_disk(const char *path, fitsfile **out)
+{
+    int status = 0;
+    char name[32];
+    const int fd = strstr(path, ".Z") ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+    snprintf(name, sizeof name, "/proc/self/fd/%d", fd);
+    fits_open_diskfile(out, fd < 0 ? path : name, READONLY, &status);
+    if (fd >= 0)
+        close(fd);
+    return status;
+}
+
 anpe_status survey_fits_open(anpe_ctx *ctx, const char *path, fitsfile **out)
 {
     char text[FLEN_STATUS] = "";
@@ -114,7 +130,7 @@ anpe_status survey_fits_open(anpe_ctx *ctx, const char *path, fitsfile **out)
     if (open_held(file, out))
         return ANPE_OK;
     fits_clear_errmsg();
-    if (!fits_open_diskfile(out, path, READONLY, &status))
+    if (!(status = open_disk(path, out)))
         return ANPE_OK;
     fits_get_errstatus(status, text);
     fits_clear_errmsg();

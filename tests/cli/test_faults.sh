@@ -87,6 +87,7 @@ command_() {
     state >before
     with allocate:0 "$@"
     check "$what: without faults" test "$status" = 0
+    check "$what: its calls are counted" test "$(cat count 2>/dev/null || echo 0)" -gt 0
     [ "$status" = 0 ] || { cat err; return; }
     state >after
     for class in write short sync rename open read brief allocate; do try $class "$what" "$@"; done

@@ -77,6 +77,14 @@ cp s1.h5 in/again.h5
 run "$ANPE" watch m.h5 in -o cat.csv -s 50 --exact --exact-max 2000 --once
 expect_error "other columns" 1 'cat.csv: has other columns than these rows'
 check "the catalogue is as it was" cmp before.csv cat.csv
+printf 'id,ra\nHD1,1' >targets.csv
+cp targets.csv targets.before
+run "$ANPE" watch m.h5 in -o targets.csv --once
+check "a table that is no catalogue is refused" test "$status" = 1
+check "and keeps its last line, which has no end" cmp targets.before targets.csv
+printf 'one line' >line.csv
+run "$ANPE" watch m.h5 in -o line.csv --once
+check "so has a file of one line" test "$status" = 1 -a "$(cat line.csv)" = "one line"
 run "$ANPE" watch m.h5 in -o cat.fits --once
 expect_error "no text" 1 'cat.fits: rows are added to text: choose a name in .csv or .ecsv'
 run "$ANPE" watch m.h5 nowhere -o new.csv --once

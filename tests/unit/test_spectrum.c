@@ -403,6 +403,17 @@ static void test_rows_of_arrays(void)
     end_fits(new_table(path, 3, names, 1, 2 * N, data)); /* both in one cell: no order goes back */
     WORKS(read_row(path, 0));
     same_as_first("a row of all");
+    static double three_w[3 * N], three_y[3 * N], three_e[3 * N];
+    double *const three[] = {three_w, three_y, three_e};
+    for (int i = 0; i < 3 * N; i++) { /* two arms of a star, and one of another */
+        three_w[i] = i < 2 * N ? w[i] : w[i - 2 * N] + 3;
+        three_y[i] = y[i % (2 * N)];
+        three_e[i] = 0.01;
+    }
+    end_fits(new_table(path, 3, names, 3, N, three));
+    FAILS(
+        ops->count(instrument.self, ctx, path, &n), ANPE_EFORMAT,
+        "arrays.fits: rows of arrays of which some have wavelengths in common and some have none");
     for (int i = 0; i < N; i++)
         w[N + i] = w[i] + 3; /* the next star, a little shifted */
     end_fits(new_table(path, 3, names, 2, N, data));
