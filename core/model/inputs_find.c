@@ -1,7 +1,9 @@
 /* The inputs of a model that was moved together with them; see inputs.h. */
 #include <config.h>
 #include "base/digest.h"
+#include "base/text.h"
 #include "model/inputs.h"
+#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,7 +26,33 @@ static anpe_status try_file(anpe_ctx *ctx, const char *directory, const char *na
     return ANPE_OK;
 }
 
-/* The name alone, then with what stands before it. */
+/* DIRECTORY/instruments/EACH/NAME: where the files of every instrument are that come with anpe,
+ * whatever the directory was called in which the model was trained. */
+static anpe_status try_instruments(anpe_ctx *ctx, const char *directory, const char *name,
+                                   const char *wanted, char **now)
+{
+    char *above, *below;
+    anpe_status status = ANPE_OK;
+    if (asprintf(&above, "%s/instruments", directory) < 0)
+        return ANPE_NO_MEMORY(ctx, "a path");
+    DIR *dir = opendir(above);
+    for (struct dirent *e; dir && !*now && !status && (e = readdir(dir));) {
+        if (e->d_name[0] == '.')
+            continue;
+        if (asprintf(&below, "%s/%s", above, e->d_name) < 0) {
+            status = ANPE_NO_MEMORY(ctx, "a path");
+            break;
+        }
+        status = try_file(ctx, below, name, wanted, now);
+        free(below);
+    }
+    if (dir)
+        closedir(dir);
+    free(above);
+    return status;
+}
+
+/* The name alone, then with what stands before it, then among the instruments. */
 static anpe_status try_directory(anpe_ctx *ctx, const char *directory, const char *path,
                                  const char *wanted, char **now)
 {
@@ -35,6 +63,8 @@ static anpe_status try_directory(anpe_ctx *ctx, const char *directory, const cha
             name--;
         status = try_file(ctx, directory, name, wanted, now);
     }
+    if (!*now && !status)
+        status = try_instruments(ctx, directory, anpe_text_basename(path), wanted, now);
     return status;
 }
 

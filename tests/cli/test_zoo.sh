@@ -233,6 +233,10 @@ can_simulate "an emulator three directories above, in its own" away/zoo/w/1/w.h5
 can_simulate "an emulator beside its directory" away/beside.h5
 run env ANPE_ZOO="$work/away/zoo" "$ANPE" simulate w -n 2 -o sims.h5
 check "by name" test "$status" = 0
+mkdir away/instruments/another && echo other >away/instruments/another/e.h5
+mv away/instruments/x away/instruments/renamed
+can_simulate "an emulator of an instrument, whatever the directory of the training was called" away/zoo/w/1/w.h5
+mv away/instruments/renamed away/instruments/x
 "$ANPE" import cannon cannon.txt --pivots pivots.txt --labels teff,logg --range 4000:6001,0:5 --quiet \
     -o away/instruments/x/e.h5
 run "$ANPE" simulate away/beside.h5 -n 2 -o sims.h5
