@@ -63,6 +63,7 @@ _FUNCTIONS = {  # name: result, arguments
     "anpe_error": (c_char_p, [c_void_p]),
     "anpe_status_name": (c_char_p, [c_int]),
     "anpe_ctx_set_log": (None, [c_void_p, _LOG, c_void_p]),
+    "anpe_model_find": (c_int, [c_void_p, c_char_p, POINTER(c_void_p)]),
     "anpe_model_open": (c_int, [c_void_p, c_char_p, POINTER(c_void_p)]),
     "anpe_model_close": (c_void_p, [c_void_p]),
     "anpe_model_labels": (c_int64, [c_void_p, POINTER(POINTER(_Label))]),
@@ -109,6 +110,8 @@ def _load():
 
 
 _lib = _load()
+_free = ctypes.CDLL(None).free  # of the C library: what it is to take is malloc'ed
+_free.restype, _free.argtypes = None, [c_void_p]
 
 
 @_LOG
@@ -246,23 +249,32 @@ class Label:
 
 
 class Model:
-    """A trained model, by the name of its file.
+    """A trained model: the path of its file, or the name of one of the zoo ("apogee", "apogee@1.0").
 
+    path        of its file
     labels      list of Label, the D labels of the posterior in its order
     wavelength  (P,) vacuum Angstrom, or None where the instrument has none
     n_values    P
     """
 
-    def __init__(self, path):
+    def __init__(self, model):
         self._context, self._session, self._at, self._room = _Context(), None, None, 0
-        self.path, at = os.fspath(path), c_void_p()
-        self._context.check(_lib.anpe_model_open(self._context.at, os.fsencode(path), byref(at)))
+        self.path, at = self._find(model), c_void_p()
+        self._context.check(_lib.anpe_model_open(self._context.at, os.fsencode(self.path), byref(at)))
         self._at = at.value
         labels, wavelength = POINTER(_Label)(), POINTER(c_double)()
         n = _lib.anpe_model_labels(self._at, byref(labels))
         self.labels = [Label(labels[k]) for k in range(n)]
         self.n_values = _lib.anpe_model_pixels(self._at, byref(wavelength))
         self.wavelength = np.ctypeslib.as_array(wavelength, (self.n_values,)).copy() if wavelength else None
+
+    def _find(self, model):
+        path = c_void_p()
+        self._context.check(_lib.anpe_model_find(self._context.at, os.fsencode(model), byref(path)))
+        try:
+            return os.fsdecode(ctypes.string_at(path.value))
+        finally:
+            _free(path)
 
     def _need_session(self, n_draws):
         if self._session and n_draws <= self._room:

@@ -19,6 +19,8 @@ cd "$work" || exit 99
 "$ANPE" infer m.h5 mocks.h5 empty.h5 -q -s 200 -o stars.csv 2>err
 check "the command's catalogue" test -s stars.csv
 
+mkdir -p zoo/mini/1.0 && cp m.h5 zoo/mini/1.0/mini.h5
+export ANPE_ZOO="$work/zoo" XDG_DATA_HOME="$work/none"
 ANPE_LIBRARY=$builddir/.libs/libanpe.so.1 PYTHONPATH=$srcdir/python PYTHONDONTWRITEBYTECODE=1
 export ANPE_LIBRARY PYTHONPATH PYTHONDONTWRITEBYTECODE
 run $python -W ignore "$srcdir/tests/python/test_anpe.py" m.h5 mocks.h5 empty.h5 stars.csv "$work"

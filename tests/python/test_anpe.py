@@ -40,6 +40,10 @@ model = anpe.Model(model_path)
 n_labels, p = len(model.labels), model.n_values
 check("labels", [l.name for l in model.labels] == ["teff", "logg", "fe_h", "mg_fe", "vmicro", "vmacro", "rv"] and
       model.labels[0].unit == "K" and (model.labels[0].min, model.labels[0].max) == (4000, 6500), model.labels)
+named = anpe.Model("mini")
+check("a model by its name", named.path.endswith("/zoo/mini/1.0/mini.h5") and named.n_values == p, named.path)
+refused("a name that there is not", anpe.Error, "neither a file nor a model of the zoo; did you mean 'mini'?",
+        lambda: anpe.Model("minj"))
 check("wavelengths", model.wavelength.shape == (p,) and 15000 < model.wavelength[0] < model.wavelength[-1] < 17000)
 check("flags and what they say", anpe.flags()[0][0] == "FAILED" and all(h.endswith(".") for _, h in anpe.flags()))
 
