@@ -4,6 +4,13 @@ EXTRA_DIST += docs/LICENCES.md docs/PERFORMANCE.md docs/book/method.md docs/book
 	docs/book/validation.md docs/book/figures.md docs/book/apogee.md docs/book/cannon.md \
 	docs/book/embedding.md docs/book/python.md docs/book/simulations.md docs/book/forward.md docs/book/emulator.md docs/book/zoo.md
 EXTRA_DIST += docs/examples/pipe_simulator.py docs/examples/first_posterior.py
+# The documentation as a site in html/, for a browser without a server.
+EXTRA_DIST += docs/site/contents docs/site/site.py docs/site/style.css docs/site/search.js
+html-local:
+	@for tool in python3 cmark-gfm mandoc; do command -v $$tool >/dev/null || { \
+	  echo "make html: $$tool is not installed (Debian: python3 cmark-gfm mandoc), so no site is made"; exit 0; }; done; \
+	python3 $(srcdir)/docs/site/site.py $(srcdir) html
+
 # Templates and the chapter that goes through them, to be copied from where they are installed.
 templatedir = $(docdir)/plugin-template
 dist_template_DATA = docs/plugin-template/Makefile docs/plugin-template/README.md docs/plugin-template/afternoon.cfg \
