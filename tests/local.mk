@@ -68,4 +68,4 @@ EXTRA_DIST += tests/long/payne_model.sh tests/long/validate.sh tests/long/misspe
 EXTRA_DIST += tests/long/apstar_masks.py tests/long/emulator_error.py tests/long/instruments.sh tests/long/faults.sh
 EXTRA_DIST += tests/valgrind.supp tests/leaks.lsan
 clean-local:
-	rm -rf sanitize kernels html $(IC_DIR)
+	rm -rf sanitize kernels html deb $(IC_DIR)

@@ -19,7 +19,8 @@ dist_check_SCRIPTS += tests/cli/test_pipe.sh
 dist_check_SCRIPTS += tests/cli/test_grid.sh tests/cli/test_simulate.sh tests/cli/test_emulate.sh tests/cli/test_shipped.sh tests/cli/test_calibrate.sh tests/cli/test_synth.sh
 # Files of earlier versions.
 dist_check_SCRIPTS += tests/cli/test_old_files.sh tests/cli/test_velocities.sh
-EXTRA_DIST += tests/old/README.md tests/old/clip.h5 tests/old/clip_emulator.h5 tests/old/clip_spectra.h5
+EXTRA_DIST += tests/old/README.md tests/old/clip.h5 tests/old/clip_emulator.h5 tests/old/clip_spectra.h5 \
+	tests/old/format2.h5 tests/old/format2_emulator.h5 tests/old/format2_spectra.h5 tests/old/format2_catalogue.h5
 dist_check_SCRIPTS += tests/cli/test_inputs.sh
 # What these two spoil files with.
 check_PROGRAMS += tests/cli/make_spectrum tests/cli/flip_bit
