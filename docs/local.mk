@@ -17,7 +17,8 @@ dist_template_DATA = docs/plugin-template/Makefile docs/plugin-template/README.m
 	docs/plugin-template/simulator_one_line.c docs/plugin-template/instrument_afternoon.c \
 	docs/plugin-template/noise_photons.c docs/plugin-template/featurizer_narrow.c docs/book/new_spectrograph.md
 
-# The chapter's commands, with nothing but what is installed; distcheck runs this.
+# With nothing but what is installed: the chapter's commands, and the models that come with anpe, by their names, with
+# their emulators and error bars. distcheck runs this.
 IC_DIR = installcheck.tmp
 installcheck-local:
 	rm -rf $(IC_DIR) && mkdir $(IC_DIR)
@@ -28,6 +29,11 @@ installcheck-local:
 	  PATH="$(DESTDIR)$(bindir):$$PATH" ANPE_PLUGIN_PATH='$(DESTDIR)$(plugindir)' \
 	  LD_LIBRARY_PATH='$(DESTDIR)$(libdir)'$${LD_LIBRARY_PATH:+:$$LD_LIBRARY_PATH} sh -e ./steps
 	grep '^HD1,star.txt,0,' $(IC_DIR)/star.csv >/dev/null
+	cd $(IC_DIR) && PATH="$(DESTDIR)$(bindir):$$PATH" && ANPE_PLUGIN_PATH='$(DESTDIR)$(plugindir)' && \
+	  ANPE_ZOO='$(DESTDIR)$(pkgdatadir)/zoo' && LD_LIBRARY_PATH='$(DESTDIR)$(libdir)'$${LD_LIBRARY_PATH:+:$$LD_LIBRARY_PATH} && \
+	  export PATH ANPE_PLUGIN_PATH ANPE_ZOO LD_LIBRARY_PATH && \
+	  for model in "$$ANPE_ZOO"/*/; do test -d "$$model" || continue; model=`basename "$$model"`; \
+	    anpe simulate $$model -n 2 --observed -q -o mocks.h5 && anpe infer $$model mocks.h5 -q -o mocks.csv || exit 1; done
 	rm -rf $(IC_DIR)
 
 # The option reference in anpe.cfg(5) comes from the plugins' own tables; tests/cli/test_man.sh compares.

@@ -75,7 +75,8 @@ tests_cli_read_spectra_LDADD = libanpe.la
 dist_check_SCRIPTS += tests/cli/test_layouts.sh tests/cli/test_arms.sh
 EXTRA_DIST += tests/cli/layouts.py
 # Models that have a name; the seal of model files.
-dist_check_SCRIPTS += tests/cli/test_completion.sh tests/cli/test_seal.sh tests/cli/test_zoo.sh tests/cli/test_zoo_https.sh
+dist_check_SCRIPTS += tests/cli/test_completion.sh tests/cli/test_seal.sh tests/cli/test_zoo.sh tests/cli/test_zoo_shipped.sh \
+	tests/cli/test_zoo_https.sh
 EXTRA_DIST += tests/cli/zoo_server.py tests/cli/zoo_sign.py
 # The documentation as a site.
 dist_check_SCRIPTS += tests/cli/test_html.sh
