@@ -1,5 +1,6 @@
 # core/zoo: models that have a name: found, published, fetched. One module a line.
 libanpe_la_SOURCES += core/zoo/choose.c core/zoo/choose.h
+libanpe_la_SOURCES += core/zoo/cut.c core/zoo/cut.h
 libanpe_la_SOURCES += core/zoo/describe.c
 libanpe_la_SOURCES += core/zoo/entry.c core/zoo/entry.h
 libanpe_la_SOURCES += core/zoo/fetch.c core/zoo/fetch.h

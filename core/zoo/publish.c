@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "file/output.h"
 #include "model/model.h"
+#include "zoo/cut.h"
 #include "zoo/index.h"
 #include "zoo/lines.h"
 #include <errno.h>
@@ -113,8 +114,9 @@ out:
     return status;
 }
 
-static anpe_status copy_file(anpe_ctx *ctx, const char *from, const char *directory,
-                             const anpe_zoo_file *file)
+/* The model goes without the paths of this machine, so it is measured as it goes. */
+static anpe_status copy_file(anpe_ctx *ctx, const char *from, const char *directory, int is_model,
+                             anpe_zoo_file *file)
 {
     char *path;
     anpe_output o;
@@ -125,6 +127,10 @@ static anpe_status copy_file(anpe_ctx *ctx, const char *from, const char *direct
         status = anpe_output_copy(ctx, &o, from);
     if (!status) /* it may have changed since it was measured */
         status = anpe_zoo_file_check(ctx, o.temporary, file);
+    if (!status && is_model)
+        status = anpe_zoo_cut_paths(ctx, o.temporary);
+    if (!status && is_model)
+        status = measure(ctx, o.temporary, file);
     if (!status)
         status = anpe_output_commit(ctx, &o);
     else
@@ -133,14 +139,14 @@ static anpe_status copy_file(anpe_ctx *ctx, const char *from, const char *direct
     return status;
 }
 
-static anpe_status copy_all(anpe_ctx *ctx, const anpe_zoo_publication *p, const anpe_zoo_entry *e)
+static anpe_status copy_all(anpe_ctx *ctx, const anpe_zoo_publication *p, anpe_zoo_entry *e)
 {
     char *directory;
     if (asprintf(&directory, "%s/%s/%s", p->registry, p->name, p->version) < 0)
         return ANPE_NO_MEMORY(ctx, "a path");
     anpe_status status = anpe_zoo_directory(ctx, directory);
     for (int i = 0; i < e->n_files && !status; i++)
-        status = copy_file(ctx, i ? p->with[i - 1] : p->model, directory, &e->file[i]);
+        status = copy_file(ctx, i ? p->with[i - 1] : p->model, directory, i == 0, &e->file[i]);
     free(directory);
     return status;
 }

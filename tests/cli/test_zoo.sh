@@ -224,6 +224,11 @@ can_simulate() { # NAME MODEL: its emulator is found
     run "$ANPE" simulate "$2" -n 2 -o sims.h5
     check "$1" test "$status" = 0
 }
+run "$ANPE" validate with.h5 -n 60 -s 50 --quiet
+run "$ANPE" zoo publish with.h5 public --key secret --name w --release 1
+check "published: with no path of this machine" test "$status" = 0 -a -s public/w/1/w.h5
+check "published: the model had one" grep -q "$work" with.h5
+check "published: its copy has none" sh -c '! grep -q "$0" public/w/1/w.h5' "$work"
 mkdir -p away/zoo/w/1 away/instruments/x && cp with.h5 away/zoo/w/1/w.h5 && cp there/instruments/x/e.h5 away/instruments/x/
 cp with.h5 away/beside.h5
 mv there gone
@@ -231,6 +236,8 @@ run "$ANPE" simulate with.h5 -n 2 -o sims.h5
 expect_error "an emulator that is gone" 1 "there/instruments/x/e.h5: "
 can_simulate "an emulator three directories above, in its own" away/zoo/w/1/w.h5
 can_simulate "an emulator beside its directory" away/beside.h5
+cp public/w/1/w.h5 away/zoo/w/1/
+can_simulate "an emulator of which the name alone is known" away/zoo/w/1/w.h5
 run env ANPE_ZOO="$work/away/zoo" "$ANPE" simulate w -n 2 -o sims.h5
 check "by name" test "$status" = 0
 mkdir away/instruments/another && echo other >away/instruments/another/e.h5

@@ -1,0 +1,127 @@
+"""known_stars.py FORWARD SURVEY: spectra of stars whose labels are published, as a survey would have written them, in the
+current directory, and truth.csv. known_stars.py compare CATALOGUE: what a catalogue makes of them.
+
+Observed with NARVAL at R = 75 000 (eight Gaia benchmark stars: Jofre et al. 2014, A&A 564, A133), or the atlases of the Sun and
+Arcturus, smoothed to the survey's resolution; noise of the S/N below is added, with a seed."""
+import csv
+import sys
+
+import numpy as np
+from astropy.io import fits
+
+SNR = 100.0
+LABELS = {"61CygA": (4339, 4.43, -0.33), "alfTau": (3927, 1.22, -0.37), "Arcturus": (4247, 1.59, -0.52),
+          "epsVir": (4983, 2.77, 0.15), "Gmb1830": (4827, 4.60, -1.46), "HD140283": (5720, 3.67, -2.36),
+          "HD84937": (6275, 4.11, -2.03), "Procyon": (6545, 3.99, 0.01), "Sun": (5772, 4.44, 0.0)}
+LIGHT = 299792.458  # km/s
+# GALAH: first pixel and step of an arm, air Angstrom
+ARMS = {1: ("blue", 4714.12, 0.046), 2: ("green", 5649.89, 0.0546), 3: ("red", 6477.47, 0.063), 4: ("ir", 7585.69, 0.0735)}
+
+
+def to_vacuum(air):
+    """Ciddor's formula as VALD inverts it (Piskunov)."""
+    s = (1e4 / air) ** 2
+    return air * (1 + 8.336624212083e-5 + 2.408926869968e-2 / (130.1065924522 - s) + 1.599740894897e-4 / (38.92568793293 - s))
+
+
+def smoothed(wave, flux, resolution):
+    """On a grid of 0.5 km/s, with a Gaussian of that resolution."""
+    step = 0.5 / LIGHT
+    grid = np.exp(np.arange(np.log(wave[0]), np.log(wave[-1]), step))
+    sigma = 1 / resolution / 2.35482 / step
+    x = np.arange(-int(5 * sigma) - 1, int(5 * sigma) + 2)
+    kernel = np.exp(-0.5 * (x / sigma) ** 2)
+    return grid, np.convolve(np.interp(grid, wave, flux), kernel / kernel.sum(), "same")
+
+
+def seen(rng, wave, flux, resolution, pixels):
+    """Flux and its error in pixels; both 0 where there is no spectrum."""
+    keep = np.isfinite(flux)
+    grid, smooth = smoothed(wave[keep], flux[keep], resolution)
+    inside = (pixels > grid[0]) & (pixels < grid[-1])
+    flux = np.where(inside, np.interp(pixels, grid, smooth) + rng.normal(0, 1 / SNR, len(pixels)), 0.0)
+    return flux, np.where(inside, 1 / SNR, 0.0)
+
+
+def arms(forward, star):
+    if star == "Sun":  # Kurucz's flux atlas, which has no infrared arm
+        for arm in (1, 2, 3):
+            t = fits.getdata("%s/reference/sun_kurucz_flux_hermes_%s.fits.gz" % (forward, ARMS[arm][0]))
+            yield arm, t["disp"].astype(float), t["flux"].astype(float)
+        return
+    d = np.load(forward + "/reference/narval_benchmark_stars.npz")
+    for arm, (name, _, _) in ARMS.items():
+        first, step, n = d["%s/%s/wave" % (star, name)]
+        yield arm, first + step * np.arange(int(n)), d["%s/%s/flux" % (star, name)].astype(float)
+
+
+def galah(forward, rng):
+    for k, star in enumerate(LABELS):
+        for arm, wave, flux in arms(forward, star):
+            _, first, step = ARMS[arm]
+            flux, error = seen(rng, wave, flux, 28000.0, first + step * np.arange(4096))
+            hdus = [fits.PrimaryHDU((1000 * flux).astype("f4")),
+                    fits.ImageHDU((error / np.maximum(flux, 1e-3)).astype("f4"), name="input_sigma")]
+            for hdu in hdus:
+                hdu.header.update(CTYPE1="LINEAR", CRVAL1=first, CDELT1=step, CRPIX1=1.0, OBJECT=star, SLITMASK="OUT")
+            fits.HDUList(hdus).writeto("%015d%d.fits" % (131216002601010 + k, arm), overwrite=True)
+    return list(LABELS)
+
+
+def apogee(forward, rng):
+    pixels = 10 ** (4.179 + 6e-6 * np.arange(8575))
+    stars = {"Sun": ("apogee_sun_fts", 0.8), "Arcturus": ("apogee_arcturus_fts", 14.2)}
+    for star, (name, velocity) in stars.items():
+        d = np.load("%s/reference/%s.npz" % (forward, name))
+        wave = to_vacuum(d["wavelength"].astype(float)) / (1 + velocity / LIGHT)
+        flux, error = seen(rng, wave, d["flux"].astype(float), 22500.0, pixels)
+        bad = (error == 0).astype("i4")
+        hdus = [fits.PrimaryHDU(), fits.ImageHDU(flux.astype("f4")), fits.ImageHDU(np.where(bad, 1e10, error).astype("f4")),
+                fits.ImageHDU(bad)]
+        hdus[0].header["OBJID"] = star
+        for hdu in hdus:
+            hdu.header.update(CRVAL1=4.179, CDELT1=6e-6, CRPIX1=1.0, CTYPE1="LOG-LINEAR", DC_FLAG=1)
+        fits.HDUList(hdus).writeto("apStar-%s.fits" % star, overwrite=True)
+    return list(stars)
+
+
+def optical(forward, rng):
+    """A table of wavelength, flux and error, R = 48 000, as any spectrograph's: the arms in one."""
+    for star in LABELS:
+        rows = []
+        for arm, wave, flux in arms(forward, star):
+            pixels = np.exp(np.arange(np.log(wave[0]), np.log(wave[-1]), 2.5 / LIGHT))
+            rows.append(np.array([pixels, *seen(rng, wave, flux, 48000.0, pixels)]).T)
+        rows = np.concatenate(rows)
+        np.savetxt("%s.csv" % star, rows[rows[:, 2] > 0], delimiter=",", header="wavelength_air,flux,error", comments="", fmt="%.6f")
+    return list(LABELS)
+
+
+def compare(path):
+    truth = {row["id"]: row for row in csv.DictReader(open("truth.csv"))}
+    off = {"teff": [], "logg": [], "fe_h": []}
+    for row in csv.DictReader(line for line in open(path) if not line.startswith("#")):
+        row = {key.lower(): value for key, value in row.items()}
+        name = row["id"].strip()
+        if name not in truth or not row.get("teff"):
+            print("star %s: no answer, flags %s" % (name, row.get("flags", "")))
+            continue
+        said = []
+        for label in off:
+            difference = float(row[label]) - float(truth[name][label])
+            said.append("%s %s +- %s (%+.4g)" % (label, row[label], row[label + "_sd"], difference))
+            if 4500 <= float(truth[name]["teff"]) <= 6500:
+                off[label].append(difference)
+        print("star %s: %s; flags %s" % (name, ", ".join(said), row.get("flags", "")))
+    for label, values in off.items():
+        if values:
+            print("median_%s %.4g" % (label, np.median(np.abs(values))))
+            print("bias_%s %.4g" % (label, np.median(values)))
+
+
+if sys.argv[1] == "compare":
+    compare(sys.argv[2])
+else:
+    stars = {"galah": galah, "apogee": apogee, "optical": optical}[sys.argv[2]](sys.argv[1], np.random.default_rng(1))
+    with open("truth.csv", "w") as f:
+        f.write("id,teff,logg,fe_h\n" + "".join("%s,%g,%g,%g\n" % ((star,) + LABELS[star]) for star in stars))
