@@ -8,7 +8,7 @@
 #include <string.h>
 
 /* What writes o->temporary. NULL: HDF5, whose file makes its own. */
-typedef anpe_status write_fn(anpe_ctx *ctx, const anpe_catalogue *c, const anpe_output *o);
+typedef anpe_status write_fn(anpe_ctx *ctx, anpe_catalogue *c, const anpe_output *o);
 
 static const struct {
     const char *extension;
@@ -57,6 +57,18 @@ static size_t cell_size(const anpe_column *column)
     return column->type == ANPE_COLUMN_TEXT ? (size_t)column->width + 1 : sizeof(double);
 }
 
+/* Reals of the window are NAN, integers 0, texts "". */
+static void blank_window(anpe_catalogue *c)
+{
+    for (int k = 0; k < c->n_columns; k++) {
+        double *real = c->data[k];
+        if (c->columns[k].type != ANPE_COLUMN_REAL)
+            memset(c->data[k], 0, (size_t)c->n * cell_size(&c->columns[k]));
+        for (int64_t r = 0; c->columns[k].type == ANPE_COLUMN_REAL && r < c->n; r++)
+            real[r] = NAN;
+    }
+}
+
 static anpe_status make_columns(anpe_ctx *ctx, anpe_catalogue *c, const anpe_column *columns)
 {
     size_t n = (size_t)c->n_columns;
@@ -71,22 +83,21 @@ static anpe_status make_columns(anpe_ctx *ctx, anpe_catalogue *c, const anpe_col
             return ANPE_FAIL(ctx, ANPE_EINTERNAL, "catalogue: column %s of width %d", column->name,
                              column->width);
         size_t size = 0;
-        if (__builtin_mul_overflow((size_t)c->n_rows, cell_size(column), &size))
+        if (__builtin_mul_overflow((size_t)c->n, cell_size(column), &size))
             return ANPE_FAIL(ctx, ANPE_ENOMEM, "catalogue: %lld rows", (long long)c->n_rows);
         c->data[k] = anpe_alloc(ctx, size ? size : 1);
         if (!c->data[k])
             return ANPE_ENOMEM;
-        double *real = c->data[k];
-        for (int64_t r = 0; column->type == ANPE_COLUMN_REAL && r < c->n_rows; r++)
-            real[r] = NAN;
     }
+    blank_window(c);
     return ANPE_OK;
 }
 
-anpe_status anpe_catalogue_new(anpe_ctx *ctx, int64_t n_rows, int n_columns,
-                               const anpe_column *columns, int n_flags,
-                               const char *const *flag_names, anpe_catalogue **out)
+anpe_status anpe_catalogue_stream(anpe_ctx *ctx, int64_t n_rows, anpe_catalogue_fill *fill,
+                                  void *user, int n_columns, const anpe_column *columns,
+                                  int n_flags, const char *const *flag_names, anpe_catalogue **out)
 {
+    enum { WINDOW = 1024 };
     *out = NULL;
     if (n_rows < 0 || n_columns < 1 || n_columns > ANPE_CATALOGUE_MAX_COLUMNS || n_flags < 0 ||
         n_flags > 63)
@@ -96,6 +107,9 @@ anpe_status anpe_catalogue_new(anpe_ctx *ctx, int64_t n_rows, int n_columns,
     if (!c)
         return ANPE_ENOMEM;
     c->n_rows = n_rows;
+    c->n = c->room = fill && n_rows > WINDOW ? WINDOW : n_rows;
+    c->fill = fill;
+    c->user = user;
     c->n_columns = n_columns;
     c->n_flags = n_flags;
     c->flags = anpe_alloc(ctx, (size_t)(n_flags + 1) * sizeof *c->flags);
@@ -107,6 +121,24 @@ anpe_status anpe_catalogue_new(anpe_ctx *ctx, int64_t n_rows, int n_columns,
         c = anpe_catalogue_free(c);
     *out = c;
     return status;
+}
+
+anpe_status anpe_catalogue_new(anpe_ctx *ctx, int64_t n_rows, int n_columns,
+                               const anpe_column *columns, int n_flags,
+                               const char *const *flag_names, anpe_catalogue **out)
+{
+    return anpe_catalogue_stream(ctx, n_rows, NULL, NULL, n_columns, columns, n_flags, flag_names,
+                                 out);
+}
+
+anpe_status anpe_catalogue_window(anpe_ctx *ctx, anpe_catalogue *c, int64_t first)
+{
+    if (!c->fill)
+        return ANPE_OK;
+    c->first = first;
+    c->n = c->n_rows - first < c->room ? c->n_rows - first : c->room;
+    blank_window(c);
+    return c->fill(ctx, c, first, c->n, c->user);
 }
 
 anpe_catalogue *anpe_catalogue_free(anpe_catalogue *c)
@@ -131,7 +163,7 @@ anpe_catalogue *anpe_catalogue_free(anpe_catalogue *c)
 
 static int is_cell(const anpe_catalogue *c, int64_t row, int column, anpe_column_type type)
 {
-    return row >= 0 && row < c->n_rows && column >= 0 && column < c->n_columns &&
+    return row >= c->first && row - c->first < c->n && column >= 0 && column < c->n_columns &&
            c->columns[column].type == type;
 }
 
@@ -140,7 +172,7 @@ void anpe_catalogue_set_text(anpe_catalogue *c, int64_t row, int column, const c
     if (!is_cell(c, row, column, ANPE_COLUMN_TEXT))
         return;
     size_t width = (size_t)c->columns[column].width, n = strlen(text);
-    char *cell = (char *)c->data[column] + (size_t)row * (width + 1);
+    char *cell = (char *)c->data[column] + (size_t)(row - c->first) * (width + 1);
     n = n < width ? n : width;
     memset(cell, 0, width + 1);
     memcpy(cell, text, n);
@@ -149,13 +181,13 @@ void anpe_catalogue_set_text(anpe_catalogue *c, int64_t row, int column, const c
 void anpe_catalogue_set_real(anpe_catalogue *c, int64_t row, int column, double value)
 {
     if (is_cell(c, row, column, ANPE_COLUMN_REAL))
-        ((double *)c->data[column])[row] = value;
+        ((double *)c->data[column])[row - c->first] = value;
 }
 
 void anpe_catalogue_set_int(anpe_catalogue *c, int64_t row, int column, int64_t value)
 {
     if (is_cell(c, row, column, ANPE_COLUMN_INT64))
-        ((int64_t *)c->data[column])[row] = value;
+        ((int64_t *)c->data[column])[row - c->first] = value;
 }
 
 anpe_status anpe_catalogue_keyword(anpe_ctx *ctx, anpe_catalogue *c, const char *key,
@@ -174,7 +206,7 @@ anpe_status anpe_catalogue_keyword(anpe_ctx *ctx, anpe_catalogue *c, const char 
 
 /* ---- writing ----------------------------------------------------------------------------- */
 
-anpe_status anpe_catalogue_prepare(anpe_ctx *ctx, const anpe_catalogue *c, const char *path,
+anpe_status anpe_catalogue_prepare(anpe_ctx *ctx, anpe_catalogue *c, const char *path,
                                    anpe_output *o)
 {
     *o = (anpe_output){0};
@@ -192,7 +224,7 @@ anpe_status anpe_catalogue_prepare(anpe_ctx *ctx, const anpe_catalogue *c, const
     return status;
 }
 
-anpe_status anpe_catalogue_write(anpe_ctx *ctx, const anpe_catalogue *c, const char *path)
+anpe_status anpe_catalogue_write(anpe_ctx *ctx, anpe_catalogue *c, const char *path)
 {
     anpe_output o;
     const anpe_status status = anpe_catalogue_prepare(ctx, c, path, &o);

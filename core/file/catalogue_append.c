@@ -102,7 +102,7 @@ static anpe_status add_lines(anpe_ctx *ctx, const char *path, const char *lines,
     return status;
 }
 
-anpe_status anpe_catalogue_append(anpe_ctx *ctx, const anpe_catalogue *c, const char *path)
+anpe_status anpe_catalogue_append(anpe_ctx *ctx, anpe_catalogue *c, const char *path)
 {
     struct stat st;
     char *text = NULL;
@@ -115,11 +115,12 @@ anpe_status anpe_catalogue_append(anpe_ctx *ctx, const anpe_catalogue *c, const 
     FILE *f = open_memstream(&text, &n);
     if (!f)
         return ANPE_NO_MEMORY(ctx, path);
-    anpe_catalogue_put_rows(f, c);
-    const int bad = fclose(f);
-    const char *rows = bad ? NULL : strchr(text, '\n') + 1; /* behind the line of names */
-    const anpe_status status =
-        bad ? ANPE_NO_MEMORY(ctx, path) : add_lines(ctx, path, rows, n - (size_t)(rows - text));
+    anpe_status status = anpe_catalogue_put_rows(ctx, f, c);
+    if (fclose(f) && !status)
+        status = ANPE_NO_MEMORY(ctx, path);
+    const char *rows = status ? NULL : strchr(text, '\n') + 1; /* behind the line of names */
+    if (!status)
+        status = add_lines(ctx, path, rows, n - (size_t)(rows - text));
     free(text);
     return status;
 }

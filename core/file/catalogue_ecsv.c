@@ -49,7 +49,7 @@ static void put_column(FILE *f, const anpe_column *column)
     fputs("}}\n", f);
 }
 
-static void put_table(FILE *f, const anpe_catalogue *c)
+static anpe_status put_table(anpe_ctx *ctx, FILE *f, anpe_catalogue *c)
 {
     char key[16], date[24];
     fputs("# %ECSV 1.0\n# ---\n# delimiter: ','\n# datatype:\n", f);
@@ -65,10 +65,10 @@ static void put_table(FILE *f, const anpe_catalogue *c)
     anpe_text_utc(date);
     put_pair(f, "DATE", date);
     fputs("# schema: astropy-2.0\n", f);
-    anpe_catalogue_put_rows(f, c);
+    return anpe_catalogue_put_rows(ctx, f, c);
 }
 
-anpe_status anpe_catalogue_write_ecsv(anpe_ctx *ctx, const anpe_catalogue *c, const anpe_output *o)
+anpe_status anpe_catalogue_write_ecsv(anpe_ctx *ctx, anpe_catalogue *c, const anpe_output *o)
 {
     return anpe_catalogue_write_lines(ctx, c, o, put_table);
 }

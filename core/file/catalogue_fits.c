@@ -66,12 +66,13 @@ static void write_header(fitsfile *f, const anpe_catalogue *c, int *status)
 static void write_text_column(fitsfile *f, const anpe_catalogue *c, int k, int *status)
 {
     char *texts[BLOCK];
-    for (int64_t from = 0; from < c->n_rows && !*status; from += BLOCK) {
-        int64_t n = c->n_rows - from < BLOCK ? c->n_rows - from : BLOCK, made = 0;
-        while (made < n && (texts[made] = printable(anpe_catalogue_text(c, k, from + made))))
+    for (int64_t from = 0; from < c->n && !*status; from += BLOCK) {
+        int64_t n = c->n - from < BLOCK ? c->n - from : BLOCK, made = 0;
+        const int64_t row = c->first + from;
+        while (made < n && (texts[made] = printable(anpe_catalogue_text(c, k, row + made))))
             made++;
         if (made == n)
-            fits_write_col(f, TSTRING, k + 1, from + 1, 1, n, texts, status);
+            fits_write_col(f, TSTRING, k + 1, row + 1, 1, n, texts, status);
         else
             *status = MEMORY_ALLOCATION;
         while (made > 0)
@@ -79,16 +80,28 @@ static void write_text_column(fitsfile *f, const anpe_catalogue *c, int k, int *
     }
 }
 
-static void write_columns(fitsfile *f, const anpe_catalogue *c, int *status)
+static void write_window(fitsfile *f, const anpe_catalogue *c, int *status)
 {
-    for (int k = 0; k < c->n_columns && c->n_rows > 0; k++) {
+    for (int k = 0; k < c->n_columns; k++) {
         anpe_column_type type = c->columns[k].type;
         if (type == ANPE_COLUMN_TEXT)
             write_text_column(f, c, k, status);
         else
-            fits_write_col(f, type == ANPE_COLUMN_REAL ? TDOUBLE : TLONGLONG, k + 1, 1, 1,
-                           c->n_rows, c->data[k], status);
+            fits_write_col(f, type == ANPE_COLUMN_REAL ? TDOUBLE : TLONGLONG, k + 1, c->first + 1,
+                           1, c->n, c->data[k], status);
     }
+}
+
+/* Returns what `fill` had to say; *status: what CFITSIO has. */
+static anpe_status write_rows(anpe_ctx *ctx, fitsfile *f, anpe_catalogue *c, int *status)
+{
+    anpe_status filled = ANPE_OK;
+    for (int64_t at = 0; at < c->n_rows && !filled && !*status; at += c->n) {
+        filled = anpe_catalogue_window(ctx, c, at);
+        if (!filled)
+            write_window(f, c, status);
+    }
+    return filled;
 }
 
 static void create_table(fitsfile *f, const anpe_catalogue *c, int *status)
@@ -116,7 +129,7 @@ static void create_table(fitsfile *f, const anpe_catalogue *c, int *status)
     free(text);
 }
 
-anpe_status anpe_catalogue_write_fits(anpe_ctx *ctx, const anpe_catalogue *c, const anpe_output *o)
+anpe_status anpe_catalogue_write_fits(anpe_ctx *ctx, anpe_catalogue *c, const anpe_output *o)
 {
     fitsfile *f = NULL;
     int status = 0, closed = 0;
@@ -127,7 +140,7 @@ anpe_status anpe_catalogue_write_fits(anpe_ctx *ctx, const anpe_catalogue *c, co
         (void)chmod(o->temporary, 0600); /* as anpe_output_begin had made it */
     create_table(f, c, &status);
     write_header(f, c, &status);
-    write_columns(f, c, &status);
+    const anpe_status filled = write_rows(ctx, f, c, &status);
     int error = status ? errno : 0;
     if (f)
         fits_close_file(f, &closed);
@@ -136,8 +149,8 @@ anpe_status anpe_catalogue_write_fits(anpe_ctx *ctx, const anpe_catalogue *c, co
         error = errno;
     }
     fits_clear_errmsg();
-    if (!status)
-        return ANPE_OK;
+    if (filled || !status)
+        return filled;
     char reason[128] = "";
     fits_get_errstatus(status, reason);
     return ANPE_FAIL(ctx, ANPE_EIO, "%s: cannot write: %s", o->path,

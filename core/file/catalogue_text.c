@@ -60,91 +60,111 @@ static void put_header(FILE *f, const anpe_catalogue *c)
 static void put_row(FILE *f, const anpe_catalogue *c, int64_t row)
 {
     for (int k = 0; k < c->n_columns; k++) {
-        const double *real = c->data[k];
-        const int64_t *integer = c->data[k];
         if (k)
             fputc(',', f);
         if (c->columns[k].type == ANPE_COLUMN_TEXT)
             put_text(f, anpe_catalogue_text(c, k, row));
         else if (c->columns[k].type == ANPE_COLUMN_INT64)
-            fprintf(f, "%lld", (long long)integer[row]);
-        else if (!isnan(real[row]))
-            fprintf(f, "%.10g", real[row]);
+            fprintf(f, "%lld", (long long)anpe_catalogue_int(c, k, row));
+        else if (!isnan(anpe_catalogue_real(c, k, row)))
+            fprintf(f, "%.10g", anpe_catalogue_real(c, k, row));
     }
     fputc('\n', f);
 }
 
-void anpe_catalogue_put_rows(FILE *f, const anpe_catalogue *c)
+anpe_status anpe_catalogue_put_rows(anpe_ctx *ctx, FILE *f, anpe_catalogue *c)
 {
+    anpe_status status = ANPE_OK;
     for (int k = 0; k < c->n_columns; k++)
         fprintf(f, "%s%s", k ? "," : "", c->columns[k].name);
     fputc('\n', f);
-    for (int64_t r = 0; r < c->n_rows && !ferror(f); r++)
-        put_row(f, c, r);
+    for (int64_t at = 0; at < c->n_rows && !ferror(f) && !status; at += c->n) {
+        status = anpe_catalogue_window(ctx, c, at);
+        for (int64_t r = at; r < at + c->n && !status && !ferror(f); r++)
+            put_row(f, c, r);
+    }
+    return status;
 }
 
-anpe_status anpe_catalogue_write_lines(anpe_ctx *ctx, const anpe_catalogue *c, const anpe_output *o,
-                                       void (*put)(FILE *f, const anpe_catalogue *c))
+anpe_status anpe_catalogue_write_lines(anpe_ctx *ctx, anpe_catalogue *c, const anpe_output *o,
+                                       anpe_status (*put)(anpe_ctx *ctx, FILE *f,
+                                                          anpe_catalogue *c))
 {
     char text[128];
+    anpe_status status = ANPE_OK;
     FILE *f = fopen(o->temporary, "w");
     errno = f ? 0 : errno;
     if (f)
-        put(f, c);
+        status = put(ctx, f, c);
     int failed = !f || ferror(f), error = errno;
     if (f && fclose(f) && !failed) {
         failed = 1;
         error = errno;
     }
-    if (!failed)
-        return ANPE_OK;
+    if (status || !failed)
+        return status;
     return ANPE_FAIL(ctx, ANPE_EIO, "%s: cannot write: %s", o->path,
                      anpe_errno_text(error, text, sizeof text));
 }
 
-static void put_csv(FILE *f, const anpe_catalogue *c)
+static anpe_status put_csv(anpe_ctx *ctx, FILE *f, anpe_catalogue *c)
 {
     put_header(f, c);
-    anpe_catalogue_put_rows(f, c);
+    return anpe_catalogue_put_rows(ctx, f, c);
 }
 
-anpe_status anpe_catalogue_write_csv(anpe_ctx *ctx, const anpe_catalogue *c, const anpe_output *o)
+anpe_status anpe_catalogue_write_csv(anpe_ctx *ctx, anpe_catalogue *c, const anpe_output *o)
 {
     return anpe_catalogue_write_lines(ctx, c, o, put_csv);
 }
 
 /* ---- HDF5 -------------------------------------------------------------------------------- */
 
-/* Rows of width + 1 bytes without their last one. */
-static anpe_status write_text_column(anpe_ctx *ctx, anpe_h5 *f, const anpe_catalogue *c, int k)
-{
-    size_t width = (size_t)c->columns[k].width;
-    char *block;
-    if (ANPE_NEW(ctx, block, c->n_rows, c->columns[k].width + 1))
-        return ANPE_ENOMEM;
-    for (int64_t r = 0; r < c->n_rows; r++)
-        memcpy(block + (size_t)r * width, anpe_catalogue_text(c, k, r), width);
-    anpe_status status = anpe_h5_write_texts(ctx, f, c->columns[k].name, c->n_rows, width, block);
-    free(block);
-    return status;
-}
-
-static anpe_status write_column(anpe_ctx *ctx, anpe_h5 *f, const anpe_catalogue *c, int k)
+static anpe_status make_column(anpe_ctx *ctx, anpe_h5 *f, const anpe_catalogue *c, int k)
 {
     const anpe_column *column = c->columns + k;
     anpe_status status;
     if (column->type == ANPE_COLUMN_TEXT)
-        status = write_text_column(ctx, f, c, k);
+        ANPE_TRY(anpe_h5_make_texts(ctx, f, column->name, c->n_rows, (size_t)column->width));
     else
-        status = anpe_h5_write(ctx, f, column->name,
-                               column->type == ANPE_COLUMN_REAL ? ANPE_H5_DOUBLE : ANPE_H5_INT64, 1,
-                               &c->n_rows, c->data[k]);
-    if (!status)
-        status = anpe_h5_put_text(ctx, f, column->name, "unit", column->unit);
-    if (!status)
-        status = anpe_h5_put_text(ctx, f, column->name, "ucd", column->ucd);
-    if (!status)
-        status = anpe_h5_put_text(ctx, f, column->name, "description", column->help);
+        ANPE_TRY(anpe_h5_make_column(
+            ctx, f, column->name, column->type == ANPE_COLUMN_REAL ? ANPE_H5_DOUBLE : ANPE_H5_INT64,
+            c->n_rows));
+    ANPE_TRY(anpe_h5_put_text(ctx, f, column->name, "unit", column->unit));
+    ANPE_TRY(anpe_h5_put_text(ctx, f, column->name, "ucd", column->ucd));
+    ANPE_TRY(anpe_h5_put_text(ctx, f, column->name, "description", column->help));
+out:
+    return status;
+}
+
+/* Rows of the window, of width + 1 bytes: without their last one. */
+static anpe_status write_texts(anpe_ctx *ctx, anpe_h5 *f, const anpe_catalogue *c, int k)
+{
+    size_t width = (size_t)c->columns[k].width;
+    char *block;
+    if (ANPE_NEW(ctx, block, c->n, c->columns[k].width + 1))
+        return ANPE_ENOMEM;
+    for (int64_t r = 0; r < c->n; r++)
+        memcpy(block + (size_t)r * width, anpe_catalogue_text(c, k, c->first + r), width);
+    anpe_status status =
+        anpe_h5_write_texts_at(ctx, f, c->columns[k].name, c->first, c->n, width, block);
+    free(block);
+    return status;
+}
+
+static anpe_status write_window(anpe_ctx *ctx, anpe_h5 *f, const anpe_catalogue *c)
+{
+    anpe_status status = ANPE_OK;
+    for (int k = 0; k < c->n_columns && !status; k++) {
+        const anpe_column *column = c->columns + k;
+        if (column->type == ANPE_COLUMN_TEXT)
+            status = write_texts(ctx, f, c, k);
+        else
+            status = anpe_h5_write_column_at(ctx, f, column->name,
+                                             column->type == ANPE_COLUMN_REAL ? ANPE_H5_DOUBLE
+                                                                              : ANPE_H5_INT64,
+                                             c->first, c->n, c->data[k]);
+    }
     return status;
 }
 
@@ -162,7 +182,7 @@ static anpe_status write_attributes(anpe_ctx *ctx, anpe_h5 *f, const anpe_catalo
     return status ? status : anpe_h5_put_text(ctx, f, "/", "DATE", text);
 }
 
-anpe_status anpe_catalogue_write_hdf5(anpe_ctx *ctx, const anpe_catalogue *c, const char *path,
+anpe_status anpe_catalogue_write_hdf5(anpe_ctx *ctx, anpe_catalogue *c, const char *path,
                                       anpe_output *o)
 {
     anpe_h5 *f;
@@ -170,7 +190,12 @@ anpe_status anpe_catalogue_write_hdf5(anpe_ctx *ctx, const anpe_catalogue *c, co
     if (status)
         return status;
     for (int k = 0; k < c->n_columns && !status; k++)
-        status = write_column(ctx, f, c, k);
+        status = make_column(ctx, f, c, k);
+    for (int64_t at = 0; at < c->n_rows && !status; at += c->n) {
+        status = anpe_catalogue_window(ctx, c, at);
+        if (!status)
+            status = write_window(ctx, f, c);
+    }
     if (!status)
         status = write_attributes(ctx, f, c);
     if (!status)

@@ -43,24 +43,28 @@ static void put_attribute(FILE *f, const char *name, const char *value)
     fputc('"', f);
 }
 
-/* Type char is ASCII. */
-static int is_ascii(const anpe_catalogue *c, int column)
+/* Type char is ASCII. wide (n_columns): 1 where a text is not. */
+static anpe_status find_wide(anpe_ctx *ctx, anpe_catalogue *c, char *wide)
 {
-    for (int64_t r = 0; r < c->n_rows; r++)
-        for (const char *p = anpe_catalogue_text(c, column, r); *p; p++)
-            if (*p & 0x80)
-                return 0;
-    return 1;
+    anpe_status status = ANPE_OK;
+    for (int64_t at = 0; at < c->n_rows && !status; at += c->n) {
+        status = anpe_catalogue_window(ctx, c, at);
+        for (int k = 0; k < c->n_columns && !status; k++)
+            for (int64_t r = at; c->columns[k].type == ANPE_COLUMN_TEXT && r < at + c->n; r++)
+                for (const char *p = anpe_catalogue_text(c, k, r); *p; p++)
+                    wide[k] |= (*p & 0x80) != 0;
+    }
+    return status;
 }
 
-static void put_field(FILE *f, const anpe_catalogue *c, int k)
+static void put_field(FILE *f, const anpe_catalogue *c, int k, int wide)
 {
     const anpe_column *column = c->columns + k;
     const int text = column->type == ANPE_COLUMN_TEXT;
     fputs("<FIELD", f);
     put_attribute(f, "name", column->name);
     put_attribute(f, "datatype",
-                  text                               ? is_ascii(c, k) ? "char" : "unicodeChar"
+                  text                               ? wide ? "unicodeChar" : "char"
                   : column->type == ANPE_COLUMN_REAL ? "double"
                                                      : "long");
     put_attribute(f, "arraysize", text ? "*" : "");
@@ -74,23 +78,34 @@ static void put_field(FILE *f, const anpe_catalogue *c, int k)
 /* Digits as in CSV. */
 static void put_cell(FILE *f, const anpe_catalogue *c, int k, int64_t row)
 {
-    const double *real = c->data[k];
-    const int64_t *integer = c->data[k];
+    const int is_real = c->columns[k].type == ANPE_COLUMN_REAL;
+    const double real = is_real ? anpe_catalogue_real(c, k, row) : 0;
     fputs("<TD>", f);
     if (c->columns[k].type == ANPE_COLUMN_TEXT)
         put_text(f, anpe_catalogue_text(c, k, row));
     else if (c->columns[k].type == ANPE_COLUMN_INT64)
-        fprintf(f, "%lld", (long long)integer[row]);
-    else if (isfinite(real[row]))
-        fprintf(f, "%.10g", real[row]);
+        fprintf(f, "%lld", (long long)anpe_catalogue_int(c, k, row));
+    else if (isfinite(real))
+        fprintf(f, "%.10g", real);
     else
-        fputs(isnan(real[row]) ? "NaN" : real[row] > 0 ? "+Inf" : "-Inf", f);
+        fputs(isnan(real) ? "NaN" : real > 0 ? "+Inf" : "-Inf", f);
     fputs("</TD>", f);
 }
 
-static void put_table(FILE *f, const anpe_catalogue *c)
+static void put_row(FILE *f, const anpe_catalogue *c, int64_t row)
 {
-    char key[16], date[24];
+    fputs("<TR>", f);
+    for (int k = 0; k < c->n_columns; k++)
+        put_cell(f, c, k, row);
+    fputs("</TR>\n", f);
+}
+
+static anpe_status put_table(anpe_ctx *ctx, FILE *f, anpe_catalogue *c)
+{
+    char key[16], date[24], wide[ANPE_CATALOGUE_MAX_COLUMNS] = {0};
+    anpe_status status = find_wide(ctx, c, wide);
+    if (status)
+        return status;
     fputs("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
           "<VOTABLE version=\"1.4\" xmlns=\"http://www.ivoa.net/xml/VOTable/v1.3\">\n"
           "<RESOURCE type=\"results\">\n",
@@ -105,19 +120,18 @@ static void put_table(FILE *f, const anpe_catalogue *c)
     put_info(f, "DATE", date, "of this file, UTC");
     fprintf(f, "<TABLE name=\"CATALOGUE\" nrows=\"%lld\">\n", (long long)c->n_rows);
     for (int k = 0; k < c->n_columns; k++)
-        put_field(f, c, k);
+        put_field(f, c, k, wide[k]);
     fputs("<DATA>\n<TABLEDATA>\n", f);
-    for (int64_t r = 0; r < c->n_rows && !ferror(f); r++) {
-        fputs("<TR>", f);
-        for (int k = 0; k < c->n_columns; k++)
-            put_cell(f, c, k, r);
-        fputs("</TR>\n", f);
+    for (int64_t at = 0; at < c->n_rows && !ferror(f) && !status; at += c->n) {
+        status = anpe_catalogue_window(ctx, c, at);
+        for (int64_t r = at; r < at + c->n && !status && !ferror(f); r++)
+            put_row(f, c, r);
     }
     fputs("</TABLEDATA>\n</DATA>\n</TABLE>\n</RESOURCE>\n</VOTABLE>\n", f);
+    return status;
 }
 
-anpe_status anpe_catalogue_write_votable(anpe_ctx *ctx, const anpe_catalogue *c,
-                                         const anpe_output *o)
+anpe_status anpe_catalogue_write_votable(anpe_ctx *ctx, anpe_catalogue *c, const anpe_output *o)
 {
     return anpe_catalogue_write_lines(ctx, c, o, put_table);
 }

@@ -21,7 +21,7 @@ static anpe_status bad(anpe_ctx *ctx, anpe_h5 *f, const char *object, const char
                      "%s: attribute '%s' of '%s': %s%s", f->path, name, object, what, reason);
 }
 
-static hid_t text_type(size_t size)
+hid_t anpe_h5_text_type(size_t size)
 {
     hid_t type = H5Tcopy(H5T_C_S1);
     H5Tset_size(type, size);
@@ -63,7 +63,7 @@ static anpe_status put_texts(anpe_ctx *ctx, anpe_h5 *f, const char *object, cons
         return ANPE_ENOMEM;
     for (int64_t i = 0; i < n; i++)
         memcpy(block + (size_t)i * width, texts[i], strlen(texts[i]));
-    const hid_t type = text_type(width);
+    const hid_t type = anpe_h5_text_type(width);
     anpe_status status = put(ctx, f, object, name, type, type, space, block);
     H5Tclose(type);
     free(block);
@@ -193,7 +193,7 @@ static int split_variable(hid_t a, hid_t type, int64_t n, char **texts)
 {
     char **block = calloc((size_t)n, sizeof *block);
     hid_t space = H5Iget_type(a) == H5I_ATTR ? H5Aget_space(a) : H5Dget_space(a);
-    hid_t memory = text_type(H5T_VARIABLE);
+    hid_t memory = anpe_h5_text_type(H5T_VARIABLE);
     H5Tset_cset(memory, H5Tget_cset(type));
     int ok = block && read_all(a, memory, block) >= 0;
     for (int64_t i = 0; ok && i < n; i++) {
@@ -289,27 +289,4 @@ anpe_status anpe_h5_read_texts(anpe_ctx *ctx, anpe_h5 *f, const char *name, int6
         return status;
     return ANPE_FAIL(ctx, ANPE_EFORMAT, "%s: dataset '%s' must be %lld texts%s", f->path, name,
                      (long long)n, anpe_h5_reason(reason));
-}
-
-anpe_status anpe_h5_write_texts(anpe_ctx *ctx, anpe_h5 *f, const char *name, int64_t n,
-                                size_t width, const char *texts)
-{
-    hsize_t dim = (hsize_t)n;
-    hid_t type = text_type(width), space = H5Screate_simple(1, &dim, NULL);
-    hid_t dcpl = H5Pcreate(H5P_DATASET_CREATE);
-    hid_t set = anpe_h5_make_set(f, name, type, space, dcpl);
-    anpe_status status = ANPE_OK;
-    int ok = set >= 0 && (n == 0 || H5Dwrite(set, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, texts) >= 0);
-    if (!ok) {
-        char reason[128];
-        f->failed = 1;
-        status = ANPE_FAIL(ctx, ANPE_EIO, "%s: cannot write dataset '%s'%s", f->path, name,
-                           anpe_h5_reason(reason));
-    }
-    if (set >= 0)
-        H5Dclose(set);
-    H5Pclose(dcpl);
-    H5Sclose(space);
-    H5Tclose(type);
-    return status;
 }

@@ -90,6 +90,18 @@ ANPE_MUST_CHECK anpe_status anpe_h5_create_rows(anpe_ctx *ctx, anpe_h5 *f, const
 ANPE_MUST_CHECK anpe_status anpe_h5_append_rows(anpe_ctx *ctx, anpe_h5 *f, const char *name,
                                                 anpe_real_type type, int64_t n_rows,
                                                 const void *data);
+/* A dataset of n numbers, or of n texts of `width` bytes, whose rows are written afterwards, each
+ * once. */
+ANPE_MUST_CHECK anpe_status anpe_h5_make_column(anpe_ctx *ctx, anpe_h5 *f, const char *name,
+                                                anpe_real_type type, int64_t n);
+ANPE_MUST_CHECK anpe_status anpe_h5_write_column_at(anpe_ctx *ctx, anpe_h5 *f, const char *name,
+                                                    anpe_real_type type, int64_t first, int64_t n,
+                                                    const void *data);
+ANPE_MUST_CHECK anpe_status anpe_h5_make_texts(anpe_ctx *ctx, anpe_h5 *f, const char *name,
+                                               int64_t n, size_t width);
+ANPE_MUST_CHECK anpe_status anpe_h5_write_texts_at(anpe_ctx *ctx, anpe_h5 *f, const char *name,
+                                                   int64_t first, int64_t n, size_t width,
+                                                   const char *texts);
 /* A dataset of n texts, each `width` bytes padded with NUL (a text may fill the width). */
 ANPE_MUST_CHECK anpe_status anpe_h5_write_texts(anpe_ctx *ctx, anpe_h5 *f, const char *name,
                                                 int64_t n, size_t width, const char *texts);

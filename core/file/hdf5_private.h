@@ -42,6 +42,7 @@ void anpe_h5_forget_sets(anpe_h5 *f);
 const char *anpe_h5_reason(char reason[128]);
 hid_t anpe_h5_memory_type(anpe_real_type type);
 hid_t anpe_h5_file_type(anpe_real_type type);
+hid_t anpe_h5_text_type(size_t width); /* to be closed */
 /* anpe_h5_check_stored of an open dataset. */
 ANPE_MUST_CHECK anpe_status anpe_h5_check_open_set(anpe_ctx *ctx, anpe_h5 *f, const char *name,
                                                    hid_t set, int64_t least);

@@ -19,6 +19,7 @@ libanpe_la_SOURCES += core/file/catalogue_votable.c
 libanpe_la_SOURCES += core/file/emulator.c core/file/emulator.h
 libanpe_la_SOURCES += core/file/file_list.c core/file/file_list.h
 libanpe_la_SOURCES += core/file/hdf5_attribute.c
+libanpe_la_SOURCES += core/file/hdf5_column.c
 libanpe_la_SOURCES += core/file/hdf5_file.c core/file/hdf5_file.h
 libanpe_la_SOURCES += core/file/hdf5_made_for.c
 libanpe_la_SOURCES += core/file/hdf5_dataset.c core/file/hdf5_mask.c
