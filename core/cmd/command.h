@@ -32,6 +32,7 @@
 #define ANPE_COMMAND_LIST(X)                                                                       \
     X(train)                                                                                       \
     X(infer)                                                                                       \
+    X(merge)                                                                                       \
     X(watch)                                                                                       \
     X(simulate)                                                                                    \
     X(synth)                                                                                       \

@@ -1,5 +1,7 @@
 /* anpe infer: posteriors of spectra to a catalogue. */
+#include "cmd/inferred.h"
 #include "cmd/models.h"
+#include "cmd/part.h"
 #include "cmd/spectra.h"
 #include "file/catalogue.h"
 #include "infer/group.h"
@@ -12,13 +14,14 @@
 typedef struct options {
     const char *output, *posterior, *predict, *explain;
     const char *compare, *compare_columns, *compare_id;
-    const char *list, *group;
+    const char *list, *group, *part;
     anpe_texts set, with, own;
     int64_t samples, exact_max;
-    int exact;
+    int exact, resume;
     double exact_ess;
 } options;
 
+enum { MOST_SAID = 20 }; /* spectra that are told of one by one */
 enum { SAMPLES = 1000, EXACT_ESS = 500, EXACT_MAX = 100000 };
 static const anpe_flag flags[] = {
     ANPE_FLAG_TEXT_REQUIRED(options, output, 'o', "output", "CATALOGUE",
@@ -49,6 +52,9 @@ static const anpe_flag flags[] = {
                    "effective draws that --exact is to reach"),
     ANPE_FLAG_INT(options, exact_max, 0, "exact-max", "N", EXACT_MAX, 2000, 1e8,
                   "most evaluations of the likelihood for one star with --exact"),
+    ANPE_FLAG_SWITCH(options, resume, 0, "resume",
+                     "keep finished blocks in CATALOGUE.part, and go on from those that are there"),
+    ANPE_FLAG_PART(options),
     ANPE_FLAG_TEXT(options, group, 0, "group", "id|TABLE", NULL,
                    "one posterior for all spectra of a star: those with one identifier, or of one "
                    "`group` in a table with the columns group and file, perhaps row and model"),
@@ -114,7 +120,7 @@ static json_t *stars_json(const anpe_infer_result *r)
     json_t *stars = json_array();
     anpe_infer_column *column = calloc(ANPE_CATALOGUE_MAX_COLUMNS, sizeof *column);
     const int n = column ? anpe_infer_columns(r, column) : 0;
-    for (int64_t i = 0; i < r->n_stars; i++)
+    for (int64_t i = 0; i < r->n_kept; i++)
         json_array_append_new(stars, star_json(&r->star[i], r, n, column));
     free(column);
     return stars;
@@ -148,8 +154,7 @@ static void say_recovery(const anpe_cmd *cmd, const anpe_infer_result *r)
 
 static void say_stars(const anpe_cmd *cmd, const anpe_infer_result *r)
 {
-    enum { MOST = 20 };
-    for (int64_t i = 0; i < r->n_stars && r->n_stars <= MOST; i++) {
+    for (int64_t i = 0; i < r->n_kept && r->n_stars <= MOST_SAID; i++) {
         const anpe_star *s = &r->star[i];
         if (s->failed)
             continue;
@@ -168,18 +173,12 @@ static void say_stars(const anpe_cmd *cmd, const anpe_infer_result *r)
 
 static void say_exact(const anpe_cmd *cmd, const anpe_infer_result *r)
 {
-    int64_t rungs[ANPE_N_RUNGS] = {0}, n = 0, evaluations = 0;
-    for (int64_t i = 0; i < r->n_stars; i++) {
-        const anpe_star *s = &r->star[i];
-        for (int k = 0; k < ANPE_N_RUNGS; k++)
-            rungs[k] += s->exact && !strcmp(s->rung, anpe_rung_names[k]);
-        n += s->exact;
-        evaluations += s->n_evaluations;
-    }
-    anpe_cmd_say(cmd, "exact: %lld of %lld spectra (", (long long)n, (long long)r->n_stars);
+    anpe_cmd_say(cmd, "exact: %lld of %lld spectra (", (long long)r->n_exact,
+                 (long long)r->n_stars);
     for (int k = 0; k < ANPE_N_RUNGS; k++)
-        anpe_cmd_say(cmd, "%s%s %lld", k ? ", " : "", anpe_rung_names[k], (long long)rungs[k]);
-    anpe_cmd_say(cmd, "), %.0f evaluations a spectrum\n", (double)evaluations / (double)r->n_stars);
+        anpe_cmd_say(cmd, "%s%s %lld", k ? ", " : "", anpe_rung_names[k], (long long)r->n_rung[k]);
+    anpe_cmd_say(cmd, "), %.0f evaluations a spectrum\n",
+                 (double)r->n_evaluations / (double)r->n_stars);
 }
 
 static double fraction_better(const anpe_comparison *c)
@@ -187,7 +186,7 @@ static double fraction_better(const anpe_comparison *c)
     return c->n ? (double)c->n_better / (double)c->n : NAN;
 }
 
-static json_t *comparison_json(const options *o, const anpe_infer_result *r)
+static json_t *comparison_json(const anpe_infer_request *o, const anpe_infer_result *r)
 {
     const anpe_comparison *c = &r->comparison;
     json_t *own = json_array();
@@ -201,7 +200,8 @@ static json_t *comparison_json(const options *o, const anpe_infer_result *r)
                      (json_int_t)c->n_incomplete, "own_labels", own);
 }
 
-static void say_comparison(const anpe_cmd *cmd, const options *o, const anpe_infer_result *r)
+static void say_comparison(const anpe_cmd *cmd, const anpe_infer_request *o,
+                           const anpe_infer_result *r)
 {
     const anpe_comparison *c = &r->comparison;
     anpe_cmd_say(cmd, "%s: of %lld stars compared, chi2 is smaller at our medians for %lld",
@@ -230,9 +230,9 @@ static void say_groups(const anpe_cmd *cmd, const anpe_infer_result *r)
                  (long long)r->n_stars, (long long)members, (long long)few);
 }
 
-static void report(anpe_cmd *cmd, const options *o, const anpe_infer_result *r)
+void anpe_cmd_inferred(anpe_cmd *cmd, const anpe_infer_request *o, const anpe_infer_result *r)
 {
-    int64_t draws = r->grouped ? 0 : (r->n_stars - r->n_failed) * o->samples;
+    int64_t draws = r->grouped ? 0 : (r->n_stars - r->n_failed) * o->n_draws;
     for (int64_t i = 0; i < r->n_stars && r->grouped; i++)
         draws += r->star[i].n_draws;
     json_object_set_new(cmd->result, "spectra", cmd->json ? stars_json(r) : json_array());
@@ -270,6 +270,11 @@ static void report(anpe_cmd *cmd, const options *o, const anpe_infer_result *r)
 /* What is not there for a star of several spectra, and why. */
 static anpe_status check_group_extras(anpe_ctx *ctx, anpe_cmd *cmd, const options *o)
 {
+    if (o->resume || o->part)
+        return anpe_cmd_usage(ctx, cmd,
+                              "--%s: not with --group, which reads the list of all spectra before "
+                              "the first star; give it the stars of a part",
+                              o->resume ? "resume" : "part");
     if (o->exact)
         return anpe_cmd_usage(ctx, cmd,
                               "--exact: not with --group, whose weights are of the networks' "
@@ -360,11 +365,15 @@ static anpe_status run(anpe_ctx *ctx, anpe_cmd *cmd)
                                   .n_draws = o->samples,
                                   .seed = cmd->seed_given ? cmd->seed : 1,
                                   .threads = cmd->threads,
+                                  .n_kept = cmd->json ? 0 : MOST_SAID,
                                   .exact = o->exact,
                                   .exact_options = {o->exact_ess, o->exact_max, ANPE_RUNG_MCMC}};
     if (!o->exact && !o->group && (o->exact_ess != EXACT_ESS || o->exact_max != EXACT_MAX))
         return anpe_cmd_usage(ctx, cmd, "--exact-ess and --exact-max go with --exact or --group");
     anpe_status status = check_group_flags(ctx, cmd, o);
+    if (!status)
+        status = anpe_cmd_share(ctx, cmd, o->part, &request.share);
+    request.resume = o->resume || request.share.n;
     if (!status && (!o->group || !strcmp(o->group, "id")))
         status = anpe_cmd_spectra(ctx, cmd, 1, o->list, &files);
     if (!status)
@@ -377,7 +386,12 @@ static anpe_status run(anpe_ctx *ctx, anpe_cmd *cmd)
         ANPE_TRY(run_groups(ctx, cmd, &request, &result));
     else
         ANPE_TRY(anpe_infer_files(ctx, &request, &result));
-    report(cmd, o, &result);
+    if (request.share.n)
+        ANPE_TRY(anpe_cmd_say_part(ctx, cmd, o->output, request.share));
+    else if (!result.finished)
+        anpe_cmd_inferred(cmd, &request, &result);
+    else
+        json_object_set_new(cmd->result, "catalogue", json_string(o->output));
     cmd->n_failed = (int)result.n_failed;
 out:
     anpe_infer_result_clear(&result);

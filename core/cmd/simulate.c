@@ -1,9 +1,10 @@
 /* anpe simulate: labels and spectra to a file. */
 #include "cmd/models.h"
+#include "cmd/part.h"
 #include "prepare/simulate.h"
 
 typedef struct options {
-    const char *output;
+    const char *output, *part;
     int64_t n;
     anpe_texts set;
     int design, observed, own_grid, resume, skip;
@@ -20,6 +21,7 @@ static const anpe_flag flags[] = {
                      "the simulator's own spectra, on its pixels and at rest, for an emulator"),
     ANPE_FLAG_SWITCH(options, resume, 0, "resume",
                      "keep finished blocks in SIMS.part, and go on from those that are there"),
+    ANPE_FLAG_PART(options),
     ANPE_FLAG_SWITCH(options, skip, 0, "skip-refused",
                      "leave out labels that the simulator refuses, such as a hole in its grid"),
     ANPE_FLAG_TEXTS(options, set, 0, "set", "PATH=VALUE", "overrides a value of the configuration"),
@@ -35,7 +37,6 @@ static anpe_status run(anpe_ctx *ctx, anpe_cmd *cmd)
                                      .design = (anpe_labels_by)o->design,
                                      .own_grid = o->own_grid,
                                      .observed = o->observed,
-                                     .resume = o->resume,
                                      .skip = o->skip,
                                      .refused = &refused,
                                      .seed = cmd->seed_given ? cmd->seed : 1,
@@ -47,12 +48,17 @@ static anpe_status run(anpe_ctx *ctx, anpe_cmd *cmd)
                                 "--own-grid and --observed: an observation is on the instrument's "
                                 "pixels");
     if (!status)
+        status = anpe_cmd_share(ctx, cmd, o->part, &request.share);
+    request.resume = o->resume || request.share.n;
+    if (!status)
         status = anpe_cmd_model_argument(ctx, cmd, 0);
     request.source = cmd->argument[0];
     if (!status)
         status = anpe_simulate(ctx, &request);
     if (status)
         return status;
+    if (request.share.n)
+        return anpe_cmd_say_part(ctx, cmd, o->output, request.share);
     if (refused)
         anpe_cmd_say(cmd, "%s: %lld spectra, %lld left out that the simulator refuses\n", o->output,
                      (long long)(o->n - refused), (long long)refused);

@@ -61,7 +61,7 @@ char *anpe_temporary_make(const char *path, mode_t mode, int *fd)
             errno = ENOMEM;
             return NULL;
         }
-        *fd = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+        *fd = open(name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, mode);
         if (*fd >= 0) {
             anpe_temporary_keep(name);
             return name;

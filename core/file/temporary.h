@@ -9,8 +9,8 @@
 #include "base/context.h"
 #include <sys/types.h>
 
-/* Makes an empty file for what will be `path`, mode as for open(2); *fd is open for writing.
- * malloc'ed name that starts with '/' or "./"; NULL: errno is set. */
+/* Makes an empty file for what will be `path`, mode as for open(2); *fd is open for reading and
+ * writing. malloc'ed name that starts with '/' or "./"; NULL: errno is set. */
 char *anpe_temporary_make(const char *path, mode_t mode, int *fd);
 /* A file that is to be gone too when the process is ended by a signal. */
 void anpe_temporary_keep(const char *name);

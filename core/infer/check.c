@@ -158,7 +158,7 @@ static anpe_status star(anpe_ctx *ctx, anpe_inference *f, void *state, int lane,
                         int64_t i)
 {
     const checks *c = state;
-    anpe_star *s = &f->result->star[f->first + b];
+    anpe_star *s = &f->star[b];
     const anpe_spectrum *spectrum = &f->spectrum[b];
     if (c->v)
         correct_intervals(f, c->v, s);

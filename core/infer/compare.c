@@ -134,17 +134,22 @@ static int64_t files_of_this_name(const comparison *c, const anpe_star *star)
     return k < 0 ? 0 : anpe_identities_count(c->files, k);
 }
 
-static anpe_status prepare_match(anpe_ctx *ctx, const anpe_inference *f, comparison *c)
+static anpe_status prepare_match(anpe_ctx *ctx, anpe_inference *f, comparison *c)
 {
     const anpe_infer_request *q = f->request;
-    if (!q->compare_id && c->n_rows != f->result->n_stars)
+    int64_t n_stars;
+    anpe_status status;
+    if (q->n_parts) /* matched already */
+        return ANPE_OK;
+    if (!q->compare_id)
+        ANPE_TRY(anpe_infer_count_stars(ctx, f, &n_stars));
+    if (!q->compare_id && c->n_rows != n_stars)
         return ANPE_FAIL(ctx, ANPE_EINVAL,
                          "%s: %lld rows for %lld spectra; to find them by identifier, name its "
                          "column with --compare-id",
-                         q->compare, (long long)c->n_rows, (long long)f->result->n_stars);
+                         q->compare, (long long)c->n_rows, (long long)n_stars);
     if (!q->compare_id)
         return ANPE_OK;
-    anpe_status status;
     ANPE_TRY(anpe_catalogue_read_texts(ctx, c->file, q->compare_id, &c->id));
     ANPE_TRY(anpe_identities_new(ctx, c->n_rows, (const char *const *)c->id, NULL, &c->rows));
     ANPE_TRY(name_files(ctx, q, c));
@@ -209,7 +214,7 @@ static int inside(const anpe_task *t, const double *theta)
 static const char *compare(anpe_ctx *ctx, const anpe_inference *f, const comparison *c, int lane,
                            int64_t b)
 {
-    anpe_star *star = &f->result->star[f->first + b];
+    anpe_star *star = &f->star[b];
     const int64_t row = find_row(c, star, f->first + b);
     double *theta = f->lane[lane].column;
     const float *flux;
@@ -234,7 +239,7 @@ static const char *compare(anpe_ctx *ctx, const anpe_inference *f, const compari
 static anpe_status compare_star(anpe_ctx *ctx, anpe_inference *f, void *state, int lane, int64_t b,
                                 int64_t i)
 {
-    anpe_star *star = &f->result->star[f->first + b];
+    anpe_star *star = &f->star[b];
     (void)i;
     snprintf(star->comparison, sizeof star->comparison, "%s", compare(ctx, f, state, lane, b));
     return ANPE_OK;
@@ -244,8 +249,8 @@ static anpe_status count(anpe_ctx *ctx, anpe_inference *f, void *state)
 {
     anpe_comparison *c = &f->result->comparison;
     (void)ctx, (void)state;
-    for (int64_t i = 0; i < f->result->n_stars; i++) {
-        const anpe_star *s = &f->result->star[i];
+    for (int64_t b = 0; b < f->n; b++) {
+        const anpe_star *s = &f->star[b];
         c->n += !strcmp(s->comparison, "compared");
         c->n_better += s->chi2 < s->chi2_catalogue;
         c->n_outside += !strcmp(s->comparison, "outside");
@@ -255,5 +260,5 @@ static anpe_status count(anpe_ctx *ctx, anpe_inference *f, void *state)
     return ANPE_OK;
 }
 
-const anpe_infer_extra anpe_infer_compare = {NULL, open_comparison, compare_star,
-                                             NULL, count,           close_comparison};
+const anpe_infer_extra anpe_infer_compare = {
+    .open = open_comparison, .star = compare_star, .block = count, .free = close_comparison};

@@ -66,7 +66,7 @@ const double *anpe_infer_exact_weights(anpe_inference *f)
 {
     const int64_t n = f->request->n_draws;
     for (int64_t k = 0; k < f->n * n; k++)
-        f->exact->log_weight[k] = f->result->star[f->first + k / n].failed ? NAN : -log((double)n);
+        f->exact->log_weight[k] = f->star[k / n].failed ? NAN : -log((double)n);
     return f->exact->log_weight;
 }
 
@@ -142,7 +142,7 @@ anpe_status anpe_infer_exact_star(anpe_ctx *ctx, anpe_inference *f, int lane, in
     exact_lane *l = &f->exact->lane[lane];
     anpe_infer_lane *common = &f->lane[lane];
     const int64_t n = f->request->n_draws, index = f->first + b;
-    anpe_star *star = &f->result->star[index];
+    anpe_star *star = &f->star[b];
     double *theta = anpe_infer_theta(f, lane, b), *log_q = anpe_infer_log_q(f, lane, b);
     anpe_rng rng = anpe_rng_make(f->request->seed, ANPE_FOR_POSTERIOR, index, 0);
     anpe_exact_result r;

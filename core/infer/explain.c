@@ -3,6 +3,7 @@
 #include "infer/run.h"
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 typedef struct explanations {
     anpe_h5 *file;
@@ -43,8 +44,9 @@ static anpe_status allocate(anpe_ctx *ctx, const anpe_inference *f, explanations
     return status;
 }
 
-static anpe_status create_file(anpe_ctx *ctx, anpe_inference *f, explanations *x)
+static anpe_status create_file(anpe_ctx *ctx, anpe_inference *f, void *state)
 {
+    explanations *x = state;
     const int64_t gradient[3] = {0, x->labels, x->pixels}, mask[2] = {0, x->pixels};
     anpe_status status;
     ANPE_TRY(anpe_infer_output(ctx, f, f->request->explain, "anpe gradients", &x->file));
@@ -71,17 +73,28 @@ static anpe_status open_explanations(anpe_ctx *ctx, anpe_inference *f, void **st
     x->n_lanes = f->n_lanes;
     x->pixels = anpe_task_size(f->model->task);
     x->labels = f->result->n_labels;
-    anpe_status status = allocate(ctx, f, x);
-    return status ? status : create_file(ctx, f, x);
+    return allocate(ctx, f, x);
 }
 
 static anpe_status explain_star(anpe_ctx *ctx, anpe_inference *f, void *state, int lane, int64_t b,
                                 int64_t i)
 {
     explanations *x = state;
+    memcpy(x->mask + b * x->pixels, f->spectrum[b].mask, (size_t)x->pixels);
     return anpe_explainer_run(x->lane[lane], ctx, f->lane[lane].session, i, &f->spectrum[b],
                               f->request->n_draws, f->request->seed, f->first + b,
                               x->gradient + b * x->labels * x->pixels, x->error + b * x->labels);
+}
+
+static int pieces(const anpe_inference *f, void *state, int64_t n, anpe_piece *piece)
+{
+    const explanations *x = state;
+    const size_t labels = (size_t)(n * x->labels), pixels = (size_t)x->pixels;
+    (void)f;
+    piece[0] = (anpe_piece){x->gradient, labels * pixels * sizeof *x->gradient};
+    piece[1] = (anpe_piece){x->error, labels * sizeof *x->error};
+    piece[2] = (anpe_piece){x->mask, (size_t)n * pixels};
+    return 3;
 }
 
 static anpe_status append_block(anpe_ctx *ctx, anpe_inference *f, void *state)
@@ -90,9 +103,9 @@ static anpe_status append_block(anpe_ctx *ctx, anpe_inference *f, void *state)
     const int64_t size = x->labels * x->pixels;
     anpe_status status;
     for (int64_t b = 0; b < f->n; b++) {
-        const int failed = f->result->star[f->first + b].failed;
-        for (int64_t p = 0; p < x->pixels; p++)
-            x->mask[b * x->pixels + p] = failed || f->spectrum[b].mask[p];
+        const int failed = f->star[b].failed;
+        if (failed)
+            memset(x->mask + b * x->pixels, 1, (size_t)x->pixels);
         for (int64_t k = 0; failed && k < size; k++)
             x->gradient[b * size + k] = NAN;
         for (int64_t d = 0; failed && d < x->labels; d++)
@@ -107,8 +120,10 @@ out:
 
 static anpe_status write_ids(anpe_ctx *ctx, anpe_inference *f, void *state)
 {
-    return anpe_infer_put_ids(ctx, f->result, ((explanations *)state)->file);
+    const anpe_row_list rows = {f->result, f->store};
+    return anpe_infer_put_ids(ctx, &rows, ((explanations *)state)->file);
 }
 
-const anpe_infer_extra anpe_infer_explain = {output,       open_explanations, explain_star,
-                                             append_block, write_ids,         close_explanations};
+const anpe_infer_extra anpe_infer_explain = {
+    output, open_explanations, create_file, explain_star,
+    pieces, append_block,      write_ids,   close_explanations};

@@ -3,6 +3,7 @@
  * they give. */
 #include <config.h>
 #include "infer/group.h"
+#include "infer/rows.h"
 #include "base/clock.h"
 #include "base/text.h"
 #include "base/workers.h"
@@ -394,17 +395,17 @@ static anpe_status open_stars(anpe_ctx *ctx, run *u)
     memcpy(r->model_digest, u->model[0]->digest, sizeof r->model_digest);
     for (int k = 1; k < u->q->n_models; k++)
         memcpy(r->other_digest[k - 1], u->model[k]->digest, sizeof r->model_digest);
-    for (int64_t i = 0; i < n; i++, r->n_stars++) {
+    for (int64_t i = 0; i < n; i++) {
         const anpe_group_spectrum *first = &u->list.spectrum[u->list.star[i]];
         anpe_star *s = &r->star[i];
+        r->n_stars = r->n_kept = i + 1;
         *s = anpe_infer_unread;
         snprintf(s->id, sizeof s->id, "%s", first->id);
         s->file = first->file;
         s->row = first->row;
-        if (ANPE_NEW(ctx, s->label, labels)) {
-            r->n_stars = i + 1;
+        r->file_width = anpe_infer_widest(r->file_width, s->file);
+        if (ANPE_NEW(ctx, s->label, labels))
             return ANPE_ENOMEM;
-        }
         for (int64_t d = 0; d < labels; d++)
             s->label[d] = anpe_no_summary;
         const int64_t members = u->list.star[i + 1] - u->list.star[i];

@@ -59,7 +59,8 @@ anpe_status anpe_group_draws_append(anpe_ctx *ctx, anpe_group_draws *d, int64_t 
 anpe_status anpe_group_draws_finish(anpe_ctx *ctx, anpe_group_draws *d, const anpe_infer_result *r,
                                     anpe_output *out)
 {
-    const anpe_status status = anpe_infer_put_ids(ctx, r, d->file);
+    const anpe_row_list rows = {r, NULL};
+    const anpe_status status = anpe_infer_put_ids(ctx, &rows, d->file);
     anpe_h5 *file = d->file;
     if (status)
         return status;

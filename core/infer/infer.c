@@ -3,17 +3,20 @@
  * many there are, and what is said of a spectrum must not depend on its company. Meanwhile the main
  * thread keeps the rows and lets the extras append to their files. */
 #include "infer/run.h"
+#include "infer/rows.h"
 #include "base/clock.h"
 #include "file/catalogue_read.h"
 #include <math.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-static const anpe_infer_extra *const extras[] = {&anpe_infer_draws_file, &anpe_infer_draws_kept,
-                                                 &anpe_infer_predict,    &anpe_infer_explain,
-                                                 &anpe_infer_compare,    &anpe_infer_check};
-enum { N_EXTRAS = sizeof extras / sizeof extras[0] };
+const anpe_infer_extra *const anpe_infer_extras[] = {&anpe_infer_draws_file, &anpe_infer_draws_kept,
+                                                     &anpe_infer_predict,    &anpe_infer_explain,
+                                                     &anpe_infer_compare,    &anpe_infer_check};
+enum { N_EXTRAS = sizeof anpe_infer_extras / sizeof anpe_infer_extras[0] };
+const int anpe_infer_n_extras = N_EXTRAS;
 _Static_assert((int)N_EXTRAS <= (int)ANPE_INFER_MAX_EXTRAS, "no room for every extra's state");
 
 const char *const anpe_flag_names[ANPE_N_FLAGS] = {
@@ -53,7 +56,7 @@ static anpe_status draw_star(anpe_inference *f, anpe_ctx *ctx, int lane, int64_t
 {
     const int64_t n = f->request->n_draws;
     anpe_infer_lane *l = &f->lane[lane];
-    anpe_star *star = &f->result->star[f->first + b];
+    anpe_star *star = &f->star[b];
     double *theta = anpe_infer_theta(f, lane, b);
     anpe_rng rng = anpe_rng_make(f->request->seed, ANPE_FOR_POSTERIOR, f->first + b, 0);
     if (f->exact)
@@ -72,7 +75,7 @@ static anpe_status finish_star(anpe_inference *f, anpe_ctx *ctx, int lane, int64
 {
     const int64_t labels = f->result->n_labels;
     anpe_infer_lane *l = &f->lane[lane];
-    anpe_star *star = &f->result->star[f->first + b];
+    anpe_star *star = &f->star[b];
     double *theta = anpe_infer_theta(f, lane, b), *median = l->column;
     anpe_status status;
     ANPE_TRY(draw_star(f, ctx, lane, b, i));
@@ -84,8 +87,8 @@ static anpe_status finish_star(anpe_inference *f, anpe_ctx *ctx, int lane, int64
     star->snr = anpe_task_snr(f->model->task, &f->spectrum[b]);
     judge_star(f, star, &f->spectrum[b]);
     for (int k = 0; k < N_EXTRAS; k++)
-        if (f->extra[k] && extras[k]->star)
-            ANPE_TRY(extras[k]->star(ctx, f, f->extra[k], lane, b, i));
+        if (f->extra[k] && anpe_infer_extras[k]->star)
+            ANPE_TRY(anpe_infer_extras[k]->star(ctx, f, f->extra[k], lane, b, i));
 out:
     return status;
 }
@@ -101,7 +104,7 @@ static void fail_finished(const anpe_inference *f, anpe_star *star, const char *
 static anpe_status infer_star(anpe_inference *f, anpe_ctx *ctx, int worker, int64_t b)
 {
     anpe_session *session = f->lane[worker].session;
-    anpe_star *star = &f->result->star[f->first + b];
+    anpe_star *star = &f->star[b];
     if (star->failed)
         return ANPE_OK;
     if (anpe_task_reduce(f->model->task, ctx, &f->spectrum[b]) ||
@@ -124,7 +127,7 @@ static anpe_status run_star(void *user, int64_t b, int worker, anpe_ctx *ctx)
     const anpe_status status = infer_star(f, ctx, worker, b);
     const int64_t done = atomic_fetch_add(&f->n_done, 1) + 1;
     anpe_progress(ctx, "inferring", (double)done,
-                  (double)f->result->n_stars + anpe_infer_stars_to_come(f));
+                  (double)(f->first - f->from + f->n) + anpe_infer_stars_to_come(f));
     return status;
 }
 
@@ -138,12 +141,24 @@ static void warn_failed(anpe_ctx *ctx, const anpe_star *s)
         anpe_log(ctx, ANPE_WARNING, "%s", s->reason);
 }
 
-/* Warns of the stars up to `end` that failed, those of earlier blocks included. */
-static void report_failures(anpe_ctx *ctx, anpe_inference *f, int64_t end)
+/* Warns of the block's stars that failed. The run's first one waits until another has worked: if
+ * none does, it is the run's error. */
+static void report_failures(anpe_ctx *ctx, anpe_inference *f)
 {
-    for (; f->n_reported < end; f->n_reported++)
-        if (f->result->star[f->n_reported].failed)
-            warn_failed(ctx, &f->result->star[f->n_reported]);
+    const anpe_infer_result *r = f->result;
+    if (f->first == 0 && f->star[0].failed) {
+        f->holding = 1;
+        f->held = f->star[0];
+        if (!f->held.id[0])
+            snprintf(f->held.id, sizeof f->held.id, "%s", f->held.file);
+    }
+    if (f->holding && (r->n_failed < r->n_stars || f->part)) {
+        warn_failed(ctx, &f->held);
+        f->holding = 0;
+    }
+    for (int64_t b = f->first == 0; b < f->n; b++)
+        if (f->star[b].failed)
+            warn_failed(ctx, &f->star[b]);
 }
 
 /* Lists and reads the stars of the block that starts at `first`. */
@@ -156,67 +171,127 @@ static anpe_status read_block(anpe_ctx *ctx, anpe_inference *f)
         const anpe_status status = anpe_infer_next_star(ctx, f, &more);
         if (status || !more)
             return status;
-        anpe_infer_read_star(ctx, f, &f->result->star[f->first + f->n], &f->spectrum[f->n]);
+        anpe_infer_read_star(ctx, f, &f->star[f->n], &f->spectrum[f->n]);
     }
     return ANPE_OK;
 }
 
-static anpe_status run_block(anpe_ctx *ctx, anpe_inference *f)
+/* The block, from the journal or the parts as long as they have one, else from spectra. */
+static anpe_status make_block(anpe_ctx *ctx, anpe_inference *f)
+{
+    const int before = f->replayed;
+    anpe_status status = ANPE_OK;
+    memset(f->outside, 0, (size_t)f->block * sizeof *f->outside);
+    if (f->replays)
+        ANPE_TRY(anpe_infer_take_block(ctx, f));
+    if (f->replayed)
+        return ANPE_OK;
+    if (before && !f->request->n_parts)
+        anpe_log(ctx, ANPE_INFO, "going on after %lld spectra", (long long)(f->first - f->from));
+    ANPE_TRY(read_block(ctx, f));
+    if (f->n)
+        ANPE_TRY(anpe_workers_run(f->workers, ctx, f->n, run_star, f));
+out:
+    return status;
+}
+
+/* A row that stays in memory. That of a block that was made before names its file there. */
+static anpe_status keep_star(anpe_ctx *ctx, anpe_inference *f, const anpe_star *from)
 {
     anpe_infer_result *r = f->result;
-    memset(f->outside, 0, (size_t)f->block * sizeof *f->outside);
-    anpe_status status = read_block(ctx, f);
-    if (status || f->n == 0)
-        return status;
-    status = anpe_workers_run(f->workers, ctx, f->n, run_star, f);
-    if (status)
-        return status;
-    for (int64_t b = 0; b < f->n; b++) {
-        const anpe_star *s = &r->star[f->first + b];
-        r->n_failed += s->failed;
-        r->n_outside += f->outside[b];
+    const size_t labels = (size_t)r->n_labels;
+    if (f->request->n_kept && r->n_kept >= f->request->n_kept)
+        return ANPE_OK;
+    if (ANPE_GROW(ctx, r->star, f->kept_room, r->n_kept + 1))
+        return ANPE_ENOMEM;
+    anpe_star *to = &r->star[r->n_kept++];
+    *to = *from;
+    to->label = NULL;
+    to->truth = NULL;
+    if (ANPE_NEW(ctx, to->label, r->n_labels) || ANPE_NEW(ctx, to->truth, r->n_labels))
+        return ANPE_ENOMEM;
+    memcpy(to->label, from->label, labels * sizeof *to->label);
+    memcpy(to->truth, from->truth, labels * sizeof *to->truth);
+    if (!f->replayed)
+        return ANPE_OK;
+    if (!r->n_names || strcmp(r->name[r->n_names - 1], from->file)) {
+        if (ANPE_GROW(ctx, r->name, f->names_room, r->n_names + 1) ||
+            !(r->name[r->n_names] = anpe_strdup(ctx, from->file)))
+            return ANPE_ENOMEM;
+        r->n_names++;
     }
-    if (r->n_failed < f->first + f->n) /* while none has worked, the first is the run's error */
-        report_failures(ctx, f, f->first + f->n);
-    for (int k = 0; k < N_EXTRAS && !status; k++)
-        if (f->extra[k] && extras[k]->block)
-            status = extras[k]->block(ctx, f, f->extra[k]);
+    to->file = r->name[r->n_names - 1];
+    return ANPE_OK;
+}
+
+/* What the result says of all stars. */
+static void count_star(anpe_infer_result *r, const anpe_star *s)
+{
+    r->n_stars++;
+    r->n_failed += s->failed;
+    r->n_truth += s->has_truth && !s->failed;
+    r->n_exact += s->exact;
+    for (int k = 0; k < ANPE_N_RUNGS; k++)
+        r->n_rung[k] += s->exact && !strcmp(s->rung, anpe_rung_names[k]);
+    r->n_evaluations += s->n_evaluations;
+    r->file_width = anpe_infer_widest(r->file_width, s->file);
+}
+
+static anpe_status keep_rows(anpe_ctx *ctx, anpe_inference *f)
+{
+    anpe_status status = ANPE_OK;
+    f->bytes.n = 0;
+    for (int64_t b = 0; b < f->n; b++) {
+        count_star(f->result, &f->star[b]);
+        f->result->n_outside += f->outside[b];
+        ANPE_TRY(keep_star(ctx, f, &f->star[b]));
+        if (f->store || f->replays)
+            ANPE_TRY(anpe_row_pack(ctx, &f->bytes, &f->star[b], f->result->n_labels));
+    }
+    if (f->store)
+        ANPE_TRY(anpe_store_add(ctx, f->store, &f->bytes));
+out:
+    return status;
+}
+
+static anpe_status run_block(anpe_ctx *ctx, anpe_inference *f)
+{
+    anpe_status status;
+    ANPE_TRY(make_block(ctx, f));
+    if (f->n == 0)
+        return ANPE_OK;
+    ANPE_TRY(keep_rows(ctx, f));
+    report_failures(ctx, f);
+    if (f->replays && !f->replayed)
+        ANPE_TRY(anpe_infer_keep_block(ctx, f));
+    for (int k = 0; k < N_EXTRAS && !f->part; k++)
+        if (f->extra[k] && anpe_infer_extras[k]->block)
+            ANPE_TRY(anpe_infer_extras[k]->block(ctx, f, f->extra[k]));
+out:
     return status;
 }
 
 /* ---- set-up and end ---------------------------------------------------------------------- */
 
-/* Stars at a time: as many as BLOCK_BYTES hold, and one for each worker at least. */
+/* Stars at a time: as many as BLOCK_BYTES hold. The number of workers does not matter: files are
+ * written block by block, and their bytes depend on where these end. */
 static void choose_block(anpe_inference *f)
 {
-    enum { BLOCK_BYTES = 16 << 20 };
+    enum { BLOCK_BYTES = 64 << 20, LEAST = 4 };
     const anpe_infer_request *q = f->request;
     const double labels = (double)f->result->n_labels, pixel = 9; /* flux, sigma, mask */
     const double pixels = (double)anpe_task_size(f->model->task);
     const double draws = f->keep ? (double)q->n_draws * (labels + 1 + (q->exact ? 1 : 0)) : 0;
     const double star = draws * sizeof(double) +
-                        pixels * (pixel + (q->predict ? 16 : 0) + (q->explain ? 4 * labels : 0));
+                        pixels * (pixel + (q->predict ? 21 : 0) + (q->explain ? 4 * labels : 0));
     const int64_t most = (int64_t)fmin(BLOCK_BYTES / star, ANPE_INFER_BLOCK);
-    f->block = most > f->n_lanes ? most : f->n_lanes;
+    f->block = most > LEAST ? most : LEAST;
 }
 
-static anpe_status open_memory(anpe_ctx *ctx, anpe_inference *f)
+static anpe_status open_lanes(anpe_ctx *ctx, anpe_inference *f)
 {
     const int64_t n = f->request->n_draws, labels = f->result->n_labels;
-    anpe_status status = anpe_workers_new(ctx, f->request->threads, &f->workers);
-    if (status)
-        return status;
-    f->n_lanes = anpe_workers_count(f->workers);
-    f->keep = f->request->posterior || f->request->draws;
-    choose_block(f);
-    const int64_t rows = f->keep ? f->block : f->n_lanes;
-    if (ANPE_NEW(ctx, f->lane, f->n_lanes) || ANPE_NEW(ctx, f->spectrum, f->block) ||
-        ANPE_NEW(ctx, f->theta, rows, n, labels) || ANPE_NEW(ctx, f->log_q, rows, n) ||
-        ANPE_NEW(ctx, f->outside, f->block) ||
-        ANPE_NEW(ctx, f->room, anpe_task_size(f->model->task)))
-        return ANPE_ENOMEM;
-    for (int64_t b = 0; b < f->block && !status; b++)
-        status = anpe_spectrum_new(ctx, anpe_task_size(f->model->task), &f->spectrum[b]);
+    anpe_status status = ANPE_NEW(ctx, f->lane, f->n_lanes);
     for (int i = 0; i < f->n_lanes && !status; i++) {
         const int64_t columns = n > labels ? n : labels;
         if (ANPE_NEW(ctx, f->lane[i].column, columns))
@@ -225,6 +300,28 @@ static anpe_status open_memory(anpe_ctx *ctx, anpe_inference *f)
         status = anpe_session_new_batch(ctx, f->model, 1, most, &f->lane[i].session);
     }
     return status;
+}
+
+static anpe_status open_memory(anpe_ctx *ctx, anpe_inference *f)
+{
+    const anpe_infer_request *q = f->request;
+    const int64_t n = q->n_draws, labels = f->result->n_labels;
+    anpe_status status = anpe_workers_new(ctx, q->threads, &f->workers);
+    if (status)
+        return status;
+    f->n_lanes = anpe_workers_count(f->workers);
+    f->keep = q->posterior || q->draws;
+    choose_block(f);
+    const int64_t rows = f->keep ? f->block : f->n_lanes, block = f->block;
+    if (ANPE_NEW(ctx, f->star, block) || ANPE_NEW(ctx, f->summary, block, labels) ||
+        ANPE_NEW(ctx, f->truth, block, labels) || ANPE_NEW(ctx, f->spectrum, block) ||
+        ANPE_NEW(ctx, f->theta, rows, n, labels) || ANPE_NEW(ctx, f->log_q, rows, n) ||
+        ANPE_NEW(ctx, f->outside, block) || ANPE_NEW(ctx, f->name, block) ||
+        ANPE_NEW(ctx, f->room, anpe_task_size(f->model->task)))
+        return ANPE_ENOMEM;
+    for (int64_t b = 0; b < block && !status; b++)
+        status = anpe_spectrum_new(ctx, anpe_task_size(f->model->task), &f->spectrum[b]);
+    return status ? status : open_lanes(ctx, f);
 }
 
 static anpe_status copy_labels(anpe_ctx *ctx, anpe_inference *f)
@@ -247,6 +344,16 @@ static void close_inference(anpe_inference *f)
         free(f->lane[i].column);
     }
     free(f->lane);
+    free(f->star);
+    free(f->summary);
+    free(f->truth);
+    free(f->count);
+    free(f->bytes.data);
+    free(f->names.data);
+    free(f->name);
+    free(f->part);
+    anpe_store_free(f->store);
+    anpe_replay_clear(&f->replay);
     anpe_infer_exact_free(f->exact);
     for (int64_t b = 0; f->spectrum && b < f->block; b++)
         anpe_spectrum_clear(&f->spectrum[b]);
@@ -258,8 +365,8 @@ static void close_inference(anpe_inference *f)
     anpe_workers_free(f->workers);
     anpe_input_close(&f->input);
     for (int k = 0; k < N_EXTRAS; k++)
-        if (f->extra[k] && extras[k]->free)
-            extras[k]->free(f->extra[k]);
+        if (f->extra[k] && anpe_infer_extras[k]->free)
+            anpe_infer_extras[k]->free(f->extra[k]);
     for (int k = 0; k < f->n_outputs; k++)
         anpe_h5_abandon(f->output[k]);
     if (f->model != f->request->opened)
@@ -267,16 +374,13 @@ static void close_inference(anpe_inference *f)
 }
 
 /* The reason of the first star is said here alone. */
-static anpe_status all_failed(anpe_ctx *ctx, anpe_inference *f)
+static anpe_status all_failed(anpe_ctx *ctx, const anpe_inference *f)
 {
-    const anpe_star *s = &f->result->star[0];
     const anpe_status status = f->first_failure ? f->first_failure : ANPE_EFORMAT;
-    f->n_reported = 1;
-    report_failures(ctx, f, f->result->n_stars);
     if (f->result->n_stars == 1)
-        return ANPE_FAIL(ctx, status, "%s", s->reason);
+        return ANPE_FAIL(ctx, status, "%s", f->held.reason);
     return ANPE_FAIL(ctx, status, "none of %lld spectra could be used; the first: %s",
-                     (long long)f->result->n_stars, s->reason);
+                     (long long)f->result->n_stars, f->held.reason);
 }
 
 /* Before the model is opened, f->model is NULL; then once more. */
@@ -285,45 +389,113 @@ static anpe_status check_outputs(anpe_ctx *ctx, const anpe_inference *f)
     const anpe_infer_request *q = f->request;
     const char *path[N_EXTRAS];
     for (int k = 0; k < N_EXTRAS; k++)
-        path[k] = extras[k]->output ? extras[k]->output(q) : NULL;
+        path[k] = anpe_infer_extras[k]->output ? anpe_infer_extras[k]->output(q) : NULL;
     return f->model ? anpe_infer_check_inputs(ctx, f, N_EXTRAS, path)
                     : anpe_infer_check_outputs(ctx, q, N_EXTRAS, path);
+}
+
+/* Which stars of the run: a part counts them first, and parts that are put together say it. */
+static anpe_status choose_stars(anpe_ctx *ctx, anpe_inference *f)
+{
+    const anpe_infer_request *q = f->request;
+    int64_t n;
+    anpe_status status;
+    f->to = INT64_MAX;
+    if (!q->share.n)
+        return ANPE_OK;
+    ANPE_TRY(anpe_infer_count_stars(ctx, f, &n));
+    ANPE_TRY(anpe_share_of(ctx, q->share, n, 1, &f->from, &f->to));
+    anpe_infer_start_at(f, f->from);
+    f->first = f->from;
+out:
+    return status;
+}
+
+static anpe_status open_outputs(anpe_ctx *ctx, anpe_inference *f)
+{
+    const anpe_infer_request *q = f->request;
+    anpe_status status = ANPE_OK;
+    if (q->output && q->n_kept && !f->part)
+        ANPE_TRY(anpe_store_new(ctx, q->output, f->result->n_labels, &f->store));
+    for (int k = 0; k < N_EXTRAS && !f->part; k++)
+        if (f->extra[k] && anpe_infer_extras[k]->create)
+            ANPE_TRY(anpe_infer_extras[k]->create(ctx, f, f->extra[k]));
+out:
+    return status;
 }
 
 static anpe_status open_inference(anpe_ctx *ctx, anpe_inference *f)
 {
     anpe_status status;
-    ANPE_TRY(copy_labels(ctx, f));
-    ANPE_TRY(anpe_infer_check_labels(ctx, f->result->n_labels));
-    const anpe_infer_request *q = f->request;
-    if ((q->compare && !q->compare_id) || q->draws) /* row by row: how many are there? */
-        ANPE_TRY(anpe_infer_list_stars(ctx, f));
+    ANPE_TRY(choose_stars(ctx, f));
     ANPE_TRY(open_memory(ctx, f));
     ANPE_TRY(anpe_infer_exact_open(ctx, f));
     for (int k = 0; k < N_EXTRAS; k++)
-        ANPE_TRY(extras[k]->open(ctx, f, &f->extra[k]));
+        ANPE_TRY(anpe_infer_extras[k]->open(ctx, f, &f->extra[k]));
+    ANPE_TRY(anpe_infer_open_replay(ctx, f));
+    ANPE_TRY(open_outputs(ctx, f));
+out:
+    return status;
+}
+
+/* What needs all stars. */
+static anpe_status conclude(anpe_ctx *ctx, anpe_inference *f)
+{
+    anpe_infer_result *r = f->result;
+    const anpe_row_list rows = {r, f->store};
+    anpe_status status;
+    const int own = f->replays && !f->request->n_parts;
+    if (r->n_failed == r->n_stars && own) /* nothing in it is worth going on from */
+        anpe_replay_finish(&f->replay);
+    if (r->n_failed == r->n_stars)
+        return all_failed(ctx, f);
+    if (f->store || !f->request->n_kept)
+        ANPE_TRY(anpe_infer_compare_with_truth(ctx, &rows, r));
+    for (int k = 0; k < N_EXTRAS; k++)
+        if (f->extra[k] && anpe_infer_extras[k]->end)
+            ANPE_TRY(anpe_infer_extras[k]->end(ctx, f, f->extra[k]));
+    ANPE_TRY(anpe_infer_commit(ctx, f));
+    if (own)
+        anpe_replay_finish(&f->replay);
 out:
     return status;
 }
 
 static anpe_status run_blocks(anpe_ctx *ctx, anpe_inference *f)
 {
-    const anpe_infer_result *r = f->result;
-    anpe_status status;
+    const anpe_infer_request *q = f->request;
+    int64_t done = 0;
+    anpe_status status = ANPE_OK;
     do {
-        ANPE_TRY(run_block(ctx, f));
-        f->first += f->block;
+        status = run_block(ctx, f);
+        if (status == ANPE_ECANCEL && f->replays)
+            anpe_log(ctx, ANPE_INFO, "%s.part holds %lld spectra; go on with --resume",
+                     f->part ? f->part : q->output, (long long)done);
+        if (status)
+            return status;
+        done += f->n;
+        f->first += f->n;
     } while (f->n == f->block);
-    if (r->n_stars == 0)
+    if (f->result->n_stars == 0)
         return ANPE_FAIL(ctx, ANPE_EINVAL,
                          "%s: read with another file of its star, which was not given",
-                         f->request->n_files ? f->request->files[0] : "");
-    if (r->n_failed == r->n_stars)
-        return all_failed(ctx, f);
-    ANPE_TRY(anpe_infer_compare_with_truth(ctx, f->result));
-    for (int k = 0; k < N_EXTRAS; k++)
-        if (f->extra[k] && extras[k]->end)
-            ANPE_TRY(extras[k]->end(ctx, f, f->extra[k]));
+                         q->n_files ? q->files[0] : "");
+    return f->part ? anpe_replay_publish(ctx, &f->replay) : conclude(ctx, f);
+}
+
+static anpe_status open_model(anpe_ctx *ctx, anpe_inference *f)
+{
+    const anpe_infer_request *q = f->request;
+    anpe_status status = ANPE_OK;
+    if (q->opened)
+        f->model = q->opened;
+    else
+        ANPE_TRY(anpe_model_open_with(ctx, q->model, q->n_sets, q->sets, &f->model));
+    if (f->model->observed)
+        anpe_log(ctx, ANPE_WARNING, "%s: trained in rounds for %s: of use for this spectrum alone",
+                 q->model, f->model->observed);
+    ANPE_TRY(copy_labels(ctx, f));
+    ANPE_TRY(anpe_infer_check_labels(ctx, f->result->n_labels));
 out:
     return status;
 }
@@ -334,20 +506,18 @@ anpe_status anpe_infer_files(anpe_ctx *ctx, const anpe_infer_request *request,
     anpe_inference f = {.request = request, .result = result};
     anpe_status status;
     memset(result, 0, sizeof *result);
+    if (request->share.n && !(f.part = anpe_part_name(ctx, request->output, request->share)))
+        return ANPE_ENOMEM;
     ANPE_TRY(check_outputs(ctx, &f));
-    if (request->opened)
-        f.model = request->opened;
-    else
-        ANPE_TRY(
-            anpe_model_open_with(ctx, request->model, request->n_sets, request->sets, &f.model));
+    ANPE_TRY(open_model(ctx, &f));
     ANPE_TRY(check_outputs(ctx, &f));
-    if (f.model->observed)
-        anpe_log(ctx, ANPE_WARNING, "%s: trained in rounds for %s: of use for this spectrum alone",
-                 request->model, f.model->observed);
     const double begun = anpe_clock_seconds();
+    ANPE_TRY(anpe_infer_name_run(ctx, &f));
+    ANPE_TRY(anpe_infer_check_finished(ctx, &f, &result->finished));
+    if (result->finished)
+        goto out;
     ANPE_TRY(open_inference(ctx, &f));
     ANPE_TRY(run_blocks(ctx, &f));
-    ANPE_TRY(anpe_infer_commit(ctx, &f));
     result->seconds = anpe_clock_seconds() - begun;
 out:
     close_inference(&f);
@@ -356,7 +526,7 @@ out:
 
 void anpe_infer_result_clear(anpe_infer_result *r)
 {
-    for (int64_t i = 0; i < r->n_stars; i++) {
+    for (int64_t i = 0; i < r->n_kept; i++) {
         free(r->star[i].label);
         free(r->star[i].truth);
         free(r->star[i].members);

@@ -3,6 +3,7 @@
 #define ANPE_CORE_INFER_H
 #include "base/text.h"
 #include "file/output.h"
+#include "file/part.h"
 #include "posterior/exact.h"
 #include "validate/recovery.h"
 #include "posterior/session.h"
@@ -108,6 +109,11 @@ typedef struct anpe_infer_request {
     int threads;
     int exact; /* importance sampling of every star; statistics are then the reweighted ones */
     anpe_exact_options exact_options;
+    int64_t n_kept;   /* so many rows at most are kept in memory, the first; 0: all */
+    int resume;       /* blocks are kept in OUTPUT.part, and those that are there are taken */
+    anpe_share share; /* a part of the spectra, to OUTPUT.K-of-N, with resume */
+    int n_parts;      /* to be put together: no spectrum is read; files and seed are the run's */
+    const char *const *parts;
 } anpe_infer_request;
 
 typedef struct anpe_infer_result {
@@ -116,11 +122,16 @@ typedef struct anpe_infer_result {
     int grouped;     /* rows are stars of several spectra */
     int64_t n_names; /* texts that rows borrow */
     char **name;
-    anpe_star *star;   /* (n_stars) */
+    int64_t n_kept;    /* rows in memory: all of them, unless the request says otherwise */
+    anpe_star *star;   /* (n_kept) */
+    int file_width;    /* the longest name of a file */
+    char run[65];      /* digest of all that the rows are determined by; "": not known */
+    int finished;      /* resume: the output was there already, nothing has been done */
     anpe_label *label; /* (n_labels) */
     int64_t n_outside; /* draws outside the prior's support: 0 unless labels.transform = none */
     int64_t n_truth;   /* stars with truth */
     int exact;         /* as in the request */
+    int64_t n_exact, n_rung[ANPE_N_RUNGS], n_evaluations; /* of all stars */
     int recalibrated, checked; /* the model's validation has intervals, thresholds */
     anpe_recovery *recovery;   /* (n_labels) when n_truth > 1, else NULL */
     anpe_comparison comparison;
@@ -132,8 +143,15 @@ typedef struct anpe_infer_result {
 ANPE_MUST_CHECK anpe_status anpe_infer_files(anpe_ctx *ctx, const anpe_infer_request *request,
                                              anpe_infer_result *result);
 void anpe_infer_result_clear(anpe_infer_result *r);
-/* rows.c: so many labels have room in a catalogue; and the result as one, in
- * request->output once `out` is committed. */
+/* Puts the parts of one run together: the files that the run would have written, the catalogue to
+ * `output`. head: of the parts (file/part.h); model: where it is now, NULL: where it was. The
+ * request is filled in and borrows from the head. */
+ANPE_MUST_CHECK anpe_status anpe_infer_merge(anpe_ctx *ctx, const anpe_text *head, int n_parts,
+                                             const char *const *parts, const char *output,
+                                             const char *model, anpe_infer_request *request,
+                                             anpe_infer_result *result);
+/* rows.c: so many labels have room in a catalogue; and the result, whose rows are in memory, as
+ * one, in request->output once `out` is committed. */
 ANPE_MUST_CHECK anpe_status anpe_infer_check_labels(anpe_ctx *ctx, int64_t n_labels);
 ANPE_MUST_CHECK anpe_status anpe_infer_catalogue(anpe_ctx *ctx, const anpe_infer_request *request,
                                                  const anpe_infer_result *r, anpe_output *out);

@@ -16,6 +16,8 @@ static anpe_status check_apart(anpe_ctx *ctx, const anpe_infer_request *q, const
     ANPE_TRY(anpe_output_differs(ctx, path, q->model));
     for (int i = 0; i < q->n_files; i++)
         ANPE_TRY(anpe_output_differs(ctx, path, q->files[i]));
+    for (int i = 0; i < q->n_parts; i++)
+        ANPE_TRY(anpe_output_differs(ctx, path, q->parts[i]));
     if (q->compare)
         ANPE_TRY(anpe_output_differs(ctx, path, q->compare));
     for (int i = 0; i < n_others; i++)
@@ -98,21 +100,32 @@ out:
     return status;
 }
 
-anpe_status anpe_infer_put_ids(anpe_ctx *ctx, const anpe_infer_result *r, anpe_h5 *file)
+anpe_status anpe_infer_put_ids(anpe_ctx *ctx, const anpe_row_list *rows, anpe_h5 *file)
 {
-    enum { WIDTH = sizeof r->star->id };
+    enum { WIDTH = sizeof rows->result->star->id, PIECE = 1024 };
+    const int64_t n = rows->result->n_stars;
+    const anpe_star *star;
     char *text;
-    if (ANPE_NEW(ctx, text, r->n_stars, WIDTH))
+    anpe_status status;
+    if (ANPE_NEW(ctx, text, PIECE, WIDTH))
         return ANPE_ENOMEM;
-    for (int64_t i = 0; i < r->n_stars; i++)
-        memcpy(text + i * WIDTH, r->star[i].id, WIDTH);
-    anpe_status status = anpe_h5_write_texts(ctx, file, "id", r->n_stars, WIDTH, text);
+    ANPE_TRY(anpe_h5_make_texts(ctx, file, "id", n, WIDTH));
+    for (int64_t at = 0; at < n; at += PIECE) {
+        const int64_t here = n - at < PIECE ? n - at : PIECE;
+        for (int64_t i = 0; i < here; i++) {
+            ANPE_TRY(anpe_row_list_at(ctx, rows, at + i, &star));
+            memcpy(text + i * WIDTH, star->id, WIDTH);
+        }
+        ANPE_TRY(anpe_h5_write_texts_at(ctx, file, "id", at, here, WIDTH, text));
+    }
+out:
     free(text);
     return status;
 }
 
 anpe_status anpe_infer_commit(anpe_ctx *ctx, anpe_inference *f)
 {
+    const anpe_row_list rows = {f->result, f->store};
     anpe_output o[ANPE_INFER_MAX_EXTRAS + 1] = {0};
     anpe_status status = ANPE_OK;
     int n = 0;
@@ -122,7 +135,7 @@ anpe_status anpe_infer_commit(anpe_ctx *ctx, anpe_inference *f)
         status = anpe_h5_finish(ctx, file, &o[n]);
     }
     if (!status && f->request->output)
-        status = anpe_infer_catalogue(ctx, f->request, f->result, &o[n++]);
+        status = anpe_row_list_catalogue(ctx, f->request, &rows, &o[n++]);
     if (!status)
         return anpe_output_commit_all(ctx, n, o);
     for (int k = 0; k < n; k++)

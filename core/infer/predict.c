@@ -24,11 +24,12 @@ static const struct {
 typedef struct predictions {
     anpe_h5 *file;
     int64_t pixels, labels;
-    float *flux[N_KINDS];   /* (block, pixels) */
-    double *theta[N_KINDS]; /* (block, labels) */
-    double *chi2[N_KINDS];  /* (block) */
-    float *row;             /* (block, pixels) to gather what is written */
-    int64_t *n_good;        /* (block) */
+    float *flux[N_KINDS];    /* (block, pixels) */
+    double *theta[N_KINDS];  /* (block, labels) */
+    double *chi2[N_KINDS];   /* (block) */
+    float *observed, *sigma; /* (block, pixels) the spectra as they were reduced */
+    uint8_t *mask;           /* (block, pixels) */
+    int64_t *n_good;         /* (block) */
 } predictions;
 
 static const char *output(const anpe_infer_request *q)
@@ -46,7 +47,9 @@ static void close_predictions(void *state)
         free(p->theta[k]);
         free(p->chi2[k]);
     }
-    free(p->row);
+    free(p->observed);
+    free(p->sigma);
+    free(p->mask);
     free(p->n_good);
     free(p);
 }
@@ -54,7 +57,8 @@ static void close_predictions(void *state)
 static anpe_status allocate(anpe_ctx *ctx, const anpe_inference *f, predictions *p)
 {
     const int64_t block = f->block;
-    if (ANPE_NEW(ctx, p->row, block, p->pixels) || ANPE_NEW(ctx, p->n_good, block))
+    if (ANPE_NEW(ctx, p->observed, block, p->pixels) || ANPE_NEW(ctx, p->sigma, block, p->pixels) ||
+        ANPE_NEW(ctx, p->mask, block, p->pixels) || ANPE_NEW(ctx, p->n_good, block))
         return ANPE_ENOMEM;
     for (int k = 0; k < N_KINDS; k++)
         if (ANPE_NEW(ctx, p->flux[k], block, p->pixels) ||
@@ -82,8 +86,9 @@ out:
     return status;
 }
 
-static anpe_status create_file(anpe_ctx *ctx, anpe_inference *f, predictions *p)
+static anpe_status create_file(anpe_ctx *ctx, anpe_inference *f, void *state)
 {
+    predictions *p = state;
     const int64_t best_of = f->request->n_draws < BEST_OF ? f->request->n_draws : BEST_OF;
     anpe_status status;
     ANPE_TRY(anpe_infer_output(ctx, f, f->request->predict, "anpe predictions", &p->file));
@@ -107,9 +112,7 @@ static anpe_status open_predictions(anpe_ctx *ctx, anpe_inference *f, void **sta
     *state = p;
     p->pixels = anpe_task_size(f->model->task);
     p->labels = f->result->n_labels;
-    if (allocate(ctx, f, p))
-        return ANPE_ENOMEM;
-    return create_file(ctx, f, p);
+    return allocate(ctx, f, p);
 }
 
 /* ---- one star ---------------------------------------------------------------------------- */
@@ -144,7 +147,7 @@ static anpe_status predict_star(anpe_ctx *ctx, anpe_inference *f, void *state, i
                                 int64_t i)
 {
     predictions *p = state;
-    const anpe_star *star = &f->result->star[f->first + b];
+    const anpe_star *star = &f->star[b];
     const double *draw = anpe_infer_theta(f, lane, b);
     double *theta = f->lane[lane].column;
     (void)i;
@@ -162,6 +165,10 @@ static anpe_status predict_star(anpe_ctx *ctx, anpe_inference *f, void *state, i
     for (int64_t k = 0; !best && k < f->request->n_draws && k < BEST_OF; k++)
         try_labels(ctx, f, p, BEST, lane, b, draw + k * p->labels);
     p->n_good[b] = star->n_good;
+    const size_t n = (size_t)p->pixels;
+    memcpy(p->observed + (size_t)b * n, f->spectrum[b].flux, n * sizeof *p->observed);
+    memcpy(p->sigma + (size_t)b * n, f->spectrum[b].sigma, n * sizeof *p->sigma);
+    memcpy(p->mask + (size_t)b * n, f->spectrum[b].mask, n);
     return ANPE_OK;
 }
 
@@ -171,34 +178,33 @@ static anpe_status predict_star(anpe_ctx *ctx, anpe_inference *f, void *state, i
 static void blank_failed(const anpe_inference *f, predictions *p)
 {
     for (int64_t b = 0; b < f->n; b++) {
-        anpe_spectrum *s = &f->spectrum[b];
-        if (!f->result->star[f->first + b].failed)
+        if (!f->star[b].failed)
             continue;
         for (int k = 0; k < N_KINDS; k++)
             set_nan(p, k, b);
-        for (int64_t i = 0; i < p->pixels; i++)
-            s->flux[i] = s->sigma[i] = NAN;
-        memset(s->mask, 1, (size_t)p->pixels);
+        for (int64_t i = b * p->pixels; i < (b + 1) * p->pixels; i++)
+            p->observed[i] = p->sigma[i] = NAN;
+        memset(p->mask + b * p->pixels, 1, (size_t)p->pixels);
         p->n_good[b] = 0;
     }
 }
 
-static anpe_status append_spectra(anpe_ctx *ctx, const anpe_inference *f, predictions *p)
+static int pieces(const anpe_inference *f, void *state, int64_t n, anpe_piece *piece)
 {
-    const size_t n = (size_t)p->pixels;
-    uint8_t *mask = (uint8_t *)p->row; /* fits: a byte where a float would be */
-    anpe_status status;
-    for (int64_t b = 0; b < f->n; b++)
-        memcpy(p->row + (size_t)b * n, f->spectrum[b].flux, n * sizeof *p->row);
-    ANPE_TRY(anpe_h5_append_rows(ctx, p->file, "flux", ANPE_H5_FLOAT, f->n, p->row));
-    for (int64_t b = 0; b < f->n; b++)
-        memcpy(p->row + (size_t)b * n, f->spectrum[b].sigma, n * sizeof *p->row);
-    ANPE_TRY(anpe_h5_append_rows(ctx, p->file, "sigma", ANPE_H5_FLOAT, f->n, p->row));
-    for (int64_t b = 0; b < f->n; b++)
-        memcpy(mask + (size_t)b * n, f->spectrum[b].mask, n);
-    ANPE_TRY(anpe_h5_append_rows(ctx, p->file, "mask", ANPE_H5_UINT8, f->n, mask));
-out:
-    return status;
+    const predictions *p = state;
+    const size_t stars = (size_t)n, pixels = stars * (size_t)p->pixels;
+    int m = 0;
+    (void)f;
+    piece[m++] = (anpe_piece){p->observed, pixels * sizeof *p->observed};
+    piece[m++] = (anpe_piece){p->sigma, pixels * sizeof *p->sigma};
+    piece[m++] = (anpe_piece){p->mask, pixels};
+    piece[m++] = (anpe_piece){p->n_good, stars * sizeof *p->n_good};
+    for (int k = 0; k < N_KINDS; k++) {
+        piece[m++] = (anpe_piece){p->flux[k], pixels * sizeof *p->flux[k]};
+        piece[m++] = (anpe_piece){p->theta[k], stars * (size_t)p->labels * sizeof *p->theta[k]};
+        piece[m++] = (anpe_piece){p->chi2[k], stars * sizeof *p->chi2[k]};
+    }
+    return m;
 }
 
 static anpe_status append_block(anpe_ctx *ctx, anpe_inference *f, void *state)
@@ -206,7 +212,9 @@ static anpe_status append_block(anpe_ctx *ctx, anpe_inference *f, void *state)
     predictions *p = state;
     anpe_status status;
     blank_failed(f, p);
-    ANPE_TRY(append_spectra(ctx, f, p));
+    ANPE_TRY(anpe_h5_append_rows(ctx, p->file, "flux", ANPE_H5_FLOAT, f->n, p->observed));
+    ANPE_TRY(anpe_h5_append_rows(ctx, p->file, "sigma", ANPE_H5_FLOAT, f->n, p->sigma));
+    ANPE_TRY(anpe_h5_append_rows(ctx, p->file, "mask", ANPE_H5_UINT8, f->n, p->mask));
     ANPE_TRY(anpe_h5_append_rows(ctx, p->file, "n_good", ANPE_H5_INT64, f->n, p->n_good));
     for (int k = 0; k < N_KINDS; k++) {
         ANPE_TRY(anpe_h5_append_rows(ctx, p->file, name[k].flux, ANPE_H5_FLOAT, f->n, p->flux[k]));
@@ -220,8 +228,10 @@ out:
 
 static anpe_status write_ids(anpe_ctx *ctx, anpe_inference *f, void *state)
 {
-    return anpe_infer_put_ids(ctx, f->result, ((predictions *)state)->file);
+    const anpe_row_list rows = {f->result, f->store};
+    return anpe_infer_put_ids(ctx, &rows, ((predictions *)state)->file);
 }
 
-const anpe_infer_extra anpe_infer_predict = {output,       open_predictions, predict_star,
-                                             append_block, write_ids,        close_predictions};
+const anpe_infer_extra anpe_infer_predict = {output,       open_predictions, create_file,
+                                             predict_star, pieces,           append_block,
+                                             write_ids,    close_predictions};

@@ -2,6 +2,7 @@
  * label), a row in one of the tables here, and one in docs/book/files.md. */
 #include <config.h>
 #include "infer/rows.h"
+#include "infer/store.h"
 #include "base/text.h"
 #include <stddef.h>
 #include <stdio.h>
@@ -204,15 +205,21 @@ static const char *text_of(const anpe_star *s, size_t offset)
     return (const char *)s + offset;
 }
 
-/* No path is cut: it is what tells the rows apart. */
+int anpe_infer_widest(int width, const char *text)
+{
+    const size_t n = strlen(text);
+    return n > (size_t)width ? (int)n : width;
+}
+
+/* No path is cut: it is what tells the rows apart. Rows with members are in memory. */
 static int longest_text(const anpe_infer_result *r, size_t offset, int shortest)
 {
-    size_t n = (size_t)shortest;
-    for (int64_t i = 0; i < r->n_stars; i++) {
-        const size_t length = strlen(text_of(&r->star[i], offset));
-        n = length > n ? length : n;
-    }
-    return (int)n;
+    int n = shortest;
+    if (offset == MEMBER(file))
+        return r->file_width > n ? r->file_width : n;
+    for (int64_t i = 0; i < r->n_kept; i++)
+        n = anpe_infer_widest(n, text_of(&r->star[i], offset));
+    return n;
 }
 
 static anpe_infer_column star_column_of(const anpe_infer_result *r, const char *object,
@@ -328,6 +335,8 @@ static anpe_status add_provenance(anpe_ctx *ctx, anpe_catalogue *c, const anpe_i
     ANPE_TRY(anpe_catalogue_keyword(ctx, c, "MODEL", anpe_text_basename(q->model), "model file"));
     ANPE_TRY(anpe_catalogue_keyword(ctx, c, "MODELSHA", r->model_digest, "digest of its contents"));
     ANPE_TRY(anpe_catalogue_keyword(ctx, c, "SEED", seed, "of the posterior draws"));
+    if (r->run[0])
+        ANPE_TRY(anpe_catalogue_keyword(ctx, c, "RUN", r->run, "digest of what was asked for"));
     for (int k = 0; k < q->n_others; k++) {
         char key[2][24];
         snprintf(key[0], sizeof key[0], "MODEL%d", k + 2);
@@ -346,49 +355,68 @@ out:
     return status;
 }
 
-/* The result as a table. */
-static anpe_status make_catalogue(anpe_ctx *ctx, const anpe_infer_request *q,
-                                  const anpe_infer_result *r, anpe_catalogue **out)
+typedef struct filling {
+    const anpe_row_list *rows;
+    int n_columns;
+    anpe_infer_column *column;
+} filling;
+
+static anpe_status fill_rows(anpe_ctx *ctx, anpe_catalogue *c, int64_t first, int64_t n, void *user)
 {
-    anpe_status status;
-    anpe_infer_column *from = NULL;
-    anpe_column *column = NULL;
-    *out = NULL;
-    ANPE_TRY(ANPE_NEW(ctx, from, ANPE_CATALOGUE_MAX_COLUMNS));
-    ANPE_TRY(ANPE_NEW(ctx, column, ANPE_CATALOGUE_MAX_COLUMNS));
-    const int n = anpe_infer_columns(r, from); /* room for all: anpe_infer_check_labels */
-    for (int k = 0; k < n; k++)
-        column[k] = from[k].column;
-    ANPE_TRY(anpe_catalogue_new(ctx, r->n_stars, n, column, ANPE_N_FLAGS, anpe_flag_names, out));
-    for (int64_t i = 0; i < r->n_stars; i++)
-        fill_row(*out, i, &r->star[i], n, from);
-    ANPE_TRY(add_provenance(ctx, *out, q, r));
-out:
-    free(column);
-    free(from);
+    const filling *x = user;
+    const anpe_star *star;
+    anpe_status status = ANPE_OK;
+    for (int64_t i = first; i < first + n && !status; i++) {
+        status = anpe_row_list_at(ctx, x->rows, i, &star);
+        if (!status)
+            fill_row(c, i, star, x->n_columns, x->column);
+    }
     return status;
+}
+
+/* The rows as a table: to a file of its own, or behind what one has. */
+static anpe_status with_catalogue(anpe_ctx *ctx, const anpe_infer_request *q,
+                                  const anpe_row_list *rows, const char *append_to,
+                                  anpe_output *out)
+{
+    const anpe_infer_result *r = rows->result;
+    filling x = {rows, 0, NULL};
+    anpe_column *column = NULL;
+    anpe_catalogue *c = NULL;
+    anpe_status status;
+    ANPE_TRY(ANPE_NEW(ctx, x.column, ANPE_CATALOGUE_MAX_COLUMNS));
+    ANPE_TRY(ANPE_NEW(ctx, column, ANPE_CATALOGUE_MAX_COLUMNS));
+    x.n_columns = anpe_infer_columns(r, x.column); /* room for all: anpe_infer_check_labels */
+    for (int k = 0; k < x.n_columns; k++)
+        column[k] = x.column[k].column;
+    ANPE_TRY(anpe_catalogue_stream(ctx, r->n_stars, fill_rows, &x, x.n_columns, column,
+                                   ANPE_N_FLAGS, anpe_flag_names, &c));
+    ANPE_TRY(add_provenance(ctx, c, q, r));
+    ANPE_TRY(append_to ? anpe_catalogue_append(ctx, c, append_to)
+                       : anpe_catalogue_prepare(ctx, c, q->output, out));
+out:
+    anpe_catalogue_free(c);
+    free(column);
+    free(x.column);
+    return status;
+}
+
+anpe_status anpe_row_list_catalogue(anpe_ctx *ctx, const anpe_infer_request *q,
+                                    const anpe_row_list *rows, anpe_output *out)
+{
+    return with_catalogue(ctx, q, rows, NULL, out);
 }
 
 anpe_status anpe_infer_catalogue(anpe_ctx *ctx, const anpe_infer_request *q,
                                  const anpe_infer_result *r, anpe_output *out)
 {
-    anpe_catalogue *c;
-    anpe_status status;
-    ANPE_TRY(make_catalogue(ctx, q, r, &c));
-    ANPE_TRY(anpe_catalogue_prepare(ctx, c, q->output, out));
-out:
-    anpe_catalogue_free(c);
-    return status;
+    const anpe_row_list rows = {r, NULL};
+    return with_catalogue(ctx, q, &rows, NULL, out);
 }
 
 anpe_status anpe_infer_append(anpe_ctx *ctx, const anpe_infer_request *q,
                               const anpe_infer_result *r, const char *path)
 {
-    anpe_catalogue *c;
-    anpe_status status;
-    ANPE_TRY(make_catalogue(ctx, q, r, &c));
-    ANPE_TRY(anpe_catalogue_append(ctx, c, path));
-out:
-    anpe_catalogue_free(c);
-    return status;
+    const anpe_row_list rows = {r, NULL};
+    return with_catalogue(ctx, q, &rows, path, NULL);
 }

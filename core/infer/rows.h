@@ -18,6 +18,8 @@ int anpe_infer_columns(const anpe_infer_result *r, anpe_infer_column *c);
 /* What a column of a catalogue of anpe holds, by its name; "" for a label itself and for names that
  * are none of them. */
 const char *anpe_infer_describe(const char *name);
+/* The larger of a width and a text's length. */
+int anpe_infer_widest(int width, const char *text);
 /* The value of a column of that type. */
 const char *anpe_infer_text(const anpe_star *s, const anpe_infer_column *c);
 double anpe_infer_real(const anpe_star *s, const anpe_infer_column *c);

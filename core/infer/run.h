@@ -12,6 +12,8 @@
  *     compare.c        extra: chi2 at the labels of a catalogue
  *     check.c          extra: what the model's validation says of a star
  *     rows.c           the columns of a catalogue, of JSON and of the documentation
+ *     store.c          rows as bytes, until the catalogue is written
+ *     journal.c        blocks that are kept, taken up again, or put together
  *
  * What is computed for every star beside its labels is an extra: one file, one line in the list in
  * infer.c, members of anpe_star for what goes to the catalogue and a group of columns there. */
@@ -20,6 +22,7 @@
 #include "base/workers.h"
 #include "file/hdf5_file.h"
 #include "infer/infer.h"
+#include "infer/store.h"
 
 enum { ANPE_INFER_BLOCK = 128, ANPE_INFER_MAX_EXTRAS = 8 };
 
@@ -36,22 +39,40 @@ typedef struct anpe_inference {
     anpe_model *model;
     anpe_workers *workers;
     int n_lanes;
-    anpe_infer_lane *lane;   /* (n_lanes) */
-    anpe_infer_exact *exact; /* NULL: not wanted */
-    int64_t block;           /* stars at a time: BLOCK, or fewer where one takes much memory */
-    anpe_spectrum *spectrum; /* (block) reduced once the workers had them */
-    int keep;                /* draws of a block are kept until its end, else one star's a lane */
-    double *theta, *log_q;   /* (rows, n_draws, D), (rows, n_draws); rows: block or n_lanes */
-    int64_t *outside;        /* (block) draws outside the prior */
-    _Atomic int64_t n_done;  /* stars, for the progress */
-    int64_t first, n;        /* the block: stars first .. first + n of the result */
-    anpe_input input;        /* the file that rows are being read from */
-    int n_opened;            /* files whose rows are listed, the last of them up to `row` */
-    int64_t row, n_rows;     /* of that one */
-    int64_t capacity;        /* of the list */
-    float *room;             /* (size of a spectrum) of spectra in memory */
+    anpe_infer_lane *lane;       /* (n_lanes) */
+    anpe_infer_exact *exact;     /* NULL: not wanted */
+    int64_t block;               /* stars at a time: BLOCK, or fewer where one takes much memory */
+    anpe_star *star;             /* (block) */
+    anpe_label_summary *summary; /* (block, n_labels), theirs */
+    double *truth;               /* (block, n_labels) */
+    anpe_spectrum *spectrum;     /* (block) reduced once the workers had them */
+    int keep;               /* draws of a block are kept until its end, else one star's a lane */
+    double *theta, *log_q;  /* (rows, n_draws, D), (rows, n_draws); rows: block or n_lanes */
+    int64_t *outside;       /* (block) draws outside the prior */
+    _Atomic int64_t n_done; /* stars, for the progress */
+    int64_t first, n;       /* the block: stars first .. first + n of the run */
+    int64_t from, to;       /* those of the part: `to` is INT64_MAX where it is not known */
+    int64_t *count;         /* (n_files) stars of each, where they were counted; or NULL */
+    anpe_input input;       /* the file that rows are being read from */
+    int n_opened;           /* files whose rows are listed, the last of them up to `row` */
+    int64_t row, n_rows;    /* of that one */
+    int64_t skip;           /* rows of the next one that are not wanted */
+    float *room;            /* (size of a spectrum) of spectra in memory */
     anpe_status first_failure;
-    int64_t n_reported;                 /* stars whose failure has been warned of */
+    int holding; /* `held`, the first star, failed: told of once another has worked */
+    anpe_star held;
+    int64_t kept_room, names_room; /* of result->star, result->name */
+    anpe_row_bytes bytes;          /* of the block's rows */
+    anpe_store *store;     /* all rows; NULL: all are in memory, or no catalogue is written */
+    char *part;            /* the file of a part; NULL: it is the whole */
+    int replays;           /* blocks come from `replay` as long as it has some */
+    int replayed;          /* this one did */
+    anpe_replay replay;    /* the journal, or the parts */
+    const char *replay_at; /* the next row of its block */
+    anpe_row_bytes names;  /* files of the block's stars, where it comes from there */
+    int64_t *name;         /* (block) where each one starts */
+    char model_name[65];   /* digest of the model's file */
+    int64_t n_all;         /* with count: stars of all files */
     void *extra[ANPE_INFER_MAX_EXTRAS]; /* state of each; NULL: not wanted */
     int n_outputs;
     anpe_h5 *output[ANPE_INFER_MAX_EXTRAS]; /* put in place at the end, all or none */
@@ -73,14 +94,20 @@ typedef struct anpe_infer_extra {
     const char *(*output)(const anpe_infer_request *q);
     /* Allocates; *state stays NULL when the request does not ask for it. */
     anpe_status (*open)(anpe_ctx *ctx, anpe_inference *f, void **state);
+    /* Makes its file, of which a part has none. May be NULL. */
+    anpe_status (*create)(anpe_ctx *ctx, anpe_inference *f, void *state);
     /* On a worker, once the statistics of star b of the block are there; it is the i-th of the
      * lane's batch. A failure fails the star. May be NULL. */
     anpe_status (*star)(anpe_ctx *ctx, anpe_inference *f, void *state, int lane, int64_t b,
                         int64_t i);
-    /* On the main thread after the workers, failed stars included: appends to files. May be NULL.
-     */
+    /* What `block` needs of n stars beside their rows, as memory to be stored, or to be filled from
+     * what was stored: of each piece the same number of bytes for every star. Returns how many. May
+     * be NULL. */
+    int (*pieces)(const anpe_inference *f, void *state, int64_t n, anpe_piece *piece);
+    /* On the main thread after the workers, failed stars included: appends to files, of which a
+     * part has none. May be NULL. */
     anpe_status (*block)(anpe_ctx *ctx, anpe_inference *f, void *state);
-    /* On the main thread after the last block: what needs all stars. May be NULL. */
+    /* On the main thread after the last block, but of a part: what needs all stars. May be NULL. */
     anpe_status (*end)(anpe_ctx *ctx, anpe_inference *f, void *state);
     void (*free)(void *state); /* may be NULL */
 } anpe_infer_extra;
@@ -112,16 +139,18 @@ ANPE_MUST_CHECK anpe_status anpe_infer_output(anpe_ctx *ctx, anpe_inference *f, 
 ANPE_MUST_CHECK anpe_status anpe_infer_put_pixels(anpe_ctx *ctx, const anpe_inference *f,
                                                   anpe_h5 *file);
 /* Dataset `id`, texts: at the end, when all are known. */
-ANPE_MUST_CHECK anpe_status anpe_infer_put_ids(anpe_ctx *ctx, const anpe_infer_result *r,
+ANPE_MUST_CHECK anpe_status anpe_infer_put_ids(anpe_ctx *ctx, const anpe_row_list *rows,
                                                anpe_h5 *file);
 /* Puts the files of extras and the catalogue in place, or none of them. */
 ANPE_MUST_CHECK anpe_status anpe_infer_commit(anpe_ctx *ctx, anpe_inference *f);
 
 /* spectra.c: one row for every spectrum of the files; a file that cannot be read has one that
- * says why. Star first + n of the run, listed if it is not yet; *more: there is one. */
+ * says why. The next star of the run becomes star n of the block; *more: there is one. */
 ANPE_MUST_CHECK anpe_status anpe_infer_next_star(anpe_ctx *ctx, anpe_inference *f, int *more);
-/* All stars beforehand, for who must know how many there are: files are then opened twice. */
-ANPE_MUST_CHECK anpe_status anpe_infer_list_stars(anpe_ctx *ctx, anpe_inference *f);
+/* How many there are, for who must know beforehand: files are then opened twice. */
+ANPE_MUST_CHECK anpe_status anpe_infer_count_stars(anpe_ctx *ctx, anpe_inference *f, int64_t *n);
+/* The next star is star `first` of the run, which has been counted. */
+void anpe_infer_start_at(anpe_inference *f, int64_t first);
 /* Not listed yet, at least: a file not opened yet counts for one. */
 double anpe_infer_stars_to_come(const anpe_inference *f);
 /* The spectrum of a star; a failure is the star's. */
@@ -132,5 +161,20 @@ void anpe_infer_fail_star(anpe_star *star, const char *reason);
 void anpe_infer_summarise(const anpe_inference *f, anpe_star *star, const double *theta,
                           double *column);
 int64_t anpe_infer_count_outside(const anpe_inference *f, const double *theta);
-ANPE_MUST_CHECK anpe_status anpe_infer_compare_with_truth(anpe_ctx *ctx, anpe_infer_result *r);
+ANPE_MUST_CHECK anpe_status anpe_infer_compare_with_truth(anpe_ctx *ctx, const anpe_row_list *rows,
+                                                          anpe_infer_result *r);
+
+/* journal.c: the digest of all that the rows are determined by, into result->run. */
+ANPE_MUST_CHECK anpe_status anpe_infer_name_run(anpe_ctx *ctx, anpe_inference *f);
+/* *finished: the output is there, of this run. */
+ANPE_MUST_CHECK anpe_status anpe_infer_check_finished(anpe_ctx *ctx, anpe_inference *f,
+                                                      int *finished);
+/* Opens the journal, or the parts, that blocks come from. */
+ANPE_MUST_CHECK anpe_status anpe_infer_open_replay(anpe_ctx *ctx, anpe_inference *f);
+/* The block from there: f->n stars, 0 where there are none left. */
+ANPE_MUST_CHECK anpe_status anpe_infer_take_block(anpe_ctx *ctx, anpe_inference *f);
+/* The block, its rows in f->bytes, into the journal. */
+ANPE_MUST_CHECK anpe_status anpe_infer_keep_block(anpe_ctx *ctx, anpe_inference *f);
+extern const anpe_infer_extra *const anpe_infer_extras[];
+extern const int anpe_infer_n_extras;
 #endif

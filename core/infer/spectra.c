@@ -31,23 +31,21 @@ const anpe_star anpe_infer_unread = {.chi2 = NAN,
                                      .edge_mass = NAN,
                                      .log_together = NAN};
 
-static anpe_status add_star(anpe_ctx *ctx, anpe_infer_result *r, int64_t *capacity,
-                            const char *file, int64_t row)
+/* The next star of the block. */
+static anpe_star *add_star(anpe_inference *f, const char *file, int64_t row)
 {
-    if (ANPE_GROW(ctx, r->star, *capacity, r->n_stars + 1))
-        return ANPE_ENOMEM;
-    anpe_star *s = &r->star[r->n_stars];
+    const int64_t labels = f->result->n_labels;
+    anpe_star *s = &f->star[f->n];
     *s = anpe_infer_unread;
+    s->label = f->summary + f->n * labels;
+    s->truth = f->truth + f->n * labels;
     s->file = file;
     s->row = row;
-    r->n_stars++;
-    if (ANPE_NEW(ctx, s->label, r->n_labels) || ANPE_NEW(ctx, s->truth, r->n_labels))
-        return ANPE_ENOMEM;
-    for (int64_t d = 0; d < r->n_labels; d++) {
+    for (int64_t d = 0; d < labels; d++) {
         s->label[d] = anpe_no_summary;
         s->truth[d] = NAN;
     }
-    return ANPE_OK;
+    return s;
 }
 
 static anpe_status open_input(anpe_ctx *ctx, anpe_inference *f, const char *path)
@@ -57,69 +55,105 @@ static anpe_status open_input(anpe_ctx *ctx, anpe_inference *f, const char *path
 }
 
 /* One row that says why the file has none. */
-static anpe_status add_failed(anpe_ctx *ctx, anpe_inference *f, const char *path,
-                              anpe_status status)
+static void add_failed(anpe_ctx *ctx, anpe_inference *f, const char *path, anpe_status status)
 {
-    const anpe_status added = add_star(ctx, f->result, &f->capacity, path, 0);
-    if (added)
-        return added;
-    anpe_star *s = &f->result->star[f->result->n_stars - 1];
+    anpe_star *s = add_star(f, path, 0);
     snprintf(s->id, sizeof s->id, "%s", path);
     anpe_infer_fail_star(s, status ? anpe_error(ctx) : "the file holds no spectrum");
     if (!f->first_failure)
         f->first_failure = status ? status : ANPE_EFORMAT;
-    return ANPE_OK;
 }
 
-/* The next file, whose rows are to be listed; it stays open. *listed: it has none of its own and
- * is not the part of a spectrum that another file stands for, which a row says. */
+/* Opens a file, which stays open, and counts its rows. *empty: it has none of its own and is not
+ * the part of a spectrum that another file stands for, which a row says. Returns why. */
+static anpe_status count_rows(anpe_ctx *ctx, anpe_inference *f, const char *path, int64_t *n,
+                              int *empty)
+{
+    anpe_status status = open_input(ctx, f, path);
+    *n = 0;
+    if (!status)
+        status = anpe_instrument_count(&f->model->task->instrument, ctx, &f->input, n);
+    if (status)
+        *n = 0;
+    *empty = status || (*n == 0 && f->input.h5);
+    return status;
+}
+
+/* The next file, whose rows are to be listed. *listed: one was, that says why it has none. */
 static anpe_status next_file(anpe_ctx *ctx, anpe_inference *f, int *listed)
 {
     const char *path = f->request->files[f->n_opened++];
-    anpe_status status = open_input(ctx, f, path);
-    f->n_rows = f->row = 0;
-    if (!status)
-        status = anpe_instrument_count(&f->model->task->instrument, ctx, &f->input, &f->n_rows);
-    if (status)
-        f->n_rows = 0;
-    *listed = status || (f->n_rows == 0 && f->input.h5);
-    return status == ANPE_ENOMEM ? status : *listed ? add_failed(ctx, f, path, status) : ANPE_OK;
+    const anpe_status status = count_rows(ctx, f, path, &f->n_rows, listed);
+    f->row = f->skip < f->n_rows ? f->skip : f->n_rows;
+    f->skip = 0;
+    if (status == ANPE_ENOMEM)
+        return status;
+    if (*listed)
+        add_failed(ctx, f, path, status);
+    return ANPE_OK;
 }
 
-/* One more star at the end of the list. *more: there was one. */
-static anpe_status list_star(anpe_ctx *ctx, anpe_inference *f, int *more)
+anpe_status anpe_infer_next_star(anpe_ctx *ctx, anpe_inference *f, int *more)
 {
     const anpe_infer_request *q = f->request;
+    const int64_t index = f->first + f->n;
     anpe_status status = ANPE_OK;
-    *more = f->result->n_stars < q->n_spectra;
-    if (*more)
-        return add_star(ctx, f->result, &f->capacity, "", f->result->n_stars);
+    *more = 0;
+    if (q->n_parts || index >= f->to)
+        return ANPE_OK;
+    if (q->n_spectra) {
+        *more = index < q->n_spectra;
+        if (*more)
+            add_star(f, "", index);
+        return ANPE_OK;
+    }
     while (!status && !*more && f->row == f->n_rows && f->n_opened < q->n_files)
         status = next_file(ctx, f, more);
     if (status || *more || f->row == f->n_rows)
         return status;
     *more = 1;
-    return add_star(ctx, f->result, &f->capacity, q->files[f->n_opened - 1], f->row++);
+    add_star(f, q->files[f->n_opened - 1], f->row++);
+    return ANPE_OK;
 }
 
-anpe_status anpe_infer_list_stars(anpe_ctx *ctx, anpe_inference *f)
+anpe_status anpe_infer_count_stars(anpe_ctx *ctx, anpe_inference *f, int64_t *n)
 {
-    anpe_status status = ANPE_OK;
-    for (int more = 1; more && !status;)
-        status = list_star(ctx, f, &more);
-    return status;
+    const anpe_infer_request *q = f->request;
+    *n = f->count ? f->n_all : q->n_spectra;
+    if (f->count)
+        return ANPE_OK;
+    if (ANPE_NEW(ctx, f->count, q->n_files + 1))
+        return ANPE_ENOMEM;
+    for (int i = 0; i < q->n_files; i++) {
+        int empty;
+        if (anpe_cancelled(ctx))
+            return ANPE_FAIL(ctx, ANPE_ECANCEL, "cancelled");
+        if (count_rows(ctx, f, q->files[i], &f->count[i], &empty) == ANPE_ENOMEM)
+            return ANPE_ENOMEM;
+        f->count[i] += empty;
+        *n += f->count[i];
+        anpe_progress(ctx, "counting", (double)i + 1, (double)q->n_files);
+    }
+    f->n_all = *n;
+    return ANPE_OK;
 }
 
-anpe_status anpe_infer_next_star(anpe_ctx *ctx, anpe_inference *f, int *more)
+void anpe_infer_start_at(anpe_inference *f, int64_t first)
 {
-    *more = f->first + f->n < f->result->n_stars;
-    return *more ? ANPE_OK : list_star(ctx, f, more);
+    const anpe_infer_request *q = f->request;
+    int64_t at = 0;
+    for (f->n_opened = 0; f->n_opened < q->n_files && at + f->count[f->n_opened] <= first;)
+        at += f->count[f->n_opened++];
+    f->skip = first - at;
 }
 
 double anpe_infer_stars_to_come(const anpe_inference *f)
 {
     const anpe_infer_request *q = f->request;
-    const int64_t memory = q->n_spectra ? q->n_spectra - f->result->n_stars : 0;
+    const int64_t listed = f->first + f->n;
+    if (f->to < INT64_MAX)
+        return (double)(f->to - listed);
+    const int64_t memory = q->n_spectra ? q->n_spectra - listed : 0;
     return (double)(memory + q->n_files - f->n_opened + f->n_rows - f->row);
 }
 

@@ -32,35 +32,48 @@ int64_t anpe_infer_count_outside(const anpe_inference *f, const double *theta)
     return n;
 }
 
-anpe_status anpe_infer_compare_with_truth(anpe_ctx *ctx, anpe_infer_result *r)
+enum { TRUTH, MEDIAN, MEAN, SD, P16, P84, SCRATCH, COLUMNS };
+
+/* Label d of the stars that are known: k of them. */
+static anpe_status gather(anpe_ctx *ctx, const anpe_row_list *rows, int64_t d, double *c, int64_t n,
+                          int64_t *k)
 {
-    enum { TRUTH, MEDIAN, MEAN, SD, P16, P84, SCRATCH, COLUMNS };
-    const int64_t n = r->n_stars;
-    for (int64_t i = 0; i < r->n_stars; i++)
-        r->n_truth += r->star[i].has_truth && !r->star[i].failed;
-    if (r->n_truth < 2)
-        return ANPE_OK;
-    double *c = NULL;
-    if (ANPE_NEW(ctx, r->recovery, r->n_labels) || ANPE_NEW(ctx, c, COLUMNS, n)) {
-        free(c);
-        return ANPE_ENOMEM;
+    const anpe_star *s;
+    *k = 0;
+    for (int64_t i = 0; i < rows->result->n_stars; i++) {
+        const anpe_status status = anpe_row_list_at(ctx, rows, i, &s);
+        if (status)
+            return status;
+        if (!s->has_truth || s->failed || !isfinite(s->truth[d]) || *k == n)
+            continue;
+        c[TRUTH * n + *k] = s->truth[d];
+        c[MEDIAN * n + *k] = s->label[d].median;
+        c[MEAN * n + *k] = s->label[d].mean;
+        c[SD * n + *k] = s->label[d].sd;
+        c[P16 * n + *k] = s->label[d].p16;
+        c[P84 * n + (*k)++] = s->label[d].p84;
     }
+    return ANPE_OK;
+}
+
+/* Medians need all numbers of a label at once, of one label after the other: 56 bytes a star. */
+anpe_status anpe_infer_compare_with_truth(anpe_ctx *ctx, const anpe_row_list *rows,
+                                          anpe_infer_result *r)
+{
+    const int64_t n = r->n_truth;
+    double *c = NULL;
+    anpe_status status;
+    if (n < 2)
+        return ANPE_OK;
+    ANPE_TRY(ANPE_NEW(ctx, r->recovery, r->n_labels));
+    ANPE_TRY(ANPE_NEW(ctx, c, COLUMNS, n));
     for (int64_t d = 0; d < r->n_labels; d++) {
-        int64_t k = 0;
-        for (int64_t i = 0; i < n; i++) {
-            const anpe_star *s = &r->star[i];
-            if (!s->has_truth || s->failed || !isfinite(s->truth[d]))
-                continue;
-            c[TRUTH * n + k] = s->truth[d];
-            c[MEDIAN * n + k] = s->label[d].median;
-            c[MEAN * n + k] = s->label[d].mean;
-            c[SD * n + k] = s->label[d].sd;
-            c[P16 * n + k] = s->label[d].p16;
-            c[P84 * n + k++] = s->label[d].p84;
-        }
+        int64_t k;
+        ANPE_TRY(gather(ctx, rows, d, c, n, &k));
         r->recovery[d] = anpe_recovery_of(k, c + TRUTH * n, c + MEDIAN * n, c + MEAN * n,
                                           c + SD * n, c + P16 * n, c + P84 * n, c + SCRATCH * n);
     }
+out:
     free(c);
-    return ANPE_OK;
+    return status;
 }

@@ -9,7 +9,6 @@ libanpe_la_SOURCES += core/prepare/emulate_grid.c
 libanpe_la_SOURCES += core/prepare/import.c core/prepare/import.h
 libanpe_la_SOURCES += core/prepare/import_labels.c
 libanpe_la_SOURCES += core/prepare/import_scatter.c
-libanpe_la_SOURCES += core/prepare/journal.c core/prepare/journal.h
 libanpe_la_SOURCES += core/prepare/noise.c core/prepare/noise.h
 libanpe_la_SOURCES += core/prepare/principal.c core/prepare/principal.h
 libanpe_la_SOURCES += core/prepare/simulate.c core/prepare/simulate.h

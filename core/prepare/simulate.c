@@ -6,8 +6,8 @@
 #include "base/workers.h"
 #include "file/hdf5_file.h"
 #include "file/output.h"
+#include "file/part.h"
 #include "model/open_task.h"
-#include "prepare/journal.h"
 #include "stat/design.h"
 #include "task/quantiles.h"
 #include "task/task.h"
@@ -31,7 +31,10 @@ typedef struct simulation {
     anpe_bench **bench; /* one per worker */
     double *u;          /* (workers, labels of the prior) */
     anpe_h5 *file;
-    anpe_journal *journal; /* NULL: none is kept */
+    int replays;        /* blocks come from `replay` as long as it has some */
+    anpe_replay replay; /* the journal, or the parts */
+    char *part;         /* the file of a part; NULL: it is the whole */
+    int64_t from, to;   /* spectra of the part */
     char *config, digest[65];
     int64_t n_labels, size; /* columns of theta and flux */
     int64_t first, n;       /* the block */
@@ -126,7 +129,7 @@ static anpe_status run_batch(void *user, int64_t item, int worker, anpe_ctx *ctx
     if (status)
         return status;
     s->done += n;
-    anpe_progress(ctx, "simulating", (double)s->done, (double)s->request->n);
+    anpe_progress(ctx, "simulating", (double)s->done, (double)(s->to - s->from));
     return ANPE_OK;
 }
 
@@ -155,7 +158,7 @@ static anpe_status append_block(anpe_ctx *ctx, simulation *s)
     const int64_t n = s->request->skip ? keep_made(s) : s->n;
     anpe_status status;
     s->refused += s->n - n;
-    if (!n)
+    if (!n || s->part)
         return ANPE_OK;
     ANPE_TRY(anpe_h5_append_rows(ctx, s->file, "theta", ANPE_H5_DOUBLE, n, s->theta));
     ANPE_TRY(anpe_h5_append_rows(ctx, s->file, "flux", ANPE_H5_FLOAT, n, s->flux));
@@ -167,25 +170,52 @@ out:
     return status;
 }
 
+/* The first `got` rows of the block from the journal or the parts, as far as they have them. */
+static anpe_status take_rows(anpe_ctx *ctx, simulation *s, int n_pieces, const anpe_piece *piece,
+                             int64_t *got)
+{
+    anpe_replay *r = &s->replay;
+    int64_t left;
+    anpe_status status;
+    for (*got = 0; *got < s->n; *got += left) {
+        ANPE_TRY(anpe_replay_left(ctx, r, &left));
+        if (!left)
+            return ANPE_OK;
+        left = left < s->n - *got ? left : s->n - *got;
+        for (int k = 1; k < n_pieces; k++) {
+            const size_t bytes = piece[k].size / (size_t)s->n;
+            ANPE_TRY(anpe_replay_copy(ctx, r, k, bytes, left,
+                                      (char *)piece[k].data + bytes * (size_t)*got));
+        }
+        r->used += left;
+    }
+out:
+    return status;
+}
+
 /* From the journal as long as it has blocks, then from the simulator. */
 static anpe_status make_block(anpe_ctx *ctx, simulation *s, int *stored)
 {
     const size_t values = (size_t)(s->n * s->size);
-    const anpe_piece piece[] = {{s->theta, (size_t)(s->n * s->n_labels) * sizeof *s->theta},
+    anpe_span span = {s->first, s->n};
+    const anpe_piece piece[] = {{&span, sizeof span},
+                                {s->theta, (size_t)(s->n * s->n_labels) * sizeof *s->theta},
                                 {s->flux, values * sizeof *s->flux},
                                 {s->sigma, values * sizeof *s->sigma},
                                 {s->mask, values}};
-    const int n_pieces = s->request->observed ? 4 : 2;
+    const int n_pieces = s->request->observed ? 5 : 3;
+    int64_t got = 0;
     anpe_status status;
     if (*stored)
-        ANPE_TRY(anpe_journal_next(ctx, s->journal, n_pieces, piece, stored));
+        ANPE_TRY(take_rows(ctx, s, n_pieces, piece, &got));
+    *stored = got == s->n;
     if (*stored) {
         s->done += s->n;
         return ANPE_OK;
     }
     ANPE_TRY(anpe_workers_run(s->workers, ctx, (s->n + BATCH - 1) / BATCH, run_batch, s));
-    if (s->journal)
-        ANPE_TRY(anpe_journal_append(ctx, s->journal, n_pieces, piece));
+    if (s->replays)
+        ANPE_TRY(anpe_replay_append(ctx, &s->replay, n_pieces, piece));
 out:
     return status;
 }
@@ -193,21 +223,24 @@ out:
 static anpe_status run_blocks(anpe_ctx *ctx, simulation *s)
 {
     const anpe_simulate_request *r = s->request;
-    int stored = s->journal != NULL;
-    for (s->first = 0; s->first < r->n; s->first += BLOCK) {
+    int stored = s->replays;
+    for (s->first = s->from; s->first < s->to; s->first += BLOCK) {
         const int before = stored;
-        s->n = r->n - s->first < BLOCK ? r->n - s->first : BLOCK;
+        const long long done = s->first - s->from;
+        s->n = s->to - s->first < BLOCK ? s->to - s->first : BLOCK;
         anpe_status status = make_block(ctx, s, &stored);
-        if (before && !stored && s->first)
-            anpe_log(ctx, ANPE_INFO, "going on after %lld spectra", (long long)s->first);
+        if (before && !stored && done)
+            anpe_log(ctx, ANPE_INFO, "going on after %lld spectra", done);
         if (!status)
             status = append_block(ctx, s);
-        if (status == ANPE_ECANCEL && s->journal)
-            anpe_log(ctx, ANPE_INFO, "%s.part holds %lld spectra; go on with --resume", r->output,
-                     (long long)s->first);
+        if (status == ANPE_ECANCEL && s->replays)
+            anpe_log(ctx, ANPE_INFO, "%s.part holds %lld spectra; go on with --resume",
+                     s->part ? s->part : r->output, done);
         if (status)
             return status;
     }
+    if (s->part)
+        return ANPE_OK;
     if (s->refused == r->n)
         return ANPE_FAIL(ctx, ANPE_EINVAL, "simulator '%s' refuses all of the %lld label sets",
                          s->task->simulator.plugin->name, (long long)r->n);
@@ -353,7 +386,8 @@ static void close_simulation(simulation *s)
     free(s->bench);
     anpe_workers_free(s->workers);
     anpe_h5_abandon(s->file);
-    anpe_journal_close(s->journal);
+    anpe_replay_clear(&s->replay);
+    free(s->part);
     anpe_design_free(s->design);
     anpe_quantiles_clear(&s->quantiles);
     free(s->u);
@@ -364,6 +398,51 @@ static void close_simulation(simulation *s)
     free(s->config);
     anpe_task_free(s->task);
     anpe_settings_free(s->settings);
+}
+
+/* What the blocks of a journal are of, and what a merge needs to make the file of them. */
+static anpe_status make_head(anpe_ctx *ctx, const simulation *s, anpe_text *head)
+{
+    const anpe_simulate_request *r = s->request;
+    anpe_head_put(head, "kind", "simulate");
+    anpe_head_put(head, "part", "%lld", (long long)r->share.k);
+    anpe_head_put(head, "parts", "%lld", (long long)r->share.n);
+    anpe_head_put(head, "end", "%lld", (long long)s->to);
+    anpe_head_put(head, "source", "%s", r->source);
+    for (int i = 0; i < r->n_sets; i++)
+        anpe_head_put(head, "set", "%s", r->sets[i]);
+    anpe_head_put(head, "n", "%lld", (long long)r->n);
+    anpe_head_put(head, "seed", "%lu", (unsigned long)r->seed);
+    anpe_head_put(head, "design", "%d", (int)r->design);
+    anpe_head_put(head, "own_grid", "%d", r->own_grid);
+    anpe_head_put(head, "observed", "%d", r->observed);
+    anpe_head_put(head, "skip", "%d", r->skip);
+    return anpe_text_status(ctx, head);
+}
+
+static anpe_status open_replay(anpe_ctx *ctx, simulation *s)
+{
+    const anpe_simulate_request *r = s->request;
+    const char *output = s->part ? s->part : r->output;
+    anpe_text head = {0};
+    anpe_status status = ANPE_OK;
+    s->replays = r->resume || r->n_parts;
+    if (!s->replays) {
+        anpe_journal_warn(ctx, output);
+    } else if (r->n_parts) {
+        status = anpe_replay_parts(ctx, r->n_parts, r->parts, &s->replay);
+        if (!status && strcmp(anpe_replay_digest(&s->replay), s->digest))
+            status = ANPE_FAIL(ctx, ANPE_ECONFIG,
+                               "%s: the parts were made with another %s, or a file that it names "
+                               "has changed",
+                               r->parts[0], r->source);
+    } else {
+        status = make_head(ctx, s, &head);
+        if (!status)
+            status = anpe_replay_open(ctx, output, s->digest, &head, s->from, &s->replay);
+    }
+    anpe_text_free(&head);
+    return status;
 }
 
 /* A run that was killed between its last two steps leaves the journal of a finished file. */
@@ -383,6 +462,8 @@ static anpe_status check_finished(anpe_ctx *ctx, const simulation *s, int *finis
     char *have = NULL;
     anpe_status status = ANPE_OK;
     *finished = 0;
+    if (s->part)
+        return anpe_part_finished(ctx, s->part, s->digest, finished);
     if (access(path, F_OK) != 0)
         return ANPE_OK;
     ANPE_TRY(anpe_h5_open(ctx, path, &f));
@@ -404,14 +485,43 @@ out:
     return status;
 }
 
+/* The share of the spectra, and the name of its file. */
+static anpe_status choose_share(anpe_ctx *ctx, simulation *s)
+{
+    const anpe_simulate_request *r = s->request;
+    anpe_status status;
+    ANPE_TRY(anpe_share_of(ctx, r->share, r->n, BATCH, &s->from, &s->to));
+    if (r->share.n && !(s->part = anpe_part_name(ctx, r->output, r->share)))
+        return ANPE_ENOMEM;
+    ANPE_TRY(anpe_output_check(ctx, s->part ? s->part : r->output));
+out:
+    return status;
+}
+
+static anpe_status finish(anpe_ctx *ctx, simulation *s)
+{
+    anpe_h5 *file = s->file;
+    anpe_status status;
+    if (s->part)
+        return anpe_replay_publish(ctx, &s->replay);
+    s->file = NULL; /* close takes it, also when it fails */
+    ANPE_TRY(anpe_h5_close(ctx, file));
+    if (s->replays && !s->request->n_parts)
+        anpe_replay_finish(&s->replay);
+out:
+    return status;
+}
+
 anpe_status anpe_simulate(anpe_ctx *ctx, const anpe_simulate_request *request)
 {
     const unsigned parts = request->own_grid ? ANPE_TASK_OWN_GRID : ANPE_TASK_ALL | ANPE_TASK_MOCKS;
     simulation s = {.request = request};
     int finished = 0;
     anpe_status status;
-    ANPE_TRY(anpe_output_check(ctx, request->output));
+    ANPE_TRY(choose_share(ctx, &s));
     ANPE_TRY(anpe_output_differs(ctx, request->output, request->source));
+    for (int i = 0; i < request->n_parts; i++)
+        ANPE_TRY(anpe_output_differs(ctx, request->output, request->parts[i]));
     ANPE_TRY(anpe_simulate_open(ctx, request->source, request->n_sets, request->sets, parts,
                                 &s.settings, &s.task));
     ANPE_TRY(take_inputs(ctx, &s));
@@ -423,16 +533,45 @@ anpe_status anpe_simulate(anpe_ctx *ctx, const anpe_simulate_request *request)
     }
     ANPE_TRY(open_memory(ctx, &s));
     ANPE_TRY(open_design(ctx, &s));
-    if (request->resume)
-        ANPE_TRY(anpe_journal_open(ctx, request->output, s.digest, &s.journal));
-    ANPE_TRY(create_file(ctx, &s));
+    ANPE_TRY(open_replay(ctx, &s));
+    if (!s.part)
+        ANPE_TRY(create_file(ctx, &s));
     ANPE_TRY(run_blocks(ctx, &s));
-    anpe_h5 *file = s.file;
-    s.file = NULL; /* close takes it, also when it fails */
-    ANPE_TRY(anpe_h5_close(ctx, file));
-    if (s.journal)
-        s.journal = anpe_journal_finish(s.journal);
+    ANPE_TRY(finish(ctx, &s));
 out:
     close_simulation(&s);
+    return status;
+}
+
+anpe_status anpe_simulate_merge(anpe_ctx *ctx, const anpe_text *head, int n_parts,
+                                const char *const *parts, const char *output, int64_t *n)
+{
+    const char **set = NULL, *source = anpe_head_get(head, "source", 0);
+    anpe_simulate_request r = {.source = source ? source : "",
+                               .n = anpe_head_number(head, "n"),
+                               .design = (anpe_labels_by)anpe_head_number(head, "design"),
+                               .own_grid = anpe_head_number(head, "own_grid") == 1,
+                               .observed = anpe_head_number(head, "observed") == 1,
+                               .skip = anpe_head_number(head, "skip") == 1,
+                               .seed = (uint32_t)anpe_head_number(head, "seed"),
+                               .output = output,
+                               .n_parts = n_parts,
+                               .parts = parts};
+    int64_t refused = 0;
+    anpe_status status;
+    if (!source || r.n < 1 || (unsigned)r.design > ANPE_BY_LATIN)
+        return ANPE_FAIL(ctx, ANPE_EFORMAT, "%s: is damaged: it does not say what it is of",
+                         parts[0]);
+    while (anpe_head_get(head, "set", r.n_sets))
+        r.n_sets++;
+    ANPE_TRY(ANPE_NEW(ctx, set, r.n_sets + 1));
+    for (int k = 0; k < r.n_sets; k++)
+        set[k] = anpe_head_get(head, "set", k);
+    r.sets = set;
+    r.refused = &refused;
+    ANPE_TRY(anpe_simulate(ctx, &r));
+    *n = r.n - refused;
+out:
+    free(set);
     return status;
 }

@@ -2,6 +2,7 @@
  */
 #ifndef ANPE_CORE_SIMULATE_H
 #define ANPE_CORE_SIMULATE_H
+#include "file/part.h"
 #include "task/task.h"
 
 /* Where labels come from: drawn from the prior, or from a design that fills its range
@@ -22,10 +23,18 @@ typedef struct anpe_simulate_request {
     uint32_t seed;
     int threads;
     const char *output;
+    anpe_share share; /* a part of the spectra, to OUTPUT.K-of-N, with resume */
+    int n_parts;      /* to be put together: no spectrum is simulated */
+    const char *const *parts;
 } anpe_simulate_request;
 
 /* HDF5: theta (N, D) with attributes labels and units, flux (N, P); observed: sigma, mask (N, P);
  * wavelength (P). Streams: memory does not grow with N, but for a latin design. The bytes depend on
  * neither threads nor on where an earlier run ended. */
 ANPE_MUST_CHECK anpe_status anpe_simulate(anpe_ctx *ctx, const anpe_simulate_request *request);
+/* Puts the parts of one run together: the file that the run would have written, to output. head: of
+ * the parts (file/part.h). */
+ANPE_MUST_CHECK anpe_status anpe_simulate_merge(anpe_ctx *ctx, const anpe_text *head, int n_parts,
+                                                const char *const *parts, const char *output,
+                                                int64_t *n);
 #endif
