@@ -45,7 +45,7 @@ check_PROGRAMS += tests/cli/image_check
 tests_cli_image_check_SOURCES = tests/cli/image_check.c
 tests_cli_image_check_LDADD = $(ZLIB_LIBS)
 # What is lost, or left, when a run fails or is killed; datasets of odd sizes and layouts.
-dist_check_SCRIPTS += tests/cli/test_losses.sh tests/cli/test_sizes.sh
+dist_check_SCRIPTS += tests/cli/test_losses.sh tests/cli/test_sizes.sh tests/cli/test_journal.sh
 check_PROGRAMS += tests/cli/make_sets
 tests_cli_make_sets_SOURCES = tests/cli/make_sets.c
 tests_cli_make_sets_CPPFLAGS = $(HDF5_CFLAGS)
