@@ -93,6 +93,38 @@ command_() {
     for class in write short sync rename open read brief allocate; do try $class "$what" "$@"; done
 }
 
+# resumes NAME COMMAND...: a run with --resume that failed leaves its journal, and the next one ends as if it had not.
+resumes() {
+    what=$1
+    shift
+    rm -rf run && mkdir run
+    "$@" >out 2>err </dev/null
+    state >after
+    : >faulty
+    tried=0
+    for class in write short sync rename open read brief allocate; do
+        rm -rf run && mkdir run
+        with "$class:0" "$@"
+        n=$(cat count 2>/dev/null || echo 0) k=1
+        while [ "$k" -le "$n" ]; do
+            rm -rf run && mkdir run
+            with "$class:$k" "$@"
+            case $status in
+            0) ;;
+            1) grep -q '^anpe: ' err || echo "$class:$k: no sentence" ;;
+            *) grep -q '^input in flex scanner failed' err || echo "$class:$k: status $status: $(tail -n 1 err)" ;;
+            esac
+            "$@" >out 2>err </dev/null || echo "$class:$k: does not go on: $(tail -n 1 err)"
+            state >now
+            cmp -s now after || echo "$class:$k: ends with another result"
+            tried=$((tried + 1))
+            if [ "$RUNS" -ge "$n" ]; then k=$((k + 1)); else k=$((k + 1 + (n - 2) / (RUNS - 1))); fi
+        done >>faulty
+    done
+    check "$what: after a failed call, $tried of them" test "$tried" -gt 0
+    check "$what: goes on to the same files" none cat faulty
+}
+
 "$tools/make_sets" sims.h5 theta=400x2 x=400x2 || exit 99
 "$tools/make_sets" few.h5 x=12x2 || exit 99
 small="$program train $source/instruments/array/two_moons.cfg --data sims.h5 --threads 1 --set train.epochs=1 --set train.batch=50 --set train.steps=2"
@@ -101,6 +133,10 @@ infer() { command_ "$1" "$2" "$program" infer model.h5 few.h5 --samples 20 --thr
 infer "infer, FITS and draws" "c.fits s.h5" "--posterior run/s.h5"
 infer "infer, CSV" c.csv
 infer "infer, HDF5 and gradients" "c.h5 e.h5" "--explain run/e.h5"
+resumes "infer --resume" "$program" infer model.h5 few.h5 --samples 20 --threads 1 -o run/c.fits --posterior run/s.h5 --resume
+resumes "infer --part" "$program" infer model.h5 few.h5 --samples 20 --threads 1 -o run/c.fits --part 2/3
+for k in 1 2; do "$program" infer model.h5 few.h5 --samples 20 -o p.fits --part $k/2 --quiet || exit 99; done
+command_ "merge" c.fits "$program" merge p.fits.1-of-2 p.fits.2-of-2 -o run/c.fits
 command_ "info" "" "$program" info model.h5
 opens() { "$program" info run/model.h5 >/dev/null 2>&1; }
 whole=opens # a checkpoint

@@ -181,4 +181,22 @@ check "simulate: the bytes of one run" cmp whole.sims.h5 sims.h5
 rm sims.h5.4-of-7
 run "$ANPE" merge sims.h5.*-of-7 -o bad.h5
 expect "simulate: a missing part" 1 "anpe: of 7 parts these are missing: 4"
+
+# The scripts of docs/book/cluster.md, as a queue would start them.
+awk '/^```sh$/ { f = "script" ++n; next } /^```$/ { f = "" } f { print > f }' "$ANPE_SRCDIR/docs/book/cluster.md"
+check "the chapter has two scripts" test -s script1 -a -s script2
+printf 'mocks330.h5\nbroken.h5\nmocks700.h5\n' >spectra.txt
+PATH=$(cd "$(dirname "$ANPE")" && pwd):$PATH
+export PATH SLURM_ARRAY_TASK_COUNT=4 SLURM_CPUS_PER_TASK=1
+for SLURM_ARRAY_TASK_ID in 1 2 3 4; do
+    export SLURM_ARRAY_TASK_ID
+    run sh ./script1
+    check "its array, task $SLURM_ARRAY_TASK_ID" test "$status" = 0
+done
+run sh ./script2
+check "its merge" test "$status" = 0
+mv stars.fits merged.fits && mv draws.h5 merged.draws.h5
+run "$ANPE" infer model.h5 --list spectra.txt -o stars.fits --posterior draws.h5
+check "make the bytes of one run" cmp stars.fits merged.fits
+check "and its draws" cmp draws.h5 merged.draws.h5
 finish
