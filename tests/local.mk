@@ -32,14 +32,14 @@ check-valgrind:
 
 # Studies that take up to three hours in all, two of them `instruments`: trainings, coverage of mocks, a real star. They print their
 # figures, keep their work in long/, and go on from there when repeated. STUDIES=payne runs one.
-STUDIES = quickstart sbibm memory payne lamost giants validate misspecified bfloat16 exact lte calibrate known_lines zoo instruments faults
+STUDIES = quickstart sbibm memory survey payne lamost giants validate misspecified bfloat16 exact lte calibrate known_lines zoo instruments faults
 check-long: all tests/long/exact_reference$(EXEEXT) tests/long/lte_probe$(EXEEXT)
 	@failed=; for s in $(STUDIES); do echo "== $$s"; \
 	  ( $(AM_TESTS_ENVIRONMENT) sh $(abs_srcdir)/tests/long/$$s.sh ); case $$? in 0|77) ;; *) failed="$$failed $$s";; esac; \
 	done; if test -n "$$failed"; then echo "failed:$$failed"; exit 1; fi
 EXTRA_DIST += tests/long/common.sh tests/long/json_get.py tests/long/c2st.py tests/long/sbibm.sh \
 	tests/long/sbibm.py \
-	tests/long/memory.sh tests/long/quickstart.sh tests/long/payne.sh tests/long/lamost.sh tests/long/giants.sh tests/long/giants.py \
+	tests/long/memory.sh tests/long/survey.sh tests/long/quickstart.sh tests/long/payne.sh tests/long/lamost.sh tests/long/giants.sh tests/long/giants.py \
 	tests/long/bfloat16.sh
 EXTRA_DIST += tests/long/zoo.sh
 EXTRA_DIST += tests/long/exact.sh tests/long/exact_compare.py tests/long/known_lines.sh tests/long/known_lines.py

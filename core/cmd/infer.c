@@ -365,7 +365,6 @@ static anpe_status run(anpe_ctx *ctx, anpe_cmd *cmd)
                                   .n_draws = o->samples,
                                   .seed = cmd->seed_given ? cmd->seed : 1,
                                   .threads = cmd->threads,
-                                  .n_kept = cmd->json ? 0 : MOST_SAID,
                                   .exact = o->exact,
                                   .exact_options = {o->exact_ess, o->exact_max, ANPE_RUNG_MCMC}};
     if (!o->exact && !o->group && (o->exact_ess != EXACT_ESS || o->exact_max != EXACT_MAX))
@@ -374,6 +373,7 @@ static anpe_status run(anpe_ctx *ctx, anpe_cmd *cmd)
     if (!status)
         status = anpe_cmd_share(ctx, cmd, o->part, &request.share);
     request.resume = o->resume || request.share.n;
+    request.n_kept = cmd->json && !request.share.n ? 0 : MOST_SAID;
     if (!status && (!o->group || !strcmp(o->group, "id")))
         status = anpe_cmd_spectra(ctx, cmd, 1, o->list, &files);
     if (!status)

@@ -8,13 +8,10 @@
 #ifndef ANPE_CORE_JOURNAL_H
 #define ANPE_CORE_JOURNAL_H
 #include "base/context.h"
+#include "base/piece.h"
 
 typedef struct anpe_journal anpe_journal;
-typedef struct anpe_piece {
-    void *data;
-    size_t size;
-} anpe_piece;
-enum { ANPE_JOURNAL_PIECES = 24 }; /* of a block, at most */
+enum { ANPE_JOURNAL_PIECES = 64 }; /* of a block, at most */
 
 /* Whether OUTPUT.part is there. */
 int anpe_journal_exists(const char *output);
