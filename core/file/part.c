@@ -258,7 +258,9 @@ anpe_status anpe_replay_left(anpe_ctx *ctx, anpe_replay *r, int64_t *left)
 anpe_status anpe_replay_copy(anpe_ctx *ctx, const anpe_replay *r, int k, size_t bytes, int64_t take,
                              void *to)
 {
-    if (k >= r->n || r->piece[k].size != bytes * (size_t)r->span.n)
+    const size_t size = k < r->n ? r->piece[k].size : 0;
+    const uint64_t n = bytes ? size / bytes : (uint64_t)r->span.n; /* no product that overflows */
+    if (k >= r->n || n != (uint64_t)r->span.n || size != bytes * (size_t)n)
         return ANPE_FAIL(ctx, ANPE_EFORMAT, "%s: a block of another kind", name_of(r));
     memcpy(to, (const char *)r->piece[k].data + bytes * (size_t)r->used, bytes * (size_t)take);
     return ANPE_OK;

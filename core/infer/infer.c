@@ -3,12 +3,10 @@
  * many there are, and what is said of a spectrum must not depend on its company. Meanwhile the main
  * thread keeps the rows and lets the extras append to their files. */
 #include "infer/run.h"
-#include "infer/rows.h"
 #include "base/clock.h"
 #include "file/catalogue_read.h"
 #include <math.h>
 #include <stdatomic.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -131,36 +129,6 @@ static anpe_status run_star(void *user, int64_t b, int worker, anpe_ctx *ctx)
     return status;
 }
 
-/* Most reasons start with the name of the file. */
-static void warn_failed(anpe_ctx *ctx, const anpe_star *s)
-{
-    const char *name = s->id[0] ? s->id : s->file;
-    if (strncmp(s->reason, name, strlen(name)))
-        anpe_log(ctx, ANPE_WARNING, "%s: %s", name, s->reason);
-    else
-        anpe_log(ctx, ANPE_WARNING, "%s", s->reason);
-}
-
-/* Warns of the block's stars that failed. The run's first one waits until another has worked: if
- * none does, it is the run's error. */
-static void report_failures(anpe_ctx *ctx, anpe_inference *f)
-{
-    const anpe_infer_result *r = f->result;
-    if (f->first == 0 && f->star[0].failed) {
-        f->holding = 1;
-        f->held = f->star[0];
-        if (!f->held.id[0])
-            snprintf(f->held.id, sizeof f->held.id, "%s", f->held.file);
-    }
-    if (f->holding && (r->n_failed < r->n_stars || f->part)) {
-        warn_failed(ctx, &f->held);
-        f->holding = 0;
-    }
-    for (int64_t b = f->first == 0; b < f->n; b++)
-        if (f->star[b].failed)
-            warn_failed(ctx, &f->star[b]);
-}
-
 /* Lists and reads the stars of the block that starts at `first`. */
 static anpe_status read_block(anpe_ctx *ctx, anpe_inference *f)
 {
@@ -195,73 +163,14 @@ out:
     return status;
 }
 
-/* A row that stays in memory. That of a block that was made before names its file there. */
-static anpe_status keep_star(anpe_ctx *ctx, anpe_inference *f, const anpe_star *from)
-{
-    anpe_infer_result *r = f->result;
-    const size_t labels = (size_t)r->n_labels;
-    if (f->request->n_kept && r->n_kept >= f->request->n_kept)
-        return ANPE_OK;
-    if (ANPE_GROW(ctx, r->star, f->kept_room, r->n_kept + 1))
-        return ANPE_ENOMEM;
-    anpe_star *to = &r->star[r->n_kept++];
-    *to = *from;
-    to->label = NULL;
-    to->truth = NULL;
-    if (ANPE_NEW(ctx, to->label, r->n_labels) || ANPE_NEW(ctx, to->truth, r->n_labels))
-        return ANPE_ENOMEM;
-    memcpy(to->label, from->label, labels * sizeof *to->label);
-    memcpy(to->truth, from->truth, labels * sizeof *to->truth);
-    if (!f->replayed)
-        return ANPE_OK;
-    if (!r->n_names || strcmp(r->name[r->n_names - 1], from->file)) {
-        if (ANPE_GROW(ctx, r->name, f->names_room, r->n_names + 1) ||
-            !(r->name[r->n_names] = anpe_strdup(ctx, from->file)))
-            return ANPE_ENOMEM;
-        r->n_names++;
-    }
-    to->file = r->name[r->n_names - 1];
-    return ANPE_OK;
-}
-
-/* What the result says of all stars. */
-static void count_star(anpe_infer_result *r, const anpe_star *s)
-{
-    r->n_stars++;
-    r->n_failed += s->failed;
-    r->n_truth += s->has_truth && !s->failed;
-    r->n_exact += s->exact;
-    for (int k = 0; k < ANPE_N_RUNGS; k++)
-        r->n_rung[k] += s->exact && !strcmp(s->rung, anpe_rung_names[k]);
-    r->n_evaluations += s->n_evaluations;
-    r->file_width = anpe_infer_widest(r->file_width, s->file);
-}
-
-static anpe_status keep_rows(anpe_ctx *ctx, anpe_inference *f)
-{
-    anpe_status status = ANPE_OK;
-    f->bytes.n = 0;
-    for (int64_t b = 0; b < f->n; b++) {
-        count_star(f->result, &f->star[b]);
-        f->result->n_outside += f->outside[b];
-        ANPE_TRY(keep_star(ctx, f, &f->star[b]));
-        if (f->store || f->replays)
-            ANPE_TRY(anpe_row_pack(ctx, &f->bytes, &f->star[b], f->result->n_labels));
-    }
-    if (f->store)
-        ANPE_TRY(anpe_store_add(ctx, f->store, &f->bytes));
-out:
-    return status;
-}
-
 static anpe_status run_block(anpe_ctx *ctx, anpe_inference *f)
 {
     anpe_status status;
     ANPE_TRY(make_block(ctx, f));
     if (f->n == 0)
         return ANPE_OK;
-    ANPE_TRY(keep_rows(ctx, f));
-    report_failures(ctx, f);
+    ANPE_TRY(anpe_infer_keep_rows(ctx, f));
+    anpe_infer_report_failures(ctx, f);
     if (f->replays && !f->replayed)
         ANPE_TRY(anpe_infer_keep_block(ctx, f));
     for (int k = 0; k < N_EXTRAS && !f->part; k++)

@@ -7,7 +7,7 @@
 #include "base/digest.h"
 #include "file/catalogue_read.h"
 #include "file/seal.h"
-#include <fcntl.h>
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -54,14 +54,20 @@ static long long size_of(const char *path)
 /* All of the file, its validation included. A seal stands for what follows it. */
 static anpe_status name_model(anpe_ctx *ctx, const char *path, char hex[65])
 {
-    char seal[ANPE_SEAL_BYTES];
-    FILE *f = anpe_seal_begins(path) ? fopen(path, "rb") : NULL;
-    const int whole = f && fread(seal, 1, sizeof seal, f) == sizeof seal;
-    if (f)
-        fclose(f);
-    if (!whole)
+    char start[ANPE_SEAL_BYTES], reason[128];
+    FILE *f = fopen(path, "rb");
+    if (!f)
+        return ANPE_FAIL(ctx, ANPE_EIO, "%s: cannot open: %s", path,
+                         anpe_errno_text(errno, reason, sizeof reason));
+    const size_t n = fread(start, 1, sizeof start, f);
+    const int bad = ferror(f), error = errno;
+    fclose(f);
+    if (bad)
+        return ANPE_FAIL(ctx, ANPE_EIO, "%s: cannot read: %s", path,
+                         anpe_errno_text(error, reason, sizeof reason));
+    if (!anpe_seal_is(start, n))
         return anpe_digest_file(ctx, path, hex);
-    anpe_digest_memory(seal, sizeof seal, hex);
+    anpe_digest_memory(start, n, hex);
     return ANPE_OK;
 }
 

@@ -11,6 +11,7 @@ libanpe_la_SOURCES += core/infer/group_list.c
 libanpe_la_SOURCES += core/infer/identity.c core/infer/identity.h
 libanpe_la_SOURCES += core/infer/infer.c core/infer/infer.h
 libanpe_la_SOURCES += core/infer/journal.c
+libanpe_la_SOURCES += core/infer/keep.c
 libanpe_la_SOURCES += core/infer/outputs.c
 libanpe_la_SOURCES += core/infer/predict.c
 libanpe_la_SOURCES += core/infer/repeats.c core/infer/repeats.h

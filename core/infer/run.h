@@ -12,6 +12,7 @@
  *     compare.c        extra: chi2 at the labels of a catalogue
  *     check.c          extra: what the model's validation says of a star
  *     rows.c           the columns of a catalogue, of JSON and of the documentation
+ *     keep.c           what becomes of a block's rows
  *     store.c          rows as bytes, until the catalogue is written
  *     journal.c        blocks that are kept, taken up again, or put together
  *
@@ -163,6 +164,12 @@ void anpe_infer_summarise(const anpe_inference *f, anpe_star *star, const double
 int64_t anpe_infer_count_outside(const anpe_inference *f, const double *theta);
 ANPE_MUST_CHECK anpe_status anpe_infer_compare_with_truth(anpe_ctx *ctx, const anpe_row_list *rows,
                                                           anpe_infer_result *r);
+
+/* keep.c: the block's rows are counted, packed into f->bytes where that is wanted, and kept where
+ * the request says. Then warns of those that failed; the run's first one waits until another has
+ * worked. */
+ANPE_MUST_CHECK anpe_status anpe_infer_keep_rows(anpe_ctx *ctx, anpe_inference *f);
+void anpe_infer_report_failures(anpe_ctx *ctx, anpe_inference *f);
 
 /* journal.c: the digest of all that the rows are determined by, into result->run. */
 ANPE_MUST_CHECK anpe_status anpe_infer_name_run(anpe_ctx *ctx, anpe_inference *f);

@@ -28,7 +28,8 @@ check "four files of a star" test "$status" = 0
 check "four files are a row" test "$(rows all.csv)" = 1
 check "it is the star's" grep -q '^Flux Standard - mu Leo,' all.csv
 run "$ANPE" infer model.h5 "$galah"/*1.fits -o one.csv --quiet
-check "the first of four is the same" cmp -s all.csv one.csv
+grep -v '^# RUN' all.csv >all && grep -v '^# RUN' one.csv >one # of other files
+check "the first of four is the same" cmp -s all one
 run "$ANPE" infer model.h5 "$galah"/*3.fits -o none.csv --quiet
 expect "another of four alone" 1 "anpe: $(echo "$galah"/*3.fits): read with another file of its star, which was not given"
 check "and nothing is written" test ! -e none.csv

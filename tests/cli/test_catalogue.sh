@@ -54,11 +54,13 @@ for end in fits h5 csv ecsv vot; do
     run "$ANPE" infer m.h5 mocks.h5 -q -s 50 -o "with_$end.csv" --compare "all.$end"
     check ".$end: compared with" test "$status" = 0
 done
-check ".h5: read as .fits" cmp with_fits.csv with_h5.csv # texts have ten digits, these all
+for end in fits h5 csv ecsv vot; do grep -v '^# RUN' with_$end.csv >with_$end; done # other files were compared with
+check ".h5: read as .fits" cmp with_fits with_h5 # texts have ten digits, these all
 for end in ecsv vot; do
-    check ".$end: read as .csv" cmp with_csv.csv with_$end.csv
+    check ".$end: read as .csv" cmp with_csv with_$end
 done
 gzip -c all.vot >all.vot.gz
 run "$ANPE" infer m.h5 mocks.h5 -q -s 50 -o with_gz.csv --compare all.vot.gz
-check "a gzipped VOTable" cmp with_csv.csv with_gz.csv
+grep -v '^# RUN' with_gz.csv >with_gz
+check "a gzipped VOTable" cmp with_csv with_gz
 finish

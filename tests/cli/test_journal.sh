@@ -151,6 +151,10 @@ expect_error "parts of two runs" 1 "part.csv.2-of-3 and other.csv.3-of-3: are no
 head -c "$(($(wc -c <part.csv.2-of-3) - 9))" part.csv.2-of-3 >cut
 run "$ANPE" merge part.csv.1-of-3 cut part.csv.3-of-3 -o bad.csv
 expect_error "a part that is cut" 1 "cut: is not whole: it ends before spectrum [0-9]+ of [0-9]+"
+cp part.csv.2-of-3 bent
+printf 'XXXX' | dd of=bent bs=1 seek=3000 conv=notrunc 2>/dev/null
+run "$ANPE" merge part.csv.1-of-3 bent part.csv.3-of-3 -o bad.csv
+expect_error "a part that is damaged" 1 "bent: is not whole: it ends before spectrum [0-9]+ of [0-9]+"
 run "$ANPE" merge part.csv.1-of-3 mocks1.h5 -o bad.csv
 expect_error "no part at all" 1 "mocks1.h5: is no part of a run of this version of anpe, made with --part K/N"
 mv model.h5 moved.h5
