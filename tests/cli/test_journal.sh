@@ -148,8 +148,8 @@ check "an output over a part" test "$status" = 1
 run infer mocks330.h5 -o other.csv --part 3/3
 run "$ANPE" merge part.csv.1-of-3 part.csv.2-of-3 other.csv.3-of-3 -o bad.csv
 expect_error "parts of two runs" 1 "part.csv.2-of-3 and other.csv.3-of-3: are not parts of one run|part.csv.1-of-3 and other.csv.3-of-3: are not parts of one run"
-head -c "$(($(wc -c <part.csv.2-of-3) - 9))" part.csv.2-of-3 >cut
-run "$ANPE" merge part.csv.1-of-3 cut part.csv.3-of-3 -o bad.csv
+head -c "$(($(wc -c <part.csv.2-of-3) - 9))" part.csv.2-of-3 >"cut"
+run "$ANPE" merge part.csv.1-of-3 "cut" part.csv.3-of-3 -o bad.csv
 expect_error "a part that is cut" 1 "cut: is not whole: it ends before spectrum [0-9]+ of [0-9]+"
 cp part.csv.2-of-3 bent
 printf 'XXXX' | dd of=bent bs=1 seek=3000 conv=notrunc 2>/dev/null
