@@ -214,9 +214,9 @@ const anpe_command anpe_command_plugins = {
     .name = "plugins",
     .summary = "list plugins, or the options of one",
     .arguments = "[KIND[/NAME]]",
-    .description =
-        "KIND is simulator, prior, instrument, noise, featurizer, flow or backend. Plugins are\n"
-        "found along ANPE_PLUGIN_PATH, else where anpe is installed.",
+    .description = "KIND is simulator, prior, instrument, noise, featurizer, flow, backend or "
+                   "ranks. Plugins are\n"
+                   "found along ANPE_PLUGIN_PATH, else where anpe is installed.",
     .max_arguments = 1,
     .run = run,
 };

@@ -161,7 +161,8 @@ int main(void)
                             .table = anpe_calibrate_table});
     printf(".SH PLUGINS\n");
     for (int i = 0; i < n; i++)
-        put_plugin(list[i]);
+        if (list[i]->kind != ANPE_RANKS) /* how a run is started is no matter of configuration */
+            put_plugin(list[i]);
     free(list);
     anpe_ctx_free(ctx);
     return ferror(stdout) ? EXIT_FAILURE : EXIT_SUCCESS;

@@ -1,7 +1,7 @@
 /* anpe/plugin.h -- the whole contract between anpe and a plugin.
  *
  * A plugin is one shared object that describes itself with constant tables and implements
- * one of seven kinds: simulator, prior, instrument, noise, featurizer, flow, backend.
+ * one of eight kinds: simulator, prior, instrument, noise, featurizer, flow, backend, ranks.
  * Copy docs/plugin-template to start; it builds with a C compiler and pkg-config alone.
  *
  * Life of an object: load (once) -> create (one thread) -> info -> any other call, from many
@@ -32,7 +32,7 @@ extern "C" {
 #endif
 
 #define ANPE_ABI_MAJOR 1u /* differs: the plugin is refused */
-#define ANPE_ABI_MINOR 5u /* plugin newer than the host: refused; older: taken as it is */
+#define ANPE_ABI_MINOR 6u /* plugin newer than the host: refused; older: taken as it is */
 
 #if defined __GNUC__
 #define ANPE_EXPORT       __attribute__((visibility("default")))
@@ -218,7 +218,8 @@ typedef struct anpe_option {
     X(ANPE_NOISE, 4, "noise")                                                                      \
     X(ANPE_FEATURIZER, 5, "featurizer")                                                            \
     X(ANPE_FLOW, 6, "flow")                                                                        \
-    X(ANPE_BACKEND, 7, "backend")
+    X(ANPE_BACKEND, 7, "backend")                                                                  \
+    X(ANPE_RANKS, 8, "ranks")
 
 typedef enum anpe_kind {
 #define X(name, value, text) name = value,
@@ -668,6 +669,34 @@ typedef struct anpe_backend_ops {
      * what a result was computed with; valid until destroy. NULL op: it does not say. */
     const char *(*kernels)(const void *self);
 } anpe_backend_ops;
+
+/* ---- ranks: messages between the processes of one run; since 1.6 -------------------------- */
+
+/* What starts a run as several processes (MPI, say) numbers them 0 .. n - 1; such a number is a
+ * rank. The core decides what is sent to whom, a plugin of this kind carries it. create joins the
+ * run and comes once in a process, before any thread; destroy leaves it, once all ranks have come
+ * to their end. Its calls are made by the thread that created it, so it is the one kind that need
+ * not be re-entrant and whose `self` may change. The library below it may start threads. */
+typedef struct anpe_ranks_ops {
+    size_t size;
+    void (*place)(const void *self, int *rank, int *n);
+    /* Start to carry `bytes` bytes to or from another rank, and return at once; `data` is the
+     * caller's and stays as and where it is until `test` says so. Messages of one tag (0 .. 15)
+     * between two ranks arrive in the order in which they were sent, and a receive asks for as many
+     * bytes as were sent, at most INT_MAX. *job: for test and forget. */
+    anpe_status (*send)(void *self, anpe_ctx *ctx, int to, int tag, const void *data, size_t bytes,
+                        int *job);
+    anpe_status (*receive)(void *self, anpe_ctx *ctx, int from, int tag, void *data, size_t bytes,
+                           int *job);
+    /* *done 1: what the job was given may be used again, and the job is no more. */
+    anpe_status (*test)(void *self, anpe_ctx *ctx, int job, int *done);
+    /* After a failure: the job is no more, and a receive leaves its data alone from now on. */
+    void (*forget)(void *self, int job);
+    /* Whether a message of that tag waits, of any rank: *from, -1: none. */
+    anpe_status (*probe)(void *self, anpe_ctx *ctx, int tag, int *from, size_t *bytes);
+    /* Ends all ranks at once, this one too, with that exit status; need not return. */
+    void (*end)(void *self, int exit_status);
+} anpe_ranks_ops;
 
 #include <anpe/help.h>
 

@@ -12,6 +12,7 @@ house='
 base: errors, log, options, configuration, random numbers, workers, plugin loader |
 stat: numbers in, numbers out: order, weights, mixtures, Markov chains | base
 kernel: the loops of the operations, for float and double |
+ranks: the other processes of one run: sums, blocks, errors | base kernel
 graph: a network: described, planned, run, derived | base kernel
 spectrum: one spectrum on its pixels: grid, projection, continuum | base kernel
 file: HDF5, FITS, npz and CSV, in and out | spectrum
@@ -19,8 +20,8 @@ kind: what the core does with a plugin of each kind | graph file
 task: the problem: prior, simulator, instrument, noise; no networks | stat kind
 model: what is learned, and its file | task
 posterior: one star: draws, density, exact weights, gradients | model
-train: from the prior to a model | posterior
-validate: is it true: mocks, coverage, misfit, recalibration | posterior
+train: from the prior to a model | posterior ranks
+validate: is it true: mocks, coverage, misfit, recalibration | posterior ranks
 infer: many stars, to a catalogue | validate
 prepare: files that are made before a training | train
 plot: figures | infer
