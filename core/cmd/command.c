@@ -15,6 +15,7 @@ enum { MAX_FLAGS = 64 };
 typedef struct common {
     int json, quiet, help;
     int64_t threads, seed;
+    int ranks;
 } common;
 
 const anpe_flag anpe_cmd_common_flags[] = {
@@ -26,6 +27,13 @@ const anpe_flag anpe_cmd_common_flags[] = {
     ANPE_FLAG_SWITCH(common, quiet, 'q', "quiet",
                      "no progress, no messages but warnings and errors"),
     ANPE_FLAG_SWITCH(common, help, 'h', "help", "print this help"),
+    ANPE_FLAG_END};
+
+static const char *const ranks_names[] = {"auto", "mpi", "none"};
+const anpe_flag anpe_cmd_ranks_flags[] = {
+    ANPE_FLAG_CHOICE(common, ranks, 0, "ranks", "auto|mpi|none",
+                     "work together with the other processes that mpirun has started; auto: if it "
+                     "has"),
     ANPE_FLAG_END};
 
 /* The command's flags and the common ones, with the struct that each fills. */
@@ -131,6 +139,8 @@ static void print_help(const anpe_command *c)
     printf("Usage: anpe %s %s\n\n%s\n\n%s%sOptions:\n", c->name, c->arguments, c->summary,
            c->description ? c->description : "", c->description ? "\n\n" : "");
     print_flags(c->flags);
+    if (c->ranks)
+        print_flags(anpe_cmd_ranks_flags);
     print_flags(anpe_cmd_common_flags);
 }
 
@@ -297,6 +307,8 @@ anpe_parsed anpe_cmd_parse(anpe_cmd *cmd, const anpe_command *command, int argc,
     if (!options || !cmd->result)
         return out_of_memory();
     collect(&set, command->flags, options);
+    if (command->ranks)
+        collect(&set, anpe_cmd_ranks_flags, &values);
     collect(&set, anpe_cmd_common_flags, &values);
     for (int i = 0; i < set.n; i++)
         set_default(&set.flag[i]->option, set.base[i] + set.flag[i]->option.offset);
@@ -312,6 +324,7 @@ anpe_parsed anpe_cmd_parse(anpe_cmd *cmd, const anpe_command *command, int argc,
     cmd->json = values.json;
     cmd->quiet = values.quiet;
     cmd->threads = (int)values.threads;
+    cmd->how = command->ranks ? ranks_names[values.ranks] : "none";
     cmd->seed_given = values.seed >= 0;
     cmd->seed = values.seed >= 0 ? (uint32_t)values.seed : 0;
     return check_arguments(cmd, &set);

@@ -27,6 +27,7 @@
 #ifndef ANPE_CMD_COMMAND_H
 #define ANPE_CMD_COMMAND_H
 #include "base/context.h"
+#include "ranks/ranks.h"
 #include <jansson.h>
 
 #define ANPE_COMMAND_LIST(X)                                                                       \
@@ -91,6 +92,8 @@ typedef struct anpe_cmd {
     json_t *result;  /* object printed by --json; run fills it */
     char **kept;     /* (n_kept) paths of models, cmd/models.h */
     int64_t n_kept, room_kept;
+    const char *how;   /* --ranks: as anpe_ranks_open takes it */
+    anpe_ranks *ranks; /* the other processes, where command->ranks; NULL: alone */
 } anpe_cmd;
 
 typedef struct anpe_command {
@@ -101,6 +104,8 @@ typedef struct anpe_command {
     size_t options_size;
     int min_arguments, max_arguments; /* max < 0: any number */
     anpe_status (*run)(anpe_ctx *ctx, anpe_cmd *cmd);
+    int ranks; /* 1: several processes can work on it together, by cmd->ranks. `run` is then called
+                * in each; those of rank 0 alone print, and write what it has not done by then. */
 } anpe_command;
 
 /* Text for the user on standard output; nothing with --json or --quiet. */
@@ -111,8 +116,8 @@ anpe_status anpe_cmd_usage(anpe_ctx *ctx, anpe_cmd *cmd, const char *format, ...
 /* A number for --json; null where it is not finite, which JSON has no word for. */
 json_t *anpe_cmd_number(double x);
 
-/* What every command takes besides its own. */
-extern const anpe_flag anpe_cmd_common_flags[];
+/* What every command takes besides its own, and every one with `ranks`. */
+extern const anpe_flag anpe_cmd_common_flags[], anpe_cmd_ranks_flags[];
 /* command.c: the command line into cmd, or why the command does not run; what is to be said then
  * has been printed. */
 typedef enum anpe_parsed {

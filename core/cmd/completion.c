@@ -14,6 +14,8 @@ static void for_flags(const anpe_command *c, void (*put)(const anpe_command *c, 
 {
     for (const anpe_flag *f = c->flags; f && f->name; f++)
         put(c, f);
+    for (const anpe_flag *f = anpe_cmd_ranks_flags; c->ranks && f->name; f++)
+        put(c, f);
     for (const anpe_flag *f = anpe_cmd_common_flags; f->name; f++)
         put(c, f);
 }
@@ -168,4 +170,5 @@ const anpe_command anpe_command_completion = {
     0,
     1,
     1,
-    run};
+    run,
+    0};

@@ -416,4 +416,5 @@ const anpe_command anpe_command_infer = {
     sizeof(options),
     1,
     -1,
-    run};
+    run,
+    0};

@@ -229,4 +229,5 @@ const anpe_command anpe_command_info = {
     sizeof(options),
     1,
     1,
-    run};
+    run,
+    0};

@@ -86,6 +86,11 @@ static void print_error(const anpe_ctx *ctx, const anpe_cmd *cmd, anpe_status st
 {
     const char *debug = getenv("ANPE_DEBUG");
     int line;
+    if (cmd->ranks && status == ANPE_ECANCEL && received == SIGTERM)
+        fprintf(stderr,
+                "anpe: one of the %d ranks is gone, or the run was asked to end: mpirun ends "
+                "them all\n",
+                anpe_ranks_count(cmd->ranks));
     const char *file = anpe_error_file(ctx, &line);
     if (cmd->bad_usage)
         fprintf(stderr, "anpe %s: %s\nTry 'anpe %s --help'.\n", cmd->command->name, anpe_error(ctx),
@@ -127,6 +132,48 @@ static anpe_status finish_output(anpe_ctx *ctx, const anpe_cmd *cmd, anpe_status
     return status;
 }
 
+/* Only rank 0 does, also where the others could not be opened. */
+static int speaks(const anpe_cmd *cmd)
+{
+    const int alone = !cmd->ranks && !strcmp(cmd->how, "none");
+    return alone || (cmd->ranks ? anpe_ranks_rank(cmd->ranks) : anpe_ranks_launched_as()) == 0;
+}
+
+/* With the other processes of the run, if there are any. */
+static anpe_status run_together(anpe_ctx *ctx, anpe_cmd *cmd)
+{
+    anpe_status status = anpe_ranks_open(ctx, cmd->how, &cmd->ranks);
+    catch_signals(ctx);
+    anpe_h5_own_process();
+    if (speaks(cmd)) {
+        anpe_terminal_start(ctx, cmd->quiet);
+    } else {
+        cmd->json = 0;
+        cmd->quiet = 1;
+    }
+    if (!status)
+        status = cmd->command->run(ctx, cmd);
+    anpe_terminal_end();
+    return finish_output(ctx, cmd, status);
+}
+
+/* A run that has failed ends everywhere, once rank 0 has said why. */
+static int part(anpe_ctx *ctx, anpe_cmd *cmd, anpe_status status)
+{
+    if (!status) {
+        status = anpe_ranks_close(ctx, cmd->ranks);
+        cmd->ranks = status ? cmd->ranks : NULL;
+    }
+    if (status && speaks(cmd))
+        print_error(ctx, cmd, status);
+    const int code = exit_status(cmd, status);
+    if (status && cmd->ranks && speaks(cmd))
+        anpe_ranks_end(cmd->ranks, code);
+    else if (status)
+        anpe_ranks_fail(ctx, cmd->ranks, status);
+    return code;
+}
+
 static int run_command(const anpe_command *command, int argc, char **argv)
 {
     anpe_cmd cmd;
@@ -143,15 +190,7 @@ static int run_command(const anpe_command *command, int argc, char **argv)
         anpe_cmd_clear(&cmd);
         return EXIT_FAILURE;
     }
-    catch_signals(ctx);
-    anpe_h5_own_process();
-    anpe_terminal_start(ctx, cmd.quiet);
-    anpe_status status = command->run(ctx, &cmd);
-    anpe_terminal_end();
-    status = finish_output(ctx, &cmd, status);
-    if (status)
-        print_error(ctx, &cmd, status);
-    const int code = exit_status(&cmd, status);
+    const int code = part(ctx, &cmd, run_together(ctx, &cmd));
     anpe_cmd_clear(&cmd);
     release_signals();
     anpe_ctx_free(ctx);

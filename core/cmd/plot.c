@@ -107,4 +107,5 @@ const anpe_command anpe_command_plot = {
     sizeof(options),
     2,
     -1,
-    run};
+    run,
+    0};

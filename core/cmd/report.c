@@ -277,4 +277,5 @@ const anpe_command anpe_command_report = {
     sizeof(options),
     1,
     1,
-    run};
+    run,
+    0};

@@ -192,4 +192,5 @@ const anpe_command anpe_command_synth = {
     sizeof(options),
     1,
     1,
-    run};
+    run,
+    0};

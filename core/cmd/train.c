@@ -88,15 +88,16 @@ static anpe_status train_rounds(anpe_ctx *ctx, anpe_cmd *cmd, int n_sets, const 
                                 anpe_train_result *result)
 {
     const options *o = cmd->options;
-    const anpe_rounds_request request = {{.output = o->output, .threads = cmd->threads},
-                                         cmd->argument[0],
-                                         n_sets,
-                                         sets,
-                                         o->observe,
-                                         o->row,
-                                         (anpe_proposal_kind)o->proposal,
-                                         (int)o->rounds,
-                                         o->efficiency};
+    const anpe_rounds_request request = {
+        {.output = o->output, .threads = cmd->threads, .ranks = cmd->ranks},
+        cmd->argument[0],
+        n_sets,
+        sets,
+        o->observe,
+        o->row,
+        (anpe_proposal_kind)o->proposal,
+        (int)o->rounds,
+        o->efficiency};
     anpe_rounds_result rounds;
     anpe_status status = anpe_output_differs(ctx, o->output, o->observe);
     if (!status)
@@ -140,7 +141,8 @@ static anpe_status run(anpe_ctx *ctx, anpe_cmd *cmd)
                                         .data = o->data,
                                         .threads = cmd->threads,
                                         .resume = o->resume,
-                                        .profile = o->profile};
+                                        .profile = o->profile,
+                                        .ranks = cmd->ranks};
     if (o->output)
         status = anpe_output_differs(ctx, o->output, cmd->argument[0]);
     if (!status)
@@ -169,4 +171,5 @@ const anpe_command anpe_command_train = {
     sizeof(options),
     1,
     1,
-    run};
+    run,
+    1};

@@ -334,4 +334,5 @@ const anpe_command anpe_command_watch = {
     sizeof(options),
     2,
     2,
-    run};
+    run,
+    0};

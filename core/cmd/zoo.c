@@ -259,4 +259,5 @@ const anpe_command anpe_command_zoo = {
     sizeof(anpe_zoo_options),
     1,
     -1,
-    run};
+    run,
+    0};

@@ -246,12 +246,13 @@ static int64_t row_of(const anpe_dataset *d, int64_t i)
 }
 
 anpe_status anpe_dataset_load(anpe_dataset *d, anpe_ctx *ctx, int64_t epoch, int validation,
-                              int64_t first, int64_t n)
+                              int64_t first, int64_t offset, int64_t n)
 {
     anpe_status status = ANPE_OK;
     if (d->order && !validation && epoch != d->epoch)
         shuffle(d, epoch);
-    for (int64_t k = 0; d->file && k < n && !status;) { /* runs up to the end of a group */
+    n += offset;
+    for (int64_t k = offset; d->file && k < n && !status;) { /* runs up to the end of a group */
         const int64_t sample = validation ? d->n_train + first + k : ordered(d, first + k);
         const int64_t left = d->group - sample % d->group, run = left < n - k ? left : n - k;
         status = copy_rows(d, ctx, row_of(d, sample), run, k);
@@ -403,7 +404,7 @@ static anpe_status fit_channels(anpe_ctx *ctx, anpe_dataset *d)
     ANPE_TRY(anpe_dataset_open_desk(d, ctx, FIT_BATCH, &desk));
     for (int64_t first = 0; first < have; first += FIT_BATCH) {
         const int64_t n = have - first < FIT_BATCH ? have - first : FIT_BATCH;
-        ANPE_TRY(anpe_dataset_load(d, ctx, 0, 0, first, n));
+        ANPE_TRY(anpe_dataset_load(d, ctx, 0, 0, first, 0, n));
         ANPE_TRY(anpe_dataset_fill(d, ctx, &desk, 0, first, 0, n, x + first * input, NULL));
     }
     anpe_channels_fit(d->channels, have, x, per_pixel);

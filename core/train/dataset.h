@@ -51,10 +51,12 @@ ANPE_MUST_CHECK anpe_status anpe_dataset_new(anpe_ctx *ctx, const anpe_task *tas
                                              const anpe_dataset_setup *setup, anpe_label_map *map,
                                              anpe_channels *channels, anpe_dataset **out);
 anpe_dataset *anpe_dataset_free(anpe_dataset *d);
-/* Main thread, before the workers start on samples [first, first + n) of an epoch (training) or
- * of the validation set: order, and rows from the file. */
+/* Main thread, before the workers start on samples first + offset .. first + offset + n of an epoch
+ * (training) or of the validation set, which are those of a step from its offset on: order, and
+ * rows from the file. */
 ANPE_MUST_CHECK anpe_status anpe_dataset_load(anpe_dataset *d, anpe_ctx *ctx, int64_t epoch,
-                                              int validation, int64_t first, int64_t n);
+                                              int validation, int64_t first, int64_t offset,
+                                              int64_t n);
 /* What a worker makes samples with. */
 typedef struct anpe_dataset_desk {
     anpe_bench *bench; /* weights of the samples' loss are in bench->weight */

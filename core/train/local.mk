@@ -1,5 +1,6 @@
 # core/train: from prior to model. One module a line.
 libanpe_la_SOURCES += core/train/dataset.c core/train/dataset.h
+libanpe_la_SOURCES += core/train/follow.c core/train/follow.h
 libanpe_la_SOURCES += core/train/groups.c core/train/groups.h
 libanpe_la_SOURCES += core/train/optimiser.c core/train/optimiser.h
 libanpe_la_SOURCES += core/train/pass.c core/train/pass.h

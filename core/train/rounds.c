@@ -111,6 +111,16 @@ static anpe_status judge(anpe_ctx *ctx, const observation *o, anpe_rounds_result
     return status;
 }
 
+/* Whether another round comes is decided by rank 0's numbers. */
+static anpe_status share_verdict(anpe_ctx *ctx, anpe_ranks *ranks, anpe_rounds_result *result)
+{
+    double verdict[2] = {result->efficiency, result->khat};
+    const anpe_status status = anpe_ranks_broadcast(ctx, ranks, sizeof verdict, verdict);
+    result->efficiency = verdict[0];
+    result->khat = verdict[1];
+    return status;
+}
+
 static anpe_status train_once(anpe_ctx *ctx, const anpe_rounds_request *r, const char *id,
                               const anpe_label_rows *proposal, anpe_rounds_result *result)
 {
@@ -149,6 +159,7 @@ anpe_status anpe_train_rounds(anpe_ctx *ctx, const anpe_rounds_request *r,
         proposal = anpe_proposal_free(proposal);
         ANPE_TRY(open_observation(ctx, r, &o));
         ANPE_TRY(judge(ctx, &o, result));
+        ANPE_TRY(share_verdict(ctx, r->train.ranks, result));
         if (result->efficiency >= r->efficiency && result->khat <= 0.7)
             break;
         if (result->rounds < r->rounds)

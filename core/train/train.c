@@ -1,5 +1,7 @@
 /* The training loop. A step's batch is cut into micro-batches; a worker makes the spectra of one,
- * runs it forward and backward, and adds its gradient in the order of the micro-batches. */
+ * runs it forward and backward, and adds its gradient in the order of the micro-batches. Rank 0 has
+ * the optimiser, the history and the files; the others are told which samples come next, with which
+ * parameters, and run their share of them (train/follow.h). */
 #include <config.h>
 #include "train/train.h"
 #include "base/clock.h"
@@ -9,6 +11,7 @@
 #include "file/output.h"
 #include "kind/backend.h"
 #include "train/dataset.h"
+#include "train/follow.h"
 #include "train/optimiser.h"
 #include "train/pass.h"
 #include "model/model.h"
@@ -84,6 +87,7 @@ typedef struct trainer {
     int n_inputs;
     char **inputs; /* "option SHA-256 path" of every file that goes in */
     double started;
+    int changed; /* parameters, since other ranks got them */
 } trainer;
 
 /* ---- one micro-batch --------------------------------------------------------------------- */
@@ -124,12 +128,29 @@ static anpe_status sum_loss(void *user, anpe_ctx *ctx, const anpe_pass_rows *row
     return ANPE_OK;
 }
 
+/* What falls to this rank of a pass that rank 0 has ordered. */
+static anpe_status run_share(void *user, anpe_ctx *ctx, const anpe_train_order *o)
+{
+    trainer *t = user;
+    int64_t offset, here;
+    anpe_pass_share(t->pass, o->n, &offset, &here);
+    const anpe_status status =
+        anpe_dataset_load(t->dataset, ctx, o->epoch, o->validation, o->first, offset, here);
+    return status ? status : anpe_pass_run(t->pass, ctx, o->validation, o->first, o->n);
+}
+
 /* Runs samples [first, first + n). */
 static anpe_status run_batch(trainer *t, anpe_ctx *ctx, int validation, int64_t first, int64_t n)
 {
+    const anpe_train_order order = {.what = t->changed ? ANPE_TRAIN_NEW : ANPE_TRAIN_SAME,
+                                    .validation = validation,
+                                    .epoch = t->progress.epoch,
+                                    .first = first,
+                                    .n = n};
     const anpe_status status =
-        anpe_dataset_load(t->dataset, ctx, t->progress.epoch, validation, first, n);
-    return status ? status : anpe_pass_run(t->pass, ctx, validation, first, n);
+        anpe_train_order_all(ctx, t->request->ranks, &order, t->net->parameters);
+    t->changed = 0;
+    return status ? status : run_share(t, ctx, &order);
 }
 
 /* ---- epochs ------------------------------------------------------------------------------ */
@@ -159,6 +180,7 @@ static anpe_status train_epoch(trainer *t, anpe_ctx *ctx, double *loss, double *
                                        t->net->parameters, t->workers, &size);
         if (status)
             return status;
+        t->changed = 1;
         *norm += size / (double)t->steps;
         anpe_progress(ctx, "training", (double)(t->progress.epoch * t->steps + step + 1),
                       (double)(t->progress.n_epochs * t->steps));
@@ -176,8 +198,10 @@ static void swap_average(trainer *t)
         raw[i] = average[i];
         average[i] = keep;
     }
-    if (average)
+    if (average) {
         anpe_parameters_prepare(t->net->parameters);
+        t->changed = 1;
+    }
 }
 
 static anpe_status validate(trainer *t, anpe_ctx *ctx, double *loss)
@@ -282,6 +306,7 @@ static void go_back(trainer *t)
     if (t->optimiser->average)
         memcpy(t->optimiser->average, t->progress.best, size);
     anpe_parameters_prepare(t->net->parameters);
+    t->changed = 1;
 }
 
 /* Whether training has come to its end; otherwise in which stage it goes on. */
@@ -356,6 +381,8 @@ static anpe_status open_lanes(trainer *t, anpe_ctx *ctx)
                                    .backend = t->net->backend,
                                    .output = t->net->log_prob,
                                    .micro = micro,
+                                   .ranks = t->request->ranks,
+                                   .batch = t->step_size,
                                    .workers = t->workers,
                                    .user = t,
                                    .fill = fill_rows,
@@ -535,10 +562,14 @@ static void close_trainer(trainer *t)
 
 static void log_start(anpe_ctx *ctx, const trainer *t)
 {
-    anpe_log(ctx, ANPE_INFO, "%lld labels from %lld x %lld inputs, %lld parameters, %d threads",
+    const int ranks = anpe_ranks_count(t->request->ranks);
+    char of[40] = "";
+    if (ranks > 1)
+        snprintf(of, sizeof of, " on each of %d ranks", ranks);
+    anpe_log(ctx, ANPE_INFO, "%lld labels from %lld x %lld inputs, %lld parameters, %d threads%s",
              (long long)t->task->n_labels, (long long)t->dataset->channels->length,
              (long long)t->dataset->channels->width, (long long)t->net->parameters->size,
-             t->n_lanes);
+             t->n_lanes, of);
 }
 
 static void log_profile(anpe_ctx *ctx, const trainer *t)
@@ -590,6 +621,44 @@ static anpe_status resume(trainer *t, anpe_ctx *ctx, anpe_model_file *from)
     return status;
 }
 
+/* What the first spectra of validation look like to the network: the same on all ranks, or they do
+ * not work at the same thing. */
+static anpe_status compare_ranks(trainer *t, anpe_ctx *ctx)
+{
+    const anpe_pass_lane *lane = &t->pass->lane[0];
+    const int64_t input = t->dataset->channels->length * t->dataset->channels->width;
+    const int64_t micro = micro_batch(t), all = t->dataset->n_validation;
+    const anpe_pass_rows rows = {
+        .validation = 1, .n = micro < all ? micro : all, .executor = lane->executor};
+    anpe_status status;
+    if (!t->request->ranks)
+        return ANPE_OK;
+    ANPE_TRY(anpe_dataset_load(t->dataset, ctx, 0, 1, 0, 0, rows.n));
+    ANPE_TRY(fill_rows(t, ctx, &rows));
+    status = anpe_train_same_on_all(
+        ctx, t->request->ranks, rows.n * input, anpe_executor_tensor(lane->executor, t->net->x),
+        rows.n * t->dataset->map->n, anpe_executor_tensor(lane->executor, t->net->y),
+        t->net->parameters->size);
+out:
+    return status;
+}
+
+static anpe_status run(trainer *t, anpe_ctx *ctx)
+{
+    anpe_ranks *ranks = t->request->ranks;
+    anpe_status status;
+    ANPE_TRY(compare_ranks(t, ctx));
+    if (anpe_ranks_rank(ranks))
+        return anpe_train_follow(ctx, ranks, t->net->parameters, run_share, t);
+    t->changed = 1;
+    ANPE_TRY(run_epochs(t, ctx));
+    ANPE_TRY(anpe_train_order_all(ctx, ranks, &(anpe_train_order){.what = ANPE_TRAIN_END}, NULL));
+    if (t->request->profile)
+        log_profile(ctx, t);
+out:
+    return status;
+}
+
 anpe_status anpe_train(anpe_ctx *ctx, anpe_settings *settings, const anpe_train_request *request,
                        anpe_train_result *result)
 {
@@ -597,10 +666,12 @@ anpe_status anpe_train(anpe_ctx *ctx, anpe_settings *settings, const anpe_train_
     anpe_model_file from = {0};
     int found = 0;
     anpe_status status;
-    ANPE_TRY(anpe_output_check(ctx, request->output));
+    if (!anpe_ranks_rank(request->ranks))
+        ANPE_TRY(anpe_output_check(ctx, request->output));
     if (request->data)
         ANPE_TRY(anpe_output_differs(ctx, request->output, request->data));
     ANPE_TRY(open_checkpoint(ctx, request, &from, &found));
+    ANPE_TRY(anpe_train_same_start(ctx, request->ranks, request->output, found, from.complete));
     if (found && from.complete) {
         anpe_log(ctx, ANPE_INFO, "%s is finished already", request->output);
         goto out;
@@ -616,9 +687,7 @@ anpe_status anpe_train(anpe_ctx *ctx, anpe_settings *settings, const anpe_train_
     }
     ANPE_TRY(open_lanes(&t, ctx));
     log_start(ctx, &t);
-    ANPE_TRY(run_epochs(&t, ctx));
-    if (request->profile)
-        log_profile(ctx, &t);
+    ANPE_TRY(run(&t, ctx));
     *result = (anpe_train_result){.epochs = t.progress.epoch,
                                   .best_epoch = t.progress.best_epoch,
                                   .steps = t.optimiser->step,

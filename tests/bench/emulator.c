@@ -146,7 +146,7 @@ static anpe_status open_pipeline(bench *b, anpe_settings *settings, pipeline *p)
     ANPE_TRY(anpe_task_new(b->ctx, settings, ANPE_TASK_ALL, NULL, &p->task));
     ANPE_TRY(anpe_dataset_new(b->ctx, p->task, &setup, NULL, NULL, &p->dataset));
     ANPE_TRY(anpe_dataset_open_desk(p->dataset, b->ctx, SPECTRA, &p->work));
-    ANPE_TRY(anpe_dataset_load(p->dataset, b->ctx, 0, 0, 0, SPECTRA));
+    ANPE_TRY(anpe_dataset_load(p->dataset, b->ctx, 0, 0, 0, 0, SPECTRA));
     const anpe_channels *c = p->dataset->channels;
     if (ANPE_NEW(b->ctx, p->x, SPECTRA, c->length, c->width) ||
         ANPE_NEW(b->ctx, p->y, SPECTRA, p->task->n_labels))
