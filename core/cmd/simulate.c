@@ -41,6 +41,7 @@ static anpe_status run(anpe_ctx *ctx, anpe_cmd *cmd)
                                      .refused = &refused,
                                      .seed = cmd->seed_given ? cmd->seed : 1,
                                      .threads = cmd->threads,
+                                     .ranks = cmd->ranks,
                                      .output = o->output};
     anpe_status status = ANPE_OK;
     if (o->own_grid && o->observed)
@@ -84,4 +85,5 @@ const anpe_command anpe_command_simulate = {
     sizeof(options),
     1,
     1,
-    run};
+    run,
+    1};

@@ -1,4 +1,4 @@
-/* Simulations to a file, in blocks: workers fill a block, the main thread appends it. */
+/* Simulations to a file, in blocks: workers of any rank fill a block, rank 0 appends it. */
 #include <config.h>
 #include "prepare/simulate.h"
 #include "base/digest.h"
@@ -41,6 +41,8 @@ typedef struct simulation {
     _Atomic int64_t done;   /* spectra, for the progress bar */
     _Atomic int told;       /* why some are left out */
     int64_t refused;        /* that were left out */
+    int64_t taken;          /* that are in the file, or left out of it */
+    anpe_span span;         /* of the block, as it is stored */
     double *theta;          /* (BLOCK, n_labels) */
     float *flux, *sigma;
     uint8_t *mask;
@@ -193,29 +195,67 @@ out:
     return status;
 }
 
-/* From the journal as long as it has blocks, then from the simulator. */
-static anpe_status make_block(anpe_ctx *ctx, simulation *s, int *stored)
+static void choose_block(simulation *s, int64_t b)
 {
+    s->first = s->from + b * BLOCK;
+    s->n = s->to - s->first < BLOCK ? s->to - s->first : BLOCK;
+}
+
+static int block_pieces(void *user, int64_t b, anpe_piece *piece)
+{
+    simulation *s = user;
+    choose_block(s, b);
     const size_t values = (size_t)(s->n * s->size);
-    anpe_span span = {s->first, s->n};
-    const anpe_piece piece[] = {{&span, sizeof span},
-                                {s->theta, (size_t)(s->n * s->n_labels) * sizeof *s->theta},
-                                {s->flux, values * sizeof *s->flux},
-                                {s->sigma, values * sizeof *s->sigma},
-                                {s->mask, values}};
-    const int n_pieces = s->request->observed ? 5 : 3;
-    int64_t got = 0;
+    s->span = (anpe_span){s->first, s->n};
+    piece[0] = (anpe_piece){&s->span, sizeof s->span};
+    piece[1] = (anpe_piece){s->theta, (size_t)(s->n * s->n_labels) * sizeof *s->theta};
+    piece[2] = (anpe_piece){s->flux, values * sizeof *s->flux};
+    piece[3] = (anpe_piece){s->sigma, values * sizeof *s->sigma};
+    piece[4] = (anpe_piece){s->mask, values};
+    return s->request->observed ? 5 : 3;
+}
+
+static anpe_status make_block(void *user, anpe_ctx *ctx, int64_t b)
+{
+    simulation *s = user;
+    choose_block(s, b);
+    return anpe_workers_run(s->workers, ctx, (s->n + BATCH - 1) / BATCH, run_batch, s);
+}
+
+static anpe_status take_block(void *user, anpe_ctx *ctx, int64_t b, int came, int n,
+                              const anpe_piece *piece)
+{
+    simulation *s = user;
+    anpe_piece here[ANPE_RANKS_PIECES];
     anpe_status status;
-    if (*stored)
-        ANPE_TRY(take_rows(ctx, s, n_pieces, piece, &got));
-    *stored = got == s->n;
-    if (*stored) {
-        s->done += s->n;
-        return ANPE_OK;
-    }
-    ANPE_TRY(anpe_workers_run(s->workers, ctx, (s->n + BATCH - 1) / BATCH, run_batch, s));
+    ANPE_TRY(anpe_ranks_put(ctx, block_pieces(s, b, here), here, n, piece));
+    if (came)
+        anpe_progress(ctx, "simulating", (double)(s->done += s->n), (double)(s->to - s->from));
     if (s->replays)
-        ANPE_TRY(anpe_replay_append(ctx, &s->replay, n_pieces, piece));
+        ANPE_TRY(anpe_replay_append(ctx, &s->replay, n, here));
+    ANPE_TRY(append_block(ctx, s));
+    s->taken += s->n;
+out:
+    return status;
+}
+
+/* The blocks that the journal or the parts have; *next: the one after them. */
+static anpe_status take_stored(anpe_ctx *ctx, simulation *s, int64_t *next)
+{
+    anpe_piece piece[ANPE_RANKS_PIECES];
+    int64_t got;
+    anpe_status status = ANPE_OK;
+    for (*next = 0; s->replays && s->from + *next * BLOCK < s->to; ++*next) {
+        const int n = block_pieces(s, *next, piece);
+        ANPE_TRY(take_rows(ctx, s, n, piece, &got));
+        if (got < s->n)
+            break;
+        s->done += s->n;
+        ANPE_TRY(append_block(ctx, s));
+        s->taken += s->n;
+    }
+    if (s->taken && s->taken < s->to - s->from)
+        anpe_log(ctx, ANPE_INFO, "going on after %lld spectra", (long long)s->taken);
 out:
     return status;
 }
@@ -223,24 +263,20 @@ out:
 static anpe_status run_blocks(anpe_ctx *ctx, simulation *s)
 {
     const anpe_simulate_request *r = s->request;
-    int stored = s->replays;
-    for (s->first = s->from; s->first < s->to; s->first += BLOCK) {
-        const int before = stored;
-        const long long done = s->first - s->from;
-        s->n = s->to - s->first < BLOCK ? s->to - s->first : BLOCK;
-        anpe_status status = make_block(ctx, s, &stored);
-        if (before && !stored && done)
-            anpe_log(ctx, ANPE_INFO, "going on after %lld spectra", done);
-        if (!status)
-            status = append_block(ctx, s);
-        if (status == ANPE_ECANCEL && s->replays)
-            anpe_log(ctx, ANPE_INFO, "%s.part holds %lld spectra; go on with --resume",
-                     s->part ? s->part : r->output, done);
-        if (status)
-            return status;
-    }
-    if (s->part)
-        return ANPE_OK;
+    anpe_ranks_work work = {.end = (s->to - s->from + BLOCK - 1) / BLOCK,
+                            .user = s,
+                            .make = make_block,
+                            .pieces = block_pieces,
+                            .take = take_block};
+    const int is_first = anpe_ranks_rank(r->ranks) == 0;
+    anpe_status status = is_first ? take_stored(ctx, s, &work.first) : ANPE_OK;
+    if (!status)
+        status = anpe_ranks_run(ctx, r->ranks, &work);
+    if (status == ANPE_ECANCEL && s->replays)
+        anpe_log(ctx, ANPE_INFO, "%s.part holds %lld spectra; go on with --resume",
+                 s->part ? s->part : r->output, (long long)s->taken);
+    if (status || !is_first || s->part)
+        return status;
     if (s->refused == r->n)
         return ANPE_FAIL(ctx, ANPE_EINVAL, "simulator '%s' refuses all of the %lld label sets",
                          s->task->simulator.plugin->name, (long long)r->n);
@@ -493,7 +529,33 @@ static anpe_status choose_share(anpe_ctx *ctx, simulation *s)
     ANPE_TRY(anpe_share_of(ctx, r->share, r->n, BATCH, &s->from, &s->to));
     if (r->share.n && !(s->part = anpe_part_name(ctx, r->output, r->share)))
         return ANPE_ENOMEM;
-    ANPE_TRY(anpe_output_check(ctx, s->part ? s->part : r->output));
+    if (anpe_ranks_rank(r->ranks) == 0)
+        ANPE_TRY(anpe_output_check(ctx, s->part ? s->part : r->output));
+out:
+    return status;
+}
+
+/* All ranks work at what rank 0 does, unless that is finished already. */
+static anpe_status compare_ranks(anpe_ctx *ctx, const simulation *s, int *finished)
+{
+    char first[sizeof s->digest + 1];
+    memcpy(first, s->digest, sizeof s->digest);
+    first[sizeof first - 1] = (char)*finished;
+    anpe_status status = anpe_ranks_broadcast(ctx, s->request->ranks, sizeof first, first);
+    *finished = first[sizeof first - 1];
+    if (!status && memcmp(first, s->digest, sizeof s->digest) != 0)
+        status = ANPE_FAIL(ctx, ANPE_ECONFIG,
+                           "the configuration or a file that it names is another one on rank 0");
+    return status;
+}
+
+/* What rank 0 alone sees to before the blocks. */
+static anpe_status open_output(anpe_ctx *ctx, simulation *s)
+{
+    anpe_status status;
+    ANPE_TRY(open_replay(ctx, s));
+    if (!s->part)
+        ANPE_TRY(create_file(ctx, s));
 out:
     return status;
 }
@@ -515,6 +577,7 @@ out:
 anpe_status anpe_simulate(anpe_ctx *ctx, const anpe_simulate_request *request)
 {
     const unsigned parts = request->own_grid ? ANPE_TASK_OWN_GRID : ANPE_TASK_ALL | ANPE_TASK_MOCKS;
+    const int is_first = anpe_ranks_rank(request->ranks) == 0;
     simulation s = {.request = request};
     int finished = 0;
     anpe_status status;
@@ -525,19 +588,21 @@ anpe_status anpe_simulate(anpe_ctx *ctx, const anpe_simulate_request *request)
     ANPE_TRY(anpe_simulate_open(ctx, request->source, request->n_sets, request->sets, parts,
                                 &s.settings, &s.task));
     ANPE_TRY(take_inputs(ctx, &s));
-    if (request->resume)
+    if (request->resume && is_first)
         ANPE_TRY(check_finished(ctx, &s, &finished));
+    ANPE_TRY(compare_ranks(ctx, &s, &finished));
     if (finished) {
-        drop_journal(ctx, &s);
+        if (is_first)
+            drop_journal(ctx, &s);
         goto out;
     }
     ANPE_TRY(open_memory(ctx, &s));
     ANPE_TRY(open_design(ctx, &s));
-    ANPE_TRY(open_replay(ctx, &s));
-    if (!s.part)
-        ANPE_TRY(create_file(ctx, &s));
+    if (is_first)
+        ANPE_TRY(open_output(ctx, &s));
     ANPE_TRY(run_blocks(ctx, &s));
-    ANPE_TRY(finish(ctx, &s));
+    if (is_first)
+        ANPE_TRY(finish(ctx, &s));
 out:
     close_simulation(&s);
     return status;

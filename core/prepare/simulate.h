@@ -3,6 +3,7 @@
 #ifndef ANPE_CORE_SIMULATE_H
 #define ANPE_CORE_SIMULATE_H
 #include "file/part.h"
+#include "ranks/ranks.h"
 #include "task/task.h"
 
 /* Where labels come from: drawn from the prior, or from a design that fills its range
@@ -22,6 +23,7 @@ typedef struct anpe_simulate_request {
     int64_t *refused; /* how many these were; may be NULL */
     uint32_t seed;
     int threads;
+    anpe_ranks *ranks; /* who take part, or NULL; all of them call, rank 0 writes */
     const char *output;
     anpe_share share; /* a part of the spectra, to OUTPUT.K-of-N, with resume */
     int n_parts;      /* to be put together: no spectrum is simulated */
@@ -30,7 +32,7 @@ typedef struct anpe_simulate_request {
 
 /* HDF5: theta (N, D) with attributes labels and units, flux (N, P); observed: sigma, mask (N, P);
  * wavelength (P). Streams: memory does not grow with N, but for a latin design. The bytes depend on
- * neither threads nor on where an earlier run ended. */
+ * neither threads nor ranks, nor on where an earlier run ended. */
 ANPE_MUST_CHECK anpe_status anpe_simulate(anpe_ctx *ctx, const anpe_simulate_request *request);
 /* Puts the parts of one run together: the file that the run would have written, to output. head: of
  * the parts (file/part.h). */
