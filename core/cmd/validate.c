@@ -159,13 +159,18 @@ static anpe_status run(anpe_ctx *ctx, anpe_cmd *cmd)
                                      .n_sets = (int)o->set.n,
                                      .sets = o->set.v,
                                      .seed = cmd->seed_given ? cmd->seed : 1,
-                                     .threads = cmd->threads};
+                                     .threads = cmd->threads,
+                                     .ranks = cmd->ranks};
+    const int is_first = anpe_ranks_rank(cmd->ranks) == 0;
     ANPE_TRY(anpe_cmd_model_argument(ctx, cmd, 0));
     request.model = cmd->argument[0];
-    ANPE_TRY(check_output(ctx, cmd, o, dry));
-    if (!dry)
+    if (is_first)
+        ANPE_TRY(check_output(ctx, cmd, o, dry));
+    if (is_first && !dry)
         ANPE_TRY(anpe_output_check(ctx, request.model));
     ANPE_TRY(anpe_validate(ctx, &request, &v));
+    if (!is_first)
+        goto out;
     if (request.n_repeats)
         ANPE_TRY(anpe_repeats_temperature(ctx, &request, v));
     json_object_set_new(cmd->result, "model", json_string(request.model));
@@ -194,4 +199,5 @@ const anpe_command anpe_command_validate = {
     sizeof(options),
     1,
     1,
-    run};
+    run,
+    1};

@@ -76,6 +76,21 @@ anpe_status anpe_validation_new(anpe_ctx *ctx, int64_t n, int64_t n_labels, anpe
     return status;
 }
 
+int anpe_validation_pieces(const anpe_validation *v, int64_t first, int64_t n, anpe_piece *piece)
+{
+    _Static_assert((int)N_ARRAYS < (int)ANPE_VALIDATION_PIECES, "no room for every array's piece");
+    const int64_t labels = v->n_labels;
+    int k = 0;
+    piece[k++] = (anpe_piece){v->rank + first * labels, (size_t)(n * labels) * sizeof *v->rank};
+    for (int i = 0; i < N_ARRAYS; i++) {
+        const int64_t width = array[i].shape == PER_MOCK ? 1 : labels;
+        if (array[i].shape != PER_LABEL)
+            piece[k++] =
+                (anpe_piece){*member(v, i) + first * width, (size_t)(n * width) * sizeof(double)};
+    }
+    return k;
+}
+
 anpe_validation *anpe_validation_free(anpe_validation *v)
 {
     if (!v)

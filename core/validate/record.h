@@ -3,6 +3,7 @@
  * weights whose digest it carries: after more training it does not count. */
 #ifndef ANPE_CORE_VALIDATION_H
 #define ANPE_CORE_VALIDATION_H
+#include "base/piece.h"
 #include "validate/calibration.h"
 #include "model/labels.h"
 #include "validate/misfit.h"
@@ -37,6 +38,10 @@ typedef struct anpe_validation {
 ANPE_MUST_CHECK anpe_status anpe_validation_new(anpe_ctx *ctx, int64_t n, int64_t n_labels,
                                                 anpe_validation **out);
 anpe_validation *anpe_validation_free(anpe_validation *v);
+/* Where the numbers of mocks first .. first + n lie: how many pieces, ANPE_VALIDATION_PIECES at
+ * most. */
+enum { ANPE_VALIDATION_PIECES = 24 };
+int anpe_validation_pieces(const anpe_validation *v, int64_t first, int64_t n, anpe_piece *piece);
 /* Into the model at path, whose other contents stay as they are, bit for bit; the file is replaced
  * when all is written. */
 ANPE_MUST_CHECK anpe_status anpe_validation_write(anpe_ctx *ctx, const char *path,

@@ -46,8 +46,8 @@ typedef struct anpe_validate_run {
     int64_t first;    /* mock of the block */
     _Atomic int64_t n_done;
     int64_t n_statistics;
-    float *context; /* (n, F) */
-    double *value;  /* (n, n_statistics) */
+    float *context; /* (all mocks, F) */
+    double *value;  /* (all mocks, n_statistics) */
 } anpe_validate_run;
 
 /* Mock m, the i-th of the lane's batch, made exact: its row of v->result->exact, from what the

@@ -1,5 +1,6 @@
-/* Validation: the main thread hands out batches of mocks, workers simulate, featurize, draw and
- * compare; what remains of a mock is a row of numbers, so memory does not grow with the draws. */
+/* Validation: blocks of mocks are handed out to ranks, batches of them to workers, who simulate,
+ * featurize, draw and compare; what remains of a mock is a row of numbers, so memory does not grow
+ * with the draws. */
 #include <config.h>
 #include "base/text.h"
 #include "file/output.h"
@@ -182,16 +183,63 @@ static anpe_status run_batch(void *user, int64_t item, int worker, anpe_ctx *ctx
     return status;
 }
 
+static anpe_status make_block(void *user, anpe_ctx *ctx, int64_t b)
+{
+    anpe_validate_run *v = user;
+    v->first = b * BLOCK;
+    const int64_t left = v->result->n - v->first, n = left < BLOCK ? left : BLOCK;
+    return anpe_workers_run(v->workers, ctx, (n + ANPE_VALIDATE_BATCH - 1) / ANPE_VALIDATE_BATCH,
+                            run_batch, v);
+}
+
+static int block_pieces(void *user, int64_t b, anpe_piece *piece)
+{
+    _Static_assert(2 * (int)ANPE_VALIDATION_PIECES + 2 <= (int)ANPE_RANKS_PIECES, "pieces");
+    const anpe_validate_run *v = user;
+    const anpe_validation *r = v->result;
+    const int64_t first = b * BLOCK, n = r->n - first < BLOCK ? r->n - first : BLOCK;
+    const int64_t f = v->model->net->n_context, values = v->n_statistics;
+    const int64_t exact = r->exact && r->exact->n > first ? r->exact->n - first : 0;
+    int k = anpe_validation_pieces(r, first, n, piece);
+    if (exact)
+        k += anpe_validation_pieces(r->exact, first, exact < n ? exact : n, piece + k);
+    piece[k++] = (anpe_piece){v->context + first * f, (size_t)(n * f) * sizeof *v->context};
+    piece[k++] = (anpe_piece){v->value + first * values, (size_t)(n * values) * sizeof *v->value};
+    return k;
+}
+
+static anpe_status take_block(void *user, anpe_ctx *ctx, int64_t b, int came, int n_pieces,
+                              const anpe_piece *piece)
+{
+    anpe_validate_run *v = user;
+    anpe_piece here[ANPE_RANKS_PIECES];
+    const int64_t left = v->result->n - b * BLOCK, n = left < BLOCK ? left : BLOCK;
+    if (came)
+        anpe_progress(ctx, "validating", (double)(atomic_fetch_add(&v->n_done, n) + n),
+                      (double)v->result->n);
+    return anpe_ranks_put(ctx, block_pieces(v, b, here), here, n_pieces, piece);
+}
+
+/* All ranks have opened the same model. */
+static anpe_status compare_ranks(anpe_ctx *ctx, const anpe_validate_run *v)
+{
+    char first[sizeof v->model->digest];
+    memcpy(first, v->model->digest, sizeof first);
+    const anpe_status status = anpe_ranks_broadcast(ctx, v->request->ranks, sizeof first, first);
+    if (status || !memcmp(first, v->model->digest, sizeof first))
+        return status;
+    return ANPE_FAIL(ctx, ANPE_EIO, "%s: not the model that rank 0 has opened", v->request->model);
+}
+
 static anpe_status run_blocks(anpe_ctx *ctx, anpe_validate_run *v)
 {
-    const int64_t n = v->result->n;
-    anpe_status status = ANPE_OK;
-    for (v->first = 0; v->first < n && !status; v->first += BLOCK) {
-        const int64_t here = n - v->first < BLOCK ? n - v->first : BLOCK;
-        status = anpe_workers_run(
-            v->workers, ctx, (here + ANPE_VALIDATE_BATCH - 1) / ANPE_VALIDATE_BATCH, run_batch, v);
-    }
-    return status;
+    const anpe_ranks_work work = {.end = (v->result->n + BLOCK - 1) / BLOCK,
+                                  .user = v,
+                                  .make = make_block,
+                                  .pieces = block_pieces,
+                                  .take = take_block};
+    const anpe_status status = compare_ranks(ctx, v);
+    return status ? status : anpe_ranks_run(ctx, v->request->ranks, &work);
 }
 
 /* ---- what all mocks say ------------------------------------------------------------------ */
@@ -409,6 +457,8 @@ anpe_status anpe_validate(anpe_ctx *ctx, const anpe_validate_request *request,
     *out = NULL;
     ANPE_TRY(open_validation(ctx, &v));
     ANPE_TRY(run_blocks(ctx, &v));
+    if (anpe_ranks_rank(request->ranks))
+        goto out;
     ANPE_TRY(conclude(ctx, &v));
     *out = v.result;
     v.result = NULL;

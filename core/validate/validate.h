@@ -3,6 +3,7 @@
  * their labels. */
 #ifndef ANPE_CORE_VALIDATE_H
 #define ANPE_CORE_VALIDATE_H
+#include "ranks/ranks.h"
 #include "validate/record.h"
 
 typedef struct anpe_validate_request {
@@ -20,9 +21,11 @@ typedef struct anpe_validate_request {
     const char *const *sets;
     uint32_t seed;
     int threads;
+    anpe_ranks *ranks; /* who take part, or NULL; all of them call */
 } anpe_validate_request;
 
-/* Nothing is written. The result is equal for any number of threads. */
+/* Nothing is written. The result is equal for any number of threads and ranks; it is rank 0's, *out
+ * is NULL on the others. */
 ANPE_MUST_CHECK anpe_status anpe_validate(anpe_ctx *ctx, const anpe_validate_request *request,
                                           anpe_validation **out);
 #endif
