@@ -270,6 +270,8 @@ void anpe_cmd_inferred(anpe_cmd *cmd, const anpe_infer_request *o, const anpe_in
 /* What is not there for a star of several spectra, and why. */
 static anpe_status check_group_extras(anpe_ctx *ctx, anpe_cmd *cmd, const options *o)
 {
+    if (cmd->ranks)
+        return anpe_cmd_usage(ctx, cmd, "--group: one process alone, without mpirun");
     if (o->resume || o->part)
         return anpe_cmd_usage(ctx, cmd,
                               "--%s: not with --group, which reads the list of all spectra before "
@@ -365,6 +367,7 @@ static anpe_status run(anpe_ctx *ctx, anpe_cmd *cmd)
                                   .n_draws = o->samples,
                                   .seed = cmd->seed_given ? cmd->seed : 1,
                                   .threads = cmd->threads,
+                                  .ranks = cmd->ranks,
                                   .exact = o->exact,
                                   .exact_options = {o->exact_ess, o->exact_max, ANPE_RUNG_MCMC}};
     if (!o->exact && !o->group && (o->exact_ess != EXACT_ESS || o->exact_max != EXACT_MAX))
@@ -386,6 +389,8 @@ static anpe_status run(anpe_ctx *ctx, anpe_cmd *cmd)
         ANPE_TRY(run_groups(ctx, cmd, &request, &result));
     else
         ANPE_TRY(anpe_infer_files(ctx, &request, &result));
+    if (anpe_ranks_rank(cmd->ranks))
+        goto out;
     if (request.share.n)
         ANPE_TRY(anpe_cmd_say_part(ctx, cmd, o->output, request.share));
     else if (!result.finished)
@@ -417,4 +422,4 @@ const anpe_command anpe_command_infer = {
     1,
     -1,
     run,
-    0};
+    1};

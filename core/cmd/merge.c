@@ -78,4 +78,5 @@ const anpe_command anpe_command_merge = {
     sizeof(options),
     1,
     -1,
-    run};
+    run,
+    0};

@@ -144,6 +144,17 @@ static anpe_status read_block(anpe_ctx *ctx, anpe_inference *f)
     return ANPE_OK;
 }
 
+anpe_status anpe_infer_make_block(anpe_ctx *ctx, anpe_inference *f)
+{
+    anpe_status status;
+    memset(f->outside, 0, (size_t)f->block * sizeof *f->outside);
+    ANPE_TRY(read_block(ctx, f));
+    if (f->n)
+        ANPE_TRY(anpe_workers_run(f->workers, ctx, f->n, run_star, f));
+out:
+    return status;
+}
+
 /* The block, from the journal or the parts as long as they have one, else from spectra. */
 static anpe_status make_block(anpe_ctx *ctx, anpe_inference *f)
 {
@@ -156,19 +167,14 @@ static anpe_status make_block(anpe_ctx *ctx, anpe_inference *f)
         return ANPE_OK;
     if (before && !f->request->n_parts)
         anpe_log(ctx, ANPE_INFO, "going on after %lld spectra", (long long)(f->first - f->from));
-    ANPE_TRY(read_block(ctx, f));
-    if (f->n)
-        ANPE_TRY(anpe_workers_run(f->workers, ctx, f->n, run_star, f));
+    status = anpe_infer_make_block(ctx, f);
 out:
     return status;
 }
 
-static anpe_status run_block(anpe_ctx *ctx, anpe_inference *f)
+anpe_status anpe_infer_finish_block(anpe_ctx *ctx, anpe_inference *f)
 {
     anpe_status status;
-    ANPE_TRY(make_block(ctx, f));
-    if (f->n == 0)
-        return ANPE_OK;
     ANPE_TRY(anpe_infer_keep_rows(ctx, f));
     anpe_infer_report_failures(ctx, f);
     if (f->replays && !f->replayed)
@@ -178,6 +184,12 @@ static anpe_status run_block(anpe_ctx *ctx, anpe_inference *f)
             ANPE_TRY(anpe_infer_extras[k]->block(ctx, f, f->extra[k]));
 out:
     return status;
+}
+
+static anpe_status run_block(anpe_ctx *ctx, anpe_inference *f)
+{
+    const anpe_status status = make_block(ctx, f);
+    return status || f->n == 0 ? status : anpe_infer_finish_block(ctx, f);
 }
 
 /* ---- set-up and end ---------------------------------------------------------------------- */
@@ -310,9 +322,9 @@ static anpe_status choose_stars(anpe_ctx *ctx, anpe_inference *f)
     int64_t n;
     anpe_status status;
     f->to = INT64_MAX;
-    if (!q->share.n)
+    if (!q->share.n && !q->ranks)
         return ANPE_OK;
-    ANPE_TRY(anpe_infer_count_stars(ctx, f, &n));
+    ANPE_TRY(anpe_infer_share_list(ctx, f, &n));
     ANPE_TRY(anpe_share_of(ctx, q->share, n, 1, &f->from, &f->to));
     anpe_infer_start_at(f, f->from);
     f->first = f->from;
@@ -341,6 +353,8 @@ static anpe_status open_inference(anpe_ctx *ctx, anpe_inference *f)
     ANPE_TRY(anpe_infer_exact_open(ctx, f));
     for (int k = 0; k < N_EXTRAS; k++)
         ANPE_TRY(anpe_infer_extras[k]->open(ctx, f, &f->extra[k]));
+    if (anpe_ranks_rank(f->request->ranks))
+        goto out;
     ANPE_TRY(anpe_infer_open_replay(ctx, f));
     ANPE_TRY(open_outputs(ctx, f));
 out:
@@ -370,21 +384,25 @@ out:
     return status;
 }
 
+static anpe_status run_alone(anpe_ctx *ctx, anpe_inference *f)
+{
+    anpe_status status;
+    do {
+        status = run_block(ctx, f);
+        f->first += f->n;
+    } while (!status && f->n == f->block);
+    return status;
+}
+
 static anpe_status run_blocks(anpe_ctx *ctx, anpe_inference *f)
 {
     const anpe_infer_request *q = f->request;
-    int64_t done = 0;
-    anpe_status status = ANPE_OK;
-    do {
-        status = run_block(ctx, f);
-        if (status == ANPE_ECANCEL && f->replays)
-            anpe_log(ctx, ANPE_INFO, "%s.part holds %lld spectra; go on with --resume",
-                     f->part ? f->part : q->output, (long long)done);
-        if (status)
-            return status;
-        done += f->n;
-        f->first += f->n;
-    } while (f->n == f->block);
+    const anpe_status status = q->ranks ? anpe_infer_run_together(ctx, f) : run_alone(ctx, f);
+    if (status == ANPE_ECANCEL && f->replays)
+        anpe_log(ctx, ANPE_INFO, "%s.part holds %lld spectra; go on with --resume",
+                 f->part ? f->part : q->output, (long long)f->result->n_stars);
+    if (status || anpe_ranks_rank(q->ranks))
+        return status;
     if (f->result->n_stars == 0)
         return ANPE_FAIL(ctx, ANPE_EINVAL,
                          "%s: read with another file of its star, which was not given",
@@ -417,12 +435,17 @@ anpe_status anpe_infer_files(anpe_ctx *ctx, const anpe_infer_request *request,
     memset(result, 0, sizeof *result);
     if (request->share.n && !(f.part = anpe_part_name(ctx, request->output, request->share)))
         return ANPE_ENOMEM;
-    ANPE_TRY(check_outputs(ctx, &f));
+    const int is_first = anpe_ranks_rank(request->ranks) == 0;
+    if (is_first)
+        ANPE_TRY(check_outputs(ctx, &f));
     ANPE_TRY(open_model(ctx, &f));
-    ANPE_TRY(check_outputs(ctx, &f));
+    if (is_first)
+        ANPE_TRY(check_outputs(ctx, &f));
     const double begun = anpe_clock_seconds();
     ANPE_TRY(anpe_infer_name_run(ctx, &f));
-    ANPE_TRY(anpe_infer_check_finished(ctx, &f, &result->finished));
+    if (is_first)
+        ANPE_TRY(anpe_infer_check_finished(ctx, &f, &result->finished));
+    ANPE_TRY(anpe_infer_compare_ranks(ctx, &f, &result->finished));
     if (result->finished)
         goto out;
     ANPE_TRY(open_inference(ctx, &f));

@@ -2,6 +2,7 @@
 #ifndef ANPE_CORE_INFER_H
 #define ANPE_CORE_INFER_H
 #include "base/text.h"
+#include "ranks/ranks.h"
 #include "file/output.h"
 #include "file/part.h"
 #include "posterior/exact.h"
@@ -107,6 +108,7 @@ typedef struct anpe_infer_request {
     int64_t n_draws;
     uint32_t seed;
     int threads;
+    anpe_ranks *ranks; /* who take part, or NULL; all of them call, rank 0 has the result */
     int exact; /* importance sampling of every star; statistics are then the reweighted ones */
     anpe_exact_options exact_options;
     int64_t n_kept;   /* so many rows at most are kept in memory, the first; 0: all */

@@ -20,6 +20,7 @@ typedef struct block_head {
     anpe_span span;
     int64_t outside;       /* draws outside the prior */
     int64_t n_opened, row; /* files that were opened, the row to go on with of the last; -1: none */
+    int64_t failure;       /* status of the first star that failed, 0: none has */
 } block_head;
 
 /* ---- what run it is ---------------------------------------------------------------------- */
@@ -246,6 +247,8 @@ static anpe_status start_block(anpe_ctx *ctx, anpe_inference *f)
         return ANPE_FAIL(ctx, ANPE_EFORMAT, "a block of the journal is of another kind");
     memcpy(&head, r->piece[0].data, sizeof head);
     f->outside[f->n] = head.outside;
+    if (!f->first_failure)
+        f->first_failure = (anpe_status)head.failure;
     f->replay_at = r->piece[1].data;
     const int64_t within = head.row >= 0, opened = head.n_opened - within;
     if (f->request->n_parts)
@@ -297,6 +300,42 @@ out:
     return status;
 }
 
+/* Where the names lie now that they have grown. */
+static void point_to_names(anpe_inference *f)
+{
+    for (int64_t b = 0; b < f->n; b++)
+        f->star[b].file = f->names.data + f->name[b];
+}
+
+/* As if they were a block of the journal. Where it left the list of spectra stays as it says. */
+anpe_status anpe_infer_put_block(anpe_ctx *ctx, anpe_inference *f, int n, const anpe_piece *piece)
+{
+    anpe_replay *r = &f->replay;
+    const anpe_replay before = *r;
+    block_head head;
+    anpe_status status = ANPE_OK;
+    memset(f->outside, 0, (size_t)f->block * sizeof *f->outside);
+    r->n = n;
+    r->piece = piece;
+    r->used = 0;
+    f->n = f->names.n = 0;
+    ANPE_TRY(start_block(ctx, f));
+    memcpy(&head, piece[0].data, sizeof head);
+    r->span = head.span;
+    f->first = head.span.first;
+    f->n_opened = (int)head.n_opened;
+    f->row = head.row >= 0 ? head.row : 0;
+    f->n_rows = head.row >= 0 ? head.row + 1 : 0;
+    if (r->span.n > f->block)
+        status = ANPE_FAIL(ctx, ANPE_EINTERNAL, "a block of %lld stars", (long long)r->span.n);
+    else
+        status = take_stars(ctx, f, r->span.n);
+    point_to_names(f);
+out:
+    *r = before;
+    return status;
+}
+
 anpe_status anpe_infer_take_block(anpe_ctx *ctx, anpe_inference *f)
 {
     int64_t left;
@@ -311,23 +350,37 @@ anpe_status anpe_infer_take_block(anpe_ctx *ctx, anpe_inference *f)
             ANPE_TRY(start_block(ctx, f));
         ANPE_TRY(take_stars(ctx, f, left < f->block - f->n ? left : f->block - f->n));
     }
-    for (int64_t b = 0; b < f->n; b++) /* where the names lie now that they have grown */
-        f->star[b].file = f->names.data + f->name[b];
+    point_to_names(f);
     f->replayed = f->n > 0;
     f->n_done += f->n;
 out:
     return status;
 }
 
-anpe_status anpe_infer_keep_block(anpe_ctx *ctx, anpe_inference *f)
+static block_head head_of(const anpe_inference *f)
 {
     const int within = f->row < f->n_rows;
-    block_head head = {{f->first, f->n}, 0, f->n_opened, within ? f->row : -1};
-    anpe_piece piece[ANPE_JOURNAL_PIECES] = {{&head, sizeof head},
-                                             {f->bytes.data, (size_t)f->bytes.n}};
+    block_head head = {
+        {f->first, f->n}, 0, f->n_opened, within ? f->row : -1, (int64_t)f->first_failure};
     for (int64_t b = 0; b < f->n; b++)
         head.outside += f->outside[b];
-    const int n = 2 + extra_pieces(f, f->n, piece + 2);
+    return head;
+}
+
+int anpe_infer_block_pieces(anpe_inference *f, anpe_piece *piece)
+{
+    const block_head head = head_of(f);
+    _Static_assert(sizeof head <= sizeof f->head, "no room for the head of a block");
+    memcpy(f->head, &head, sizeof head);
+    piece[0] = (anpe_piece){f->head, sizeof head};
+    piece[1] = (anpe_piece){f->bytes.data, (size_t)f->bytes.n};
+    return 2 + extra_pieces(f, f->n, piece + 2);
+}
+
+anpe_status anpe_infer_keep_block(anpe_ctx *ctx, anpe_inference *f)
+{
+    anpe_piece piece[ANPE_JOURNAL_PIECES];
+    const int n = anpe_infer_block_pieces(f, piece);
     return anpe_replay_append(ctx, &f->replay, n, piece);
 }
 

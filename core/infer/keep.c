@@ -53,7 +53,7 @@ static anpe_status keep_star(anpe_ctx *ctx, anpe_inference *f, const anpe_star *
         return ANPE_ENOMEM;
     memcpy(to->label, from->label, labels * sizeof *to->label);
     memcpy(to->truth, from->truth, labels * sizeof *to->truth);
-    if (!f->replayed)
+    if (!f->replayed && !f->came)
         return ANPE_OK;
     if (!r->n_names || strcmp(r->name[r->n_names - 1], from->file)) {
         if (ANPE_GROW(ctx, r->name, f->names_room, r->n_names + 1) ||
@@ -78,17 +78,25 @@ static void count_star(anpe_infer_result *r, const anpe_star *s)
     r->file_width = anpe_infer_widest(r->file_width, s->file);
 }
 
-anpe_status anpe_infer_keep_rows(anpe_ctx *ctx, anpe_inference *f)
+anpe_status anpe_infer_pack_rows(anpe_ctx *ctx, anpe_inference *f)
 {
     anpe_status status = ANPE_OK;
     f->bytes.n = 0;
+    for (int64_t b = 0; b < f->n && !status; b++)
+        status = anpe_row_pack(ctx, &f->bytes, &f->star[b], f->result->n_labels);
+    return status;
+}
+
+anpe_status anpe_infer_keep_rows(anpe_ctx *ctx, anpe_inference *f)
+{
+    anpe_status status = ANPE_OK;
     for (int64_t b = 0; b < f->n; b++) {
         count_star(f->result, &f->star[b]);
         f->result->n_outside += f->outside[b];
         ANPE_TRY(keep_star(ctx, f, &f->star[b]));
-        if (f->store || f->replays)
-            ANPE_TRY(anpe_row_pack(ctx, &f->bytes, &f->star[b], f->result->n_labels));
     }
+    if (f->store || f->replays)
+        ANPE_TRY(anpe_infer_pack_rows(ctx, f));
     if (f->store)
         ANPE_TRY(anpe_store_add(ctx, f->store, &f->bytes));
 out:

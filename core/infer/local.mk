@@ -20,4 +20,5 @@ libanpe_la_SOURCES += core/infer/run.h
 libanpe_la_SOURCES += core/infer/spectra.c
 libanpe_la_SOURCES += core/infer/star.c
 libanpe_la_SOURCES += core/infer/stars.c
+libanpe_la_SOURCES += core/infer/together.c
 libanpe_la_SOURCES += core/infer/store.c core/infer/store.h

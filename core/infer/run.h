@@ -1,6 +1,7 @@
 /* infer/run.h -- a run of `anpe infer` from the inside, for the files that share the work:
  *
  *     infer.c          blocks of spectra, set-up and end
+ *     together.c       blocks that several ranks make
  *     spectra.c        the list of spectra and the reading of one
  *     star.c           statistics of a star's draws; how well known labels came back
  *     exact_star.c     draws that are made exact, in place of the flow's
@@ -68,8 +69,10 @@ typedef struct anpe_inference {
     char *part;            /* the file of a part; NULL: it is the whole */
     int replays;           /* blocks come from `replay` as long as it has some */
     int replayed;          /* this one did */
+    int came;              /* this one is in memory as it would be had it come from there */
     anpe_replay replay;    /* the journal, or the parts */
     const char *replay_at; /* the next row of its block */
+    int64_t head[8];       /* how a block starts: journal.c */
     anpe_row_bytes names;  /* files of the block's stars, where it comes from there */
     int64_t *name;         /* (block) where each one starts */
     char model_name[65];   /* digest of the model's file */
@@ -180,8 +183,23 @@ ANPE_MUST_CHECK anpe_status anpe_infer_check_finished(anpe_ctx *ctx, anpe_infere
 ANPE_MUST_CHECK anpe_status anpe_infer_open_replay(anpe_ctx *ctx, anpe_inference *f);
 /* The block from there: f->n stars, 0 where there are none left. */
 ANPE_MUST_CHECK anpe_status anpe_infer_take_block(anpe_ctx *ctx, anpe_inference *f);
+/* The same of the pieces that a block came to, here or on another rank; and what those are. */
+ANPE_MUST_CHECK anpe_status anpe_infer_put_block(anpe_ctx *ctx, anpe_inference *f, int n,
+                                                 const anpe_piece *piece);
+int anpe_infer_block_pieces(anpe_inference *f, anpe_piece *piece);
 /* The block, its rows in f->bytes, into the journal. */
 ANPE_MUST_CHECK anpe_status anpe_infer_keep_block(anpe_ctx *ctx, anpe_inference *f);
+/* infer.c: the stars of the block that starts at `first`, from spectra; and what is kept of it. */
+ANPE_MUST_CHECK anpe_status anpe_infer_make_block(anpe_ctx *ctx, anpe_inference *f);
+ANPE_MUST_CHECK anpe_status anpe_infer_finish_block(anpe_ctx *ctx, anpe_inference *f);
+/* The rows of the block, as bytes. */
+ANPE_MUST_CHECK anpe_status anpe_infer_pack_rows(anpe_ctx *ctx, anpe_inference *f);
+/* together.c: all ranks do what rank 0 does: the same run, not finished yet; its list of stars;
+ * its blocks. Nothing to do for a process alone, but for the last. */
+ANPE_MUST_CHECK anpe_status anpe_infer_compare_ranks(anpe_ctx *ctx, anpe_inference *f,
+                                                     int *finished);
+ANPE_MUST_CHECK anpe_status anpe_infer_share_list(anpe_ctx *ctx, anpe_inference *f, int64_t *n);
+ANPE_MUST_CHECK anpe_status anpe_infer_run_together(anpe_ctx *ctx, anpe_inference *f);
 extern const anpe_infer_extra *const anpe_infer_extras[];
 extern const int anpe_infer_n_extras;
 #endif
