@@ -74,6 +74,8 @@ tests_cli_read_spectra_LDADD = libanpe.la
 # Layouts of GALAH and Gaia RVS that no file here has, and arms of one star.
 dist_check_SCRIPTS += tests/cli/test_layouts.sh tests/cli/test_arms.sh
 EXTRA_DIST += tests/cli/layouts.py
+# Several processes.
+dist_check_SCRIPTS += tests/cli/test_mpi.sh
 # Models that have a name; the seal of model files.
 dist_check_SCRIPTS += tests/cli/test_completion.sh tests/cli/test_seal.sh tests/cli/test_zoo.sh tests/cli/test_zoo_shipped.sh \
 	tests/cli/test_zoo_https.sh

@@ -1,0 +1,179 @@
+#!/bin/sh
+# Several processes that work together: the same bytes for any number of ranks and threads; an error on one rank and a
+# rank that is killed end all.
+. "${ANPE_SRCDIR:-.}/tests/cli/common.sh"
+export SOURCE_DATE_EPOCH=1700000000
+srcdir=$(cd "$ANPE_SRCDIR" && pwd)
+# Ranks that mpirun ends have this many seconds to do it in order; a busy machine needs them.
+export OMPI_MCA_odls_base_sigkill_timeout=10
+cd "$work" || exit 99
+# A window of 200 pixels, so that the processes' own start is most of the work; batches of five micro-batches, the last
+# one of validation smaller.
+sed -e 's/^instrument = .*/instrument = { plugin = "spectrum"; windows = [ 5160.0, 5190.0 ]; resolution = 20000.0; };/' \
+    -e 's/^noise = .*/noise = { plugin = "gaussian"; sigma = 0.02; };/' -e 's/depth = 8;/depth = 4;/' \
+    -e 's/batch = .*/batch = 20;/; s/n_validation = .*/n_validation = 26;/; s/steps = .*/steps = 2;/; s/epochs = .*/epochs = 2;/' \
+    "$srcdir/tests/cli/small.cfg" >small.cfg
+echo 'compute = { micro_batch = 4; };' >>small.cfg
+
+# ---- without MPI ----------------------------------------------------------------------------------------------
+
+mkdir bare
+for file in "$ANPE_BUILDDIR"/plugins/.libs/*.so; do
+    [ "${file##*/}" = ranks_mpi.so ] || ln -s "$file" bare/
+done
+run env OMPI_COMM_WORLD_SIZE=2 OMPI_COMM_WORLD_RANK=0 ANPE_PLUGIN_PATH="$work/bare" "$ANPE" train small.cfg -o bad.h5
+expect "started as one of two, without MPI" 1 "anpe: started as 2 processes, for which MPI is needed (Debian: \
+libopenmpi-dev, then build anpe again; --ranks none: each process for itself): no ranks 'mpi' in $work/bare"
+run env OMPI_COMM_WORLD_SIZE=2 OMPI_COMM_WORLD_RANK=1 ANPE_PLUGIN_PATH="$work/bare" "$ANPE" train small.cfg -o bad.h5
+expect "the other one says nothing" 1
+run env OMPI_COMM_WORLD_SIZE=2 OMPI_COMM_WORLD_RANK=1 ANPE_PLUGIN_PATH="$work/bare" "$ANPE" simulate small.cfg -n 3 \
+    -o three.h5 --ranks none
+check "--ranks none" test "$status" = 0 -a "$(cat "$work/out")" = "three.h5: 3 spectra"
+run "$ANPE" train small.cfg -o bad.h5 --ranks mpich
+expect "an unknown way" 2 "anpe train: --ranks must be one of auto|mpi|none, not 'mpich'
+Try 'anpe train --help'."
+
+# ---- the same bytes -------------------------------------------------------------------------------------------
+
+[ -e "$ANPE_BUILDDIR/plugins/ranks_mpi.la" ] || { skip "MPI" "the plugin ranks/mpi is not built"; finish; }
+command -v mpirun >/dev/null || { skip "MPI" "mpirun (Debian: openmpi-bin) is not installed"; finish; }
+many() { # N COMMAND...
+    n=$1
+    shift
+    mpirun --allow-run-as-root --oversubscribe -n "$n" "$@"
+}
+spread() { # the same, in the place of the shell that a & has made
+    n=$1
+    shift
+    exec mpirun --allow-run-as-root --oversubscribe -n "$n" "$@"
+}
+run many 2 true
+[ "$status" = 0 ] || { skip "MPI" "mpirun cannot start two processes here: $(head -n 1 "$work/err")"; finish; }
+
+run "$ANPE" train small.cfg -o one.h5 --quiet --threads 1
+check "a training" test "$status" = 0
+for case in "1 1" "2 1" "2 2" "4 2" "7 1"; do
+    ranks=${case% *} threads=${case#* }
+    run many "$ranks" "$ANPE" train small.cfg -o many.h5 --quiet --threads "$threads"
+    check "train, $ranks ranks x $threads threads: it ends well and says nothing" test "$status" = 0 -a ! -s "$work/out"
+    check "train, $ranks ranks x $threads threads: the same model" cmp one.h5 many.h5
+done
+run many 3 "$ANPE" train small.cfg -o many.h5 --threads 1
+check "rank 0 alone speaks" test "$(grep -c 'epoch 2/2' "$work/err")" = 1 -a "$(grep -c 'many.h5: 2 epochs' "$work/out")" = 1
+check "and says how many there are" grep -q "1 threads on each of 3 ranks" "$work/err"
+
+# What a network's inputs are fitted to; a fixed set of labels; an average of parameters.
+fit="--set observe.channels=[] --set observe.basis=10 --set observe.newton=1 --set featurizer.plugin=mlp --set train.n_sims=60 \
+--set train.schedule=stages --set train.average=4"
+sed '/^observe = /d; s/^featurizer = .*/featurizer = { hidden = [ 16 ]; };/' small.cfg >fit.cfg
+# shellcheck disable=SC2086
+run "$ANPE" train fit.cfg -o fit.h5 --quiet --threads 1 $fit
+check "a training on fits" test "$status" = 0
+# shellcheck disable=SC2086
+run many 3 "$ANPE" train fit.cfg -o many.h5 --quiet --threads 1 $fit
+check "its bytes by three ranks" cmp fit.h5 many.h5
+
+run "$ANPE" simulate small.cfg -n 700 -o one_mocks.h5 --observed --quiet
+check "mocks" test "$status" = 0
+for case in "2 1" "4 2"; do
+    ranks=${case% *} threads=${case#* }
+    run many "$ranks" "$ANPE" simulate small.cfg -n 700 -o mocks.h5 --observed --threads "$threads"
+    check "simulate, $ranks ranks x $threads threads: one of them says so" test "$(cat "$work/out")" = "mocks.h5: 700 spectra"
+    check "simulate, $ranks ranks x $threads threads: the same file" cmp one_mocks.h5 mocks.h5
+done
+# Stored simulations, each rank reading its own.
+run "$ANPE" simulate small.cfg -n 300 -o sims.h5 --quiet
+check "simulations" test "$status" = 0
+run "$ANPE" train small.cfg -o data.h5 --quiet --threads 1 --data sims.h5 --set train.epochs=1
+check "a training on a file" test "$status" = 0
+run many 2 "$ANPE" train small.cfg -o many.h5 --quiet --threads 1 --data sims.h5 --set train.epochs=1
+check "its bytes by two ranks" cmp data.h5 many.h5
+
+cp one.h5 model.h5
+run "$ANPE" validate model.h5 -n 260 -s 20 --exact 9 --threads 1 --json
+cp "$work/out" one.json
+check "a validation" test "$status" = 0
+for case in "2 1" "4 2"; do
+    ranks=${case% *} threads=${case#* }
+    cp one.h5 many.h5
+    run many "$ranks" "$ANPE" validate many.h5 -n 260 -s 20 --exact 9 --threads "$threads" --json
+    check "validate, $ranks ranks x $threads threads: the same model" cmp model.h5 many.h5
+    sed 's/"many.h5"/"model.h5"/' "$work/out" >many.json
+    check "validate, $ranks ranks x $threads threads: the same report" cmp one.json many.json
+done
+
+# ---- errors ---------------------------------------------------------------------------------------------------
+
+# two COMMAND: rank 1 has the further options in $other.
+two() { # shellcheck disable=SC2086
+    mpirun --allow-run-as-root --oversubscribe -n 1 "$@" : -n 1 "$@" $other
+}
+left() { find . -name '.*.tmp*' -o -name '*.part'; }
+rm -f many.h5
+run many 2 "$ANPE" train small.cfg -o many.h5 --quiet --set train.bacth=3
+check "an error of all is said once" test "$status" = 1 -a "$(grep -c "did you mean 'train.batch'\\|did you mean 'batch'" "$work/err")" = 1
+other="--data nowhere.h5"
+run two "$ANPE" train small.cfg -o many.h5 --quiet
+expect_error "an error of rank 1 alone" 1 "^anpe: rank 1 on .*: nowhere.h5: "
+other="--seed 2"
+run two "$ANPE" train small.cfg -o many.h5 --quiet
+expect_error "a rank that trains something else" 1 "^anpe: rank 1 on .*: simulated spectra come out other than on rank 0"
+run two "$ANPE" simulate small.cfg -n 600 -o many.h5 --quiet
+expect_error "a rank that simulates something else" 1 "^anpe: rank 1 on .*: the configuration or a file that it names is another"
+check "nothing is left" none left
+check "nothing is written" test ! -e many.h5
+run many 2 "$ANPE" simulate small.cfg -n 600 -o nowhere/many.h5 --quiet
+check "where nothing can be written, rank 0 says so" \
+    test "$status" = 1 -a "$(grep -c "^anpe: nowhere/many.h5: " "$work/err")" = 1
+# ---- a rank is killed -----------------------------------------------------------------------------------------
+
+# The process that mpirun, $child, has started as this rank.
+process_of_rank() {
+    for child_of in "/proc/$child/task/"*/children; do
+        # shellcheck disable=SC2013
+        for process in $(cat "$child_of" 2>/dev/null); do
+            tr '\0' '\n' <"/proc/$process/environ" 2>/dev/null | grep -qx "OMPI_COMM_WORLD_RANK=$1" && echo "$process"
+        done
+    done
+}
+kill_rank() { # RANK: once there is something to lose
+    victim=$(process_of_rank "$1")
+    [ -n "$victim" ] && kill -9 $victim
+    status=0
+    wait "$child" || status=$?
+}
+
+run "$ANPE" train small.cfg -o whole.h5 --quiet --set train.epochs=60
+check "a longer training" test "$status" = 0
+spread 2 "$ANPE" train small.cfg -o killed.h5 --threads 1 --set train.epochs=60 >"$work/out" 2>"$work/err" &
+child=$!
+await test -e killed.h5
+kill_rank 1
+check "a killed rank ends a training" test "$status" != 0
+check "with a sentence" grep -q "^anpe: one of the 2 ranks is gone, or the run was asked to end" "$work/err"
+check "nothing but the checkpoint is left" none left
+run "$ANPE" info killed.h5
+check "which is whole" test "$status" = 0
+run many 2 "$ANPE" train small.cfg -o killed.h5 --resume --threads 1 --quiet --set train.epochs=60
+check "and gone on with" test "$status" = 0
+check "to the same bytes" cmp whole.h5 killed.h5
+
+grown() { [ -e "$1" ] && [ "$(wc -c <"$1")" -gt "$2" ]; }
+run "$ANPE" simulate small.cfg -n 20000 -o all.h5 --quiet
+check "more simulations" test "$status" = 0
+spread 2 "$ANPE" simulate small.cfg -n 20000 -o part.h5 --resume --threads 1 >"$work/out" 2>"$work/err" &
+child=$!
+await grown part.h5.part 2000
+kill_rank 1
+if [ "$status" = 0 ]; then
+    skip "a killed rank ends a simulation" "it had ended before"
+else
+    check "a killed rank ends a simulation" grep -q "^anpe: one of the 2 ranks is gone" "$work/err"
+    check "its file is not there" test ! -e part.h5
+    check "but finished blocks" test "$(left)" = ./part.h5.part
+fi
+run many 2 "$ANPE" simulate small.cfg -n 20000 -o part.h5 --resume --threads 1 --quiet
+check "it is gone on with" test "$status" = 0
+check "to the same bytes, too" cmp all.h5 part.h5
+check "nothing else is left" none left
+finish
