@@ -138,7 +138,7 @@ process_of_rank() {
 }
 kill_rank() { # RANK: once there is something to lose
     victim=$(process_of_rank "$1")
-    [ -n "$victim" ] && kill -9 $victim
+    [ -n "$victim" ] && kill -9 "$victim"
     status=0
     wait "$child" || status=$?
 }
