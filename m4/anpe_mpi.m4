@@ -8,10 +8,8 @@ AC_DEFUN([ANPE_CHECK_MPI],
        [PKG_CHECK_MODULES([MPI], [mpich], [have_mpi="MPICH $($PKG_CONFIG --modversion mpich)"],
          [AC_PATH_PROG([MPICC], [mpicc])
           AS_IF([test -n "$MPICC"],
-            [for anpe_try in "$MPICC --showme:compile|$MPICC --showme:link" "$MPICC -compile-info|$MPICC -link-info"; do
-               MPI_CFLAGS=$(eval "${anpe_try%|*}" 2>/dev/null | sed 's/^[[^ -]]*//; s/ -c\>//') &&
-                 MPI_LIBS=$(eval "${anpe_try#*|}" 2>/dev/null | sed 's/^[[^ -]]*//') && test -n "$MPI_LIBS" && break
-             done])])])
+           [MPI_CFLAGS=$($MPICC --showme:compile 2>/dev/null || $MPICC -compile-info 2>/dev/null | cut -d' ' -f2-)
+            MPI_LIBS=$($MPICC --showme:link 2>/dev/null || $MPICC -link-info 2>/dev/null | cut -d' ' -f2-)])])])
       anpe_save_LIBS=$LIBS anpe_save_CPPFLAGS=$CPPFLAGS
       LIBS="$MPI_LIBS $LIBS" CPPFLAGS="$CPPFLAGS $MPI_CFLAGS"
       AC_MSG_CHECKING([for MPI 3])

@@ -102,6 +102,27 @@ for case in "2 1" "4 2"; do
     check "validate, $ranks ranks x $threads threads: the same report" cmp one.json many.json
 done
 
+# Two files, so that blocks end in either; draws; posteriors that are made exact.
+run "$ANPE" simulate small.cfg -n 140 -o few.h5 --observed --seed 7 --quiet
+check "a second file of mocks" test "$status" = 0
+run "$ANPE" infer one.h5 few.h5 one_mocks.h5 -o one.fits --posterior one_draws.h5 -s 50 --threads 1 --quiet
+check "an inference" test "$status" = 0
+run "$ANPE" infer one.h5 few.h5 -o one.csv -s 50 --exact --exact-max 2000 --threads 1 --quiet
+check "an exact one" test "$status" = 0
+for case in "2 1" "4 2"; do
+    ranks=${case% *} threads=${case#* }
+    run many "$ranks" "$ANPE" infer one.h5 few.h5 one_mocks.h5 -o many.fits --posterior draws.h5 -s 50 --threads "$threads"
+    check "infer, $ranks ranks x $threads threads: one of them says so" \
+        test "$(grep -c '^many.fits: 840 spectra, 0 without a posterior, 42000 draws' "$work/out")" = 1
+    check "infer, $ranks ranks x $threads threads: the same catalogue" cmp one.fits many.fits
+    check "infer, $ranks ranks x $threads threads: the same draws" cmp one_draws.h5 draws.h5
+    run many "$ranks" "$ANPE" infer one.h5 few.h5 -o many.csv -s 50 --exact --exact-max 2000 --threads "$threads" --quiet
+    check "infer --exact, $ranks ranks x $threads threads: the same catalogue" cmp one.csv many.csv
+done
+run many 2 "$ANPE" infer one.h5 --group id few.h5 -o bad.csv --quiet
+check "stars of several spectra are for one process" \
+    test "$status" = 2 -a "$(grep -c 'anpe infer: --group: one process alone' "$work/err")" = 1
+
 # ---- errors ---------------------------------------------------------------------------------------------------
 
 # two COMMAND: rank 1 has the further options in $other.
@@ -176,4 +197,16 @@ run many 2 "$ANPE" simulate small.cfg -n 20000 -o part.h5 --resume --threads 1 -
 check "it is gone on with" test "$status" = 0
 check "to the same bytes, too" cmp all.h5 part.h5
 check "nothing else is left" none left
+
+spread 2 "$ANPE" infer one.h5 few.h5 one_mocks.h5 -o part.fits --posterior part_draws.h5 -s 50 --resume --threads 1 \
+    >"$work/out" 2>"$work/err" &
+child=$!
+await grown part.fits.part 20000
+kill_rank 1
+[ "$status" != 0 ] || skip "a killed rank ends an inference" "it had ended before"
+[ "$status" = 0 ] || check "a killed rank ends an inference" grep -q "^anpe: one of the 2 ranks is gone" "$work/err"
+run "$ANPE" infer one.h5 few.h5 one_mocks.h5 -o part.fits --posterior part_draws.h5 -s 50 --resume --threads 1 --quiet
+check "one process goes on with it" test "$status" = 0
+check "to the same catalogue" cmp one.fits part.fits
+check "and the same draws" cmp one_draws.h5 part_draws.h5
 finish
