@@ -172,7 +172,8 @@ static anpe_status make_head(anpe_ctx *ctx, const anpe_inference *f, anpe_text *
     anpe_head_put(head, "kind", "infer");
     anpe_head_put(head, "part", "%lld", (long long)q->share.k);
     anpe_head_put(head, "parts", "%lld", (long long)q->share.n);
-    anpe_head_put(head, "end", "%lld", (long long)f->to);
+    /* where there are no parts, the same whether spectra were counted or not */
+    anpe_head_put(head, "end", "%lld", (long long)(q->share.n ? f->to : INT64_MAX));
     put_text(head, "model", q->model);
     put_text(head, "model_name", f->model_name);
     for (int i = 0; i < q->n_sets; i++)

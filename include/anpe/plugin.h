@@ -690,7 +690,7 @@ typedef struct anpe_ranks_ops {
                            int *job);
     /* *done 1: what the job was given may be used again, and the job is no more. */
     anpe_status (*test)(void *self, anpe_ctx *ctx, int job, int *done);
-    /* After a failure: the job is no more, and a receive leaves its data alone from now on. */
+    /* After a failure, when the run ends: the job is no more. Must not wait for the other side. */
     void (*forget)(void *self, int job);
     /* Whether a message of that tag waits, of any rank: *from, -1: none. */
     anpe_status (*probe)(void *self, anpe_ctx *ctx, int tag, int *from, size_t *bytes);
