@@ -547,12 +547,18 @@ void anpe_model_file_close(anpe_model_file *f)
     memset(f, 0, sizeof *f);
 }
 
+anpe_status anpe_model_file_digest(anpe_ctx *ctx, const anpe_model_file *f,
+                                   const anpe_parameters *p, const char *config, char digest[65])
+{
+    char weights[65];
+    anpe_digest_memory(p->raw, (size_t)p->size * sizeof(float), weights);
+    return digest_all(ctx, config, f->map, f->channels, &f->pixels, weights, digest);
+}
+
 static anpe_status check_digest(anpe_ctx *ctx, anpe_model_file *f, const anpe_parameters *p)
 {
-    char weights[65], digest[65];
-    anpe_digest_memory(p->raw, (size_t)p->size * sizeof(float), weights);
-    anpe_status status =
-        digest_all(ctx, f->config, f->map, f->channels, &f->pixels, weights, digest);
+    char digest[65];
+    anpe_status status = anpe_model_file_digest(ctx, f, p, f->config, digest);
     if (!status && strcmp(f->digest, digest) != 0)
         status = ANPE_FAIL(ctx, ANPE_EFORMAT,
                            "%s: the file is damaged: its contents do not match "

@@ -71,6 +71,10 @@ ANPE_MUST_CHECK anpe_status anpe_model_file_settings(anpe_ctx *ctx, const anpe_m
 /* The records "option SHA-256 path" of what went in; anpe_h5_texts_free. */
 ANPE_MUST_CHECK anpe_status anpe_model_file_inputs(anpe_ctx *ctx, const anpe_model_file *f,
                                                    int64_t *n, char ***inputs);
+/* The digest of the model with another text of its configuration; p: its parameters. */
+ANPE_MUST_CHECK anpe_status anpe_model_file_digest(anpe_ctx *ctx, const anpe_model_file *f,
+                                                   const anpe_parameters *p, const char *config,
+                                                   char digest[65]);
 /* The stored values into a raw block; the digest is checked. */
 ANPE_MUST_CHECK anpe_status anpe_model_file_parameters(anpe_ctx *ctx, anpe_model_file *f,
                                                        anpe_parameters *p);
