@@ -16,8 +16,8 @@ ANPE_MUST_CHECK anpe_status anpe_inputs_check(anpe_ctx *ctx, const anpe_settings
  * been installed, or copied, together. Looked for by its name, with none, one or two of the
  * directories before it ("emulator.h5", "apogee/emulator.h5", "instruments/apogee/emulator.h5"),
  * and as instruments/ANY/emulator.h5, beside the model, in up to four directories above that, and
- * in the installed data; taken if its SHA-256 is the record's. A path that is not absolute is no place. *now: malloc'ed, NULL if it is
- * at its place or nowhere. */
+ * in the installed data; taken if its SHA-256 is the record's. A path that is not absolute is no
+ * place. *now: malloc'ed, NULL if it is at its place or nowhere. */
 ANPE_MUST_CHECK anpe_status anpe_inputs_find(anpe_ctx *ctx, const char *model, const char *record,
                                              char **now);
 
