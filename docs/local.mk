@@ -4,6 +4,7 @@ EXTRA_DIST += docs/LICENCES.md docs/PERFORMANCE.md docs/book/method.md docs/book
 	docs/book/validation.md docs/book/figures.md docs/book/apogee.md docs/book/cannon.md \
 	docs/book/embedding.md docs/book/python.md docs/book/simulations.md docs/book/forward.md docs/book/emulator.md docs/book/zoo.md \
 	docs/book/configuration.md docs/book/cluster.md
+EXTRA_DIST += docs/pictures/fit.png docs/pictures/corner.png
 EXTRA_DIST += docs/examples/pipe_simulator.py docs/examples/first_posterior.py
 # The documentation as a site in html/, for a browser without a server.
 EXTRA_DIST += docs/site/contents docs/site/site.py docs/site/style.css docs/site/search.js
