@@ -26,8 +26,8 @@ def corrected(tau, structure, without, with_turbulence):
 
 
 def atmospheres():
-    d = np.load(FORWARD + "/atmospheres/atlas9_odfnew.npz")
-    old = np.load(FORWARD + "/atmospheres/atlas9_nover.npz")
+    d = dict(np.load(FORWARD + "/atmospheres/atlas9_odfnew.npz"))  # not again for every model
+    old = dict(np.load(FORWARD + "/atmospheres/atlas9_nover.npz"))
     nodes, rows = [], []
     for i, m_h in enumerate(d["metallicity"]):
         for j, teff in enumerate(d["teff"]):

@@ -5,9 +5,12 @@
  *     lte_probe conservation < MODEL
  *     lte_probe continuum WAVELENGTH... < MODEL     vacuum Angstrom
  *     lte_probe spectrum FIRST STEP COUNT CUT MU C12_C13 LIST... < MODEL
+ *     lte_probe structure TEFF LOGG M_H [GRID.h5]   the network's, or a grid's between its nodes
+ *     lte_probe stark < ROWS      line of the fit, ne, T, Doppler width in alpha
  *
- * The last: wavelengths FIRST exp(i STEP), CUT of line profiles, MU 0 for flux; a list is FILE or
- * FORMAT:FILE; air wavelengths, but of pfant vacuum.
+ * spectrum: wavelengths FIRST exp(i STEP), CUT of line profiles, MU 0 for flux; a list is FILE or
+ * FORMAT:FILE; air wavelengths, but of pfant vacuum;
+ * hydrogen:FILE a table of Stark profiles, hydrogen: those of the fit.
  *
  * MODEL: number of layers; 92 abundances (log N, H = 12); per layer depth, opacity of the depth
  * scale (cm2/g; 1 where the depth is a column mass), temperature (K), gas pressure (dyn/cm2),
@@ -121,7 +124,9 @@ static void read_lists(int n, char **names, double low, double high, anpe_lte_li
         anpe_lte_list_options o = {.low = low * 0.99, .high = high * 1.01, .unsoeld = 2.5};
         const char *path = names[i];
         if (strncmp(path, "hydrogen:", 9) == 0) {
-            demand(anpe_lte_hydrogen_read(ctx, path + 9, &hydrogen) == ANPE_OK, "hydrogen");
+            demand((path[9] ? anpe_lte_hydrogen_read(ctx, path + 9, &hydrogen)
+                            : anpe_lte_hydrogen_own(ctx, &hydrogen)) == ANPE_OK,
+                   "hydrogen");
             continue;
         }
         for (size_t f = 0; f < sizeof formats / sizeof formats[0]; f++)
@@ -174,11 +179,56 @@ static void print_spectrum(const model *m, int n, char **args)
     anpe_lte_hydrogen_free(&hydrogen);
 }
 
+/* Per layer: log tau_Ross, column mass, T, gas pressure, ne. */
+static void print_structure(int n, char **args)
+{
+    anpe_lte_grid grid;
+    anpe_lte_models models = {0};
+    anpe_lte_atmosphere a;
+    demand(n == 3 || n == 4, "structure TEFF LOGG M_H [GRID]");
+    if (n == 4) {
+        demand(anpe_lte_models_read(ctx, args[3], &models) == ANPE_OK, args[3]);
+        demand(anpe_lte_grid_new(ctx, &models, &grid) == ANPE_OK, "grid");
+    } else {
+        demand(anpe_lte_grid_own(ctx, &grid) == ANPE_OK, "network");
+    }
+    demand(anpe_lte_grid_at(ctx, &grid, atof(args[0]), atof(args[1]), atof(args[2]), &a) == ANPE_OK,
+           "structure");
+    for (int l = 0; l < a.n; l++)
+        printf("%.6f %.9g %.7g %.9g %.9g\n", a.tau[l], a.rhox[l], a.t[l], a.p[l], a.ne[l]);
+    anpe_lte_models_free(&models);
+    anpe_lte_grid_free(&grid);
+}
+
+/* Per row: log10 of the first alpha, then ln S at every step of the fit. */
+static void print_stark(void)
+{
+    static anpe_lte_doppler doppler;
+    int line;
+    double ne, t, width, ln_s[ANPE_LTE_STARK_ALPHAS];
+    anpe_lte_doppler_init(&doppler);
+    while (scanf("%d %lf %lf %lf", &line, &ne, &t, &width) == 4) {
+        demand(line >= 0 && line < ANPE_LTE_STARK_LINES, "line of the fit");
+        printf("%.10g", anpe_lte_stark_column(&doppler, line, ne, t, width, ln_s));
+        for (int i = 0; i < ANPE_LTE_STARK_ALPHAS; i++)
+            printf(" %.7g", ln_s[i]);
+        printf("\n");
+    }
+}
+
 int main(int argc, char **argv)
 {
     static model m;
     ctx = anpe_ctx_new();
-    demand(argc > 1, "state");
+    demand(argc > 1, "what");
+    if (strcmp(argv[1], "structure") == 0) {
+        print_structure(argc - 2, argv + 2);
+        return 0;
+    }
+    if (strcmp(argv[1], "stark") == 0) {
+        print_stark();
+        return 0;
+    }
     read_model(&m);
     demand(anpe_lte_state_solve(ctx, m.n, m.t, m.p, m.abundance, m.state) == ANPE_OK, "state");
     if (strcmp(argv[1], "state") == 0)

@@ -108,7 +108,9 @@ static void test_refusals(void)
         {"windows = [6700.0, 6705.0, 6705.01, 6710.0];", "less than two pixels of 1 km/s apart"},
         {"windows = [6700, 6705]; lambda_min = 6700;", "windows and lambda_min"},
         {"step = 0.0001; fine = 0.05; lambda_min = 2000; lambda_max = 50000;", "too large"},
-        {"hydrogen = \"/nonexistent/lemke\";", "/nonexistent/lemke"}};
+        {"hydrogen = \"/nonexistent/lemke\";", "/nonexistent/lemke"},
+        {"hydrogen = \"/nonexistent/lemke\"; hydrogen_lines = false;",
+         "hydrogen names a table and hydrogen_lines is false"}};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         rig r;
         const anpe_status status = rig_new(bad[i].options, &r);
@@ -146,7 +148,7 @@ static void test_labels(void)
 {
     rig r;
     WORKS(rig_new("free = [\"teff\", \"logg\", \"fe_h\", \"vmicro\", \"alpha_fe\", \"c12_c13\"]; "
-                  "abundances = [\"si_fe\"];",
+                  "abundances = [\"si_fe\"]; hydrogen_lines = false;",
                   &r));
     double theta[7] = {5500, 4.2, 0, 1, 0, 20, 0};
     rig_run(&r, theta);
@@ -301,6 +303,37 @@ static void test_parts(void)
     rig_clear(&r);
 }
 
+/* Nothing but a line list: the network's atmospheres, the fit of hydrogen's profiles. */
+static void test_list_alone(void)
+{
+    const anpe_simulator_setup setup = {sizeof setup, 6500, 6720, 0};
+    static const double sun[] = {5772, 4.44, 0, 1}, hot[] = {8600, 1.2, 0, 1};
+    static const char *const hydrogen[2] = {"", "hydrogen_lines = false;"};
+    double width[2];
+    write_files();
+    for (int i = 0; i < 2; i++) {
+        rig r;
+        char text[512];
+        snprintf(text, sizeof text,
+                 "plugin = \"lte\"; lists = ({ file = \"%s/a.list\"; }); step = 4; %s", scratch,
+                 hydrogen[i]);
+        WORKS(rig_open(&setup, text, &r));
+        CU_ASSERT(r.info.labels[0].min == 3500 && r.info.labels[0].max == 9750);
+        rig_run(&r, sun);
+        width[i] = 0;
+        for (int64_t k = 1; k + 1 < r.info.n_pixels; k++)
+            if (r.info.wavelength[k] < 6640)
+                width[i] += (1 - (double)r.flux[k]) * 0.5 *
+                            (r.info.wavelength[k + 1] - r.info.wavelength[k - 1]);
+        CU_ASSERT(width_at(&r, 6705) > 1e-3);
+        FAILS(subject_simulate(&r.s, 1, hot, r.flux), ANPE_EINVAL,
+              "lte: logg 1.2: the built-in atmospheres of 8600 K begin at 1.5");
+        rig_clear(&r);
+    }
+    CU_ASSERT(width[0] > 2 && width[0] < 6);   /* H alpha of the Sun: 3 to 4 Angstrom */
+    CU_ASSERT_DOUBLE_EQUAL(width[1], 0, 1e-3); /* the other lines' wings */
+}
+
 static int same_bytes(const char *a, const char *b)
 {
     int same = 1, x, y;
@@ -430,6 +463,7 @@ static const CU_TestInfo tests[] = {{"info", test_info},
                                     {"pixels", test_pixels},
                                     {"windows", test_windows},
                                     {"continuum, lines, opacity", test_parts},
+                                    {"a list alone", test_list_alone},
                                     {"labels that are refused", test_refused},
                                     {"line list", test_lines}};
 

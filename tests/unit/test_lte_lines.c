@@ -594,7 +594,8 @@ static void test_windows(void)
     anpe_lte_lines_free(&b.lines);
 }
 
-/* H delta from a table with S = 10^-3 alpha^-5/2 at every density and temperature. */
+/* H delta from a table with S = 10^-3 alpha^-5/2 at every density and temperature, and radiation
+ * damping. */
 static void test_hydrogen(void)
 {
     enum { POINTS = 60000 };
@@ -631,12 +632,16 @@ static void test_hydrogen(void)
     const double total = 0.02654 * pow(10, -0.753) * number *
                          (1 - exp(-ANPE_LTE_PLANCK * nu / (ANPE_LTE_BOLTZMANN * s->t))) * 4102.892 /
                          nu;
+    /* Lorentz's wing of radiation: A(2) + A(6), half width in Angstrom over pi */
+    const double radiation = (4.699e8 + 5.19e6) * 4102.892 * 4102.892 * 1e-8 /
+                             (4 * ANPE_LTE_PI * ANPE_LTE_PI * ANPE_LTE_LIGHT);
     for (double distance = 1; distance < 60; distance *= 2)
         for (int sign = -1; sign < 2; sign += 2) {
             const double at = 4102.892 + sign * distance;
             const float k = opacity[(int)lround((log(at) - p.first) / p.step)];
-            CU_ASSERT_DOUBLE_EQUAL((double)k / (total * 1e-3 * pow(distance / f0, -2.5) / f0), 1,
-                                   0.01);
+            const double wing =
+                1e-3 * pow(distance / f0, -2.5) / f0 + radiation / (distance * distance);
+            CU_ASSERT_DOUBLE_EQUAL((double)k / (total * wing), 1, 0.015);
         }
     anpe_lte_hydrogen_free(&h);
     anpe_lte_lines_free(&r.lines);
@@ -647,6 +652,52 @@ static void test_hydrogen(void)
     write_bytes(in_scratch("foreign.dat"), "hello\n", 6);
     FAILS(anpe_lte_hydrogen_read(ctx, in_scratch("foreign.dat"), &h), ANPE_EFORMAT,
           "not a table of Stark profiles");
+}
+
+/* Area of a profile on the mesh of the fit: flat before it, alpha^-5/2 behind. */
+static double area(double first, const double *ln_s)
+{
+    const int n = ANPE_LTE_STARK_ALPHAS;
+    const double h = ANPE_LTE_STARK_STEP * ANPE_LTE_LN10,
+                 last = first + ANPE_LTE_STARK_STEP * (n - 1);
+    double sum = 2 * pow(10, first) * exp(ln_s[0]) * (1 - h / 2) +
+                 2 * pow(10, last) * exp(ln_s[n - 1]) * (2.0 / 3 - h / 2);
+    for (int i = 0; i < n; i++)
+        sum += 2 * h * pow(10, first + ANPE_LTE_STARK_STEP * i) * exp(ln_s[i]);
+    return sum;
+}
+
+/* The fit of Stark profiles: areas, Doppler's core at low density, Holtsmark's wing far away. */
+static void test_stark(void)
+{
+    static anpe_lte_doppler doppler;
+    double ln_s[ANPE_LTE_STARK_ALPHAS];
+    anpe_lte_doppler_init(&doppler);
+    for (int i = 0; i < ANPE_LTE_STARK_LINES; i++) {
+        const anpe_lte_stark_line *l = &anpe_lte_stark_lines[i];
+        const double wavelength =
+            911.76 / (1.0 / (l->lower * l->lower) - 1.0 / (l->upper * l->upper));
+        for (double log_ne = 10; log_ne < 13.6; log_ne += 0.5)
+            for (double t = 3000; t < 15000; t *= 1.7) {
+                const double v = sqrt(2 * ANPE_LTE_BOLTZMANN * t / (1.008 * ANPE_LTE_AMU));
+                const double w =
+                    wavelength * v / ANPE_LTE_LIGHT / (1.25e-9 * pow(10, log_ne / 1.5));
+                const double first =
+                    anpe_lte_stark_column(&doppler, i, pow(10, log_ne), t, w, ln_s);
+                CU_ASSERT_DOUBLE_EQUAL(area(first, ln_s), 1, 0.06);
+                const double far = first + ANPE_LTE_STARK_STEP * (ANPE_LTE_STARK_ALPHAS - 1);
+                CU_ASSERT_DOUBLE_EQUAL(ln_s[ANPE_LTE_STARK_ALPHAS - 1] + 2.5 * far * ANPE_LTE_LN10,
+                                       l->k, 0.03);
+            }
+        /* a width that hides Stark's: exp(-1.995^2) in the 16th place */
+        anpe_lte_stark_column(&doppler, i, 1e12, 5000, 3e4, ln_s);
+        CU_ASSERT_DOUBLE_EQUAL(ln_s[16] - ln_s[0], -pow(10, 0.6) + 0.0025, 0.02);
+    }
+    /* Vidal, Cooper & Smith (1973), as Lemke: H beta at 1e16, 5000 K, alpha 10^-0.4: 10^-0.640
+     * where Doppler's width is too small to matter */
+    const double first = anpe_lte_stark_column(&doppler, 1, 1e16, 5000, 1e-4, ln_s);
+    const double at = (-0.6 - first) / ANPE_LTE_STARK_STEP;
+    CU_ASSERT_DOUBLE_EQUAL(ln_s[(int)lround(at)] / ANPE_LTE_LN10, -0.640, 0.05);
 }
 
 static const CU_TestInfo tests[] = {
@@ -669,6 +720,7 @@ static const CU_TestInfo tests[] = {
     {"curve of growth", test_growth},
     {"windows", test_windows},
     {"hydrogen", test_hydrogen},
+    {"Stark profiles", test_stark},
 };
 
 int main(int argc, char **argv)

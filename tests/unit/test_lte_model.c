@@ -221,6 +221,45 @@ static void test_single(void)
     anpe_lte_grid_free(&grid);
 }
 
+/* The network: a smooth atmosphere in hydrostatic equilibrium, refused where there were no models.
+ */
+static void test_network(void)
+{
+    anpe_lte_grid grid;
+    anpe_lte_atmosphere a, b;
+    WORKS(anpe_lte_grid_own(ctx, &grid));
+    static const double places[][3] = {
+        {5772, 4.44, 0}, {4300, 1.6, -0.5}, {6400, 4, -2.2}, {3500, 5, 0.5}, {9750, 2, -2.5}};
+    for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
+        const double *x = places[i];
+        WORKS(anpe_lte_grid_at(ctx, &grid, x[0], x[1], x[2], &a));
+        CU_ASSERT_EQUAL_FATAL(a.n, ANPE_LTE_STRUCTURE_LAYERS);
+        for (int l = 0; l < a.n; l++) {
+            CU_ASSERT(a.t[l] > 0.4 * x[0] && a.t[l] < 4 * x[0]);
+            CU_ASSERT(l == 0 || a.rhox[l] > a.rhox[l - 1]);
+            /* gas pressure: the weight above, less radiation's and turbulence's share */
+            const double weight = pow(10, x[1]) * a.rhox[l];
+            CU_ASSERT(a.p[l] < 1.1 * weight && a.p[l] > (x[0] < 7000 ? 0.75 : 0.2) * weight);
+        }
+        /* near tau_Ross 2/3 the temperature is the effective one, to a tenth */
+        CU_ASSERT_DOUBLE_EQUAL(a.t[53] / x[0], 1, 0.1);
+        CU_ASSERT_DOUBLE_EQUAL(a.tau[53], -0.25, 1e-12);
+    }
+    /* continuous across what were nodes */
+    WORKS(anpe_lte_grid_at(ctx, &grid, 5499.99, 3.999, -0.501, &a));
+    WORKS(anpe_lte_grid_at(ctx, &grid, 5500.01, 4.001, -0.499, &b));
+    for (int l = 0; l < a.n; l++)
+        CU_ASSERT_DOUBLE_EQUAL(a.t[l] / b.t[l], 1, 1e-3);
+    CU_ASSERT_DOUBLE_EQUAL(grid.abundance[25], 7.5, 0.01);
+    FAILS(anpe_lte_grid_at(ctx, &grid, 3400, 3, 0, &a), ANPE_EINVAL,
+          "lte: teff outside the grid of atmospheres, [3500, 9750]: 3400");
+    FAILS(anpe_lte_grid_at(ctx, &grid, 5000, 3, 0.6, &a), ANPE_EINVAL, "m_h outside");
+    FAILS(anpe_lte_grid_at(ctx, &grid, 8600, 1.2, 0, &a), ANPE_EINVAL,
+          "lte: logg 1.2: the built-in atmospheres of 8600 K begin at 1.5");
+    FAILS(anpe_lte_grid_at(ctx, &grid, NAN, 3, 0, &a), ANPE_EINVAL, "teff outside");
+    anpe_lte_grid_free(&grid);
+}
+
 static void put(hid_t file, const char *name, int rank, const hsize_t *shape, const double *v)
 {
     const hid_t space = H5Screate_simple(rank, shape, NULL);
@@ -396,6 +435,7 @@ static const CU_TestInfo tests[] = {
     {"bad atmospheres", test_bad_atmospheres},
     {"grid", test_grid},
     {"one model", test_single},
+    {"the network", test_network},
     {"grid in HDF5", test_hdf5},
     {"published atmospheres", test_shared_atmospheres},
     {"partition functions", test_partition},

@@ -1,5 +1,5 @@
-/* Model atmospheres between the nodes of a grid: ln T, ln P, ln RHOX and ln ne at fixed log
- * tau_Ross. */
+/* Model atmospheres between the nodes of a grid, or from the network: ln T, ln P, ln RHOX and ln ne
+ * at fixed log tau_Ross. */
 #include "lte.h"
 #include <math.h>
 #include <stdio.h>
@@ -165,6 +165,27 @@ anpe_status anpe_lte_grid_new(anpe_ctx *ctx, const anpe_lte_models *models, anpe
     return ANPE_OK;
 }
 
+anpe_status anpe_lte_grid_own(anpe_ctx *ctx, anpe_lte_grid *grid)
+{
+    *grid = (anpe_lte_grid){.n = {2, 2, 2}, .layers = ANPE_LTE_STRUCTURE_LAYERS};
+    int failed = ANPE_NEW(ctx, grid->tau, grid->layers) || ANPE_NEW(ctx, grid->vmicro, 1);
+    for (int a = 0; a < 3 && !failed; a++) {
+        failed = ANPE_NEW(ctx, grid->axis[a], 2) != ANPE_OK;
+        if (!failed)
+            memcpy(grid->axis[a], anpe_lte_structure_range[a], sizeof anpe_lte_structure_range[a]);
+    }
+    if (failed) {
+        anpe_lte_grid_free(grid);
+        return ANPE_ENOMEM;
+    }
+    grid->vmicro[0] = 2;
+    for (int l = 0; l < grid->layers; l++)
+        grid->tau[l] = ANPE_LTE_STRUCTURE_TOP + ANPE_LTE_STRUCTURE_STEP * l;
+    for (int z = 0; z < ANPE_LTE_ELEMENTS; z++)
+        grid->abundance[z] = (double)anpe_lte_structure_abundance[z];
+    return ANPE_OK;
+}
+
 void anpe_lte_grid_free(anpe_lte_grid *grid)
 {
     for (int axis = 0; axis < 3; axis++)
@@ -223,29 +244,53 @@ static int combine(const anpe_lte_grid *grid, const int first[3], double w[3][4]
     return 1;
 }
 
+/* ln T, ln P, ln RHOX, ln ne between the nodes. */
+static anpe_status nodes_at(anpe_ctx *ctx, const anpe_lte_grid *grid, const double x[3],
+                            double *sum)
+{
+    double w[3][4];
+    int first[3];
+    for (int a = 0; a < 3; a++)
+        first[a] = weights(grid, a, x[a], a == 0, w[a]);
+    if (combine(grid, first, w, sum))
+        return ANPE_OK;
+    first[0] = weights(grid, 0, x[0], 0, w[0]); /* a hole that only the cubic touches */
+    return combine(grid, first, w, sum)
+               ? ANPE_OK
+               : ANPE_FAIL(ctx, ANPE_EINVAL,
+                           "lte: the grid of atmospheres has no model around teff %g, logg %g, "
+                           "m_h %g",
+                           x[0], x[1], x[2]);
+}
+
+static anpe_status network_at(anpe_ctx *ctx, const double x[3], double *sum)
+{
+    const double lowest = anpe_lte_structure_lowest_logg(x[0]);
+    if (x[1] < lowest - same[1])
+        return ANPE_FAIL(ctx, ANPE_EINVAL,
+                         "lte: logg %g: the built-in atmospheres of %g K begin at %g", x[1], x[0],
+                         lowest);
+    anpe_lte_structure_at(x[0], x[1], x[2], sum);
+    return ANPE_OK;
+}
+
 anpe_status anpe_lte_grid_at(anpe_ctx *ctx, const anpe_lte_grid *grid, double teff, double logg,
                              double m_h, anpe_lte_atmosphere *out)
 {
-    const double x[3] = {teff, logg, m_h};
-    double w[3][4], sum[COLUMNS * ANPE_LTE_LAYERS];
-    int first[3];
+    double x[3] = {teff, logg, m_h}, sum[COLUMNS * ANPE_LTE_LAYERS];
+    const int single = grid->n[0] * grid->n[1] * grid->n[2] == 1;
     for (int a = 0; a < 3; a++) {
         const double low = grid->axis[a][0], high = grid->axis[a][grid->n[a] - 1];
-        const int single = grid->n[0] * grid->n[1] * grid->n[2] == 1;
         if (!single && !(x[a] >= low - same[a] && x[a] <= high + same[a]))
             return ANPE_FAIL(ctx, ANPE_EINVAL,
                              "lte: %s outside the grid of atmospheres, [%g, %g]: %g", axis_name[a],
                              low, high, x[a]);
-        first[a] = weights(grid, a, fmin(fmax(x[a], low), high), a == 0, w[a]);
+        x[a] = fmin(fmax(x[a], low), high);
     }
-    if (!combine(grid, first, w, sum)) { /* a hole that only the cubic touches */
-        first[0] = weights(grid, 0, teff, 0, w[0]);
-        if (!combine(grid, first, w, sum))
-            return ANPE_FAIL(ctx, ANPE_EINVAL,
-                             "lte: the grid of atmospheres has no model around teff %g, logg %g, "
-                             "m_h %g",
-                             teff, logg, m_h);
-    }
+    const anpe_status status =
+        grid->structure ? nodes_at(ctx, grid, x, sum) : network_at(ctx, x, sum);
+    if (status)
+        return status;
     *out = (anpe_lte_atmosphere){.n = grid->layers, .teff = teff, .logg = logg, .m_h = m_h};
     out->vmicro = grid->vmicro[0];
     memcpy(out->abundance, grid->abundance, sizeof out->abundance);

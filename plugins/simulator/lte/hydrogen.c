@@ -1,9 +1,10 @@
 /* Lines of hydrogen, Balmer to Brackett.
  *
- * Profiles with Stark's and Doppler's broadening from a table in the format of Lemke 1997, A&AS
- * 122, 285 (unified theory of Vidal, Cooper & Smith 1973): log10 S(alpha) over log10 alpha, log10
- * ne, log10 T, alpha = |lambda - lambda_0| / F0, F0 = 1.25e-9 ne^(2/3) in cgs, S normalised in
- * alpha. Microturbulence is added to T. Self-broadening of H alpha to H gamma after Barklem,
+ * Profiles with Stark's and Doppler's broadening from the fit of hydrogen_stark.c, or from a table
+ * in the format of Lemke 1997, A&AS 122, 285 (unified theory of Vidal, Cooper & Smith 1973): log10
+ * S(alpha) over log10 alpha, log10 ne, log10 T, alpha = |lambda - lambda_0| / F0, F0 = 1.25e-9
+ * ne^(2/3) in cgs, S normalised in alpha. Microturbulence widens Doppler's profile; of a table it
+ * is added to T. Radiation damping; self-broadening of H alpha to H gamma after Barklem,
  * Piskunov & O'Mara 2000, A&A 363, 1091. Oscillator strengths are exact (radial integrals). */
 #include "lte.h"
 #include <math.h>
@@ -73,7 +74,7 @@ static anpe_status read_profile(anpe_ctx *ctx, anpe_lte_text *text, const char *
         return ANPE_ENOMEM;
     anpe_lte_hydrogen_line *line = &h->line[h->n];
     *line = (anpe_lte_hydrogen_line){
-        .lower = (int)header[0], .upper = (int)header[1], .first = h->size};
+        .lower = (int)header[0], .upper = (int)header[1], .fit = -1, .first = h->size};
     memcpy(line->start, header + 2, 3 * sizeof(double));
     memcpy(line->step, header + 5, 3 * sizeof(double));
     line->size[0] = alphas, line->size[1] = densities, line->size[2] = temperatures;
@@ -137,6 +138,21 @@ anpe_status anpe_lte_hydrogen_read(anpe_ctx *ctx, const char *path, anpe_lte_hyd
     return status;
 }
 
+anpe_status anpe_lte_hydrogen_own(anpe_ctx *ctx, anpe_lte_hydrogen *h)
+{
+    *h = (anpe_lte_hydrogen){0};
+    if (ANPE_NEW(ctx, h->line, ANPE_LTE_STARK_LINES))
+        return ANPE_ENOMEM;
+    for (; h->n < ANPE_LTE_STARK_LINES; h->n++)
+        h->line[h->n] = (anpe_lte_hydrogen_line){.lower = anpe_lte_stark_lines[h->n].lower,
+                                                 .upper = anpe_lte_stark_lines[h->n].upper,
+                                                 .fit = h->n,
+                                                 .step = {ANPE_LTE_STARK_STEP},
+                                                 .size = {ANPE_LTE_STARK_ALPHAS}};
+    anpe_lte_doppler_init(&h->doppler);
+    return ANPE_OK;
+}
+
 /* ---- profiles --------------------------------------------------------------------------- */
 
 /* Place of x on a regular axis, held at its ends. */
@@ -148,11 +164,15 @@ static int place(double x, double start, double step, int n, double *part)
     return i;
 }
 
-/* ln S(alpha) of the table at this density and temperature, (size[0]). */
-static void column(const anpe_lte_hydrogen *h, const anpe_lte_hydrogen_line *l, double ne, double t,
-                   double *ln_s)
+/* ln S(alpha) at this density and temperature, the turbulent part of which is apart, (size[0]);
+ * returns log10 of the first alpha. doppler: width in alpha. */
+static double column(const anpe_lte_hydrogen *h, const anpe_lte_hydrogen_line *l, double ne,
+                     double thermal, double turbulence, double doppler, double *ln_s)
 {
     double x, y;
+    if (l->fit >= 0)
+        return anpe_lte_stark_column(&h->doppler, l->fit, ne, thermal, doppler, ln_s);
+    const double t = thermal + turbulence;
     const int i = place(log10(ne), l->start[1], l->step[1], l->size[1], &x);
     const int j = place(log10(t), l->start[2], l->step[2], l->size[2], &y);
     const double w[4] = {(1 - x) * (1 - y), (1 - x) * y, x * (1 - y), x * y};
@@ -164,6 +184,7 @@ static void column(const anpe_lte_hydrogen *h, const anpe_lte_hydrogen_line *l, 
         }
         ln_s[k] *= ANPE_LTE_LN10;
     }
+    return l->start[0];
 }
 
 /* ln S at a place of the alpha axis: Catmull and Rom's cubic; flat before it, alpha^-5/2 behind. */
@@ -180,17 +201,41 @@ static double interpolate(const double *ln_s, int n, double at, double step)
                     (p2 - p0 + u * (2 * p0 - 5 * p1 + 4 * p2 - p3 + u * (3 * (p1 - p2) + p3 - p0)));
 }
 
-/* Half width at half maximum (Angstrom) of the Lorentz profile by neutral hydrogen: sigma, alpha of
- * Barklem et al. */
-static double self_width(int lower, int upper, double wavelength, const anpe_lte_state *s)
+/* Rate at which a level decays, s-1, mean of its sublevels: sums of the exact coefficients (as in
+ * Wiese, Smith & Glennon 1966) to n = 8, about n^-4.5 above. */
+static double decay(int n)
+{
+    static const double rate[9] = {0,       0,       4.699e8, 9.985e7, 3.019e7,
+                                   1.155e7, 5.191e6, 2.616e6, 1.437e6};
+    return n < 9 ? rate[n] : rate[8] * pow(8.0 / n, 4.5);
+}
+
+/* Half width at half maximum (Angstrom) of the Lorentz profile by radiation and by neutral hydrogen
+ * (H alpha to H gamma): sigma, alpha of Barklem et al. */
+static double lorentz_width(int lower, int upper, double wavelength, const anpe_lte_state *s)
 {
     static const double sigma[3] = {1180, 2320, 4208}, alpha[3] = {0.677, 0.455, 0.380};
-    double power;
-    if (lower != 2 || upper > 5)
-        return 0;
-    const double rate = anpe_lte_abo(sigma[upper - 3], alpha[upper - 3], 1.008, &power);
-    const double gamma = rate * pow(s->t / 1e4, power) * s->atom[0][0];
+    double power, gamma = decay(lower) + decay(upper);
+    if (lower == 2 && upper <= 5) {
+        const double rate = anpe_lte_abo(sigma[upper - 3], alpha[upper - 3], 1.008, &power);
+        gamma += rate * pow(s->t / 1e4, power) * s->atom[0][0];
+    }
     return gamma * wavelength * wavelength * 1e-8 / (4 * ANPE_LTE_PI * ANPE_LTE_LIGHT);
+}
+
+/* A Lorentz wing that is folded with Doppler's profile, over the wing, at u Doppler widths: the
+ * term of Voigt's function that is linear in its damping, 2 u^2 (2 u D(u) - 1) with Dawson's D
+ * (Rybicki's sum); 0 in the core, where it is negative. */
+static double folded(double u)
+{
+    if (u > 6)
+        return 1 + (1.5 + 3.75 / (u * u)) / (u * u);
+    double dawson = 0;
+    for (int n = 1; n < 30; n += 2) {
+        const double below = u - 0.4 * n, above = u + 0.4 * n;
+        dawson += (exp(-below * below) - exp(-above * above)) / n;
+    }
+    return fmax(0, 2 * u * u * (2 * u * dawson / sqrt(ANPE_LTE_PI) - 1));
 }
 
 /* Opacity of one line in one layer at `mesh` distances first RATIO^k, as far as it is above
@@ -203,7 +248,6 @@ static int profile(const anpe_lte_hydrogen *h, const anpe_lte_hydrogen_line *l,
     const double turbulence =
         1.008 * ANPE_LTE_AMU * vmicro * vmicro * 1e10 / (2 * ANPE_LTE_BOLTZMANN);
     const double f0 = 1.25e-9 * pow(s->ne, 2.0 / 3);
-    column(h, l, s->ne, s->t + turbulence, ln_s);
     const double excitation = level(l->lower) * 1.438776877 / s->t;
     const double number = s->atom[0][0] / anpe_lte_partition(1, 0, s->t) / s->rho *
                           exp(-excitation) * (1 - exp(-HC_K / (wavelength * s->t)));
@@ -213,15 +257,15 @@ static int profile(const anpe_lte_hydrogen *h, const anpe_lte_hydrogen_line *l,
     const double doppler =
         wavelength * sqrt(2 * ANPE_LTE_BOLTZMANN * (s->t + turbulence) / (1.008 * ANPE_LTE_AMU)) /
         ANPE_LTE_LIGHT;
-    const double w = self_width(l->lower, l->upper, wavelength, s);
+    const double start = column(h, l, s->ne, s->t, turbulence, doppler / f0, ln_s);
+    const double w = lorentz_width(l->lower, l->upper, wavelength, s);
     *first = 0.02 * doppler;
     double distance = *first;
     int n = 0;
     for (; n < MESH; n++, distance *= RATIO) {
-        const double at = (log10(distance / f0) - l->start[0]) / l->step[0];
-        const double x =
-            pow(0.5 * distance / doppler, 4); /* the Lorentz wing begins outside the Doppler core */
-        const double lorentz = w / (ANPE_LTE_PI * (distance * distance + w * w)) * x / (1 + x);
+        const double at = (log10(distance / f0) - start) / l->step[0];
+        const double lorentz =
+            w / (ANPE_LTE_PI * (distance * distance + w * w)) * folded(distance / doppler);
         const double kappa =
             total * (exp(interpolate(ln_s, l->size[0], at, l->step[0])) / f0 + lorentz);
         mesh[n] = (float)kappa;

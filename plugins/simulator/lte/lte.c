@@ -23,6 +23,7 @@ typedef struct options {
     const char *broadening, *hydrogen;
     double teff, logg, fe_h, alpha_fe, vmicro, c12_c13;
     double lambda_min, lambda_max, step, fine, cut, unsoeld;
+    int hydrogen_lines;
 } options;
 
 static const anpe_option atmosphere_table[] = {
@@ -40,12 +41,13 @@ static const anpe_option list_table[] = {
     ANPE_OPT_END};
 static const anpe_option option_table[] = {
     ANPE_OPT_ROWS(options, atmospheres, atmosphere_table, file_row,
-                  "model atmospheres, which make one grid"),
+                  "model atmospheres, which make one grid; none: the built-in ones"),
     ANPE_OPT_ROWS(options, lists, list_table, list_row, "line lists"),
     ANPE_OPT_FILE(options, broadening, "",
                   "van der Waals widths for lines that have none: the file Barklem.dat of MOOG"),
     ANPE_OPT_FILE(options, hydrogen, "",
-                  "Stark profiles of hydrogen in Lemke's format; none: no lines of hydrogen"),
+                  "Stark profiles of hydrogen in Lemke's format; none: the built-in ones"),
+    ANPE_OPT_BOOL(options, hydrogen_lines, 1, "lines of hydrogen"),
     ANPE_OPT_TEXTS(
         options, free, "teff logg fe_h vmicro",
         "labels to infer: teff, logg, fe_h or m_h, alpha_fe, vmicro, c12_c13, X_fe, X_h"),
@@ -277,6 +279,8 @@ static anpe_status read_atmospheres(lte *s, anpe_ctx *ctx, const options *o)
 {
     anpe_lte_models models = {0};
     const file_row *rows = o->atmospheres.v;
+    if (o->atmospheres.n == 0)
+        return anpe_lte_grid_own(ctx, &s->grid);
     anpe_status status = ANPE_OK;
     for (int64_t i = 0; i < o->atmospheres.n && !status; i++)
         status = anpe_lte_models_read(ctx, rows[i].file, &models);
@@ -318,6 +322,18 @@ static anpe_status read_lists(lte *s, anpe_ctx *ctx, const options *o)
     return status ? status : anpe_lte_lines_sort(ctx, &s->lines);
 }
 
+static anpe_status read_hydrogen(lte *s, anpe_ctx *ctx, const options *o)
+{
+    if (o->hydrogen[0] && !o->hydrogen_lines)
+        return ANPE_FAIL(ctx, ANPE_ECONFIG,
+                         "hydrogen names a table and hydrogen_lines is false; one of them is "
+                         "expected");
+    if (!o->hydrogen_lines)
+        return ANPE_OK;
+    return o->hydrogen[0] ? anpe_lte_hydrogen_read(ctx, o->hydrogen, &s->hydrogen)
+                          : anpe_lte_hydrogen_own(ctx, &s->hydrogen);
+}
+
 static void lte_destroy(void *self)
 {
     lte *s = self;
@@ -352,11 +368,7 @@ static anpe_status lte_create(anpe_ctx *ctx, const void *option_values, const vo
     ANPE_TRY(bound_labels(s, ctx));
     ANPE_TRY(read_lists(s, ctx, o));
     anpe_lte_windows_see(&s->windows, &s->lines);
-    if (o->hydrogen[0])
-        ANPE_TRY(anpe_lte_hydrogen_read(ctx, o->hydrogen, &s->hydrogen));
-    else
-        anpe_log(ctx, ANPE_WARNING,
-                 "lte: no lines of hydrogen: option hydrogen names no table of its profiles");
+    ANPE_TRY(read_hydrogen(s, ctx, o));
     *self = s;
     return ANPE_OK;
 out:

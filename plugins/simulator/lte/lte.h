@@ -91,16 +91,44 @@ typedef struct anpe_lte_grid {
     double *axis[3]; /* ascending */
     int layers;
     double *tau;       /* (layers) the common log10 tau_Ross */
-    double *structure; /* (n0, n1, n2, 4, layers): ln T, ln P, ln RHOX, ln ne; NAN: no such model */
+    double *structure; /* (n0, n1, n2, 4, layers): ln T, ln P, ln RHOX, ln ne; NAN: no such model;
+                        * NULL: of the network, whose ranges are the nodes */
     double *vmicro;    /* (n0, n1, n2) */
     double abundance[ANPE_LTE_ELEMENTS]; /* of the models at m_h = 0 */
 } anpe_lte_grid;
 anpe_status anpe_lte_grid_new(anpe_ctx *ctx, const anpe_lte_models *models, anpe_lte_grid *grid);
 void anpe_lte_grid_free(anpe_lte_grid *grid);
+/* A grid that is the network of structure.c. */
+anpe_status anpe_lte_grid_own(anpe_ctx *ctx, anpe_lte_grid *grid);
 /* Structure between the nodes: cubic in teff where four nodes are there, else linear; linear in
  * logg and m_h. ANPE_EINVAL outside the nodes, or where one that is needed is missing. */
 anpe_status anpe_lte_grid_at(anpe_ctx *ctx, const anpe_lte_grid *grid, double teff, double logg,
                              double m_h, anpe_lte_atmosphere *out);
+
+/* ---- structure.c, table_structure.c: the network, made by fit/structure.py --------------- */
+
+enum {
+    ANPE_LTE_STRUCTURE_LAYERS = 72,
+    ANPE_LTE_STRUCTURE_UNITS = 180,
+    ANPE_LTE_STRUCTURE_PARTS = 40,
+    ANPE_LTE_STRUCTURE_TEFFS = 26
+};
+#define ANPE_LTE_STRUCTURE_TOP  (-6.875) /* log10 tau_Ross of the first layer */
+#define ANPE_LTE_STRUCTURE_STEP 0.125
+/* The rows of weights end with the constants. */
+extern const float anpe_lte_structure_first[3 + 1][ANPE_LTE_STRUCTURE_UNITS];
+extern const float anpe_lte_structure_last[ANPE_LTE_STRUCTURE_UNITS + 1][ANPE_LTE_STRUCTURE_PARTS];
+extern const float anpe_lte_structure_depth[ANPE_LTE_STRUCTURE_PARTS + 1]
+                                           [4 * ANPE_LTE_STRUCTURE_LAYERS];
+extern const float
+    anpe_lte_structure_lowest[ANPE_LTE_STRUCTURE_TEFFS]; /* logg from 3500 K by 250 */
+extern const float anpe_lte_structure_abundance[ANPE_LTE_ELEMENTS];
+/* Range of teff, logg, m_h: the models that the network was made of. */
+extern const double anpe_lte_structure_range[3][2];
+/* The lowest logg at an effective temperature. */
+double anpe_lte_structure_lowest_logg(double teff);
+/* sum (4, layers): ln T, ln P, ln RHOX, ln ne */
+void anpe_lte_structure_at(double teff, double logg, double m_h, double *sum);
 
 /* ---- state.c: what the gas of a layer consists of ---------------------------------------- */
 
@@ -346,11 +374,40 @@ int64_t anpe_lte_line_opacity(const anpe_lte_lines *l, const anpe_lte_voigt *voi
                               anpe_lte_line_work *w, int64_t stride, float *opacity);
 double anpe_lte_isotope(int z, int mass, double c12_c13);
 
-/* ---- hydrogen.c ------------------------------------------------------------------------- */
+/* ---- hydrogen.c, hydrogen_stark.c, table_hydrogen.c -------------------------------------- */
+
+/* The fit of Stark profiles: lines of table_hydrogen.c, made by fit/stark.py. */
+enum {
+    ANPE_LTE_STARK_LINES = 57,
+    ANPE_LTE_STARK_ORDER = 14,
+    ANPE_LTE_STARK_DEGREE = 5,
+    ANPE_LTE_STARK_PAIRS = 15,
+    ANPE_LTE_STARK_ALPHAS = 80,
+    ANPE_LTE_STARK_NEAR = 23, /* alphas inside eight Doppler widths */
+    ANPE_LTE_STARK_STEPS = 88
+};
+#define ANPE_LTE_STARK_STEP 0.1 /* of log10 alpha */
+typedef struct anpe_lte_stark_line {
+    int lower, upper;
+    double k;
+} anpe_lte_stark_line;
+extern const anpe_lte_stark_line anpe_lte_stark_lines[ANPE_LTE_STARK_LINES];
+extern const float anpe_lte_stark_fit[ANPE_LTE_STARK_LINES][ANPE_LTE_STARK_ORDER]
+                                     [ANPE_LTE_STARK_PAIRS];
+typedef struct anpe_lte_doppler { /* Doppler's profile at the places of the quadrature */
+    double centre[ANPE_LTE_STARK_NEAR];
+    double kernel[ANPE_LTE_STARK_NEAR][ANPE_LTE_STARK_STEPS + 1];
+} anpe_lte_doppler;
+void anpe_lte_doppler_init(anpe_lte_doppler *s);
+/* ln S of a line at ANPE_LTE_STARK_ALPHAS steps of log10 alpha, of which the first is returned;
+ * S is flat before. w: width of Doppler's profile exp(-(alpha / w)^2), in alpha. */
+double anpe_lte_stark_column(const anpe_lte_doppler *s, int line, double ne, double t, double w,
+                             double *ln_s);
 
 enum { ANPE_LTE_HYDROGEN_LINES = 100 };
 typedef struct anpe_lte_hydrogen_line {
     int lower, upper;         /* principal quantum numbers */
+    int fit;                  /* index of the fit's line; -1: of a table, which the rest is of */
     double start[3], step[3]; /* log10 of alpha, ne, T */
     int size[3];
     size_t first; /* of its profiles (ne, T, alpha) in log_s */
@@ -360,7 +417,10 @@ typedef struct anpe_lte_hydrogen {
     anpe_lte_hydrogen_line *line;
     size_t size;
     float *log_s;
+    anpe_lte_doppler doppler;
 } anpe_lte_hydrogen;
+/* The lines of the fit. */
+anpe_status anpe_lte_hydrogen_own(anpe_ctx *ctx, anpe_lte_hydrogen *h);
 /* Stark profiles in Lemke's format (README), lower levels 2 to 4. */
 anpe_status anpe_lte_hydrogen_read(anpe_ctx *ctx, const char *path, anpe_lte_hydrogen *h);
 void anpe_lte_hydrogen_free(anpe_lte_hydrogen *h);
