@@ -114,7 +114,7 @@ static void test_generic_damping(void)
         CU_ASSERT_DOUBLE_EQUAL(alpha, known[i].alpha, 0.04);
     }
     const int sd[2] = {0, 2}, fg[2] = {3, 4}, none[2] = {-1, 0}, sp[2] = {0, 1};
-    const double n[2] = {1.6, 2.1}, high[2] = {1.6, 5.6}, low[2] = {0.9, 2.1}, nan[2] = {NAN, 2};
+    const double n[2] = {1.6, 2.1}, high[2] = {1.6, 3.1}, low[2] = {0.9, 2.1}, nan[2] = {NAN, 2};
     CU_ASSERT(!anpe_lte_abo_generic(sd, n, &sigma, &alpha));
     CU_ASSERT(!anpe_lte_abo_generic(fg, n, &sigma, &alpha));
     CU_ASSERT(!anpe_lte_abo_generic(none, n, &sigma, &alpha));

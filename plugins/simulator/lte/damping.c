@@ -26,7 +26,9 @@ double anpe_lte_abo(double sigma, double alpha, double mass, double *power)
 
 /* Effective quantum numbers between which the tables were fitted, lower and upper level. */
 static const double least[2] = {1.0, 1.3}, most[2] = {4.0, 5.0};
-static const double first[4] = {1.0, 1.3, 2.3, 3.3}; /* of the tables, by l */
+/* Of the published tables, by l (Barklem's files go on, but a level of higher n* has mostly another
+ * limit than the atom's, so that its n* is none). */
+static const double first[4] = {1.0, 1.3, 2.3, 3.3}, last[4] = {3.0, 3.0, 4.0, 5.0};
 
 int anpe_lte_abo_generic(const int l[2], const double n[2], double *sigma, double *alpha)
 {
@@ -35,7 +37,7 @@ int anpe_lte_abo_generic(const int l[2], const double n[2], double *sigma, doubl
     if (pair < 0 || pair > 2 || abs(l[0] - l[1]) != 1)
         return 0;
     for (int i = 0; i < 2; i++) {
-        if (!(n[i] >= first[l[i]] && n[i] <= most[i]))
+        if (!(n[i] >= first[l[i]] && n[i] <= fmin(most[i], last[l[i]])))
             return 0;
         const double x = 2 * log(n[i] / least[i]) / log(most[i] / least[i]) - 1;
         t[i][0] = 1;
