@@ -32,8 +32,8 @@ check-valgrind:
 
 # Studies that take up to three hours in all, two of them `instruments`: trainings, coverage of mocks, a real star. They print their
 # figures, keep their work in long/, and go on from there when repeated. STUDIES=payne runs one.
-STUDIES = quickstart sbibm memory survey payne lamost giants validate misspecified bfloat16 exact lte calibrate known_lines zoo instruments faults
-check-long: all tests/long/exact_reference$(EXEEXT) tests/long/lte_probe$(EXEEXT)
+STUDIES = quickstart sbibm memory survey payne lamost giants validate misspecified bfloat16 exact lte calibrate known_lines known_stars zoo instruments faults
+check-long: all tests/long/exact_reference$(EXEEXT) tests/long/lte_probe$(EXEEXT) tests/long/lte_double$(EXEEXT)
 	@failed=; for s in $(STUDIES); do echo "== $$s"; \
 	  ( $(AM_TESTS_ENVIRONMENT) sh $(abs_srcdir)/tests/long/$$s.sh ); case $$? in 0|77) ;; *) failed="$$failed $$s";; esac; \
 	done; if test -n "$$failed"; then echo "failed:$$failed"; exit 1; fi
@@ -55,6 +55,13 @@ tests_long_lte_probe_SOURCES = tests/long/lte_probe.c $(lte_sources)
 tests_long_lte_probe_CPPFLAGS = $(AM_CPPFLAGS) $(lte_cppflags)
 tests_long_lte_probe_CFLAGS = $(AM_CFLAGS) $(lte_cflags)
 tests_long_lte_probe_LDADD = libanpe.la $(lte_libs) -lm
+# The same with every float a double.
+EXTRA_PROGRAMS += tests/long/lte_double
+tests_long_lte_double_SOURCES = $(tests_long_lte_probe_SOURCES)
+tests_long_lte_double_CPPFLAGS = $(AM_CPPFLAGS) $(lte_cppflags) -DANPE_LTE_DOUBLE -Dfloat=double -Dsqrtf=sqrt -Dfabsf=fabs \
+	-Dpowf=pow -Dlogf=log -Dfmaxf=fmax
+tests_long_lte_double_CFLAGS = $(AM_CFLAGS) $(lte_cflags)
+tests_long_lte_double_LDADD = libanpe.la $(lte_libs) -lm
 
 CLANG_FORMAT = clang-format-14
 C_DIRECTORIES = include core plugins instruments tests docs

@@ -23,12 +23,12 @@ def say(*words):
     print("|".join(w if isinstance(w, str) else "%.4g" % w for w in words), flush=True)
 
 
-def probe(model, *args):
+def probe(model, *args, program=PROBE):
     """model: (layers, 5) depth, its opacity, T, Pg, vmicro; and abundances."""
     layers, abundance = model
     text = "%d\n%s\n" % (len(layers), " ".join("%.5f" % a for a in abundance))
     text += "".join("%.9e %.9e %.6f %.9e %.6f\n" % tuple(row) for row in layers)
-    run = subprocess.run([PROBE] + [str(a) for a in args], input=text, capture_output=True, text=True)
+    run = subprocess.run([program] + [str(a) for a in args], input=text, capture_output=True, text=True)
     if run.returncode:
         raise SystemExit(run.stderr)
     return run.stdout
@@ -61,11 +61,11 @@ def at(x, first, step, y):
             + (u + 1) * u * (u - 1) / 6 * d)
 
 
-def spectrum(model, air, lists, mu=0, c12_c13=0.989 / 0.011, step=1e-6, cut=1e-4):
+def spectrum(model, air, lists, mu=0, c12_c13=0.989 / 0.011, step=1e-6, cut=1e-4, program=PROBE):
     w = vacuum(air)
     low = w[0] * 0.9998
     n = int(np.log(w[-1] * 1.0002 / low) / step) + 1
-    out = numbers(probe(model, "spectrum", "%.12g" % low, step, n, cut, mu, c12_c13, *lists))
+    out = numbers(probe(model, "spectrum", "%.12g" % low, step, n, cut, mu, c12_c13, *lists, program=program))
     x = np.log(w)
     return at(x, np.log(low), step, out[:, 1]), at(x, np.log(low), step, out[:, 2])
 
@@ -356,6 +356,15 @@ def windows():
             np.abs(changed[0] - base[0] - theirs).max() / np.abs(theirs).max())
 
 
+def precision():
+    """The same sources with every float a double."""
+    for star, name, air in (("sun", "hband", np.arange(15900, 16000, 0.05)), ("arc", "green", np.arange(5160, 5190, 0.02))):
+        d = np.load(TS + "%s_%s_base.npz" % (star, name))
+        flux = [spectrum(model_of(d["layers"], d["abundance"]), air, lists(name) + ["hydrogen:"], program=p)[0]
+                for p in (PROBE, os.path.join(os.path.dirname(PROBE), "lte_double"))]
+        say("demand", star + " " + name + ": float against double", np.abs(flux[0] - flux[1]).max(), "<=", 1e-4)
+
+
 # ---- stars ----------------------------------------------------------------------------------------------------
 
 def smooth(y, resolution, step):
@@ -406,5 +415,6 @@ elif GROUP == "structure":
 elif GROUP == "lines":
     benchmark()
     windows()
+    precision()
 else:
     stars()
