@@ -11,6 +11,7 @@ import sys
 
 import numpy as np
 
+sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../../plugins/simulator/lte/fit"))
 import stark
 
