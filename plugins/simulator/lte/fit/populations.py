@@ -22,6 +22,8 @@ CaF CaCl AlF AlCl TiO CN- HS- OH- SrO BaO NF KH LiH CF MgF""".split()
 # name: atoms, product of 2 I + 1 of the nuclei, which ExoMol includes and astronomers do not
 POLYATOMIC = {"H2O": ("HHO", 4), "HCN": ("HCN", 6), "CO2": ("COO", 1), "C2H2": ("HHCC", 4), "CH4": ("HHHHC", 16),
               "H2S": ("HHS", 4), "SiO2": ("OOSi", 1), "CaOH": ("HOCa", 2), "NaOH": ("HONa", 8)}
+# eV, where it has been measured better since: Borsovszky et al. 2021, PNAS 118, e2113315118 (theirs: 6.371 +- 0.160)
+DISSOCIATION = {"C2": 602.804 / 96.485332}
 KB, H, AMU, EV = 1.380649e-16, 6.62607015e-27, 1.66053906660e-24, 1.602176634e-12
 T0 = 4000.0
 
@@ -104,7 +106,7 @@ def molecules(folder):
         k, ek = fit(tk[keep], y, 5)
         q, eq = fit(tq[keep], np.log(qs[name][keep]), 5)
         zs, charge = split(name)
-        emit(name, zs, ionised, charge, d0, k, q, (ek, eq))
+        emit(name, zs, ionised, charge, DISSOCIATION.get(name, d0), k, q, (ek, eq))
     t8, u = table(folder + "/bc16_table8_atomic_partition.dat.gz")
     energies = dict(line.split(",") for line in open(folder + "/korg_atomization_energies.csv").read().split()[1:])
     packed = h5py.File(folder + "/korg_polyatomic_partition.h5")
