@@ -3,7 +3,7 @@
 
     structure.py GRID.h5 > table_structure.c
 
-GRID.h5 is a grid in the simulator's own format (README.md). The network has inputs teff, logg, m_h and one layer of tanh;
+GRID.h5 is a grid in the simulator's own format (README.md; tests/long/calibrate.py makes one of ATLAS9's models). The network has inputs teff, logg, m_h and one layer of tanh;
 its outputs are principal components of ln T, ln P, ln RHOX and ln ne at fixed log tau_Ross. The weights of its last layer
 are linear and solved for at each step of Levenberg and Marquardt in those of the first (Golub & Pereyra 1973, with Kaufman's
 Jacobian). Every twentieth model takes no part; the errors of these are in the table's heading. Needs numpy, scipy, h5py."""
