@@ -42,7 +42,8 @@ EXTRA_DIST += tests/long/common.sh tests/long/json_get.py tests/long/c2st.py tes
 	tests/long/memory.sh tests/long/survey.sh tests/long/quickstart.sh tests/long/payne.sh tests/long/lamost.sh tests/long/giants.sh tests/long/giants.py \
 	tests/long/bfloat16.sh
 EXTRA_DIST += tests/long/zoo.sh
-EXTRA_DIST += tests/long/exact.sh tests/long/exact_compare.py tests/long/known_lines.sh tests/long/known_lines.py
+EXTRA_DIST += tests/long/exact.sh tests/long/exact_compare.py tests/long/known_lines.sh tests/long/known_lines.py \
+	tests/long/known_stars.sh tests/long/known_stars.py
 # What `anpe infer --exact` is compared with.
 EXTRA_PROGRAMS += tests/long/exact_reference
 tests_long_exact_reference_SOURCES = tests/long/exact_reference.c

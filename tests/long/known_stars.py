@@ -1,5 +1,6 @@
 """known_stars.py FORWARD SURVEY: spectra of stars whose labels are published, as a survey would have written them, in the
-current directory, and truth.csv. known_stars.py compare CATALOGUE: what a catalogue makes of them.
+current directory, and truth.csv. known_stars.py compare CATALOGUE: what a catalogue makes of them. known_stars.py show
+CATALOGUE: the labels of any.
 
 Observed with NARVAL at R = 75 000 (eight Gaia benchmark stars: Jofre et al. 2014, A&A 564, A133), or the atlases of the Sun and
 Arcturus, smoothed to the survey's resolution; noise of the S/N below is added, with a seed."""
@@ -97,11 +98,22 @@ def optical(forward, rng):
     return list(LABELS)
 
 
+def rows_of(path):
+    for row in csv.DictReader(line for line in open(path) if not line.startswith("#")):
+        yield {key.lower(): value for key, value in row.items()}
+
+
+def show(path):
+    for row in rows_of(path):
+        labels = [key[:-3] for key in row if key.endswith("_sd") and key[:-3] in ("teff", "logg", "fe_h", "rv")]
+        print("star %s: %s; flags %s" % (row["id"], ", ".join("%s %s +- %s" % (x, row[x], row[x + "_sd"]) for x in labels)
+                                         if row.get("teff") else "no answer", row.get("flags", "")))
+
+
 def compare(path):
     truth = {row["id"]: row for row in csv.DictReader(open("truth.csv"))}
     off = {"teff": [], "logg": [], "fe_h": []}
-    for row in csv.DictReader(line for line in open(path) if not line.startswith("#")):
-        row = {key.lower(): value for key, value in row.items()}
+    for row in rows_of(path):
         name = row["id"].strip()
         if name not in truth or not row.get("teff"):
             print("star %s: no answer, flags %s" % (name, row.get("flags", "")))
@@ -121,6 +133,8 @@ def compare(path):
 
 if sys.argv[1] == "compare":
     compare(sys.argv[2])
+elif sys.argv[1] == "show":
+    show(sys.argv[2])
 else:
     stars = {"galah": galah, "apogee": apogee, "optical": optical}[sys.argv[2]](sys.argv[1], np.random.default_rng(1))
     with open("truth.csv", "w") as f:
