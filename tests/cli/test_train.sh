@@ -48,7 +48,7 @@ run "$ANPE" infer one.h5 mocks.h5 -o one.fits --threads 1 --posterior draws.h5
 check "infer" test "$status" = 0 -a -s one.fits -a -s draws.h5
 check "truth is compared" grep -q "how well 12 known sets of labels came back" "$work/out"
 check "no draw leaves the prior" grep -q "12000 draws, 0 outside the prior" "$work/out"
-run "$ANPE" infer one.h5 mocks.h5 -o two.fits --threads 2
+run "$ANPE" infer one.h5 mocks.h5 -o two.fits --threads 2 --posterior draws2.h5
 check "1 and 2 threads give the same catalogue, byte for byte" cmp one.fits two.fits
 run "$ANPE" infer one.h5 mocks.h5 -o out.csv --json
 check "--json is one object" sh -c 'grep -c "^{" "$1" | grep -qx 1' sh "$work/out"

@@ -30,12 +30,14 @@ options() { sed -n 's/^  .*--\([a-z][a-z-]*\).*/\1/p' "$1" | sort -u; }
 # "option default" of those whose default the help of a command gives.
 defaults() { sed -n 's/^  [-a-zA-Z, ]\{3\} --\([a-z][a-z-]*\) .*(default \([^:)]*\))$/\1 \2/p' "$1"; }
 
-# Whether the page says of this option of a command, within six lines, that this is its default.
+# Whether the page says of this option of a command, there or among the options of all, within six lines, that this is
+# its default.
 page_has() {
     awk -v command="$1" -v option="--$2" -v value="$3" '
         $0 == ".B " command && head { inside = 1; next }
         { head = $0 == ".TP" }
-        inside && /^\.RE/ { exit }
+        inside && /^\.RE/ { inside = 0 }
+        /^\.SH/ { inside = /OPTIONS/ }
         inside && match($0, option "([^a-z-]|$)") { left = 6 }
         left-- > 0 && index($0, value) { found = 1; exit }
         END { exit !found }' "$work/page"
