@@ -1,6 +1,6 @@
 # docs
 dist_man_MANS += docs/man/anpe.1 docs/man/anpe-zoo.1 docs/man/anpe.cfg.5
-EXTRA_DIST += docs/LICENCES.md docs/PERFORMANCE.md docs/book/method.md docs/book/files.md \
+EXTRA_DIST += docs/LICENCES.md docs/PERFORMANCE.md docs/ZOO.md docs/book/method.md docs/book/files.md \
 	docs/book/validation.md docs/book/figures.md docs/book/apogee.md docs/book/cannon.md \
 	docs/book/embedding.md docs/book/python.md docs/book/simulations.md docs/book/forward.md docs/book/emulator.md docs/book/zoo.md \
 	docs/book/configuration.md docs/book/cluster.md
