@@ -8,15 +8,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Simulations with other files than the model's would be of another problem. */
+/* Simulations with other files than the model's would be of another problem. What is not used, the
+ * survey's noise for spectra without any, need not be here. */
 static anpe_status check_inputs(anpe_ctx *ctx, const anpe_model_file *f,
-                                const anpe_settings *settings)
+                                const anpe_settings *settings, unsigned parts)
 {
-    static const char *const groups[] = {"simulator", "prior", "noise", "instrument"};
+    static const char *const groups[] = {"simulator", "prior", "instrument", "noise"};
+    const int n_groups = parts & ANPE_TASK_NOISE ? 4 : 3;
     int64_t n;
     char **inputs;
     anpe_status status = anpe_model_file_inputs(ctx, f, &n, &inputs);
-    for (int i = 0; i < 4 && !status; i++)
+    for (int i = 0; i < n_groups && !status; i++)
         status = anpe_inputs_check(ctx, settings, n, inputs, groups[i]);
     anpe_h5_texts_free(n, inputs);
     return status;
@@ -73,7 +75,7 @@ anpe_status anpe_simulate_open(anpe_ctx *ctx, const char *source, int n_sets,
     } else if (anpe_spectra_file_is_hdf5(ctx, source)) {
         ANPE_TRY(anpe_model_file_open(ctx, source, &f));
         ANPE_TRY(anpe_model_file_settings(ctx, &f, n_sets, sets, settings));
-        ANPE_TRY(check_inputs(ctx, &f, *settings));
+        ANPE_TRY(check_inputs(ctx, &f, *settings, parts));
     } else {
         ANPE_TRY(anpe_settings_read(ctx, source, n_sets, sets, settings));
     }

@@ -576,7 +576,9 @@ out:
 
 anpe_status anpe_simulate(anpe_ctx *ctx, const anpe_simulate_request *request)
 {
-    const unsigned parts = request->own_grid ? ANPE_TASK_OWN_GRID : ANPE_TASK_ALL | ANPE_TASK_MOCKS;
+    const unsigned parts = request->own_grid   ? ANPE_TASK_OWN_GRID
+                           : request->observed ? ANPE_TASK_ALL | ANPE_TASK_MOCKS
+                                               : ANPE_TASK_SIMULATOR | ANPE_TASK_MOCKS;
     const int is_first = anpe_ranks_rank(request->ranks) == 0;
     simulation s = {.request = request};
     int finished = 0;
