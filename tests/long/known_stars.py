@@ -62,9 +62,10 @@ def galah(forward, rng):
             _, first, step = ARMS[arm]
             flux, error = seen(rng, wave, flux, 28000.0, first + step * np.arange(4096))
             hdus = [fits.PrimaryHDU((1000 * flux).astype("f4")),
-                    fits.ImageHDU((error / np.maximum(flux, 1e-3)).astype("f4"), name="input_sigma")]
+                    fits.ImageHDU((error / np.maximum(flux, 1e-3)).astype("f4"))]
             for hdu in hdus:
                 hdu.header.update(CTYPE1="LINEAR", CRVAL1=first, CDELT1=step, CRPIX1=1.0, OBJECT=star, SLITMASK="OUT")
+            hdus[1].header["EXTNAME"] = "input_sigma"  # astropy's own `name` would write capitals
             fits.HDUList(hdus).writeto("%015d%d.fits" % (131216002601010 + k, arm), overwrite=True)
     return list(LABELS)
 
@@ -115,7 +116,9 @@ def compare(path):
     off = {"teff": [], "logg": [], "fe_h": []}
     for row in rows_of(path):
         name = row["id"].strip()
-        if name not in truth or not row.get("teff"):
+        if name not in truth:
+            continue
+        if not row.get("teff"):
             print("star %s: no answer, flags %s" % (name, row.get("flags", "")))
             continue
         said = []
