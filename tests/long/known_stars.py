@@ -87,16 +87,20 @@ def apogee(forward, rng):
     return list(stars)
 
 
-def optical(forward, rng):
-    """A table of wavelength, flux and error, R = 48 000, as any spectrograph's: the arms in one."""
-    for star in LABELS:
-        rows = []
-        for arm, wave, flux in arms(forward, star):
-            pixels = np.exp(np.arange(np.log(wave[0]), np.log(wave[-1]), 2.5 / LIGHT))
-            rows.append(np.array([pixels, *seen(rng, wave, flux, 48000.0, pixels)]).T)
-        rows = np.concatenate(rows)
-        np.savetxt("%s.csv" % star, rows[rows[:, 2] > 0], delimiter=",", header="wavelength_air,flux,error", comments="", fmt="%.6f")
-    return list(LABELS)
+def lamost_lrs(forward, rng):
+    """The Sun seen with UVES, 4840 to 6720 Angstrom without two gaps."""
+    d = np.load(forward + "/reference/sun_uves_4835_6723.npz")
+    order = np.argsort(d["wavelength"], kind="stable")
+    loglam = 3.5682 + 1e-4 * np.arange(3909)
+    flux, error = seen(rng, to_vacuum(d["wavelength"][order].astype(float)), d["flux"][order].astype(float), 1800.0, 10 ** loglam)
+    for low, high in ((5750, 5838), (6056, 6084)):
+        error[(10 ** loglam > low) & (10 ** loglam < high)] = 0
+    column = lambda name, kind, array: fits.Column(name, kind, array=array)
+    table = fits.BinTableHDU.from_columns([
+        column("FLUX", "E", 100 * flux), column("IVAR", "E", np.where(error > 0, 1e-4 / np.maximum(error, 1e-9) ** 2, 0)),
+        column("LOGLAM", "E", loglam), column("ANDMASK", "I", 0 * loglam), column("ORMASK", "I", 0 * loglam)])
+    fits.HDUList([fits.PrimaryHDU(), table]).writeto("Sun.fits", overwrite=True)
+    return ["Sun"]
 
 
 def rows_of(path):
@@ -115,7 +119,7 @@ def compare(path):
     truth = {row["id"]: row for row in csv.DictReader(open("truth.csv"))}
     off = {"teff": [], "logg": [], "fe_h": []}
     for row in rows_of(path):
-        name = row["id"].strip()
+        name = row["id"].strip().replace(".fits", "")
         if name not in truth:
             continue
         if not row.get("teff"):
@@ -139,6 +143,6 @@ if sys.argv[1] == "compare":
 elif sys.argv[1] == "show":
     show(sys.argv[2])
 else:
-    stars = {"galah": galah, "apogee": apogee, "optical": optical}[sys.argv[2]](sys.argv[1], np.random.default_rng(1))
+    stars = {"galah": galah, "apogee": apogee, "lamost_lrs": lamost_lrs}[sys.argv[2]](sys.argv[1], np.random.default_rng(1))
     with open("truth.csv", "w") as f:
         f.write("id,teff,logg,fe_h\n" + "".join("%s,%g,%g,%g\n" % ((star,) + LABELS[star]) for star in stars))

@@ -9,7 +9,7 @@ need_shared
 need_python numpy,astropy.io.fits
 forward=$ANPE_SHARED/data/forward
 [ -d "$forward" ] || skip_all "the data of the forward model is not here (ANPE_SHARED)"
-: "${SURVEYS:=apogee galah gaia_rvs lamost_lrs mike}"
+: "${SURVEYS:=apogee galah gaia_rvs lamost_lrs}"
 zoo=$ANPE_SRCDIR/zoo
 ANPE_ZOO=$(cd "$zoo" && pwd)
 export ANPE_ZOO
@@ -21,7 +21,6 @@ real() {
     galah) pattern="galah/*1.fits" ;;
     gaia_rvs) pattern="gaia_rvs/*.csv" ;;
     lamost_lrs) pattern="lamost/spec-*" ;;
-    mike) pattern="mike/*.fits" ;;
     esac
     # shellcheck disable=SC2086
     "$ANPE" infer "$1" "$ANPE_SHARED"/data/$pattern -o real.csv --quiet
@@ -43,7 +42,7 @@ for survey in $SURVEYS; do
     mkdir -p "$survey/known" && cd "$survey" || exit 99
     say "$survey"
     real "$survey"
-    case $survey in apogee | galah)
+    case $survey in apogee | galah | lamost_lrs)
         cd known || exit 99
         known "$survey"
         cd .. || exit 99
