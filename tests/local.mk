@@ -32,7 +32,7 @@ check-valgrind:
 
 # Studies that take up to three hours in all, two of them `instruments`: trainings, coverage of mocks, a real star. They print their
 # figures, keep their work in long/, and go on from there when repeated. STUDIES=payne runs one.
-STUDIES = quickstart sbibm memory survey payne lamost giants validate misspecified bfloat16 exact lte calibrate known_lines known_stars zoo instruments faults
+STUDIES = quickstart sbibm memory survey payne lamost giants validate misspecified bfloat16 exact lte calibrate known_lines known_stars zoo instruments faults mpi
 check-long: all tests/long/exact_reference$(EXEEXT) tests/long/lte_probe$(EXEEXT) tests/long/lte_double$(EXEEXT)
 	@failed=; for s in $(STUDIES); do echo "== $$s"; \
 	  ( $(AM_TESTS_ENVIRONMENT) sh $(abs_srcdir)/tests/long/$$s.sh ); case $$? in 0|77) ;; *) failed="$$failed $$s";; esac; \
@@ -43,7 +43,7 @@ EXTRA_DIST += tests/long/common.sh tests/long/json_get.py tests/long/c2st.py tes
 	tests/long/bfloat16.sh
 EXTRA_DIST += tests/long/zoo.sh
 EXTRA_DIST += tests/long/exact.sh tests/long/exact_compare.py tests/long/known_lines.sh tests/long/known_lines.py \
-	tests/long/known_stars.sh tests/long/known_stars.py
+	tests/long/known_stars.sh tests/long/known_stars.py tests/long/mpi.sh
 # What `anpe infer --exact` is compared with.
 EXTRA_PROGRAMS += tests/long/exact_reference
 tests_long_exact_reference_SOURCES = tests/long/exact_reference.c

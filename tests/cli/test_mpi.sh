@@ -50,10 +50,12 @@ spread() { # the same, in the place of the shell that a & has made
 run many 2 true
 [ "$status" = 0 ] || { skip "MPI" "mpirun cannot start two processes here: $(head -n 1 "$work/err")"; finish; }
 
+# Ranks x threads: a few of them; `make check-long STUDIES=mpi` tries more.
+: "${MPI_CASES:=2x2}"
 run "$ANPE" train small.cfg -o one.h5 --quiet --threads 1
 check "a training" test "$status" = 0
-for case in "1 1" "2 1" "2 2" "4 2" "7 1"; do
-    ranks=${case% *} threads=${case#* }
+for case in 3x1 $MPI_CASES; do
+    ranks=${case%x*} threads=${case#*x}
     run many "$ranks" "$ANPE" train small.cfg -o many.h5 --quiet --threads "$threads"
     check "train, $ranks ranks x $threads threads: it ends well and says nothing" test "$status" = 0 -a ! -s "$work/out"
     check "train, $ranks ranks x $threads threads: the same model" cmp one.h5 many.h5
@@ -75,8 +77,8 @@ check "its bytes by three ranks" cmp fit.h5 many.h5
 
 run "$ANPE" simulate small.cfg -n 700 -o one_mocks.h5 --observed --quiet
 check "mocks" test "$status" = 0
-for case in "2 1" "4 2"; do
-    ranks=${case% *} threads=${case#* }
+for case in $MPI_CASES; do
+    ranks=${case%x*} threads=${case#*x}
     run many "$ranks" "$ANPE" simulate small.cfg -n 700 -o mocks.h5 --observed --threads "$threads"
     check "simulate, $ranks ranks x $threads threads: one of them says so" test "$(cat "$work/out")" = "mocks.h5: 700 spectra"
     check "simulate, $ranks ranks x $threads threads: the same file" cmp one_mocks.h5 mocks.h5
@@ -93,8 +95,8 @@ cp one.h5 model.h5
 run "$ANPE" validate model.h5 -n 260 -s 20 --exact 9 --threads 1 --json
 cp "$work/out" one.json
 check "a validation" test "$status" = 0
-for case in "2 1" "4 2"; do
-    ranks=${case% *} threads=${case#* }
+for case in $MPI_CASES; do
+    ranks=${case%x*} threads=${case#*x}
     cp one.h5 many.h5
     run many "$ranks" "$ANPE" validate many.h5 -n 260 -s 20 --exact 9 --threads "$threads" --json
     check "validate, $ranks ranks x $threads threads: the same model" cmp model.h5 many.h5
@@ -109,8 +111,8 @@ run "$ANPE" infer one.h5 few.h5 one_mocks.h5 -o one.fits --posterior one_draws.h
 check "an inference" test "$status" = 0
 run "$ANPE" infer one.h5 few.h5 -o one.csv -s 50 --exact --exact-max 2000 --threads 1 --quiet
 check "an exact one" test "$status" = 0
-for case in "2 1" "4 2"; do
-    ranks=${case% *} threads=${case#* }
+for case in $MPI_CASES; do
+    ranks=${case%x*} threads=${case#*x}
     run many "$ranks" "$ANPE" infer one.h5 few.h5 one_mocks.h5 -o many.fits --posterior draws.h5 -s 50 --threads "$threads"
     check "infer, $ranks ranks x $threads threads: one of them says so" \
         test "$(grep -c '^many.fits: 840 spectra, 0 without a posterior, 42000 draws' "$work/out")" = 1
