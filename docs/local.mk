@@ -35,7 +35,7 @@ installcheck-local:
 	  ANPE_ZOO='$(DESTDIR)$(pkgdatadir)/zoo' && LD_LIBRARY_PATH='$(DESTDIR)$(libdir)'$${LD_LIBRARY_PATH:+:$$LD_LIBRARY_PATH} && \
 	  export PATH ANPE_PLUGIN_PATH ANPE_ZOO LD_LIBRARY_PATH && \
 	  for model in "$$ANPE_ZOO"/*/; do test -d "$$model" || continue; model=`basename "$$model"`; \
-	    anpe simulate $$model -n 2 --observed -q -o mocks.h5 && anpe infer $$model mocks.h5 -q -o mocks.csv || exit 1; done
+	    anpe simulate "$$ANPE_ZOO/../instruments/$$model/$$model.cfg" -n 2 --observed -q -o mocks.h5 && anpe infer $$model mocks.h5 -q -o mocks.csv || exit 1; done
 	rm -rf $(IC_DIR)
 
 # The option reference in anpe.cfg(5) comes from the plugins' own tables; tests/cli/test_man.sh compares.
