@@ -131,6 +131,7 @@ static void set_flags(const anpe_misfit *m, const anpe_misfit_view *view, anpe_s
     for (int j = 0; j < ANPE_N_MISFITS; j++)
         if (view->value[j] > m->threshold[j])
             star->flags |= flag[j];
+    star->flags |= star->told_edge_mass > ANPE_EDGE_MASS ? ANPE_FLAG_EDGE : 0;
     star->context_distance = view->distance;
     star->context_p = view->p_context;
     star->predictive_score = view->value[ANPE_MISFIT_PREDICTIVE];

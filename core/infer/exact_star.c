@@ -74,13 +74,12 @@ static void summarise(const anpe_inference *f, anpe_star *star, const anpe_exact
                       anpe_ranked *ranked)
 {
     const int64_t labels = f->result->n_labels;
-    star->edge_mass = 0;
     for (int64_t d = 0; d < labels; d++) {
+        const anpe_label *l = &f->result->label[d];
         anpe_label_summary *s = &star->label[d];
         *s = anpe_infer_weighted_summary(r->n, r->theta + d, labels, r->log_weight, ranked);
-        star->edge_mass =
-            fmax(star->edge_mass, anpe_edge_mass(r->n, r->theta + d, labels, r->log_weight, s->sd,
-                                                 &f->result->label[d]));
+        anpe_infer_put_edge(
+            star, d, anpe_edge_mass(r->n, r->theta + d, labels, r->log_weight, s->sd, l), l);
     }
     star->n_draws = r->n;
 }

@@ -180,7 +180,6 @@ static void summarise(const run *u, lane *l, int64_t n_labels, const anpe_produc
                       anpe_star *s)
 {
     const anpe_ladder_result *r = &p->ladder;
-    s->edge_mass = 0;
     for (int64_t d = 0; d < n_labels; d++) {
         const anpe_label_summary sum =
             anpe_infer_weighted_summary(p->n, p->theta + d, n_labels, p->log_weight, l->ranked);
@@ -188,8 +187,10 @@ static void summarise(const run *u, lane *l, int64_t n_labels, const anpe_produc
         if (d >= u->labels->n_shared)
             continue;
         s->label[d] = sum;
-        s->edge_mass = fmax(s->edge_mass, anpe_edge_mass(p->n, p->theta + d, n_labels,
-                                                         p->log_weight, sum.sd, &l->label[d]));
+        anpe_infer_put_edge(
+            s, d,
+            anpe_edge_mass(p->n, p->theta + d, n_labels, p->log_weight, sum.sd, &l->label[d]),
+            &l->label[d]);
     }
     s->n_draws = p->n;
     s->exact = r->exact;

@@ -34,6 +34,10 @@ enum { ANPE_INFER_OTHERS = 9 };
 
 #define ANPE_KHAT_FLAG 0.7  /* Vehtari et al. 2024 */
 #define ANPE_EDGE_MASS 0.08 /* flagged above this, until a validation says better */
+/* A label is told when its sd is below this part of the prior's width. So few stars of the prior
+ * have a told label near a bound that a pile there is flagged whatever a validation says: the many
+ * labels which are hardly told, and whose draws always reach a bound, set its threshold. */
+#define ANPE_TOLD 0.02
 
 /* One row of the catalogue. */
 typedef struct anpe_star {
@@ -46,7 +50,8 @@ typedef struct anpe_star {
     anpe_label_summary *label; /* (n_labels) */
     double chi2, snr;
     int64_t n_good, flags, n_draws;
-    double edge_mass; /* the largest of all labels */
+    double edge_mass;      /* the largest of all labels */
+    double told_edge_mass; /* of those that are told: ANPE_TOLD */
     int has_truth;
     double *truth; /* (n_labels) */
     /* with exact: see anpe_ladder_result */

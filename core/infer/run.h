@@ -162,6 +162,8 @@ void anpe_infer_read_star(anpe_ctx *ctx, anpe_inference *f, anpe_star *star, anp
 void anpe_infer_fail_star(anpe_star *star, const char *reason);
 
 /* star.c: statistics of the draws theta (n_draws, D); column (n_draws) is scratch. */
+/* Takes label d, whose summary is set, into the star's edge masses; d from 0 on. */
+void anpe_infer_put_edge(anpe_star *star, int64_t d, double mass, const anpe_label *l);
 void anpe_infer_summarise(const anpe_inference *f, anpe_star *star, const double *theta,
                           double *column);
 int64_t anpe_infer_count_outside(const anpe_inference *f, const double *theta);

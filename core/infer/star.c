@@ -3,18 +3,25 @@
 #include <math.h>
 #include <stdlib.h>
 
+void anpe_infer_put_edge(anpe_star *star, int64_t d, double mass, const anpe_label *l)
+{
+    if (d == 0)
+        star->edge_mass = star->told_edge_mass = 0;
+    star->edge_mass = fmax(star->edge_mass, mass);
+    if (star->label[d].sd < ANPE_TOLD * (l->max - l->min))
+        star->told_edge_mass = fmax(star->told_edge_mass, mass);
+}
+
 void anpe_infer_summarise(const anpe_inference *f, anpe_star *star, const double *theta,
                           double *column)
 {
     const int64_t n = f->request->n_draws, labels = f->result->n_labels;
-    star->edge_mass = 0;
     for (int64_t d = 0; d < labels; d++) {
         const anpe_label *l = &f->result->label[d];
         for (int64_t k = 0; k < n; k++)
             column[k] = theta[k * labels + d];
         star->label[d] = anpe_infer_label_summary(n, column);
-        star->edge_mass =
-            fmax(star->edge_mass, anpe_edge_mass(n, column, 1, NULL, star->label[d].sd, l));
+        anpe_infer_put_edge(star, d, anpe_edge_mass(n, column, 1, NULL, star->label[d].sd, l), l);
     }
 }
 

@@ -26,6 +26,11 @@ real() {
     "$ANPE" infer "$1" "$ANPE_SHARED"/data/$pattern -o real.csv --quiet
     check "$1: real spectra have an answer or a reason" test $? = 0 -o $? = 4
     $python "$ANPE_SRCDIR/tests/long/known_stars.py" show real.csv
+    [ "$1" != lamost_lrs ] || # hotter than the model goes
+        check "the A0 star is flagged" $python -c '
+import csv
+rows = csv.DictReader(line for line in open("real.csv") if line[0] != "#")
+assert [int(r["flags"]) & 2 for r in rows if "J041615" in r["id"]] == [2]'
 }
 
 known() {

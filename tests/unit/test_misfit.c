@@ -3,7 +3,7 @@
 #include "base_support.h"
 #include "base/random.h"
 #include "spectrum/spectrum.h"
-#include "infer/infer.h"
+#include "infer/run.h"
 #include "validate/misfit.h"
 #include "validate/recalibration.h"
 #include <math.h>
@@ -232,6 +232,22 @@ static void test_edge_mass(void)
 }
 
 /* Intervals of a normal posterior stated `wrong` times too wide. */
+/* Only a label that the spectrum tells well, against the prior's width, counts as told. */
+static void test_told_edge(void)
+{
+    anpe_label_summary label[2] = {{.sd = 0.5 * ANPE_TOLD}, {.sd = 2 * ANPE_TOLD}};
+    anpe_star star = {.label = label, .edge_mass = 7, .told_edge_mass = 7}; /* of another star */
+    const anpe_label unit = {.min = 3, .max = 4}, open = {.min = -INFINITY, .max = INFINITY};
+    anpe_infer_put_edge(&star, 0, 0.1, &unit);
+    CU_ASSERT_EQUAL(star.edge_mass, 0.1);
+    CU_ASSERT_EQUAL(star.told_edge_mass, 0.1);
+    anpe_infer_put_edge(&star, 1, 0.3, &unit);
+    CU_ASSERT_EQUAL(star.edge_mass, 0.3);
+    CU_ASSERT_EQUAL(star.told_edge_mass, 0.1);
+    anpe_infer_put_edge(&star, 0, 0, &open);
+    CU_ASSERT_EQUAL(star.told_edge_mass, 0);
+}
+
 static void test_temperature(void)
 {
     enum { HALF = 1000 };
@@ -295,6 +311,7 @@ int main(int argc, char **argv)
         {"rates", test_rates},
         {"thresholds", test_thresholds},
         {"mass at the edge of the prior", test_edge_mass},
+        {"mass at the edge of a label that is told", test_told_edge},
         {"temperature from truths", test_temperature},
         {"temperature from repeats", test_repeats},
         {"corrected quantiles", test_apply},
