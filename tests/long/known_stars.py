@@ -1,12 +1,14 @@
 """known_stars.py FORWARD SURVEY: spectra of stars whose labels are published, as a survey would have written them, in the
 current directory, and truth.csv. known_stars.py compare CATALOGUE: what a catalogue makes of them. known_stars.py show
-CATALOGUE: the labels of any.
+CATALOGUE: the labels of any. known_stars.py chi2 PREDICTIONS MODEL: how well the model fits them.
 
 Observed with NARVAL at R = 75 000 (eight Gaia benchmark stars: Jofre et al. 2014, A&A 564, A133), or the atlases of the Sun and
 Arcturus, smoothed to the survey's resolution; noise of the S/N below is added, with a seed."""
 import csv
+import re
 import sys
 
+import h5py
 import numpy as np
 from astropy.io import fits
 
@@ -89,10 +91,9 @@ def apogee(forward, rng):
 
 def lamost_lrs(forward, rng):
     """The Sun seen with UVES, 4840 to 6720 Angstrom without two gaps."""
-    d = np.load(forward + "/reference/sun_uves_4835_6723.npz")
-    order = np.argsort(d["wavelength"], kind="stable")
+    wave, flux = sun_uves(forward)
     loglam = 3.5682 + 1e-4 * np.arange(3909)
-    flux, error = seen(rng, to_vacuum(d["wavelength"][order].astype(float)), d["flux"][order].astype(float), 1800.0, 10 ** loglam)
+    flux, error = seen(rng, to_vacuum(wave), flux, 1800.0, 10 ** loglam)
     for low, high in ((5750, 5838), (6056, 6084)):
         error[(10 ** loglam > low) & (10 ** loglam < high)] = 0
     column = lambda name, kind, array: fits.Column(name, kind, array=array)
@@ -101,6 +102,58 @@ def lamost_lrs(forward, rng):
         column("LOGLAM", "E", loglam), column("ANDMASK", "I", 0 * loglam), column("ORMASK", "I", 0 * loglam)])
     fits.HDUList([fits.PrimaryHDU(), table]).writeto("Sun.fits", overwrite=True)
     return ["Sun"]
+
+
+def sun_uves(forward):
+    """Air wavelengths, without the gaps between and inside the exposures."""
+    d = np.load(forward + "/reference/sun_uves_4835_6723.npz")
+    order = np.argsort(d["wavelength"], kind="stable")
+    wave, flux = d["wavelength"][order].astype(float), d["flux"][order].astype(float)
+    new = np.append(True, np.diff(wave) > 0)
+    return wave[new], flux[new]
+
+
+def optical(forward, star):
+    """Pieces of a star's spectrum, air, at a resolution of 75 000 or more."""
+    if star == "Sun":
+        wave, flux = sun_uves(forward)
+        return [(wave[keep], flux[keep]) for keep in (wave < 5749, (wave > 5838) & (wave < 6056), wave > 6084)]
+    return [(wave, flux) for arm, wave, flux in arms(forward, star) if arm in (2, 3)]
+
+
+def joined(forward, rng, star, resolution, pixels):
+    """In air pixels; both 0 between the pieces, which lie apart."""
+    flux, error = np.zeros(len(pixels)), np.zeros(len(pixels))
+    for wave, piece in optical(forward, star):
+        f, e = seen(rng, wave, piece, resolution, pixels)
+        flux, error = np.where(e > 0, f, flux), np.where(e > 0, e, error)
+    return flux, error
+
+
+def mike(forward, rng):
+    """One order, with IRAF's names of its bands."""
+    first, step = 5120.0, 0.03
+    for star in LABELS:
+        flux, error = joined(forward, rng, star, 44000.0, first + step * np.arange(52000))
+        hdu = fits.PrimaryHDU(np.array([[flux], [error]], "f4"))
+        hdu.header.update(CTYPE1="LINEAR", CRVAL1=first, CDELT1=step, CD1_1=step, CRPIX1=1.0, OBJECT=star, INSTRUME="MIKE-Red",
+                          BANDID1="spectrum", BANDID2="sigma")
+        hdu.writeto(star + ".fits", overwrite=True)
+    return list(LABELS)
+
+
+def hires(forward, rng):
+    """As HIRES-redux writes a coadded spectrum; vacuum."""
+    first, step = np.log10(5120.0), 2.8e-6
+    wave = 10 ** (first + step * np.arange(41000))
+    to_air = np.interp(wave, to_vacuum(np.arange(5000.0, 7000.0, 1.0)), np.arange(5000.0, 7000.0, 1.0))
+    for star in LABELS:
+        flux, error = joined(forward, rng, star, 48000.0, to_air)
+        for name, array in (("F", flux), ("E", error)):
+            hdu = fits.PrimaryHDU(array.astype("f4"))
+            hdu.header.update(CTYPE1="LINEAR", CRVAL1=first, CDELT1=step, CRPIX1=1.0, DC_FLAG=1, OBJECT=star, INSTRUME="HIRES")
+            hdu.writeto("%s_%s.fits" % (star, name), overwrite=True)
+    return list(LABELS)
 
 
 def rows_of(path):
@@ -138,11 +191,28 @@ def compare(path):
             print("bias_%s %.4g" % (label, np.median(values)))
 
 
+def chi2(path, model):
+    """Chi-squared per good pixel at the posterior median: with the spectrum's own errors, and with the model's error, too."""
+    with h5py.File(model) as m:
+        floor = re.search(r"sigma_floor = ([0-9.e-]+)", m.attrs["config"].decode())
+        own_error = m["scatter"][:].ravel().astype(float) ** 2 + (float(floor.group(1)) ** 2 if floor else 0)
+    with h5py.File(path) as p:
+        for i, name in enumerate(p["id"][:]):
+            good = p["mask"][i].ravel() == 0
+            square = ((p["flux"][i] - p["median"][i]).ravel().astype(float)) ** 2
+            variance = p["sigma"][i].ravel().astype(float) ** 2
+            good &= variance > 1.0001 * own_error
+            print("chi2 %s: %.2f with its own errors, %.2f with those of the model" % (
+                name.decode(), np.mean(square[good] / (variance - own_error)[good]), np.mean(square[good] / variance[good])))
+
+
 if sys.argv[1] == "compare":
     compare(sys.argv[2])
+elif sys.argv[1] == "chi2":
+    chi2(sys.argv[2], sys.argv[3])
 elif sys.argv[1] == "show":
     show(sys.argv[2])
 else:
-    stars = {"galah": galah, "apogee": apogee, "lamost_lrs": lamost_lrs}[sys.argv[2]](sys.argv[1], np.random.default_rng(1))
+    stars = {"galah": galah, "apogee": apogee, "lamost_lrs": lamost_lrs, "mike": mike, "hires": hires}[sys.argv[2]](sys.argv[1], np.random.default_rng(1))
     with open("truth.csv", "w") as f:
         f.write("id,teff,logg,fe_h\n" + "".join("%s,%g,%g,%g\n" % ((star,) + LABELS[star]) for star in stars))

@@ -6,10 +6,10 @@
 #   make check-long STUDIES=known_stars SURVEYS=galah
 . "${ANPE_SRCDIR:-.}/tests/long/common.sh"
 need_shared
-need_python numpy,astropy.io.fits
+need_python numpy,astropy.io.fits,h5py
 forward=$ANPE_SHARED/data/forward
 [ -d "$forward" ] || skip_all "the data of the forward model is not here (ANPE_SHARED)"
-: "${SURVEYS:=apogee galah gaia_rvs lamost_lrs}"
+: "${SURVEYS:=apogee galah gaia_rvs lamost_lrs hires mike}"
 zoo=$ANPE_SRCDIR/zoo
 ANPE_ZOO=$(cd "$zoo" && pwd)
 export ANPE_ZOO
@@ -21,11 +21,13 @@ real() {
     galah) pattern="galah/*1.fits" ;;
     gaia_rvs) pattern="gaia_rvs/*.csv" ;;
     lamost_lrs) pattern="lamost/spec-*" ;;
+    mike) pattern="mike/*.fits" ;;
     esac
     # shellcheck disable=SC2086
-    "$ANPE" infer "$1" "$ANPE_SHARED"/data/$pattern -o real.csv --quiet
+    "$ANPE" infer "$1" "$ANPE_SHARED"/data/$pattern -o real.csv --quiet --predict fits.h5
     check "$1: real spectra have an answer or a reason" test $? = 0 -o $? = 4
     $python "$ANPE_SRCDIR/tests/long/known_stars.py" show real.csv
+    $python "$ANPE_SRCDIR/tests/long/known_stars.py" chi2 fits.h5 "$zoo/$1"/*/"$1.h5"
     [ "$1" != lamost_lrs ] || # hotter than the model goes
         check "the A0 star is flagged" $python -c '
 import csv
