@@ -141,7 +141,7 @@ static void find_arms(fitsfile *f, arms *all)
         size_t prefix = 0;
         if (!survey_fits_text(f, hdu, "EXTNAME", name))
             continue;
-        if (!strcmp(name, "FIBERMAP") && survey_fits_has_column(f, hdu, "TARGETID"))
+        if (!strcasecmp(name, "FIBERMAP") && survey_fits_has_column(f, hdu, "TARGETID"))
             all->fibermap = hdu;
         const int k = word_of(name, &prefix);
         if (k == N_WORDS || is_not_the_star(name, prefix) || !survey_fits_is_image(f, hdu))

@@ -11,6 +11,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 enum { ARMS = 4, DIGITS = 15 /* of a sobject_id, before the arm's */ };
 
@@ -41,7 +42,7 @@ static int error_hdu(fitsfile *f)
 {
     char name[FLEN_VALUE];
     for (int hdu = 1; survey_fits_has(f, hdu); hdu++)
-        if (survey_fits_text(f, hdu, "EXTNAME", name) && !strcmp(name, "input_sigma"))
+        if (survey_fits_text(f, hdu, "EXTNAME", name) && !strcasecmp(name, "input_sigma"))
             return hdu;
     return survey_fits_has(f, 7) ? 2 : 0;
 }

@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 typedef struct options {
     double lambda_min, lambda_max, width;
@@ -270,7 +271,7 @@ static anpe_status refuse_medium(anpe_ctx *ctx, const source *f)
 
     for (int hdu = 1; survey_fits_has(f->fits, hdu); hdu++)
         if (survey_fits_text(f->fits, hdu, "EXTNAME", name) &&
-            (!strcmp(name, "COADD_B") || !strcmp(name, "COADD_R")))
+            (!strcasecmp(name, "COADD_B") || !strcasecmp(name, "COADD_R")))
             return ANPE_FAIL(ctx, ANPE_EFORMAT,
                              "%s: a LAMOST medium-resolution spectrum (tables COADD_B, COADD_R); "
                              "the instrument lamost_mrs reads it",

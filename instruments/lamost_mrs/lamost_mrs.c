@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #define MOST_PIXELS 100000
 
@@ -30,7 +31,7 @@ static int find_arm(fitsfile *f, const char *arm)
 {
     char name[FLEN_VALUE] = "";
     for (int hdu = 1; survey_fits_has(f, hdu); hdu++)
-        if (survey_fits_text(f, hdu, "EXTNAME", name) && !strcmp(name, arm))
+        if (survey_fits_text(f, hdu, "EXTNAME", name) && !strcasecmp(name, arm))
             return hdu;
     return 0;
 }

@@ -106,6 +106,9 @@ static void test_arms(void)
     }
     int green[4] = {0, 1, 0, 0};
     is_the_star(green, put_arm("of_another_name.fits", 1, &release_3));
+    layout capitals = release_3; /* as astropy writes a name */
+    capitals.name[1] = "INPUT_SIGMA";
+    is_the_star(green, put_arm("of_another_name.fits", 1, &capitals));
     CU_ASSERT_EQUAL(count_of(in_scratch("of_another_name.fits")), 1);
     WORKS(open_instrument("instrument: { plugin = \"galah\"; identifier = \"sobject_id\"; };"));
     WORKS(read_row(in_scratch("1312160026010011.fits"), 0));

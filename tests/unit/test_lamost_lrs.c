@@ -267,6 +267,7 @@ static void test_damaged(void)
     FAILS(read_row(in_scratch("none.fits"), 0), ANPE_EIO, "No such file");
     FAILS(read_row(image("rows.fits", 3), 0), ANPE_EFORMAT, "the image has 3 rows; expected 5");
     FAILS(read_row(table("medium.fits", "COADD_B"), 0), ANPE_EFORMAT, "medium-resolution");
+    FAILS(read_row(table("medium.fits", "coadd_b"), 0), ANPE_EFORMAT, "medium-resolution");
     const char *path = image("cut.fits", 5);
     cut_file(path, 2880 * 30);
     FAILS(read_row(path, 0), ANPE_EFORMAT, "cut.fits: ");

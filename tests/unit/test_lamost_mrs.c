@@ -107,6 +107,10 @@ static void test_arms(void)
         CU_ASSERT(all_finite());
     }
     FAILS(read_row(in_scratch("both.fits"), 1), ANPE_EINVAL, "no spectrum 1; the file has 1");
+    const arm small = {"coadd_b", blue.start};
+    WORKS(read_row(med("small.fits", &small, &red, 1), 0));
+    CU_ASSERT(!spectrum.mask[100] && !spectrum.mask[info.segment[1] + 100]);
+    follows_ramp(&blue, 4951, 5349, 1);
     WORKS(read_row(med("blue.fits", &blue, NULL, 1), 0));
     CU_ASSERT(n_good() > info.segment[1] * 9 / 10 && n_good() <= info.segment[1]);
     WORKS(read_row(med("red.fits", &red, NULL, 1), 0));
