@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { WIDE = 30 }; /* mm: narrower panels have smaller letters */
 enum { MANY = 4000, SOME = 300 }; /* points: density instead, no longer with bars at full ink */
 
 typedef struct label_data {
@@ -80,10 +81,11 @@ static void draw_label(anpe_figure *f, const anpe_box *box, const label_data *l,
                        int first, double *scratch)
 {
     char title[200];
-    const double cut = box->y0 + 0.27 * (box->y1 - box->y0);
+    const double cut = box->y0 + 0.27 * (box->y1 - box->y0), width = box->x1 - box->x0;
+    const double points = width < WIDE ? fmax(6.5 * width / WIDE, 4.5) : 6.5; /* many labels */
     anpe_axis median = {0};
     snprintf(title, sizeof title, "%s %s", source, l->axis);
-    anpe_panel p = {{box->x0, cut + 1, box->x1, box->y1}, {.bare = 1}, {.tight = 1}, 6.5, 9.5};
+    anpe_panel p = {{box->x0, cut + 1, box->x1, box->y1}, {.bare = 1}, {.tight = 1}, points, 9.5};
     anpe_axis_cover(&p.x, 0.05, l->n, l->truth);
     anpe_axis_cover(&median, 0.05, l->n, l->median);
     anpe_axis_join(&p.x, &median);
@@ -97,10 +99,10 @@ static void draw_label(anpe_figure *f, const anpe_box *box, const label_data *l,
     anpe_panel_frame(f, &p);
     note(f, p, l);
 
-    anpe_panel r = {{box->x0, box->y0, box->x1, cut}, p.x, {.tight = 1}, 6.5, 9.5};
+    anpe_panel r = {{box->x0, box->y0, box->x1, cut}, p.x, {.tight = 1}, points, 9.5};
     r.x.bare = 0;
     r.x.title = title;
-    r.y.title = first ? "difference" : NULL;
+    r.y.title = !first ? NULL : width < WIDE ? "diff." : "difference";
     anpe_axis_cover_most(&r.y, 0.005, 0.35, l->n, l->difference, scratch);
     anpe_axis_symmetric(&r.y);
     draw_points(f, &r, l->n, l->truth, l->difference, l->dlo, l->dhi);
