@@ -2,6 +2,7 @@
 #include <config.h>
 #include "kernel/real.h"
 #include "kernel/star.h"
+#include <string.h>
 
 #ifndef ANPE_REAL_DOUBLE
 /* In PARTS sums side by side, for the vectoriser. */
@@ -26,6 +27,39 @@ static double dot(int64_t n, const float *x, const float *y)
     for (int k = 0; i < n; i++, k++)
         part[k] += (double)x[i] * (double)y[i];
     return total(part);
+}
+
+/* A tile of pairs of rows at a time: each row that is read serves several sums. */
+enum { LEFT = 2, RIGHT = 4, HALF = PARTS / 2 };
+typedef float half_float __attribute__((vector_size(HALF * sizeof(float)), aligned(4), may_alias));
+typedef double half __attribute__((vector_size(HALF * sizeof(double))));
+
+#define HALF_AT(x) __builtin_convertvector(*(const half_float *)(x), half)
+
+/* part (LEFT, RIGHT, PARTS): as dot has them, of the whole vectors in [0, n) */
+ANPE_CLONES
+static void dot_tile(int64_t n, const float *const *left, const float *const *right, double *part)
+{
+    half sum[LEFT][RIGHT][2];
+    memset(sum, 0, sizeof sum);
+    for (int64_t k = 0; k + PARTS <= n; k += PARTS) {
+        half l[LEFT][2];
+#pragma GCC unroll 2
+        for (int a = 0; a < LEFT; a++) {
+            l[a][0] = HALF_AT(left[a] + k);
+            l[a][1] = HALF_AT(left[a] + k + HALF);
+        }
+#pragma GCC unroll 4
+        for (int b = 0; b < RIGHT; b++) {
+            const half r0 = HALF_AT(right[b] + k), r1 = HALF_AT(right[b] + k + HALF);
+#pragma GCC unroll 2
+            for (int a = 0; a < LEFT; a++) {
+                sum[a][b][0] += l[a][0] * r0;
+                sum[a][b][1] += l[a][1] * r1;
+            }
+        }
+    }
+    memcpy(part, sum, sizeof sum);
 }
 
 ANPE_CLONES
@@ -109,6 +143,27 @@ void anpe_star_add(int64_t n, float a, const float *x, float *sum)
 double anpe_star_dot(int64_t n, const float *x, const float *y)
 {
     return dot(n, x, y);
+}
+
+void anpe_star_gram(int64_t m, int64_t n, const float *rows, double *out)
+{
+    const int64_t rest = n / PARTS * PARTS;
+    for (int64_t i = 0; i < m; i += LEFT)
+        for (int64_t j = 0; j < i + LEFT && j < m; j += RIGHT) {
+            const float *left[LEFT], *right[RIGHT];
+            double part[LEFT][RIGHT][PARTS];
+            for (int a = 0; a < LEFT; a++) /* beside the last row it once more */
+                left[a] = rows + (i + a < m ? i + a : m - 1) * n;
+            for (int b = 0; b < RIGHT; b++)
+                right[b] = rows + (j + b < m ? j + b : m - 1) * n;
+            dot_tile(n, left, right, part[0][0]);
+            for (int a = 0; a < LEFT && i + a < m; a++)
+                for (int b = 0; b < RIGHT && j + b <= i + a; b++) {
+                    for (int64_t k = rest; k < n; k++)
+                        part[a][b][k - rest] += (double)left[a][k] * (double)right[b][k];
+                    out[(i + a) * m + j + b] = total(part[a][b]);
+                }
+        }
 }
 
 int anpe_star_divide(int64_t n, const float *continuum, const uint8_t *mask, float *flux)

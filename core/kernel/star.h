@@ -10,6 +10,9 @@ double anpe_star_gather(int64_t n, const int32_t *at, const double *weight, cons
 void anpe_star_add(int64_t n, float a, const float *x, float *sum);
 /* sum of x y */
 double anpe_star_dot(int64_t n, const float *x, const float *y);
+/* out[i * m + j] = sum of row_i row_j for j <= i < m, rows (m, n): each as anpe_star_dot has it, to
+ * the last bit. */
+void anpe_star_gram(int64_t m, int64_t n, const float *rows, double *out);
 /* flux /= continuum where that is positive; returns whether it is not in a pixel with mask 0. */
 int anpe_star_divide(int64_t n, const float *continuum, const uint8_t *mask, float *flux);
 /* slope = (slope - reduced continuum_slope) / continuum where that is positive. */

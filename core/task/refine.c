@@ -1,6 +1,7 @@
 /* Gauss-Newton with fixed derivatives; see the header. */
 #include "task/refine.h"
 #include "base/linear.h"
+#include "kernel/star.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -46,7 +47,7 @@ anpe_status anpe_refine_new(anpe_ctx *ctx, const anpe_task *t, anpe_refine **out
     r->kept = r->theta + 3 * n;
     r->step = r->theta + 4 * n;
     (void)anpe_instrument_continuum_modes(&t->instrument, r->shape);
-    const anpe_status status = anpe_bench_new(ctx, t, 1, &r->bench);
+    const anpe_status status = anpe_bench_new(ctx, t, 1 + n, &r->bench);
     *out = status ? anpe_refine_free(r) : r;
     return status;
 }
@@ -65,59 +66,84 @@ anpe_refine *anpe_refine_free(anpe_refine *r)
     return NULL;
 }
 
-/* The reduced model spectrum at theta, in the bench. */
-static anpe_status simulate(anpe_refine *r, anpe_ctx *ctx, const anpe_spectrum *o,
-                            const double *theta)
+static void place(anpe_refine *r, int64_t k, const double *theta)
 {
+    double *to = r->bench->theta + k * r->task->prior->n_labels;
     for (int64_t d = 0; d < r->n; d++)
-        r->bench->theta[r->task->inferred[d]] = theta[d];
-    anpe_status status = anpe_task_simulate(r->task, ctx, r->bench, 1);
-    return status ? status : anpe_task_reduce_model(r->task, ctx, r->bench, 0, o);
+        to[r->task->inferred[d]] = theta[d];
 }
 
-static anpe_status take_model(anpe_refine *r, anpe_ctx *ctx, const anpe_spectrum *o)
+/* Row k of the bench, reduced -> r->bench->spectrum.flux. */
+static anpe_status reduce(anpe_refine *r, anpe_ctx *ctx, int64_t k, const anpe_spectrum *o)
 {
-    anpe_status status = simulate(r, ctx, o, r->theta);
+    return anpe_task_reduce_model(r->task, ctx, r->bench, k, o);
+}
+
+static anpe_status keep_model(anpe_refine *r, anpe_ctx *ctx, const anpe_spectrum *o)
+{
+    const anpe_status status = reduce(r, ctx, 0, o);
     if (!status)
         memcpy(r->model, r->bench->spectrum.flux, (size_t)o->n_pixels * sizeof *r->model);
     return status;
 }
 
-/* Labels: differences over half a posterior sd, towards the middle of the prior. Modes: the model
- * times their shape. */
+static anpe_status take_model(anpe_refine *r, anpe_ctx *ctx, const anpe_spectrum *o)
+{
+    place(r, 0, r->theta);
+    const anpe_status status = anpe_task_simulate(r->task, ctx, r->bench, 1);
+    return status ? status : keep_model(r, ctx, o);
+}
+
+/* Half a posterior sd, towards the middle of the prior. */
+static double step_of(const anpe_refine *r, int64_t d)
+{
+    const anpe_label *l = &r->task->label[d];
+    const double middle = 0.5 * (l->min + l->max);
+    return isfinite(middle) && r->theta[d] > middle ? -0.5 : 0.5;
+}
+
+/* The model at theta and a step of each label from it, all simulated at once. */
+static anpe_status simulate_all(anpe_refine *r, anpe_ctx *ctx)
+{
+    place(r, 0, r->theta);
+    for (int64_t d = 0; d < r->n; d++) {
+        const double at = r->theta[d], h = step_of(r, d);
+        r->theta[d] = at + h * r->unit[d];
+        place(r, 1 + d, r->theta);
+        r->theta[d] = at;
+    }
+    return anpe_task_simulate(r->task, ctx, r->bench, 1 + r->n);
+}
+
+/* Model and slopes: of labels differences, of modes the model times their shape. */
 static anpe_status take_slopes(anpe_refine *r, anpe_ctx *ctx, const anpe_spectrum *o)
 {
     const int64_t pixels = o->n_pixels;
+    anpe_status status;
+    ANPE_TRY(simulate_all(r, ctx));
+    ANPE_TRY(keep_model(r, ctx, o));
     for (int64_t d = 0; d < r->n; d++) {
-        const anpe_label *l = &r->task->label[d];
-        const double at = r->theta[d], middle = 0.5 * (l->min + l->max);
-        const double h = isfinite(middle) && at > middle ? -0.5 : 0.5;
-        r->theta[d] = at + h * r->unit[d];
-        anpe_status status = simulate(r, ctx, o, r->theta);
-        r->theta[d] = at;
-        if (status)
-            return status;
+        const float h = (float)step_of(r, d);
         float *slope = r->slope + d * pixels;
+        ANPE_TRY(reduce(r, ctx, 1 + d, o));
         for (int64_t p = 0; p < pixels; p++)
-            slope[p] = (r->bench->spectrum.flux[p] - r->model[p]) / (float)h * r->inverse[p];
+            slope[p] = (r->bench->spectrum.flux[p] - r->model[p]) / h * r->inverse[p];
     }
     for (int64_t k = r->n; k < r->m; k++)
         for (int64_t p = 0; p < pixels; p++)
             r->slope[k * pixels + p] =
                 r->shape[(k - r->n) * pixels + p] * r->model[p] * r->inverse[p];
-    return ANPE_OK;
+out:
+    return status;
 }
 
 /* Normal equations, with the pull on labels, and their Cholesky factor. */
 static void factor(anpe_refine *r, int64_t pixels)
 {
     const int64_t m = r->m;
-    for (int64_t i = 0; i < m; i++)
-        for (int64_t j = 0; j <= i; j++) {
-            const double own = i == j && i < r->n ? 1 / (pull * pull) : 0;
-            r->normal[i * m + j] =
-                anpe_dot(pixels, r->slope + i * pixels, r->slope + j * pixels) + own;
-        }
+    anpe_star_gram(m, pixels, r->slope, r->normal);
+    for (int64_t i = 0; i < r->n; i++)
+        r->normal[i * m + i] += 1 / (pull * pull);
     (void)anpe_cholesky(m, r->normal, m, 0);
 }
 
@@ -127,9 +153,9 @@ static double solve(anpe_refine *r, const anpe_spectrum *o)
     const int64_t m = r->m, pixels = o->n_pixels;
     for (int64_t p = 0; p < pixels; p++)
         r->off[p] = (o->flux[p] - r->model[p]) * r->inverse[p];
-    double left = anpe_dot(pixels, r->off, r->off);
+    double left = anpe_star_dot(pixels, r->off, r->off);
     for (int64_t i = 0; i < m; i++) {
-        r->step[i] = anpe_dot(pixels, r->slope + i * pixels, r->off);
+        r->step[i] = anpe_star_dot(pixels, r->slope + i * pixels, r->off);
         if (i < r->n) {
             const double away = (r->start[i] - r->theta[i]) / (r->unit[i] * pull);
             r->step[i] += away / pull;
@@ -169,7 +195,6 @@ anpe_status anpe_refine_run(anpe_refine *r, anpe_ctx *ctx, const anpe_spectrum *
 {
     anpe_status status;
     begin(r, o, median, sd);
-    ANPE_TRY(take_model(r, ctx, o));
     ANPE_TRY(take_slopes(r, ctx, o));
     factor(r, o->n_pixels);
     double best = solve(r, o);

@@ -48,6 +48,14 @@ static const float *broadened(const anpe_task *t, const double *theta, const anp
     return out;
 }
 
+static int is_broadened_alike(const anpe_task *t, const double *a, const double *b)
+{
+    for (int k = 0; k < ANPE_N_BROADENINGS; k++)
+        if (t->broadening[k] >= 0 && a[t->broadening[k]] != b[t->broadening[k]])
+            return 0;
+    return 1;
+}
+
 void anpe_task_project(const anpe_task *t, int64_t n, const double *theta, int is_one,
                        const anpe_broadening *slope, const float *raw, float *flux, void *scratch)
 {
@@ -58,9 +66,9 @@ void anpe_task_project(const anpe_task *t, int64_t n, const double *theta, int i
         double rv[TILE];
         for (int64_t i = first; i < first + tile; i++) {
             const double *star = theta + i * apart;
+            const int again = i > 0 && (is_one || is_broadened_alike(t, star, star - apart));
             rv[i - first] = t->rv < 0 ? 0 : star[t->rv];
-            (void)broadened(t, is_one && i > 0 ? NULL : star, slope, raw + i * in, i - first,
-                            scratch);
+            (void)broadened(t, again ? NULL : star, slope, raw + i * in, i - first, scratch);
         }
         anpe_projector_apply(t->projector, tile, rv, spectra, flux + first * anpe_task_size(t),
                              projector_room(t, scratch));
