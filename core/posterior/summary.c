@@ -8,26 +8,28 @@
 const anpe_label_summary anpe_no_summary = {
     .median = NAN, .mean = NAN, .sd = NAN, .p16 = NAN, .p84 = NAN, .p16_cal = NAN, .p84_cal = NAN};
 
+static const double shares[] = {ANPE_P16, 0.5, ANPE_P84};
+
 anpe_label_summary anpe_infer_label_summary(int64_t n, double *draw)
 {
+    double q[3];
     const anpe_moments m = anpe_moments_of(n, draw, 1);
     anpe_label_summary s = {.mean = anpe_moments_mean(&m),
                             .sd = sqrt(anpe_moments_sample_variance(&m))};
-    anpe_sort(n, draw);
-    s.median = anpe_quantile_sorted(n, draw, 0.5);
-    s.p16 = anpe_quantile_sorted(n, draw, ANPE_P16);
-    s.p84 = anpe_quantile_sorted(n, draw, ANPE_P84);
+    anpe_select_quantiles(n, draw, 3, shares, q);
+    s.p16 = q[0];
+    s.median = q[1];
+    s.p84 = q[2];
     return s;
 }
 
 anpe_label_summary anpe_infer_weighted_summary(int64_t n, const double *value, int64_t stride,
                                                const double *log_weight, anpe_ranked *scratch)
 {
-    static const double p[] = {ANPE_P16, 0.5, ANPE_P84};
     anpe_label_summary s = {.sd = NAN};
     double q[3];
     anpe_weighted_moments(n, value, stride, log_weight, &s.mean, &s.sd);
-    anpe_weighted_quantiles(n, value, stride, log_weight, 3, p, q, scratch);
+    anpe_weighted_quantiles(n, value, stride, log_weight, 3, shares, q, scratch);
     s.p16 = q[0];
     s.median = q[1];
     s.p84 = q[2];

@@ -11,7 +11,7 @@ typedef struct anpe_label_summary {
 /* All NAN: of a star without a posterior. */
 extern const anpe_label_summary anpe_no_summary;
 
-/* Of n draws of one label, which are sorted; sd NAN for one draw. */
+/* Of n draws of one label, which are put in another order; sd NAN for one draw. */
 anpe_label_summary anpe_infer_label_summary(int64_t n, double *draw);
 /* Of n weighted draws, value (n) `stride` apart, log weights normalised. scratch (n). */
 anpe_label_summary anpe_infer_weighted_summary(int64_t n, const double *value, int64_t stride,

@@ -19,6 +19,7 @@ const anpe_label anpe_broaden_label[ANPE_N_BROADENINGS] = {{"vsini", "km/s", 0, 
 typedef struct profile {
     int64_t n;
     double *x, *w; /* (n) */
+    double sum;    /* of w, but for rounding 1 */
 } profile;
 
 struct anpe_broaden {
@@ -103,7 +104,7 @@ static anpe_status make_profile(anpe_ctx *ctx, double (*value)(double t, double 
     for (int64_t q = 0; q < p->n; q++)
         sum += p->w[q] = value(((double)q + 0.5) / (double)p->n, &p->x[q]);
     for (int64_t q = 0; q < p->n; q++)
-        p->w[q] /= sum;
+        p->sum += p->w[q] /= sum;
     return ANPE_OK;
 }
 
@@ -185,6 +186,10 @@ static void make_kernel(const anpe_broaden *b, int k, double kms, int slope, dou
     const double scale = fmin(fabs(kms), b->most[k]) / b->step;
     double l[TAPS];
     memset(weight, 0, (size_t)kernel_size(b, k) * sizeof *weight);
+    if (scale == 0 && !slope) { /* all points are at 0 */
+        weight[b->half[k]] = p->sum;
+        return;
+    }
     for (int64_t q = 0; q < p->n; q++) {
         const double at = scale * p->x[q];
         const int64_t first = (int64_t)floor(at) - (TAPS / 2 - 1);

@@ -1,4 +1,5 @@
-/* Heapsort: glibc's qsort allocates for more than 1 KiB, and this runs for every spectrum. */
+/* Heapsort, and Hoare's selection where a few quantiles are asked for: glibc's qsort allocates for
+ * more than 1 KiB, and this runs for every spectrum. */
 #include "stat/order.h"
 
 /* v[i] sinks to its place in the heap v[0..n): no element is less than its children. */
@@ -31,6 +32,45 @@ double anpe_quantile_sorted(int64_t n, const double *sorted, double q)
     const double at = q * (double)(n - 1);
     const int64_t i = (int64_t)at;
     return i + 1 < n ? sorted[i] + (at - (double)i) * (sorted[i + 1] - sorted[i]) : sorted[n - 1];
+}
+
+/* v[k] := the k-th smallest of v[low..high], the smaller before it, the larger behind. */
+static void select_at(int64_t low, int64_t high, int64_t k, double *v)
+{
+    while (low < high) {
+        const double pivot = v[low + (high - low) / 2];
+        int64_t i = low, j = high;
+        while (i <= j) {
+            while (v[i] < pivot)
+                i++;
+            while (v[j] > pivot)
+                j--;
+            if (i <= j) {
+                const double swap = v[i];
+                v[i++] = v[j];
+                v[j--] = swap;
+            }
+        }
+        if (k > j && k < i)
+            return;
+        if (k <= j)
+            high = j;
+        else
+            low = i;
+    }
+}
+
+void anpe_select_quantiles(int64_t n, double *values, int n_quantiles, const double *q, double *out)
+{
+    int64_t from = 0;
+    for (int j = 0; j < n_quantiles; j++) {
+        const double at = q[j] * (double)(n - 1);
+        const int64_t i = (int64_t)at, next = i + 1 < n ? i + 1 : i;
+        select_at(from, n - 1, i, values);
+        select_at(i, n - 1, next, values);
+        out[j] = i + 1 < n ? values[i] + (at - (double)i) * (values[next] - values[i]) : values[i];
+        from = i;
+    }
 }
 
 static int before(const anpe_ranked *a, const anpe_ranked *b)

@@ -25,7 +25,8 @@ anpe_status anpe_truncated_new(anpe_ctx *ctx, int64_t width, int most, anpe_trun
     m->most = most;
     if (ANPE_NEW(ctx, m->low, d) || ANPE_NEW(ctx, m->high, d) || ANPE_NEW(ctx, m->share, k) ||
         ANPE_NEW(ctx, m->mean, k, d) || ANPE_NEW(ctx, m->cholesky, k, d, d) ||
-        ANPE_NEW(ctx, m->order, k, d) || ANPE_NEW(ctx, m->work, d)) {
+        ANPE_NEW(ctx, m->log_side, k, d) || ANPE_NEW(ctx, m->order, k, d) ||
+        ANPE_NEW(ctx, m->work, d)) {
         anpe_truncated_free(m);
         return ANPE_ENOMEM;
     }
@@ -42,6 +43,7 @@ anpe_truncated *anpe_truncated_free(anpe_truncated *m)
     free(m->share);
     free(m->mean);
     free(m->cholesky);
+    free(m->log_side);
     free(m->order);
     free(m->work);
     free(m);
@@ -147,6 +149,8 @@ void anpe_truncated_add(anpe_truncated *m, const double *mean, const double *cov
             c[i * d + j] = scale * scale * covariance[order[i] * d + order[j]];
     }
     (void)anpe_cholesky(d, c, d, 1e-12);
+    for (int64_t i = 0; i < d; i++)
+        m->log_side[k * d + i] = log(c[i * d + i]);
     m->share[k] = share;
 }
 
@@ -167,7 +171,7 @@ static double component_log_density(const anpe_truncated *m, int k, const double
         const double side = m->cholesky[(k * d + i) * d + i];
         const double middle = interval(m, k, i, m->work, &a, &b);
         m->work[i] = (x[m->order[k * d + i]] - middle) / side;
-        sum += cut_log_density(a, b, m->work[i]) - log(side);
+        sum += cut_log_density(a, b, m->work[i]) - m->log_side[k * d + i];
     }
     return sum;
 }
@@ -220,11 +224,36 @@ static double uncut(double a, double b, double log_all, double z)
     return below < above ? anpe_normal_log_quantile(below) : -anpe_normal_log_quantile(above);
 }
 
-static double cut(double a, double b, double log_all, double y)
+static double cut_far(double a, double b, double log_all, double y)
 {
     const double below = anpe_log_add(anpe_normal_log_cdf(a), anpe_normal_log_cdf(y) + log_all);
     const double above = anpe_log_add(anpe_normal_log_cdf(-b), anpe_normal_log_cdf(-y) + log_all);
     return below < above ? anpe_normal_log_quantile(below) : -anpe_normal_log_quantile(above);
+}
+
+/* The same where most of the normal is in [a, b], in shares themselves: their sums lose no digits,
+ * and where rounding would lose what is cut off nothing is computed. *log_all: as of log_mass. */
+static double cut_near(double a, double b, double y, double *log_all)
+{
+    static const double lost = 9, beyond = 80; /* sd; of z^2: e^-40 */
+    *log_all = 0;
+    if (fmin(-a, b) > lost && fmin(a * a, b * b) > y * y + beyond)
+        return y;
+    const double below = upper(-a), above = upper(b), mass = 1 - below - above;
+    const double tail = upper(fabs(y)), under = y < 0 ? tail : 1 - tail,
+                 over = y < 0 ? 1 - tail : tail;
+    const double low = below + under * mass, high = above + over * mass;
+    *log_all = log1p(-below - above);
+    return low < high ? anpe_normal_quantile(low) : -anpe_normal_quantile(high);
+}
+
+static double cut(double a, double b, double y, double *log_all)
+{
+    static const double near = 0.5, most = 25; /* sd of the sides, of y */
+    if (a < -near && b > near && fabs(y) < most)
+        return cut_near(a, b, y, log_all);
+    *log_all = log_mass(a, b);
+    return cut_far(a, b, *log_all, y);
 }
 
 /* How far a mean that is far outside is moved towards the box, in sd. */
@@ -254,12 +283,12 @@ double anpe_truncated_inverse(const anpe_truncated *m, int k, const double *y, d
     for (int64_t i = 0; i < d; i++) {
         const int64_t at = m->order[k * d + i];
         const double middle = interval(m, k, i, m->work, &a, &b), move = approach(a, b);
-        const double side = m->cholesky[(k * d + i) * d + i],
-                     log_all = log_mass(a - move, b - move);
-        const double z = cut(a - move, b - move, log_all, y[at]);
+        double log_all;
+        const double side = m->cholesky[(k * d + i) * d + i];
+        const double z = cut(a - move, b - move, y[at], &log_all);
         m->work[i] = fmin(fmax(z + move, a), b);
         x[at] = fmin(fmax(middle + side * m->work[i], m->low[at]), m->high[at]);
-        sum += log(side) + log_all + 0.5 * (z * z - y[at] * y[at]);
+        sum += m->log_side[k * d + i] + log_all + 0.5 * (z * z - y[at] * y[at]);
     }
     return sum;
 }

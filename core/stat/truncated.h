@@ -21,6 +21,7 @@ typedef struct anpe_truncated {
     double *share;      /* (most) sums to 1 once normalised */
     double *mean;       /* (most, D), in the order of the component */
     double *cholesky;   /* (most, D, D) lower triangle of the covariance matrix, likewise */
+    double *log_side;   /* (most, D) logs of its diagonal */
     int64_t *order;     /* (most, D) which coordinate comes i-th */
     double *work;       /* (D) */
 } anpe_truncated;
