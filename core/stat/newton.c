@@ -23,6 +23,13 @@ struct anpe_newton {
     double *right, *unit;         /* (D) */
     int64_t *is_free;             /* (D) indices of the free coordinates */
     uint8_t *held;                /* (D) */
+    /* of the run */
+    const anpe_newton_problem *problem;
+    anpe_optimum *o;
+    anpe_newton_wish wish;
+    int most, n_walked, moved; /* expansions at most; steps with this matrix; did any gain? */
+    double damping, gain;      /* gain: what the step promises */
+    double expanded;           /* f at the last expansion */
 };
 
 anpe_status anpe_newton_new(anpe_ctx *ctx, int64_t width, anpe_newton **out)
@@ -224,72 +231,113 @@ static int is_stalled(anpe_newton *w, const anpe_newton_problem *p, const anpe_o
     return gained < worth && find_step(w, p, o, 0) < near * worth;
 }
 
-/* Steps with the matrix of the last expansion, as long as they gain what they promise. */
-static anpe_status walk(anpe_newton *w, anpe_ctx *ctx, const anpe_newton_problem *p,
-                        double *damping, anpe_optimum *o, int *moved)
+static anpe_newton_wish finish(anpe_newton *w)
 {
-    double f, gain;
-    anpe_status status = ANPE_OK;
-    *moved = 0;
-    for (int k = 0; k < PROBES; k++) {
-        if (is_there(w, p, o, *damping, &gain)) {
-            o->converged = !*moved;
-            break;
-        }
-        go(w, p, o);
-        ANPE_TRY(p->probe(p->user, ctx, w->at, w->unit, &f, w->gradient));
-        o->n_probes++;
-        if (f > o->f) {
-            const double ratio = (f - o->f) / gain;
-            *damping = ratio > steady ? 0.1 * *damping : *damping;
-            *damping = *damping < 1e-3 ? 0 : *damping;
-            take(w, o, f);
-            *moved = 1;
-            if (ratio < steady)
-                break;
-        } else if (*moved)
-            break;
-        else
-            *damping = fmax(10 * *damping, first_damping);
+    if (w->o->f > -INFINITY)
+        describe(w, w->problem, w->o);
+    return w->wish = ANPE_NEWTON_DONE;
+}
+
+static anpe_newton_wish end_walk(anpe_newton *w)
+{
+    memcpy(w->at, w->o->x, (size_t)w->width * sizeof *w->at);
+    return w->moved && w->o->n_expansions < w->most ? (w->wish = ANPE_NEWTON_EXPAND) : finish(w);
+}
+
+/* Steps with the matrix of the last expansion, as long as they gain what they promise. */
+static anpe_newton_wish walk(anpe_newton *w)
+{
+    if (w->n_walked++ == PROBES)
+        return end_walk(w);
+    if (is_there(w, w->problem, w->o, w->damping, &w->gain)) {
+        w->o->converged = !w->moved;
+        return end_walk(w);
     }
-out:
-    return status;
+    go(w, w->problem, w->o);
+    return w->wish = ANPE_NEWTON_PROBE;
+}
+
+static anpe_newton_wish take_probe(anpe_newton *w, double f)
+{
+    anpe_optimum *o = w->o;
+    o->n_probes++;
+    if (f > o->f) {
+        const double ratio = (f - o->f) / w->gain;
+        w->damping = ratio > steady ? 0.1 * w->damping : w->damping;
+        w->damping = w->damping < 1e-3 ? 0 : w->damping;
+        take(w, o, f);
+        w->moved = 1;
+        if (ratio < steady)
+            return end_walk(w);
+    } else if (w->moved)
+        return end_walk(w);
+    else
+        w->damping = fmax(10 * w->damping, first_damping);
+    return walk(w);
+}
+
+static anpe_newton_wish take_expansion(anpe_newton *w, double f)
+{
+    anpe_optimum *o = w->o;
+    const double before = w->expanded;
+    o->n_expansions++;
+    if (!(f > -INFINITY)) /* at the start there is nothing to start from */
+        return finish(w);
+    take(w, o, f);
+    memcpy(o->h, w->h, (size_t)(w->width * w->width) * sizeof *o->h);
+    set_unit(w, w->problem, o->h);
+    w->expanded = f;
+    o->converged = is_stalled(w, w->problem, o, f - before) ||
+                   is_there(w, w->problem, o, w->damping, &w->gain);
+    if (o->converged || o->n_expansions == w->most)
+        return finish(w);
+    w->n_walked = w->moved = 0;
+    return walk(w);
+}
+
+anpe_newton_wish anpe_newton_begin(anpe_newton *w, const anpe_newton_problem *p,
+                                   const double *start, const double *scale, int max_expansions,
+                                   anpe_optimum *o)
+{
+    w->problem = p;
+    w->o = o;
+    w->most = max_expansions;
+    w->damping = 0;
+    w->expanded = o->f = -INFINITY;
+    o->converged = o->n_expansions = o->n_probes = 0;
+    for (int64_t i = 0; i < w->width; i++) {
+        w->at[i] = fmin(fmax(start[i], p->low[i]), p->high[i]);
+        w->unit[i] = fmin(part * scale[i], part * (p->high[i] - p->low[i]));
+    }
+    return w->wish = max_expansions > 0 ? ANPE_NEWTON_EXPAND : ANPE_NEWTON_DONE;
+}
+
+anpe_newton_place anpe_newton_where(const anpe_newton *w)
+{
+    return (anpe_newton_place){w->at, w->unit, w->gradient, w->h};
+}
+
+anpe_newton_wish anpe_newton_next(anpe_newton *w, double f)
+{
+    return w->wish == ANPE_NEWTON_EXPAND ? take_expansion(w, f) : take_probe(w, f);
 }
 
 anpe_status anpe_newton_run(anpe_newton *w, anpe_ctx *ctx, const anpe_newton_problem *p,
                             const double *start, const double *scale, int max_expansions,
                             anpe_optimum *o)
 {
-    const size_t d = (size_t)w->width;
-    double damping = 0, expanded = -INFINITY, f, gain;
-    int moved = 1;
-    anpe_status status = ANPE_OK;
-    o->f = -INFINITY;
-    o->converged = o->n_expansions = o->n_probes = 0;
-    for (size_t i = 0; i < d; i++) {
-        w->at[i] = fmin(fmax(start[i], p->low[i]), p->high[i]);
-        w->unit[i] = fmin(part * scale[i], part * (p->high[i] - p->low[i]));
+    double f;
+    anpe_newton_wish wish = anpe_newton_begin(w, p, start, scale, max_expansions, o);
+    while (wish != ANPE_NEWTON_DONE) {
+        const anpe_status status =
+            wish == ANPE_NEWTON_EXPAND
+                ? p->expand(p->user, ctx, w->at, w->unit, &f, w->gradient, w->h)
+                : p->probe(p->user, ctx, w->at, w->unit, &f, w->gradient);
+        if (status)
+            return status;
+        wish = anpe_newton_next(w, f);
     }
-    while (moved && o->n_expansions < max_expansions) {
-        const double before = expanded;
-        ANPE_TRY(p->expand(p->user, ctx, w->at, w->unit, &f, w->gradient, w->h));
-        o->n_expansions++;
-        if (!(f > -INFINITY)) /* at the start there is nothing to start from */
-            break;
-        take(w, o, f);
-        memcpy(o->h, w->h, d * d * sizeof *o->h);
-        set_unit(w, p, o->h);
-        expanded = f;
-        o->converged = is_stalled(w, p, o, f - before) || is_there(w, p, o, damping, &gain);
-        if (o->converged || o->n_expansions == max_expansions)
-            break;
-        ANPE_TRY(walk(w, ctx, p, &damping, o, &moved));
-        memcpy(w->at, o->x, d * sizeof *w->at);
-    }
-    if (o->f > -INFINITY)
-        describe(w, p, o);
-out:
-    return status;
+    return ANPE_OK;
 }
 
 double anpe_optimum_distance2(const anpe_optimum *o, int64_t width, const double *x)

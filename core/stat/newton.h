@@ -55,6 +55,23 @@ ANPE_MUST_CHECK anpe_status anpe_newton_run(anpe_newton *w, anpe_ctx *ctx,
                                             const anpe_newton_problem *problem, const double *start,
                                             const double *scale, int max_expansions,
                                             anpe_optimum *o);
+/* The same for who computes several densities at once: what the run wants to know next, at which
+ * place, until it is done. problem: of the box alone; it, and o, stay until then. */
+typedef enum anpe_newton_wish {
+    ANPE_NEWTON_DONE,
+    ANPE_NEWTON_EXPAND, /* f, gradient and h at x, as anpe_expand_fn gives them */
+    ANPE_NEWTON_PROBE   /* f and gradient, as anpe_probe_fn gives them */
+} anpe_newton_wish;
+typedef struct anpe_newton_place {
+    const double *x, *step; /* (D) */
+    double *gradient, *h;   /* (D), (D, D) to be filled */
+} anpe_newton_place;
+anpe_newton_wish anpe_newton_begin(anpe_newton *w, const anpe_newton_problem *problem,
+                                   const double *start, const double *scale, int max_expansions,
+                                   anpe_optimum *o);
+anpe_newton_place anpe_newton_where(const anpe_newton *w);
+/* f: of the place. */
+anpe_newton_wish anpe_newton_next(anpe_newton *w, double f);
 /* Squared distance of x (D) from the optimum's mean, in units of its covariance. */
 double anpe_optimum_distance2(const anpe_optimum *o, int64_t width, const double *x);
 #endif
