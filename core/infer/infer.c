@@ -1,6 +1,7 @@
-/* Posteriors of many spectra. The main thread reads a block, workers reduce, featurize and draw
- * one spectrum of it after the other, each alone: products of several rows at once round by how
- * many there are, and what is said of a spectrum must not depend on its company. Meanwhile the main
+/* Posteriors of many spectra. The main thread reads a block, workers reduce and fit a few of its
+ * spectra together, where simulators take several without a change of a bit, then featurize and
+ * draw one after the other: a network's products of several rows at once round by how many there
+ * are, and what is said of a spectrum must not depend on its company. Meanwhile the main
  * thread keeps the rows and lets the extras append to their files. */
 #include "infer/run.h"
 #include "base/clock.h"
@@ -99,31 +100,73 @@ static void fail_finished(const anpe_inference *f, anpe_star *star, const char *
     anpe_infer_fail_star(star, reason);
 }
 
+/* Star b, whose spectrum is in the session. */
 static anpe_status infer_star(anpe_inference *f, anpe_ctx *ctx, int worker, int64_t b)
 {
-    anpe_session *session = f->lane[worker].session;
-    anpe_star *star = &f->star[b];
-    if (star->failed)
-        return ANPE_OK;
-    if (anpe_task_reduce(f->model->task, ctx, &f->spectrum[b]) ||
-        anpe_session_look(session, ctx, 0, &f->spectrum[b])) {
-        anpe_infer_fail_star(star, anpe_error(ctx));
+    anpe_session_featurize(f->lane[worker].session, 1);
+    const anpe_status status = finish_star(f, ctx, worker, b, 0);
+    if (status && status != ANPE_ECANCEL) { /* that is the run's, not the star's */
+        fail_finished(f, &f->star[b], anpe_error(ctx));
         return ANPE_OK;
     }
-    anpe_session_featurize(session, 1);
-    const anpe_status status = finish_star(f, ctx, worker, b, 0);
-    if (status == ANPE_ECANCEL) /* the run's, not the star's */
-        return status;
-    if (status)
-        fail_finished(f, star, anpe_error(ctx));
-    return ANPE_OK;
+    return status;
 }
 
-static anpe_status run_star(void *user, int64_t b, int worker, anpe_ctx *ctx)
+/* Those of the stars b .. end - 1 that can be reduced -> at; returns how many. */
+static int64_t reduce_stars(anpe_inference *f, anpe_ctx *ctx, int64_t b, int64_t end, int64_t *at,
+                            const anpe_spectrum **spectrum)
+{
+    int64_t n = 0;
+    for (; b < end; b++) {
+        if (f->star[b].failed)
+            continue;
+        if (anpe_task_reduce(f->model->task, ctx, &f->spectrum[b])) {
+            anpe_infer_fail_star(&f->star[b], anpe_error(ctx));
+            continue;
+        }
+        at[n] = b;
+        spectrum[n++] = &f->spectrum[b];
+    }
+    return n;
+}
+
+/* Looked at together; if that fails, one after the other, to see whose error it is. */
+static anpe_status infer_stars(anpe_inference *f, anpe_ctx *ctx, int worker, int64_t first,
+                               int64_t end)
+{
+    anpe_session *session = f->lane[worker].session;
+    const anpe_spectrum *spectrum[ANPE_VIEW_MOST] = {NULL};
+    int64_t at[ANPE_VIEW_MOST];
+    const int64_t n = reduce_stars(f, ctx, first, end, at, spectrum);
+    const int together = n > 0 && !anpe_session_look_ahead(session, ctx, n, spectrum);
+    anpe_status status = ANPE_OK;
+    for (int64_t i = 0; i < n && !status; i++) {
+        if (together)
+            anpe_session_show(session, i, spectrum[i]);
+        else if (anpe_session_look(session, ctx, 0, spectrum[i])) {
+            anpe_infer_fail_star(&f->star[at[i]], anpe_error(ctx));
+            continue;
+        }
+        status = infer_star(f, ctx, worker, at[i]);
+    }
+    return status;
+}
+
+/* Stars that a worker takes together: fewer where some would have none. What is said of a star does
+ * not depend on it. */
+static int64_t stars_together(const anpe_inference *f)
+{
+    const int64_t share = (f->n + f->n_lanes - 1) / f->n_lanes;
+    return share < ANPE_VIEW_MOST ? share : ANPE_VIEW_MOST;
+}
+
+static anpe_status run_stars(void *user, int64_t item, int worker, anpe_ctx *ctx)
 {
     anpe_inference *f = user;
-    const anpe_status status = infer_star(f, ctx, worker, b);
-    const int64_t done = atomic_fetch_add(&f->n_done, 1) + 1;
+    const int64_t together = stars_together(f), first = item * together;
+    const int64_t end = first + together < f->n ? first + together : f->n;
+    const anpe_status status = infer_stars(f, ctx, worker, first, end);
+    const int64_t done = atomic_fetch_add(&f->n_done, end - first) + end - first;
     anpe_progress(ctx, "inferring", (double)done,
                   (double)(f->first - f->from + f->n) + anpe_infer_stars_to_come(f));
     return status;
@@ -150,7 +193,8 @@ anpe_status anpe_infer_make_block(anpe_ctx *ctx, anpe_inference *f)
     memset(f->outside, 0, (size_t)f->block * sizeof *f->outside);
     ANPE_TRY(read_block(ctx, f));
     if (f->n)
-        ANPE_TRY(anpe_workers_run(f->workers, ctx, f->n, run_star, f));
+        ANPE_TRY(anpe_workers_run(
+            f->workers, ctx, (f->n + stars_together(f) - 1) / stars_together(f), run_stars, f));
 out:
     return status;
 }
@@ -218,7 +262,7 @@ static anpe_status open_lanes(anpe_ctx *ctx, anpe_inference *f)
         if (ANPE_NEW(ctx, f->lane[i].column, columns))
             return ANPE_ENOMEM;
         const int64_t most = f->request->exact && n < anpe_exact_block() ? anpe_exact_block() : n;
-        status = anpe_session_new_batch(ctx, f->model, 1, most, &f->lane[i].session);
+        status = anpe_session_new_ahead(ctx, f->model, ANPE_VIEW_MOST, most, &f->lane[i].session);
     }
     return status;
 }

@@ -13,8 +13,8 @@ struct anpe_view {
     const anpe_channels *channels;
     const anpe_label_map *map;
     anpe_peak *peak;             /* NULL: no fit */
-    int64_t width;               /* D */
-    double *start;               /* (D) */
+    int64_t width, most;         /* D; spectra at once */
+    double *start;               /* (most, D), of the guesses, then of what was found */
     double *mean;                /* (D) of the fit */
     double *offset;              /* (D) */
     double *covariance, *factor; /* (D, D) */
@@ -26,18 +26,17 @@ static anpe_status allocate(anpe_ctx *ctx, anpe_view *v)
 {
     const int64_t d = v->map->n;
     v->width = v->map->n;
-    if (ANPE_NEW(ctx, v->start, 3 * d + 2 * d * d) || ANPE_NEW(ctx, v->y, d) ||
-        ANPE_NEW(ctx, v->raw, v->channels->length))
+    if (ANPE_NEW(ctx, v->start, v->most, d) || ANPE_NEW(ctx, v->mean, 2 * d + 2 * d * d) ||
+        ANPE_NEW(ctx, v->y, d) || ANPE_NEW(ctx, v->raw, v->channels->length))
         return ANPE_ENOMEM;
-    v->mean = v->start + d;
-    v->offset = v->start + 2 * d;
-    v->covariance = v->start + 3 * d;
+    v->offset = v->mean + d;
+    v->covariance = v->mean + 2 * d;
     v->factor = v->covariance + d * d;
     return ANPE_OK;
 }
 
 anpe_status anpe_view_new(anpe_ctx *ctx, const anpe_task *t, const anpe_channels *channels,
-                          const anpe_label_map *map, anpe_view **out)
+                          const anpe_label_map *map, int64_t most, anpe_view **out)
 {
     anpe_status status = ANPE_OK;
     anpe_view *v;
@@ -47,9 +46,10 @@ anpe_status anpe_view_new(anpe_ctx *ctx, const anpe_task *t, const anpe_channels
     v->task = t;
     v->channels = channels;
     v->map = map;
+    v->most = most;
     if (channels->start) {
         ANPE_TRY(allocate(ctx, v));
-        ANPE_TRY(anpe_peak_new(ctx, t, &v->peak));
+        ANPE_TRY(anpe_peak_new(ctx, t, most, &v->peak));
     }
 out:
     *out = status ? anpe_view_free(v) : v;
@@ -62,6 +62,7 @@ anpe_view *anpe_view_free(anpe_view *v)
         return NULL;
     anpe_peak_free(v->peak);
     free(v->start);
+    free(v->mean);
     free(v->y);
     free(v->raw);
     free(v);
@@ -76,28 +77,34 @@ anpe_status anpe_view_coordinates(anpe_ctx *ctx, const anpe_channels *channels,
 
 /* ---- one spectrum ------------------------------------------------------------------------ */
 
-/* Mean and covariance of the spectrum, and the middle of the box's side of it in v->start. */
-static anpe_status fit(anpe_view *v, anpe_ctx *ctx, const anpe_spectrum *s, int *found)
+anpe_status anpe_view_fit(anpe_view *v, anpe_ctx *ctx, int64_t n,
+                          const anpe_spectrum *const *spectrum)
+{
+    const anpe_start *start = v->channels->start;
+    if (!v->peak)
+        return ANPE_OK;
+    for (int64_t i = 0; i < n; i++)
+        anpe_start_guess(start, v->map, v->channels->basis, spectrum[i], v->start + i * v->width);
+    return anpe_peak_run(v->peak, ctx, n, spectrum, v->start, start->error,
+                         (int)v->task->observe->newton);
+}
+
+/* Mean and covariance of fit i, and the middle of the box's side of it in its row of v->start. */
+static void take_fit(anpe_view *v, int64_t i)
 {
     const int64_t d = v->width;
-    const anpe_start *start = v->channels->start;
-    const anpe_optimum *o = &v->peak->optimum;
-    anpe_start_guess(start, v->map, v->channels->basis, s, v->start);
-    const anpe_status status = anpe_peak_run(v->peak, ctx, s, v->start, start->error,
-                                             (int)v->task->observe->newton, found);
-    if (status)
-        return status;
-    if (*found) {
-        memcpy(v->start, o->x, (size_t)d * sizeof *v->start);
-        memcpy(v->mean, o->mean, (size_t)d * sizeof *v->mean);
-        memcpy(v->covariance, o->covariance, (size_t)(d * d) * sizeof *v->covariance);
-        return ANPE_OK;
+    const anpe_fit *fit = &v->peak->fit[i];
+    double *start = v->start + i * d;
+    if (fit->found) {
+        memcpy(start, fit->optimum.x, (size_t)d * sizeof *start);
+        memcpy(v->mean, fit->optimum.mean, (size_t)d * sizeof *v->mean);
+        memcpy(v->covariance, fit->optimum.covariance, (size_t)(d * d) * sizeof *v->covariance);
+        return;
     }
-    memcpy(v->mean, v->start, (size_t)d * sizeof *v->mean);
+    memcpy(v->mean, start, (size_t)d * sizeof *v->mean);
     memset(v->covariance, 0, (size_t)(d * d) * sizeof *v->covariance);
-    for (int64_t i = 0; i < d; i++)
-        v->covariance[i * d + i] = start->error[i] * start->error[i];
-    return ANPE_OK;
+    for (int64_t k = 0; k < d; k++)
+        v->covariance[k * d + k] = v->channels->start->error[k] * v->channels->start->error[k];
 }
 
 static double near(double distance)
@@ -105,14 +112,14 @@ static double near(double distance)
     return isfinite(distance) ? distance / sqrt(1 + distance * distance / 9) : 3;
 }
 
-static float *label_inputs(anpe_view *v, float *x)
+static float *label_inputs(anpe_view *v, const double *start, float *x)
 {
     const int64_t d = v->width;
-    anpe_label_map_forward(v->map, v->start, v->y);
+    anpe_label_map_forward(v->map, start, v->y);
     memcpy(v->factor, v->covariance, (size_t)(d * d) * sizeof *v->factor);
     (void)anpe_cholesky(d, v->factor, d, 1e-12);
     for (int64_t i = 0; i < d; i++)
-        v->offset[i] = v->mean[i] - v->start[i];
+        v->offset[i] = v->mean[i] - start[i];
     anpe_cholesky_forward(d, v->factor, d, v->offset);
     for (int64_t i = 0; i < d; i++) {
         const double sd = sqrt(v->covariance[i * d + i]);
@@ -127,30 +134,34 @@ static float *label_inputs(anpe_view *v, float *x)
     return x;
 }
 
-static void fill(anpe_view *v, int found)
+static void fill(anpe_view *v, int64_t i)
 {
-    const anpe_peak *p = v->peak;
-    const double freedom = fmax((double)p->freedom, 1);
-    float *x = label_inputs(v, v->raw);
-    *x++ = (float)log(found ? p->chi2 / freedom : 1);
-    *x++ = (float)asinh(found ? (p->chi2 - freedom) / sqrt(2 * freedom) : 0);
+    const anpe_fit *f = &v->peak->fit[i];
+    const double freedom = fmax((double)f->freedom, 1);
+    float *x = label_inputs(v, v->start + i * v->width, v->raw);
+    *x++ = (float)log(f->found ? f->chi2 / freedom : 1);
+    *x++ = (float)asinh(f->found ? (f->chi2 - freedom) / sqrt(2 * freedom) : 0);
     *x++ = (float)log(freedom);
-    *x++ = (float)(found ? p->optimum.converged : -1);
+    *x++ = (float)(f->found ? f->optimum.converged : -1);
+}
+
+void anpe_view_show(anpe_view *v, int64_t i, const anpe_spectrum *s, float *x, anpe_coordinates *c)
+{
+    if (!v->peak) {
+        anpe_channels_fill(v->channels, s, x);
+        return;
+    }
+    take_fit(v, i);
+    fill(v, i);
+    anpe_channels_fill_values(v->channels, v->raw, x);
+    anpe_coordinates_set(c, v->mean, v->covariance);
 }
 
 anpe_status anpe_view_look(anpe_view *v, anpe_ctx *ctx, const anpe_spectrum *s, float *x,
                            anpe_coordinates *c)
 {
-    int found;
-    if (!v->peak) {
-        anpe_channels_fill(v->channels, s, x);
-        return ANPE_OK;
-    }
-    const anpe_status status = fit(v, ctx, s, &found);
-    if (status)
-        return status;
-    fill(v, found);
-    anpe_channels_fill_values(v->channels, v->raw, x);
-    anpe_coordinates_set(c, v->mean, v->covariance);
-    return ANPE_OK;
+    const anpe_status status = anpe_view_fit(v, ctx, 1, &s);
+    if (!status)
+        anpe_view_show(v, 0, s, x, c);
+    return status;
 }

@@ -13,12 +13,21 @@
 #include "model/coordinates.h"
 #include "task/peak.h"
 
+/* Spectra at once of who has many: their model spectra stay in the second-level cache, and more
+ * gain little. */
+enum { ANPE_VIEW_MOST = 8 };
+
 typedef struct anpe_view anpe_view; /* one per thread */
-/* All are borrowed. */
+/* For up to `most` spectra at once. All are borrowed. */
 ANPE_MUST_CHECK anpe_status anpe_view_new(anpe_ctx *ctx, const anpe_task *t,
                                           const anpe_channels *channels, const anpe_label_map *map,
-                                          anpe_view **out);
+                                          int64_t most, anpe_view **out);
 anpe_view *anpe_view_free(anpe_view *v);
+/* n reduced spectra, looked at together: the same for each as if it were alone. An error may be any
+ * spectrum's. Then what is seen of the i-th of them -> x (L, C) and c, as below; once. */
+ANPE_MUST_CHECK anpe_status anpe_view_fit(anpe_view *v, anpe_ctx *ctx, int64_t n,
+                                          const anpe_spectrum *const *spectrum);
+void anpe_view_show(anpe_view *v, int64_t i, const anpe_spectrum *s, float *x, anpe_coordinates *c);
 /* s: reduced -> x (L, C) and c, which anpe_view_coordinates made. */
 ANPE_MUST_CHECK anpe_status anpe_view_look(anpe_view *v, anpe_ctx *ctx, const anpe_spectrum *s,
                                            float *x, anpe_coordinates *c);

@@ -190,8 +190,9 @@ int64_t anpe_model_pixels(const anpe_model *m, const double **wavelength)
 
 /* ---- session ----------------------------------------------------------------------------- */
 
-anpe_status anpe_session_new_batch(anpe_ctx *ctx, const anpe_model *m, int64_t batch,
-                                   int64_t max_draws, anpe_session **out)
+/* batch spectra to featurize, `ahead` to look at together. */
+static anpe_status new_session(anpe_ctx *ctx, const anpe_model *m, int64_t batch, int64_t ahead,
+                               int64_t max_draws, anpe_session **out)
 {
     const size_t n = (size_t)(max_draws * m->map->n);
     anpe_status status = ANPE_OK;
@@ -215,7 +216,7 @@ anpe_status anpe_session_new_batch(anpe_ctx *ctx, const anpe_model *m, int64_t b
     }
     ANPE_TRY(anpe_spectrum_new(ctx, anpe_task_size(m->task), &s->spectrum));
     ANPE_TRY(anpe_net_featurizer(ctx, m->net, batch, &s->executor));
-    ANPE_TRY(anpe_view_new(ctx, m->task, m->channels, m->map, &s->view));
+    ANPE_TRY(anpe_view_new(ctx, m->task, m->channels, m->map, ahead, &s->view));
     for (int64_t i = 0; i < batch; i++)
         ANPE_TRY(anpe_view_coordinates(ctx, m->channels, m->map, &s->coordinates[i]));
     if (m->can_simulate)
@@ -225,6 +226,18 @@ out:
         s = anpe_session_free(s);
     *out = s;
     return status;
+}
+
+anpe_status anpe_session_new_batch(anpe_ctx *ctx, const anpe_model *m, int64_t batch,
+                                   int64_t max_draws, anpe_session **out)
+{
+    return new_session(ctx, m, batch, 1, max_draws, out);
+}
+
+anpe_status anpe_session_new_ahead(anpe_ctx *ctx, const anpe_model *m, int64_t ahead,
+                                   int64_t max_draws, anpe_session **out)
+{
+    return new_session(ctx, m, 1, ahead, max_draws, out);
 }
 
 anpe_status anpe_session_new(anpe_ctx *ctx, const anpe_model *m, int64_t max_draws,
@@ -280,6 +293,17 @@ anpe_status anpe_session_look(anpe_session *s, anpe_ctx *ctx, int64_t i,
                               const anpe_spectrum *spectrum)
 {
     return anpe_view_look(s->view, ctx, spectrum, input(s, i), &s->coordinates[i]);
+}
+
+anpe_status anpe_session_look_ahead(anpe_session *s, anpe_ctx *ctx, int64_t n,
+                                    const anpe_spectrum *const *spectrum)
+{
+    return anpe_view_fit(s->view, ctx, n, spectrum);
+}
+
+void anpe_session_show(anpe_session *s, int64_t i, const anpe_spectrum *spectrum)
+{
+    anpe_view_show(s->view, i, spectrum, input(s, 0), &s->coordinates[0]);
 }
 
 void anpe_session_featurize(anpe_session *s, int64_t n)

@@ -52,12 +52,22 @@ ANPE_MUST_CHECK anpe_status anpe_model_open_with(anpe_ctx *ctx, const char *path
 ANPE_MUST_CHECK anpe_status anpe_session_new_batch(anpe_ctx *ctx, const anpe_model *model,
                                                    int64_t batch, int64_t max_draws,
                                                    anpe_session **out);
+/* As anpe_session_new, for looking at `ahead` spectra together and featurizing one after the other.
+ */
+ANPE_MUST_CHECK anpe_status anpe_session_new_ahead(anpe_ctx *ctx, const anpe_model *model,
+                                                   int64_t ahead, int64_t max_draws,
+                                                   anpe_session **out);
 /* Why a spectrum with bad values cannot be given to the model, or NULL: without wavelengths a
  * network that does not see the mask would take what stands in their place for data. */
 const char *anpe_model_misses_mask(const anpe_model *m, const anpe_spectrum *s);
 /* A reduced spectrum into place i < batch: its inputs and its coordinates. */
 ANPE_MUST_CHECK anpe_status anpe_session_look(anpe_session *s, anpe_ctx *ctx, int64_t i,
                                               const anpe_spectrum *spectrum);
+/* n reduced spectra at once, and then the i-th of them into place 0, once: as anpe_session_look
+ * does it, to the last bit. An error may be any spectrum's. */
+ANPE_MUST_CHECK anpe_status anpe_session_look_ahead(anpe_session *s, anpe_ctx *ctx, int64_t n,
+                                                    const anpe_spectrum *const *spectrum);
+void anpe_session_show(anpe_session *s, int64_t i, const anpe_spectrum *spectrum);
 const float *anpe_session_input(const anpe_session *s, int64_t i); /* (L, C) of spectrum i */
 /* Context vectors of the first n spectra that were looked at. */
 void anpe_session_featurize(anpe_session *s, int64_t n);

@@ -23,6 +23,7 @@ struct anpe_likelihood {
     anpe_bench *bench;
     anpe_reduction *reduction;
     anpe_tangent *tangent; /* NULL: differences */
+    int borrows;           /* bench and tangent are another's */
     const anpe_spectrum *observed;
     float *inverse_sigma; /* (size) 0 on bad pixels */
     float *basis;         /* (n_modes, size) memory of the q's */
@@ -34,7 +35,7 @@ struct anpe_likelihood {
     float *rows;     /* (1 + D, size) r, then J */
 };
 
-static anpe_status make(anpe_ctx *ctx, anpe_likelihood *l)
+static anpe_status make(anpe_ctx *ctx, anpe_likelihood *l, const anpe_likelihood *other)
 {
     const anpe_task *t = l->task;
     const size_t size = (size_t)anpe_task_size(t);
@@ -47,33 +48,53 @@ static anpe_status make(anpe_ctx *ctx, anpe_likelihood *l)
     l->rows = anpe_alloc(ctx, (size_t)(1 + t->n_labels) * size * sizeof *l->rows);
     if (!l->inverse_sigma || !l->basis || !l->mode || !l->row || !l->rows)
         return status;
-    ANPE_TRY(anpe_bench_new(ctx, t, CHUNK, &l->bench));
     ANPE_TRY(anpe_reduction_new(ctx, t, &l->reduction));
+    l->borrows = other != NULL;
+    if (other) {
+        l->bench = other->bench;
+        l->tangent = other->tangent;
+        goto out;
+    }
+    ANPE_TRY(anpe_bench_new(ctx, t, CHUNK, &l->bench));
     if (anpe_reduction_is_linear(l->reduction))
         ANPE_TRY(anpe_tangent_new(ctx, t, &l->tangent));
 out:
     return status;
 }
 
-anpe_status anpe_likelihood_new(anpe_ctx *ctx, const anpe_task *t, anpe_likelihood **out)
+static anpe_status new_beside(anpe_ctx *ctx, const anpe_task *t, const anpe_likelihood *other,
+                              anpe_likelihood **out)
 {
     *out = NULL;
     anpe_likelihood *l;
     if (ANPE_NEW(ctx, l, 1))
         return ANPE_ENOMEM;
     l->task = t;
-    const anpe_status status = make(ctx, l);
+    const anpe_status status = make(ctx, l, other);
     *out = status ? anpe_likelihood_free(l) : l;
     return status;
+}
+
+anpe_status anpe_likelihood_new(anpe_ctx *ctx, const anpe_task *t, anpe_likelihood **out)
+{
+    return new_beside(ctx, t, NULL, out);
+}
+
+anpe_status anpe_likelihood_new_beside(anpe_ctx *ctx, const anpe_likelihood *other,
+                                       anpe_likelihood **out)
+{
+    return new_beside(ctx, other->task, other, out);
 }
 
 anpe_likelihood *anpe_likelihood_free(anpe_likelihood *l)
 {
     if (!l)
         return NULL;
-    anpe_bench_free(l->bench);
+    if (!l->borrows) {
+        anpe_bench_free(l->bench);
+        anpe_tangent_free(l->tangent);
+    }
     anpe_reduction_free(l->reduction);
-    anpe_tangent_free(l->tangent);
     anpe_free(l->inverse_sigma);
     anpe_free(l->basis);
     anpe_free(l->mode);
@@ -125,8 +146,8 @@ static void add_mode(anpe_likelihood *l, const float *shape, anpe_support suppor
     l->mode[l->n_used++] = m;
 }
 
-/* Q at the model spectrum of the reference. */
-static anpe_status add_modes(anpe_likelihood *l, anpe_ctx *ctx, const double *reference)
+/* Q at the model spectrum of the reference, which is reduced in place. */
+static anpe_status add_modes(anpe_likelihood *l, anpe_ctx *ctx, float *model)
 {
     const float *shape;
     const anpe_support *support;
@@ -135,17 +156,15 @@ static anpe_status add_modes(anpe_likelihood *l, anpe_ctx *ctx, const double *re
     int possible;
     if (!n)
         return ANPE_OK;
-    (void)place(l, 0, reference);
-    ANPE_TRY(anpe_task_simulate(l->task, ctx, l->bench, 1));
-    ANPE_TRY(anpe_reduction_apply(l->reduction, ctx, l->bench->flux, &possible));
+    ANPE_TRY(anpe_reduction_apply(l->reduction, ctx, model, &possible));
     for (int64_t j = 0; j < n; j++)
-        add_mode(l, shape + j * anpe_task_size(l->task), support[j], l->bench->flux);
+        add_mode(l, shape + j * anpe_task_size(l->task), support[j], model);
 out:
     return status;
 }
 
-anpe_status anpe_likelihood_set(anpe_likelihood *l, anpe_ctx *ctx, const anpe_spectrum *observed,
-                                const double *reference)
+anpe_status anpe_likelihood_set_at(anpe_likelihood *l, anpe_ctx *ctx, const anpe_spectrum *observed,
+                                   float *model)
 {
     anpe_status status;
     l->observed = observed;
@@ -160,10 +179,30 @@ anpe_status anpe_likelihood_set(anpe_likelihood *l, anpe_ctx *ctx, const anpe_sp
         l->constant -= log((double)observed->sigma[i]);
     }
     ANPE_TRY(anpe_reduction_set(l->reduction, ctx, observed));
-    ANPE_TRY(add_modes(l, ctx, reference));
+    ANPE_TRY(add_modes(l, ctx, model));
     l->constant -= 0.5 * log(2 * M_PI) * (double)anpe_likelihood_freedom(l);
 out:
     return status;
+}
+
+anpe_status anpe_likelihood_set(anpe_likelihood *l, anpe_ctx *ctx, const anpe_spectrum *observed,
+                                const double *reference)
+{
+    anpe_status status = ANPE_OK;
+    if (anpe_likelihood_has_modes(l)) {
+        (void)place(l, 0, reference);
+        ANPE_TRY(anpe_task_simulate(l->task, ctx, l->bench, 1));
+    }
+    status = anpe_likelihood_set_at(l, ctx, observed, l->bench->flux);
+out:
+    return status;
+}
+
+int anpe_likelihood_has_modes(const anpe_likelihood *l)
+{
+    const float *shape;
+    const anpe_support *support;
+    return anpe_reduction_modes(l->reduction, &shape, &support) > 0;
 }
 
 int64_t anpe_likelihood_freedom(const anpe_likelihood *l)
@@ -352,25 +391,20 @@ anpe_status anpe_likelihood_expand(anpe_likelihood *l, anpe_ctx *ctx, const doub
     return ANPE_OK;
 }
 
-/* r at theta into its row, and log L; -inf where the likelihood is 0. */
-static anpe_status take_residuals(anpe_likelihood *l, anpe_ctx *ctx, const double *theta,
-                                  double *log_l)
+/* r of a model spectrum, reduced in place, into its row, and log L; -inf where the likelihood is 0.
+ */
+static anpe_status take_residuals(anpe_likelihood *l, anpe_ctx *ctx, float *model, double *log_l)
 {
     const anpe_spectrum *o = l->observed;
-    float *model = l->bench->flux;
     int possible;
-    anpe_status status;
     *log_l = -INFINITY;
-    (void)place(l, 0, theta);
-    ANPE_TRY(anpe_task_simulate(l->task, ctx, l->bench, 1));
-    ANPE_TRY(anpe_reduction_apply(l->reduction, ctx, model, &possible));
-    if (!possible)
-        return ANPE_OK;
+    const anpe_status status = anpe_reduction_apply(l->reduction, ctx, model, &possible);
+    if (status || !possible)
+        return status;
     anpe_star_whiten(o->n_pixels, o->flux, model, l->inverse_sigma, l->rows);
     project_out(l, l->rows);
     *log_l = l->constant - 0.5 * anpe_star_dot(o->n_pixels, l->rows, l->rows);
-out:
-    return status;
+    return ANPE_OK;
 }
 
 /* Slope and curvature of the log prior along label d, where it has any. */
@@ -410,16 +444,14 @@ anpe_status anpe_likelihood_expand_joint(anpe_likelihood *l, anpe_ctx *ctx, cons
     return ANPE_OK;
 }
 
-anpe_status anpe_likelihood_probe_joint(anpe_likelihood *l, anpe_ctx *ctx, const double *theta,
-                                        const double *step, double *log_joint, double *gradient)
+anpe_status anpe_likelihood_probe_at(anpe_likelihood *l, anpe_ctx *ctx, const double *theta,
+                                     const double *step, float *model, double *log_joint,
+                                     double *gradient)
 {
     const anpe_task *t = l->task;
     const int64_t size = l->observed->n_pixels;
     const double log_prior = anpe_likelihood_log_prior(l, theta);
-    *log_joint = -INFINITY;
-    if (!isfinite(log_prior))
-        return ANPE_OK;
-    const anpe_status status = take_residuals(l, ctx, theta, log_joint);
+    const anpe_status status = take_residuals(l, ctx, model, log_joint);
     if (status || !isfinite(*log_joint))
         return status;
     *log_joint += log_prior;
@@ -429,6 +461,20 @@ anpe_status anpe_likelihood_probe_joint(anpe_likelihood *l, anpe_ctx *ctx, const
         add_prior(t->prior, placed, t->inferred[d], step[d], log_prior, &gradient[d], &curvature);
     }
     return ANPE_OK;
+}
+
+anpe_status anpe_likelihood_probe_joint(anpe_likelihood *l, anpe_ctx *ctx, const double *theta,
+                                        const double *step, double *log_joint, double *gradient)
+{
+    anpe_status status = ANPE_OK;
+    *log_joint = -INFINITY;
+    if (!isfinite(anpe_likelihood_log_prior(l, theta)))
+        return ANPE_OK;
+    (void)place(l, 0, theta);
+    ANPE_TRY(anpe_task_simulate(l->task, ctx, l->bench, 1));
+    status = anpe_likelihood_probe_at(l, ctx, theta, step, l->bench->flux, log_joint, gradient);
+out:
+    return status;
 }
 
 double anpe_likelihood_log_prior(anpe_likelihood *l, const double *theta)

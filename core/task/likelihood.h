@@ -23,12 +23,21 @@ typedef struct anpe_likelihood anpe_likelihood;
 /* After anpe_task_open_likelihood. */
 ANPE_MUST_CHECK anpe_status anpe_likelihood_new(anpe_ctx *ctx, const anpe_task *t,
                                                 anpe_likelihood **out);
+/* For another star at the same time and on the same thread, with memory that the first lends as
+ * long as it lives. */
+ANPE_MUST_CHECK anpe_status anpe_likelihood_new_beside(anpe_ctx *ctx, const anpe_likelihood *other,
+                                                       anpe_likelihood **out);
 anpe_likelihood *anpe_likelihood_free(anpe_likelihood *l);
 /* observed: a reduced spectrum, borrowed until the next set. reference (D): labels near the middle
  * of the posterior, whose model spectrum the modes multiply. */
 ANPE_MUST_CHECK anpe_status anpe_likelihood_set(anpe_likelihood *l, anpe_ctx *ctx,
                                                 const anpe_spectrum *observed,
                                                 const double *reference);
+/* The same where the caller has simulated the reference: its spectrum as anpe_task_simulate gives
+ * it (size), which is spoiled; not read unless anpe_likelihood_has_modes. */
+ANPE_MUST_CHECK anpe_status anpe_likelihood_set_at(anpe_likelihood *l, anpe_ctx *ctx,
+                                                   const anpe_spectrum *observed, float *model);
+int anpe_likelihood_has_modes(const anpe_likelihood *l);
 /* theta (n, D), any n -> natural logs of the likelihood and of the prior density, (n) each. Where
  * the prior is 0 both are -inf and nothing is simulated; where the continuum rule cannot divide by
  * the model's own continuum, because that is not positive, the likelihood is 0. */
@@ -57,6 +66,12 @@ ANPE_MUST_CHECK anpe_status anpe_likelihood_expand_joint(anpe_likelihood *l, anp
 ANPE_MUST_CHECK anpe_status anpe_likelihood_probe_joint(anpe_likelihood *l, anpe_ctx *ctx,
                                                         const double *theta, const double *step,
                                                         double *log_joint, double *gradient);
+/* The same where the caller has simulated theta, inside the prior's support: its spectrum as
+ * anpe_task_simulate gives it (size), which is spoiled. */
+ANPE_MUST_CHECK anpe_status anpe_likelihood_probe_at(anpe_likelihood *l, anpe_ctx *ctx,
+                                                     const double *theta, const double *step,
+                                                     float *model, double *log_joint,
+                                                     double *gradient);
 int anpe_likelihood_can_expand(const anpe_likelihood *l);
 /* Natural log of the prior density at theta (D). */
 double anpe_likelihood_log_prior(anpe_likelihood *l, const double *theta);

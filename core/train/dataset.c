@@ -309,8 +309,10 @@ anpe_status anpe_dataset_open_desk(const anpe_dataset *d, anpe_ctx *ctx, int64_t
     anpe_status status;
     *desk = (anpe_dataset_desk){0};
     ANPE_TRY(anpe_bench_new(ctx, d->task, batch, &desk->bench));
-    ANPE_TRY(anpe_view_new(ctx, d->task, d->channels, d->map, &desk->view));
+    ANPE_TRY(anpe_view_new(ctx, d->task, d->channels, d->map, ANPE_VIEW_MOST, &desk->view));
     ANPE_TRY(anpe_view_coordinates(ctx, d->channels, d->map, &desk->coordinates));
+    for (int i = 0; i < ANPE_VIEW_MOST; i++)
+        ANPE_TRY(anpe_spectrum_new(ctx, anpe_task_size(d->task), &desk->spectrum[i]));
     status = ANPE_NEW(ctx, desk->log_volume, batch);
 out:
     if (status)
@@ -323,6 +325,8 @@ void anpe_dataset_close_desk(anpe_dataset_desk *desk)
     anpe_bench_free(desk->bench);
     anpe_view_free(desk->view);
     anpe_coordinates_clear(&desk->coordinates);
+    for (int i = 0; i < ANPE_VIEW_MOST; i++)
+        anpe_spectrum_clear(&desk->spectrum[i]);
     free(desk->log_volume);
     *desk = (anpe_dataset_desk){0};
 }
@@ -342,6 +346,25 @@ static void place_labels(const anpe_dataset *d, anpe_dataset_desk *desk, int64_t
         desk->log_volume[k] -= anpe_coordinates_inverse(&desk->coordinates, y, back);
 }
 
+/* Samples from .. to - 1 of the bench, observed and looked at. */
+static anpe_status observe(const anpe_dataset *d, anpe_ctx *ctx, anpe_dataset_desk *desk,
+                           int validation, int64_t index, int64_t from, int64_t to)
+{
+    const anpe_spectrum *look[ANPE_VIEW_MOST];
+    anpe_status status;
+    for (int64_t k = from; k < to; k++) {
+        anpe_rng rng = noise_stream(d, validation, index + k);
+        ANPE_TRY(anpe_task_mock(d->task, ctx, desk->bench, k, &rng));
+        const anpe_spectrum made = desk->bench->spectrum;
+        desk->bench->spectrum = desk->spectrum[k - from];
+        desk->spectrum[k - from] = made;
+        look[k - from] = &desk->spectrum[k - from];
+    }
+    status = anpe_view_fit(desk->view, ctx, to - from, look);
+out:
+    return status;
+}
+
 anpe_status anpe_dataset_fill(const anpe_dataset *d, anpe_ctx *ctx, anpe_dataset_desk *desk,
                               int validation, int64_t first, int64_t offset, int64_t n, float *x,
                               float *y)
@@ -352,13 +375,16 @@ anpe_status anpe_dataset_fill(const anpe_dataset *d, anpe_ctx *ctx, anpe_dataset
     double *theta = b->label;
     anpe_status status;
     ANPE_TRY(noise_free(d, ctx, b, validation, first, offset, n));
-    for (int64_t k = 0; k < n; k++) {
-        anpe_task_labels(d->task, b->theta + k * labels, theta);
-        anpe_rng rng = noise_stream(d, validation, first + offset + k);
-        ANPE_TRY(anpe_task_mock(d->task, ctx, b, k, &rng));
-        ANPE_TRY(anpe_view_look(desk->view, ctx, &b->spectrum, x + k * input, &desk->coordinates));
-        if (y)
-            place_labels(d, desk, k, theta, y + k * d->map->n);
+    for (int64_t from = 0, to; from < n; from = to) {
+        to = n - from < ANPE_VIEW_MOST ? n : from + ANPE_VIEW_MOST;
+        ANPE_TRY(observe(d, ctx, desk, validation, first + offset, from, to));
+        for (int64_t k = from; k < to; k++) {
+            anpe_view_show(desk->view, k - from, &desk->spectrum[k - from], x + k * input,
+                           &desk->coordinates);
+            anpe_task_labels(d->task, b->theta + k * labels, theta);
+            if (y)
+                place_labels(d, desk, k, theta, y + k * d->map->n);
+        }
     }
 out:
     return status;

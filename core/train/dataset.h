@@ -62,6 +62,7 @@ typedef struct anpe_dataset_desk {
     anpe_bench *bench; /* weights of the samples' loss are in bench->weight */
     anpe_view *view;
     anpe_coordinates coordinates;
+    anpe_spectrum spectrum[ANPE_VIEW_MOST]; /* that are looked at together */
     double *log_volume; /* (batch) log |d y / d y'|, y' the map's: 0 unless whitened */
 } anpe_dataset_desk;
 ANPE_MUST_CHECK anpe_status anpe_dataset_open_desk(const anpe_dataset *d, anpe_ctx *ctx,

@@ -268,7 +268,7 @@ static double observe(int k, double label, int n_bad)
     const double middle[D] = {0};
     CU_ASSERT_FATAL(dataset->channels->length * dataset->channels->width <= 200);
     WORKS(anpe_bench_new(ctx, task, 1, &b));
-    WORKS(anpe_view_new(ctx, task, dataset->channels, dataset->map, &view));
+    WORKS(anpe_view_new(ctx, task, dataset->channels, dataset->map, 1, &view));
     WORKS(anpe_view_coordinates(ctx, dataset->channels, dataset->map, &c));
     WORKS(anpe_likelihood_new(ctx, task, &l));
     WORKS(anpe_task_sample(task, ctx, &rng, b, 0));
