@@ -165,40 +165,80 @@ static int64_t node_at(const anpe_lte_points *p, double i, double *part)
     return node;
 }
 
+/* What a line is before any layer is looked at. */
+typedef struct line {
+    int species;
+    float excitation, log_strength, inverse_wavelength, gamma[3], power;
+    double centre, part; /* in points; behind the node */
+    int64_t node;
+} line;
+
+static line line_of(const anpe_lte_lines *l, int64_t i, const anpe_lte_points *p,
+                    const anpe_lte_line_work *w)
+{
+    const double ln_wavelength = log(l->wavelength[i]), more = w->log_gf ? (double)w->log_gf[i] : 0;
+    const float wider = w->log_waals ? powf(10, w->log_waals[i]) : 1;
+    line x = {.species = l->of[i],
+              .excitation = l->excitation[i],
+              .log_strength = (float)(ln_wavelength - 8 * ANPE_LTE_LN10 +
+                                      ANPE_LTE_LN10 * ((double)l->log_gf[i] + more)),
+              .inverse_wavelength = (float)(1 / l->wavelength[i]),
+              .gamma = {l->radiative[i], l->stark[i], l->waals[i] * wider},
+              .power = l->waals_power[i],
+              .centre = (ln_wavelength - p->first) / p->step};
+    x.node = node_at(p, x.centre, &x.part);
+    return x;
+}
+
+static int may_reach(const anpe_lte_bounds *b, const anpe_lte_points *p, const line *x)
+{
+    const double outside = fmax(-x->centre, x->centre - (double)(p->n - 1));
+    return !b ||
+           anpe_lte_bounds_reach(b, x->node, x->species, x->excitation, x->log_strength, x->gamma,
+                                 x->power, 1 / (double)x->inverse_wavelength, outside * p->step);
+}
+
+/* 1 / (cut * continuum) at a line. */
+static void limits(const anpe_lte_points *p, double cut, const anpe_lte_line_work *w, const line *x,
+                   float *limit)
+{
+    for (int j = 0; j < w->n; j++) {
+        const float *k = w->continuum + j * p->n_nodes + x->node;
+        limit[j] = 1 / ((float)cut * (k[0] + (float)x->part * (k[1] - k[0])));
+    }
+}
+
+/* Points from the centre to where the profile is cut; 0: nothing is above the cut. */
+static double reach_of(float ratio, float damping, double dv)
+{
+    if (ratio < 1 || damping > WIDEST)
+        return 0;
+    return (double)fmaxf(sqrtf(logf(ratio)), sqrtf(ratio * damping * 0.56418958F)) / dv;
+}
+
 int64_t anpe_lte_line_opacity(const anpe_lte_lines *l, const anpe_lte_voigt *voigt,
-                              const anpe_lte_points *p, double cut, const float *continuum,
-                              anpe_lte_line_work *w, int64_t stride, float *opacity)
+                              const anpe_lte_points *p, double cut, const anpe_lte_bounds *bounds,
+                              anpe_lte_line_work *w)
 {
     int64_t used = 0;
     float limit[ANPE_LTE_LAYERS], strength[ANPE_LTE_LAYERS], damping[ANPE_LTE_LAYERS];
     for (int64_t i = 0; i < l->n; i++) {
-        const double centre = (log(l->wavelength[i]) - p->first) / p->step;
-        double part;
-        const int64_t node = node_at(p, centre, &part);
-        for (int j = 0; j < w->n; j++) {
-            const float *k = continuum + j * p->n_nodes + node;
-            limit[j] = 1 / (float)(cut * (double)(k[0] + (float)part * (k[1] - k[0])));
-        }
-        const int of = l->of[i];
-        const float *inverse_doppler = w->inverse_doppler + of * w->n;
-        const double more = w->log_gf ? (double)w->log_gf[i] : 0;
-        const float wider = w->log_waals ? powf(10, w->log_waals[i]) : 1;
-        const float gamma[3] = {l->radiative[i], l->stark[i], l->waals[i] * wider};
-        const float log_strength =
-            (float)(log(1e-8 * l->wavelength[i]) + ANPE_LTE_LN10 * ((double)l->log_gf[i] + more));
-        if (line_layers(w, w->amount + of * w->n, inverse_doppler, l->excitation[i], log_strength,
-                        (float)(1 / l->wavelength[i]), limit, gamma, l->waals_power[i], strength,
+        const line x = line_of(l, i, p, w);
+        if (!may_reach(bounds, p, &x))
+            continue;
+        const float *inverse_doppler = w->inverse_doppler + x.species * w->n;
+        limits(p, cut, w, &x, limit);
+        if (line_layers(w, w->amount + x.species * w->n, inverse_doppler, x.excitation,
+                        x.log_strength, x.inverse_wavelength, limit, x.gamma, x.power, strength,
                         damping) < 1)
             continue;
         used++;
         for (int j = 0; j < w->n; j++) {
-            const float ratio = strength[j] * limit[j];
-            if (ratio < 1 || damping[j] > WIDEST)
-                continue;
             const double dv = p->step * (double)inverse_doppler[j];
-            const float reach = fmaxf(sqrtf(logf(ratio)), sqrtf(ratio * damping[j] * 0.56418958F));
-            anpe_lte_voigt_add(voigt, strength[j], damping[j], centre, dv, (double)reach / dv, p->n,
-                               opacity + j * stride);
+            const double reach = reach_of(strength[j] * limit[j], damping[j], dv);
+            if (reach > 0)
+                anpe_lte_voigt_add(voigt, strength[j], damping[j], x.centre, dv, reach, p->n,
+                                   w->opacity + j * w->stride);
         }
     }
     return used;

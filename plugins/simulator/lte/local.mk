@@ -6,7 +6,8 @@ lte_sources = plugins/simulator/lte/lte.h plugins/simulator/lte/elements.c \
 	plugins/simulator/lte/continuum.c plugins/simulator/lte/transfer.c \
 	plugins/simulator/lte/list.c plugins/simulator/lte/list_vald.c plugins/simulator/lte/list_text.c \
 	plugins/simulator/lte/list_pfant.c plugins/simulator/lte/list_calibrated.c plugins/simulator/lte/list_galah.c \
-	plugins/simulator/lte/damping.c plugins/simulator/lte/table_broadening.c plugins/simulator/lte/voigt.c plugins/simulator/lte/line.c \
+	plugins/simulator/lte/damping.c plugins/simulator/lte/table_broadening.c plugins/simulator/lte/voigt.c plugins/simulator/lte/bound.c \
+	plugins/simulator/lte/line.c \
 	plugins/simulator/lte/synthesis.c plugins/simulator/lte/hydrogen.c \
 	plugins/simulator/lte/hydrogen_stark.c plugins/simulator/lte/table_hydrogen.c \
 	plugins/simulator/lte/structure.c plugins/simulator/lte/table_structure.c

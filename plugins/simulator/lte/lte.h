@@ -355,23 +355,46 @@ void anpe_lte_points_set(anpe_lte_points *p, double first, double step, int64_t 
 /* Lines first .. first + n - 1, borrowed. */
 anpe_lte_lines anpe_lte_lines_part(const anpe_lte_lines *l, int64_t first, int64_t n);
 
-/* What lines need of each layer and species. The pointers are (species, layers), given by the
- * caller. */
+/* What lines need of the layers of one spectrum. The pointers are given by the caller. */
 typedef struct anpe_lte_line_work {
-    int n;
+    int n; /* layers */
     float beta[ANPE_LTE_LAYERS], stark[ANPE_LTE_LAYERS], log_t4[ANPE_LTE_LAYERS],
         perturbers[ANPE_LTE_LAYERS];
     float usual[ANPE_LTE_LAYERS], radiation[ANPE_LTE_LAYERS];
-    float *inverse_doppler, *amount;
+    float *inverse_doppler, *amount; /* (species, layers) */
     const float *log_gf, *log_waals; /* (lines) added to the list's; NULL: nothing */
+    const float *continuum;          /* (layers, nodes): absorption */
+    int64_t stride;
+    float *opacity; /* (layers, stride), to which lines are added */
 } anpe_lte_line_work;
 void anpe_lte_line_work_set(const anpe_lte_lines *l, int n, const anpe_lte_state *state,
                             const double *vmicro, double c12_c13, anpe_lte_line_work *w);
-/* Adds the lines to opacity (layers, stride). continuum (layers, nodes): absorption. Returns how
- * many lines exceed `cut` of it somewhere. */
+
+/* bound.c: what lines come to at most, as far as points reach. */
+enum { ANPE_LTE_BOUND_ENERGIES = 17, ANPE_LTE_BOUND_KINDS = 4 };
+typedef struct anpe_lte_bounds {
+    int n_species;
+    float *ln;      /* (blocks of nodes, species, energies, kinds) */
+    float *doppler; /* (species) c over the largest width */
+} anpe_lte_bounds;
+size_t anpe_lte_bounds_floats(const anpe_lte_points *p, int n_species);
+/* room: so many floats, borrowed. To be followed by one anpe_lte_bounds_add or more. */
+void anpe_lte_bounds_clear(const anpe_lte_points *p, int n_species, float *room,
+                           anpe_lte_bounds *b);
+void anpe_lte_bounds_add(const anpe_lte_points *p, double cut, const anpe_lte_line_work *w,
+                         anpe_lte_bounds *b);
+/* 0: such a line is nowhere above the cut in any layer of the spectra that were added. `distance`
+ * in ln(wavelength) of its centre from the nearest point, which is behind `node`; <= 0: among
+ * them. */
+int anpe_lte_bounds_reach(const anpe_lte_bounds *b, int64_t node, int species, float excitation,
+                          float log_strength, const float gamma[3], float power, double wavelength,
+                          double distance);
+
+/* Adds the lines to w->opacity. bounds: that w was added to, or NULL. Returns how many lines exceed
+ * `cut` of the continuum somewhere, as far as `bounds` does not pass over them. */
 int64_t anpe_lte_line_opacity(const anpe_lte_lines *l, const anpe_lte_voigt *voigt,
-                              const anpe_lte_points *p, double cut, const float *continuum,
-                              anpe_lte_line_work *w, int64_t stride, float *opacity);
+                              const anpe_lte_points *p, double cut, const anpe_lte_bounds *bounds,
+                              anpe_lte_line_work *w);
 double anpe_lte_isotope(int z, int mass, double c12_c13);
 
 /* ---- hydrogen.c, hydrogen_stark.c, table_hydrogen.c -------------------------------------- */

@@ -43,6 +43,7 @@ static double node_wavelength(const anpe_lte_points *p, int64_t node)
 
 typedef struct work {
     anpe_lte_line_work line;
+    anpe_lte_bounds bounds;
     anpe_lte_depth depth;
     float *absorption, *scattering, *planck, *mean; /* (layers, nodes) */
     double *continuum;                              /* (nodes) flux without lines */
@@ -75,6 +76,8 @@ static size_t lay_out(const anpe_lte_problem *p, char *scratch, work **out)
         tables[i] = take(&used, nodes * sizeof(float));
     const size_t continuum = take(&used, (size_t)p->points.n_nodes * sizeof(double));
     const size_t opacity = take(&used, (size_t)row(p) * layers * sizeof(float));
+    const size_t bounds =
+        take(&used, anpe_lte_bounds_floats(&p->points, p->lines->n_species) * sizeof(float));
     if (!scratch)
         return used;
     work *w = (work *)(void *)(scratch + head);
@@ -87,6 +90,11 @@ static size_t lay_out(const anpe_lte_problem *p, char *scratch, work **out)
     w->continuum = (double *)(void *)(scratch + continuum);
     w->opacity = (float *)(void *)(scratch + opacity);
     w->stride = row(p);
+    w->line.continuum = w->absorption;
+    w->line.opacity = w->opacity;
+    w->line.stride = w->stride;
+    anpe_lte_bounds_clear(&p->points, p->lines->n_species, (float *)(void *)(scratch + bounds),
+                          &w->bounds);
     *out = w;
     return used;
 }
@@ -210,8 +218,8 @@ void anpe_lte_synthesise(const anpe_lte_problem *p, void *scratch, float *flux, 
 {
     work *w = begin(p, scratch);
     memset(w->opacity, 0, (size_t)w->stride * (size_t)p->n * sizeof *w->opacity);
-    anpe_lte_line_opacity(p->lines, p->voigt, &p->points, p->cut, w->absorption, &w->line,
-                          w->stride, w->opacity);
+    anpe_lte_bounds_add(&p->points, p->cut, &w->line, &w->bounds);
+    anpe_lte_line_opacity(p->lines, p->voigt, &p->points, p->cut, &w->bounds, &w->line);
     if (p->hydrogen)
         anpe_lte_hydrogen_opacity(p->hydrogen, p->n, p->state, p->vmicro, &p->points, p->cut,
                                   w->absorption, w->stride, w->opacity);
@@ -240,7 +248,11 @@ static double depth_of(const anpe_lte_problem *p, work *w, int64_t i)
     double bare, flux;
     for (int j = 0; j < p->n; j++)
         absorption[j][0] = absorption[j][1] = between(w->absorption + j * nodes + node, x);
-    if (!anpe_lte_line_opacity(&one, p->voigt, &centre, p->cut, absorption[0], &w->line, 1, line))
+    anpe_lte_line_work alone = w->line;
+    alone.continuum = absorption[0];
+    alone.opacity = line;
+    alone.stride = 1;
+    if (!anpe_lte_line_opacity(&one, p->voigt, &centre, p->cut, NULL, &alone))
         return 0;
     for (int with = 0; with < 2; with++) {
         for (int j = 0; j < p->n; j++) {

@@ -1,0 +1,118 @@
+/* What the lines of a species come to at most, so that those of which nothing would be left are
+ * passed over before the layers are looked at.
+ *
+ * The logarithm of a line's strength over the absorption where it is cut is a_j + E b_j + ln(gf
+ * lambda) in layer j, E the excitation. The largest of the layers is a convex function of E, and a
+ * chord of it lies above it. So is that of the strength times each of the three dampings, of which
+ * the reach of wings is made: reach^2 = strength / cut * gamma c / (4 pi^(3/2) nu) / (c / width)
+ * in ln(wavelength). */
+#include "lte.h"
+#include <math.h>
+
+enum {
+    NODES = 8, /* of the continuum, in a block */
+    ENERGIES = ANPE_LTE_BOUND_ENERGIES,
+    KINDS = ANPE_LTE_BOUND_KINDS
+};
+#define STEP   0.75F  /* eV */
+#define MARGIN 1e-3F  /* more than rounding comes to */
+#define NONE   -1e30F /* no layer yet */
+
+static int64_t blocks_of(const anpe_lte_points *p)
+{
+    return (p->n_nodes - 2) / NODES + 1;
+}
+
+size_t anpe_lte_bounds_floats(const anpe_lte_points *p, int n_species)
+{
+    return ((size_t)blocks_of(p) * ENERGIES * KINDS + 1) * (size_t)n_species;
+}
+
+void anpe_lte_bounds_clear(const anpe_lte_points *p, int n_species, float *room, anpe_lte_bounds *b)
+{
+    const int64_t n = blocks_of(p) * n_species * ENERGIES * KINDS;
+    *b = (anpe_lte_bounds){.n_species = n_species, .ln = room, .doppler = room + n};
+    for (int64_t i = 0; i < n; i++)
+        b->ln[i] = NONE;
+    for (int s = 0; s < n_species; s++)
+        b->doppler[s] = HUGE_VALF;
+}
+
+/* ln of what the strength of a line is multiplied with, species apart: 1 / (cut absorption), and
+ * that times the dampings. Powers of T / 10^4 K are from -0.5 to 1. */
+static void layers_of_block(const anpe_lte_points *p, double cut, const anpe_lte_line_work *w,
+                            int64_t block, float (*x)[ANPE_LTE_LAYERS])
+{
+    const int64_t first = block * NODES,
+                  last = first + NODES < p->n_nodes ? first + NODES : p->n_nodes - 1;
+    for (int j = 0; j < w->n; j++) {
+        const float *k = w->continuum + j * p->n_nodes;
+        float least = k[first];
+        for (int64_t i = first + 1; i <= last; i++)
+            least = fminf(least, k[i]);
+        const float t4 = w->log_t4[j];
+        x[0][j] = x[1][j] = -(float)log(cut * (double)least);
+        x[2][j] = x[0][j] + logf(w->stark[j]);
+        x[3][j] = x[0][j] + logf(w->perturbers[j]) + fmaxf(-0.5F * t4, t4);
+    }
+}
+
+static void raise(const anpe_lte_line_work *w, int species, const float (*x)[ANPE_LTE_LAYERS],
+                  float *out)
+{
+    const float *amount = w->amount + species * w->n, *d = w->inverse_doppler + species * w->n;
+    float sum[ANPE_LTE_LAYERS];
+    for (int kind = 0; kind < KINDS; kind++) {
+        for (int j = 0; j < w->n; j++)
+            sum[j] = amount[j] + x[kind][j] - (kind ? logf(d[j]) : 0);
+        for (int e = 0; e < ENERGIES; e++) {
+            float most = out[e * KINDS + kind];
+            for (int j = 0; j < w->n; j++) {
+                const float y = sum[j] + STEP * (float)e * w->beta[j];
+                most = y > most ? y : most;
+            }
+            out[e * KINDS + kind] = most;
+        }
+    }
+}
+
+void anpe_lte_bounds_add(const anpe_lte_points *p, double cut, const anpe_lte_line_work *w,
+                         anpe_lte_bounds *b)
+{
+    float x[KINDS][ANPE_LTE_LAYERS];
+    for (int s = 0; s < b->n_species; s++)
+        for (int j = 0; j < w->n; j++)
+            b->doppler[s] = fminf(b->doppler[s], w->inverse_doppler[s * w->n + j]);
+    for (int64_t block = 0; block < blocks_of(p); block++) {
+        layers_of_block(p, cut, w, block, x);
+        for (int s = 0; s < b->n_species; s++)
+            raise(w, s, (const float(*)[ANPE_LTE_LAYERS])x,
+                  b->ln + (block * b->n_species + s) * ENERGIES * KINDS);
+    }
+}
+
+int anpe_lte_bounds_reach(const anpe_lte_bounds *b, int64_t node, int species, float excitation,
+                          float log_strength, const float gamma[3], float power, double wavelength,
+                          double distance)
+{
+    const float at = excitation / STEP;
+    if (!(at >= 0 && at < ENERGIES - 1))
+        return 1;
+    const int e = (int)at;
+    const float part = at - (float)e,
+                *low = b->ln + ((node / NODES * b->n_species + species) * ENERGIES + e) * KINDS,
+                *high = low + KINDS;
+    const float ratio = low[0] + part * (high[0] - low[0]) + log_strength + MARGIN;
+    if (ratio < 0 || distance <= 0)
+        return ratio >= 0;
+    if (!(power >= -0.5F && power <= 1) ||
+        (double)sqrtf(ratio) >= distance * (double)b->doppler[species])
+        return 1;
+    double wing = 0;
+    for (int i = 0; i < 3; i++)
+        wing +=
+            (double)gamma[i] *
+            exp((double)(low[1 + i] + part * (high[1 + i] - low[1 + i]) + log_strength + MARGIN));
+    return wing * 0.56418958 * wavelength * 1e-8 / (4 * ANPE_LTE_PI * ANPE_LTE_LIGHT) >=
+           distance * distance;
+}
