@@ -5,7 +5,7 @@
 
 typedef struct options {
     const char *output, *part;
-    int64_t n;
+    int64_t n, per_atmosphere;
     anpe_texts set;
     int design, observed, own_grid, resume, skip;
 } options;
@@ -19,6 +19,9 @@ static const anpe_flag flags[] = {
                      "mock observations: error bars, masks and noise of the noise model"),
     ANPE_FLAG_SWITCH(options, own_grid, 0, "own-grid",
                      "the simulator's own spectra, on its pixels and at rest, for an emulator"),
+    ANPE_FLAG_INT(options, per_atmosphere, 0, "per-atmosphere", "K", 1, 1, ANPE_SHARED_MOST,
+                  "with --design and --own-grid: so many spectra (a power of 2) share each model "
+                  "atmosphere and differ in abundances, which takes less time for each"),
     ANPE_FLAG_SWITCH(options, resume, 0, "resume",
                      "keep finished blocks in SIMS.part, and go on from those that are there"),
     ANPE_FLAG_PART(options),
@@ -26,6 +29,23 @@ static const anpe_flag flags[] = {
                      "leave out labels that the simulator refuses, such as a hole in its grid"),
     ANPE_FLAG_TEXTS(options, set, 0, "set", "PATH=VALUE", "overrides a value of the configuration"),
     ANPE_FLAG_END};
+
+static anpe_status check(anpe_ctx *ctx, anpe_cmd *cmd)
+{
+    const options *o = cmd->options;
+    if (o->own_grid && o->observed)
+        return anpe_cmd_usage(ctx, cmd,
+                              "--own-grid and --observed: an observation is on the instrument's "
+                              "pixels");
+    if (o->per_atmosphere & (o->per_atmosphere - 1))
+        return anpe_cmd_usage(ctx, cmd, "--per-atmosphere %lld: a power of 2 is expected",
+                              (long long)o->per_atmosphere);
+    if (o->per_atmosphere > 1 && (!o->own_grid || o->design == ANPE_BY_PRIOR))
+        return anpe_cmd_usage(ctx, cmd,
+                              "--per-atmosphere: is for grids, with --own-grid and --design sobol "
+                              "or latin");
+    return ANPE_OK;
+}
 
 static anpe_status run(anpe_ctx *ctx, anpe_cmd *cmd)
 {
@@ -38,16 +58,13 @@ static anpe_status run(anpe_ctx *ctx, anpe_cmd *cmd)
                                      .own_grid = o->own_grid,
                                      .observed = o->observed,
                                      .skip = o->skip,
+                                     .per_atmosphere = o->per_atmosphere,
                                      .refused = &refused,
                                      .seed = cmd->seed_given ? cmd->seed : 1,
                                      .threads = cmd->threads,
                                      .ranks = cmd->ranks,
                                      .output = o->output};
-    anpe_status status = ANPE_OK;
-    if (o->own_grid && o->observed)
-        status = anpe_cmd_usage(ctx, cmd,
-                                "--own-grid and --observed: an observation is on the instrument's "
-                                "pixels");
+    anpe_status status = check(ctx, cmd);
     if (!status)
         status = anpe_cmd_share(ctx, cmd, o->part, &request.share);
     request.resume = o->resume || request.share.n;

@@ -25,11 +25,15 @@ typedef struct simulation {
     const anpe_simulate_request *request;
     anpe_settings *settings;
     anpe_task *task;
-    anpe_design *design; /* NULL: draws */
+    anpe_design *design;      /* NULL: draws */
+    anpe_design *atmospheres; /* of the labels that are shared; NULL: none is */
+    uint8_t *is_shared;       /* (labels of the prior) */
+    void **shared;            /* (workers) scratch of simulate_shared; NULL: not used */
+    int64_t batch;
     anpe_quantiles quantiles;
     anpe_workers *workers;
     anpe_bench **bench; /* one per worker */
-    double *u;          /* (workers, labels of the prior) */
+    double *u;          /* (workers, 2, labels of the prior) */
     anpe_h5 *file;
     int replays;        /* blocks come from `replay` as long as it has some */
     anpe_replay replay; /* the journal, or the parts */
@@ -54,12 +58,16 @@ static anpe_status choose_labels(simulation *s, anpe_ctx *ctx, int worker, int64
 {
     anpe_bench *b = s->bench[worker];
     const int64_t labels = s->task->prior->n_labels;
-    double *u = s->u + worker * labels;
+    double *u = s->u + 2 * worker * labels, *atmosphere = u + labels;
     anpe_status status = ANPE_OK;
     if (!s->design)
         return anpe_task_draw_labels(s->task, ctx, b, s->request->seed, ANPE_FOR_MOCKS, first, n);
     for (int64_t k = 0; k < n && !status; k++) {
         anpe_design_point(s->design, first + k, u);
+        if (s->atmospheres)
+            anpe_design_point(s->atmospheres, (first + k) / s->batch, atmosphere);
+        for (int64_t j = 0; s->atmospheres && j < labels; j++)
+            u[j] = s->is_shared[j] ? atmosphere[j] : u[j];
         status = anpe_quantiles_at(&s->quantiles, ctx, u, b->theta + k * labels);
     }
     return status;
@@ -90,8 +98,8 @@ static anpe_status run_rows(simulation *s, anpe_ctx *ctx, int worker, int64_t of
     anpe_status status;
     *refused = 0;
     ANPE_TRY(choose_labels(s, ctx, worker, s->first + offset, n));
-    status =
-        own ? anpe_task_simulate_own(s->task, ctx, b, n) : anpe_task_simulate(s->task, ctx, b, n);
+    status = own ? anpe_task_simulate_own(s->task, ctx, b, n, s->shared ? s->shared[worker] : NULL)
+                 : anpe_task_simulate(s->task, ctx, b, n);
     *refused = status == ANPE_EINVAL || status == ANPE_ENUMERIC;
     if (status)
         return status;
@@ -111,7 +119,7 @@ out:
 static anpe_status run_batch(void *user, int64_t item, int worker, anpe_ctx *ctx)
 {
     simulation *s = user;
-    const int64_t offset = item * BATCH, n = s->n - offset < BATCH ? s->n - offset : BATCH;
+    const int64_t offset = item * s->batch, n = s->n - offset < s->batch ? s->n - offset : s->batch;
     int refused;
     anpe_status status = run_rows(s, ctx, worker, offset, n, &refused);
     if (refused && s->request->skip) {
@@ -219,7 +227,7 @@ static anpe_status make_block(void *user, anpe_ctx *ctx, int64_t b)
 {
     simulation *s = user;
     choose_block(s, b);
-    return anpe_workers_run(s->workers, ctx, (s->n + BATCH - 1) / BATCH, run_batch, s);
+    return anpe_workers_run(s->workers, ctx, (s->n + s->batch - 1) / s->batch, run_batch, s);
 }
 
 static anpe_status take_block(void *user, anpe_ctx *ctx, int64_t b, int came, int n,
@@ -318,6 +326,9 @@ static anpe_status write_head(anpe_ctx *ctx, simulation *s)
     ANPE_TRY(anpe_h5_put_text(ctx, s->file, "/", "config", s->config));
     ANPE_TRY(anpe_h5_put_text(ctx, s->file, "/", "design", design_names[r->design]));
     ANPE_TRY(anpe_h5_put_numbers(ctx, s->file, "/", "seed", ANPE_H5_INT64, 1, &seed));
+    if (r->per_atmosphere > 1)
+        ANPE_TRY(anpe_h5_put_numbers(ctx, s->file, "/", "per_atmosphere", ANPE_H5_INT64, 1,
+                                     &r->per_atmosphere));
     ANPE_TRY(anpe_h5_put_text(ctx, s->file, "/", "request", s->digest));
 out:
     return status;
@@ -369,6 +380,8 @@ static anpe_status take_inputs(anpe_ctx *ctx, simulation *s)
     anpe_text_add(&all, "%s\n%s\nn %lld seed %lu design %d own_grid %d observed %d skip %d\n",
                   PACKAGE_VERSION, s->config, (long long)r->n, (unsigned long)r->seed,
                   (int)r->design, r->own_grid, r->observed, r->skip);
+    if (r->per_atmosphere > 1)
+        anpe_text_add(&all, "per atmosphere %lld\n", (long long)r->per_atmosphere);
     for (int i = 0; !status && (path = anpe_settings_file(s->settings, i, &option)); i++) {
         status = anpe_output_differs(ctx, r->output, path);
         if (!status && !(status = anpe_digest_file(ctx, path, hex)))
@@ -382,6 +395,36 @@ static anpe_status take_inputs(anpe_ctx *ctx, simulation *s)
     return status;
 }
 
+/* Labels that spectra of one atmosphere share are a design of their own, with a point for each. */
+static anpe_status open_atmospheres(anpe_ctx *ctx, simulation *s, anpe_design_kind kind)
+{
+    const anpe_simulate_request *r = s->request;
+    const anpe_task *t = s->task;
+    const anpe_simulator_ops *ops = t->simulator.ops;
+    const int64_t n = (r->n + r->per_atmosphere - 1) / r->per_atmosphere;
+    const int lanes = anpe_workers_count(s->workers);
+    uint8_t *is_shared = NULL;
+    anpe_status status;
+    if (!ANPE_HAS(ops, shared))
+        return ANPE_FAIL(ctx, ANPE_EUNSUPPORTED,
+                         "simulator '%s' has no atmospheres that spectra could share",
+                         t->simulator.plugin->name);
+    ANPE_TRY(ANPE_NEW(ctx, is_shared, t->sim.n_labels));
+    ANPE_TRY(ANPE_NEW(ctx, s->is_shared, t->prior->n_labels));
+    ops->shared(t->simulator.self, is_shared);
+    for (int64_t j = 0; j < t->sim.n_labels; j++)
+        s->is_shared[t->sim_label[j]] = is_shared[j];
+    ANPE_TRY(anpe_design_new(ctx, kind, r->seed, n, t->prior->n_labels, &s->atmospheres));
+    ANPE_TRY(ANPE_NEW(ctx, s->shared, lanes));
+    for (int i = 0; i < lanes && !status; i++) {
+        s->shared[i] = anpe_alloc(ctx, ops->shared_scratch_size(t->simulator.self, s->batch));
+        status = s->shared[i] ? ANPE_OK : ANPE_ENOMEM;
+    }
+out:
+    free(is_shared);
+    return status;
+}
+
 static anpe_status open_design(anpe_ctx *ctx, simulation *s)
 {
     const anpe_simulate_request *r = s->request;
@@ -392,6 +435,8 @@ static anpe_status open_design(anpe_ctx *ctx, simulation *s)
         return ANPE_OK;
     ANPE_TRY(anpe_design_new(ctx, kind, r->seed, r->n, s->task->prior->n_labels, &s->design));
     ANPE_TRY(anpe_quantiles_new(ctx, s->task->prior, r->seed, &s->quantiles));
+    if (r->per_atmosphere > 1)
+        ANPE_TRY(open_atmospheres(ctx, s, kind));
 out:
     return status;
 }
@@ -406,12 +451,12 @@ static anpe_status open_memory(anpe_ctx *ctx, simulation *s)
     s->size = s->request->own_grid ? s->task->sim.n_pixels : anpe_task_size(s->task);
     const int64_t n = BLOCK * s->size;
     const int lanes = anpe_workers_count(s->workers);
-    if (ANPE_NEW(ctx, s->bench, lanes) || ANPE_NEW(ctx, s->u, lanes, labels) ||
+    if (ANPE_NEW(ctx, s->bench, lanes) || ANPE_NEW(ctx, s->u, lanes, 2 * labels) ||
         ANPE_NEW(ctx, s->theta, BLOCK, s->n_labels) || ANPE_NEW(ctx, s->flux, n) ||
         ANPE_NEW(ctx, s->sigma, n) || ANPE_NEW(ctx, s->mask, n))
         return ANPE_ENOMEM;
     for (int i = 0; i < lanes && !status; i++)
-        status = anpe_bench_new(ctx, s->task, BATCH, &s->bench[i]);
+        status = anpe_bench_new(ctx, s->task, s->batch, &s->bench[i]);
     return status;
 }
 
@@ -419,12 +464,17 @@ static void close_simulation(simulation *s)
 {
     for (int i = 0; s->bench && i < anpe_workers_count(s->workers); i++)
         anpe_bench_free(s->bench[i]);
+    for (int i = 0; s->shared && i < anpe_workers_count(s->workers); i++)
+        anpe_free(s->shared[i]);
     free(s->bench);
+    free(s->shared);
+    free(s->is_shared);
     anpe_workers_free(s->workers);
     anpe_h5_abandon(s->file);
     anpe_replay_clear(&s->replay);
     free(s->part);
     anpe_design_free(s->design);
+    anpe_design_free(s->atmospheres);
     anpe_quantiles_clear(&s->quantiles);
     free(s->u);
     free(s->theta);
@@ -453,6 +503,7 @@ static anpe_status make_head(anpe_ctx *ctx, const simulation *s, anpe_text *head
     anpe_head_put(head, "own_grid", "%d", r->own_grid);
     anpe_head_put(head, "observed", "%d", r->observed);
     anpe_head_put(head, "skip", "%d", r->skip);
+    anpe_head_put(head, "per_atmosphere", "%lld", (long long)r->per_atmosphere);
     return anpe_text_status(ctx, head);
 }
 
@@ -526,7 +577,7 @@ static anpe_status choose_share(anpe_ctx *ctx, simulation *s)
 {
     const anpe_simulate_request *r = s->request;
     anpe_status status;
-    ANPE_TRY(anpe_share_of(ctx, r->share, r->n, BATCH, &s->from, &s->to));
+    ANPE_TRY(anpe_share_of(ctx, r->share, r->n, s->batch, &s->from, &s->to));
     if (r->share.n && !(s->part = anpe_part_name(ctx, r->output, r->share)))
         return ANPE_ENOMEM;
     if (anpe_ranks_rank(r->ranks) == 0)
@@ -580,7 +631,8 @@ anpe_status anpe_simulate(anpe_ctx *ctx, const anpe_simulate_request *request)
                            : request->observed ? ANPE_TASK_ALL | ANPE_TASK_MOCKS
                                                : ANPE_TASK_SIMULATOR | ANPE_TASK_MOCKS;
     const int is_first = anpe_ranks_rank(request->ranks) == 0;
-    simulation s = {.request = request};
+    simulation s = {.request = request,
+                    .batch = request->per_atmosphere > 1 ? request->per_atmosphere : BATCH};
     int finished = 0;
     anpe_status status;
     ANPE_TRY(choose_share(ctx, &s));
@@ -620,6 +672,7 @@ anpe_status anpe_simulate_merge(anpe_ctx *ctx, const anpe_text *head, int n_part
                                .own_grid = anpe_head_number(head, "own_grid") == 1,
                                .observed = anpe_head_number(head, "observed") == 1,
                                .skip = anpe_head_number(head, "skip") == 1,
+                               .per_atmosphere = anpe_head_number(head, "per_atmosphere"),
                                .seed = (uint32_t)anpe_head_number(head, "seed"),
                                .output = output,
                                .n_parts = n_parts,

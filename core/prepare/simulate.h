@@ -10,16 +10,21 @@
  * (stat/design.h, task/quantiles.h). */
 typedef enum anpe_labels_by { ANPE_BY_PRIOR, ANPE_BY_SOBOL, ANPE_BY_LATIN } anpe_labels_by;
 
+enum { ANPE_SHARED_MOST = 64 };
+
 typedef struct anpe_simulate_request {
     const char *source; /* configuration, or a model whose configuration is used */
     int n_sets;
     const char *const *sets;
     int64_t n;
     anpe_labels_by design;
-    int own_grid;     /* the simulator's own spectra, on its pixels and at rest */
-    int observed;     /* with the noise model's error bars, masks and noise */
-    int resume;       /* blocks are kept in OUTPUT.part, and those that are there are taken */
-    int skip;         /* label sets that the simulator refuses are left out */
+    int own_grid; /* the simulator's own spectra, on its pixels and at rest */
+    int observed; /* with the noise model's error bars, masks and noise */
+    int resume;   /* blocks are kept in OUTPUT.part, and those that are there are taken */
+    int skip;     /* label sets that the simulator refuses are left out */
+    /* Spectra that agree in the labels of the simulator's op `shared`, one after the other: a power
+     * of 2 up to ANPE_SHARED_MOST; 1: each has its own. More than 1: own_grid, and a design. */
+    int64_t per_atmosphere;
     int64_t *refused; /* how many these were; may be NULL */
     uint32_t seed;
     int threads;

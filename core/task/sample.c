@@ -180,8 +180,9 @@ static anpe_status check_finite(const anpe_task *t, anpe_ctx *ctx, const anpe_be
     return ANPE_OK;
 }
 
+/* shared: NULL, or the scratch of simulate_shared, which is then what runs. */
 static anpe_status run_simulator(const anpe_task *t, anpe_ctx *ctx, anpe_bench *b, int64_t n,
-                                 float *flux)
+                                 float *flux, void *shared)
 {
     const int64_t n_prior = t->prior->n_labels, n_sim = t->sim.n_labels;
     const anpe_simulator_ops *ops = t->simulator.ops;
@@ -189,13 +190,15 @@ static anpe_status run_simulator(const anpe_task *t, anpe_ctx *ctx, anpe_bench *
         for (int64_t j = 0; j < n_sim; j++)
             b->sim_theta[k * n_sim + j] = b->theta[k * n_prior + t->sim_label[j]];
     const anpe_status status =
-        ops->simulate(t->simulator.self, ctx, n, b->sim_theta, flux, b->scratch);
+        shared ? ops->simulate_shared(t->simulator.self, ctx, n, b->sim_theta, flux, shared)
+               : ops->simulate(t->simulator.self, ctx, n, b->sim_theta, flux, b->scratch);
     return status ? anpe_fail_prefix(ctx, status, "%s", t->simulator.plugin->name) : ANPE_OK;
 }
 
-anpe_status anpe_task_simulate_own(const anpe_task *t, anpe_ctx *ctx, anpe_bench *b, int64_t n)
+anpe_status anpe_task_simulate_own(const anpe_task *t, anpe_ctx *ctx, anpe_bench *b, int64_t n,
+                                   void *shared)
 {
-    const anpe_status status = run_simulator(t, ctx, b, n, b->sim_flux);
+    const anpe_status status = run_simulator(t, ctx, b, n, b->sim_flux, shared);
     return status ? status : check_finite(t, ctx, b, n, t->sim.n_pixels, b->sim_flux);
 }
 
@@ -214,7 +217,8 @@ static void project_all(const anpe_task *t, anpe_bench *b, int64_t n)
 
 anpe_status anpe_task_simulate(const anpe_task *t, anpe_ctx *ctx, anpe_bench *b, int64_t n)
 {
-    const anpe_status status = run_simulator(t, ctx, b, n, t->projector ? b->sim_flux : b->flux);
+    const anpe_status status =
+        run_simulator(t, ctx, b, n, t->projector ? b->sim_flux : b->flux, NULL);
     if (status)
         return status;
     if (t->projector)

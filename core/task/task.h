@@ -118,9 +118,10 @@ ANPE_MUST_CHECK anpe_status anpe_task_draw_labels(const anpe_task *t, anpe_ctx *
 /* Whether the simulator has flux for every pixel that mask (n_pixels) leaves, at the radial
  * velocity of theta (of the prior's labels). Inside the prior it has: the others are excluded. */
 int anpe_task_covers(const anpe_task *t, const double *theta, const uint8_t *mask);
-/* b->theta (n) -> b->sim_flux (n): the simulator's own spectra, on its pixels and at rest. */
+/* b->theta (n) -> b->sim_flux (n): the simulator's own spectra, on its pixels and at rest. shared:
+ * NULL, or scratch of the simulator's simulate_shared, which then makes them. */
 ANPE_MUST_CHECK anpe_status anpe_task_simulate_own(const anpe_task *t, anpe_ctx *ctx, anpe_bench *b,
-                                                   int64_t n);
+                                                   int64_t n, void *shared);
 /* b->theta (n) -> b->flux (n): simulator and projection, no noise. */
 ANPE_MUST_CHECK anpe_status anpe_task_simulate(const anpe_task *t, anpe_ctx *ctx, anpe_bench *b,
                                                int64_t n);

@@ -32,7 +32,7 @@ extern "C" {
 #endif
 
 #define ANPE_ABI_MAJOR 1u /* differs: the plugin is refused */
-#define ANPE_ABI_MINOR 6u /* plugin newer than the host: refused; older: taken as it is */
+#define ANPE_ABI_MINOR 7u /* plugin newer than the host: refused; older: taken as it is */
 
 #if defined __GNUC__
 #define ANPE_EXPORT       __attribute__((visibility("default")))
@@ -393,6 +393,19 @@ typedef struct anpe_simulator_ops {
     anpe_status (*simulate_lines)(const void *self, anpe_ctx *ctx, const double *theta,
                                   const float *log_gf, const float *log_waals, float *flux,
                                   void *scratch);
+    /* Stars that have something in common which takes long to compute, such as a model atmosphere
+     * and the profiles of its lines; for grids that are laid out so. The three go together.
+     *
+     * Since 1.7. is_shared (n_labels): 1 for labels that such stars agree in, else 0. NULL op:
+     * there is nothing to share. */
+    void (*shared)(const void *self, uint8_t *is_shared);
+    /* Since 1.7. Bytes of scratch that simulate_shared needs for up to n spectra. */
+    size_t (*shared_scratch_size)(const void *self, int64_t n);
+    /* Since 1.7. As simulate; ANPE_EINVAL where rows do not agree in the labels of `shared`. The
+     * spectra are those of simulate to 1e-5 of the continuum, and may depend on which rows come
+     * together, not on threads. */
+    anpe_status (*simulate_shared)(const void *self, anpe_ctx *ctx, int64_t n, const double *theta,
+                                   float *flux, void *scratch);
 } anpe_simulator_ops;
 
 /* ---- prior: a joint density of some labels ----------------------------------------------- */

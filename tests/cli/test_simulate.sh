@@ -38,6 +38,15 @@ run simulate -n 4 --design sobl -o bad.h5
 expect_error "unknown design" 2 "--design must be .*not 'sobl'"
 run simulate -n 4 --own-grid --observed -o bad.h5
 expect_error "own pixels and an observation" 2 "--own-grid and --observed"
+run simulate -n 4 --own-grid --design sobol --per-atmosphere 3 -o bad.h5
+expect_error "spectra of one atmosphere: a power of 2" 2 "--per-atmosphere 3: a power of 2"
+run simulate -n 4 --own-grid --per-atmosphere 2 -o bad.h5
+expect_error "of draws" 2 "--per-atmosphere: is for grids"
+run simulate -n 4 --design sobol --per-atmosphere 2 -o bad.h5
+expect_error "on an instrument's pixels" 2 "--per-atmosphere: is for grids"
+# shellcheck disable=SC2086
+run simulate -n 4 --design sobol $own --per-atmosphere 2 -o bad.h5
+expect_error "of a simulator without them" 1 "simulator 'lines' has no atmospheres"
 check "nothing is written" test ! -e bad.h5
 
 # Killed at several moments, each time when some blocks are there, then to the end.

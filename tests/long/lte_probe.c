@@ -163,11 +163,11 @@ static void print_spectrum(const model *m, int n, char **args)
                           .voigt = &voigt,
                           .hydrogen = hydrogen.n ? &hydrogen : NULL};
     anpe_lte_points_set(&p.points, log(first), step, count);
-    void *scratch = aligned_alloc(64, (anpe_lte_synthesis_scratch(&p) + 63) / 64 * 64);
+    void *scratch = aligned_alloc(64, (anpe_lte_synthesis_scratch(1, &p) + 63) / 64 * 64);
     float *flux = malloc(2 * (size_t)count * sizeof *flux);
     demand(scratch && flux, "memory");
     const clock_t start = clock();
-    anpe_lte_synthesise(&p, scratch, flux, flux + count);
+    anpe_lte_synthesise(1, &p, scratch, flux, flux + count);
     fprintf(stderr, "%lld lines, %.3f s\n", (long long)lines.n,
             (double)(clock() - start) / CLOCKS_PER_SEC);
     for (int64_t i = 0; i < count; i++)

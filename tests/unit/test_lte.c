@@ -414,6 +414,92 @@ static void test_refused(void)
     rig_clear(&r);
 }
 
+/* Spectra of one atmosphere, more of them than are computed at once. */
+static void test_shared(void)
+{
+    enum { N = ANPE_LTE_ROWS + 3, LABELS = 7 };
+    static const uint8_t expected[LABELS] = {1, 1, 1, 1, 0, 0, 0};
+    uint8_t is_shared[LABELS];
+    double theta[N * LABELS], largest = 0, spread = 0;
+    rig r;
+    WORKS(rig_new("free = [\"teff\", \"logg\", \"fe_h\", \"vmicro\", \"c12_c13\"]; abundances = "
+                  "[\"mg_fe\", \"c_h\"];",
+                  &r));
+    const anpe_simulator_ops *ops = r.ops;
+    const int64_t n = r.info.n_pixels;
+    ops->shared(r.s.c.self, is_shared);
+    CU_ASSERT(memcmp(is_shared, expected, LABELS) == 0);
+    for (int i = 0; i < N; i++) {
+        const double row[LABELS] = {5600, 4.3, -0.4, 1.3, 5 + 4 * i, 0.08 * (i - 9), -0.4 - 0.03 * i};
+        memcpy(theta + i * LABELS, row, sizeof row);
+    }
+    const size_t size = ops->shared_scratch_size(r.s.c.self, N);
+    float *all = malloc((size_t)(N * n) * sizeof *all);
+    void *room = anpe_alloc(ctx, size);
+    CU_ASSERT_FATAL(all && room);
+    memset(room, 0xff, size);
+    const long before = n_allocations;
+    WORKS(ops->simulate_shared(r.s.c.self, ctx, N, theta, all, room));
+    CU_ASSERT(n_allocations == before);
+    for (int i = 0; i < N; i++) {
+        rig_run(&r, theta + i * LABELS);
+        for (int64_t k = 0; k < n; k++) {
+            largest = fmax(largest, fabs((double)all[i * n + k] - (double)r.flux[k]));
+            spread = fmax(spread, fabs((double)all[i * n + k] - (double)all[k]));
+        }
+    }
+    CU_ASSERT_DOUBLE_EQUAL(largest, 0, 1e-5);
+    CU_ASSERT(spread > 0.05);
+    theta[2 * LABELS + 3] = 1.4;
+    FAILS(ops->simulate_shared(r.s.c.self, ctx, N, theta, all, room), ANPE_EINVAL,
+          "lte: vmicro is 1.3 and 1.4 in stars that share an atmosphere");
+    anpe_free(room);
+    free(all);
+    rig_clear(&r);
+}
+
+/* A grid of several spectra for each atmosphere: labels in groups, the same bytes on two threads.
+ */
+static void test_per_atmosphere(void)
+{
+    enum { N = 21, EACH = 4 };
+    char path[320], one[320], two[320], text[1024];
+    double theta[N * 2];
+    anpe_h5 *f;
+    snprintf(path, sizeof path, "%s/shared.cfg", scratch);
+    snprintf(one, sizeof one, "%s/one.h5", scratch);
+    snprintf(two, sizeof two, "%s/two.h5", scratch);
+    write_files();
+    const int length = snprintf(
+        text, sizeof text,
+        "simulator = { plugin = \"lte\"; atmospheres = ({ file = \"%s/grid.dat\"; }); lists = ({ "
+        "file = \"%s/a.list\"; }); lambda_min = 6700.0; lambda_max = 6702.0; step = 4.0; logg = "
+        "4.2;\n free = [\"teff\", \"mg_fe\"]; };\nprior = ({ plugin = \"independent\"; labels = (\n"
+        "{ name = \"mg_fe\"; type = \"uniform\"; min = -0.5; max = 0.5; },\n"
+        "{ name = \"teff\"; type = \"uniform\"; }); });\n"
+        "instrument = { plugin = \"apogee\"; };\n",
+        scratch, scratch);
+    write_bytes(path, text, (size_t)length);
+    anpe_simulate_request q = {
+        .source = path, .n = N, .own_grid = 1, .per_atmosphere = EACH, .seed = 1, .threads = 1};
+    for (q.design = ANPE_BY_SOBOL; q.design <= ANPE_BY_LATIN; q.design++) {
+        q.threads = 1;
+        q.output = one;
+        WORKS(anpe_simulate(ctx, &q));
+        q.threads = 2;
+        q.output = two;
+        WORKS(anpe_simulate(ctx, &q));
+        CU_ASSERT(same_bytes(one, two));
+        WORKS(anpe_h5_open(ctx, one, &f));
+        WORKS(anpe_h5_read(ctx, f, "theta", ANPE_H5_DOUBLE, N * 2, theta));
+        anpe_h5_abandon(f);
+        for (int i = 1; i < N; i++) {
+            CU_ASSERT((theta[2 * i] == theta[2 * i - 2]) == (i % EACH != 0));
+            CU_ASSERT(theta[2 * i + 1] != theta[2 * i - 1]);
+        }
+    }
+}
+
 /* Lines as the list has them, and spectra with their log gf and widths changed. */
 static void test_lines(void)
 {
@@ -465,6 +551,8 @@ static const CU_TestInfo tests[] = {{"info", test_info},
                                     {"continuum, lines, opacity", test_parts},
                                     {"a list alone", test_list_alone},
                                     {"labels that are refused", test_refused},
+                                    {"stars of one atmosphere", test_shared},
+                                    {"grid of several for an atmosphere", test_per_atmosphere},
                                     {"line list", test_lines}};
 
 int main(int argc, char **argv)

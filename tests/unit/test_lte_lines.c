@@ -483,10 +483,10 @@ static void scene_new(scene *r, const char *lines, double first, double last, do
 static float *run(const scene *r)
 {
     float *flux = malloc((size_t)r->problem.points.n * sizeof *flux);
-    void *room = anpe_alloc(ctx, anpe_lte_synthesis_scratch(&r->problem));
+    void *room = anpe_alloc(ctx, anpe_lte_synthesis_scratch(1, &r->problem));
     CU_ASSERT_FATAL(flux && room);
-    memset(room, 0xff, anpe_lte_synthesis_scratch(&r->problem));
-    anpe_lte_synthesise(&r->problem, room, flux, NULL);
+    memset(room, 0xff, anpe_lte_synthesis_scratch(1, &r->problem));
+    anpe_lte_synthesise(1, &r->problem, room, flux, NULL);
     anpe_free(room);
     return flux;
 }
@@ -529,6 +529,7 @@ static void test_strength(void)
                             .continuum = continuum,
                             .stride = POINTS,
                             .opacity = opacity};
+    const anpe_lte_line_work *one[1] = {&w};
     anpe_lte_points p;
     const double centre = log(r.lines.wavelength[0]);
     anpe_lte_points_set(&p, centre - 0.01, 1e-6, POINTS);
@@ -537,7 +538,7 @@ static void test_strength(void)
         continuum[i] = 1e-6F;
     memset(opacity, 0, sizeof opacity);
     anpe_lte_line_work_set(&r.lines, LAYERS, r.state, r.vmicro, 89, &w);
-    CU_ASSERT_EQUAL(anpe_lte_line_opacity(&r.lines, &r.voigt, &p, 1e-6, NULL, &w), 1);
+    CU_ASSERT_EQUAL(anpe_lte_line_opacity(&r.lines, &r.voigt, &p, 1e-6, NULL, 1, one), 1);
     for (int j = 0; j < LAYERS; j += 7) {
         const double nu = ANPE_LTE_LIGHT * 1e8 / r.lines.wavelength[0], t = r.t[j];
         double sum = 0;

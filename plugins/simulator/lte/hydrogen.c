@@ -11,7 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { HEADER = 11, MESH = 360, MOST_ALPHA = 80 };
+#define FIRST 0.02 /* of a Doppler width: where the mesh starts */
+enum { HEADER = 11, MESH = ANPE_LTE_HYDROGEN_MESH, MOST_ALPHA = 80 };
 #define RATIO                                                                                      \
     1.05 /* of the mesh in |lambda - lambda_0|: linear between is good to 0.3 % of lambda^-5/2 */
 #define PI_E2_MC 0.02654008854
@@ -36,6 +37,28 @@ static double log_gf(int lower, int upper)
         {1.5212,  0.7586,  0.3213,  0.0143,  -0.2230, -0.4171, -0.5817, -0.7250, -0.8521, -0.9665,
          -1.0706, -1.1662, -1.2547, -1.3370, -1.4141, -1.4865, -1.5549, -1.6197, 0,       0}};
     return table[lower - 2][upper - lower - 1];
+}
+
+/* A Lorentz wing that is folded with Doppler's profile, over the wing, at u Doppler widths: the
+ * term of Voigt's function that is linear in its damping, 2 u^2 (2 u D(u) - 1) with Dawson's D
+ * (Rybicki's sum); 0 in the core, where it is negative. */
+static double folded(double u)
+{
+    if (u > 6)
+        return 1 + (1.5 + 3.75 / (u * u)) / (u * u);
+    double dawson = 0;
+    for (int n = 1; n < 30; n += 2) {
+        const double below = u - 0.4 * n, above = u + 0.4 * n;
+        dawson += (exp(-below * below) - exp(-above * above)) / n;
+    }
+    return fmax(0, 2 * u * u * (2 * u * dawson / sqrt(ANPE_LTE_PI) - 1));
+}
+
+/* At the places of the mesh. */
+static void set_folded(anpe_lte_hydrogen *h)
+{
+    for (int k = 0; k < MESH; k++)
+        h->folded[k] = folded(FIRST * pow(RATIO, k));
 }
 
 /* ---- the table -------------------------------------------------------------------------- */
@@ -133,6 +156,7 @@ anpe_status anpe_lte_hydrogen_read(anpe_ctx *ctx, const char *path, anpe_lte_hyd
     for (int i = 0; !status && i < (int)series; i++)
         status = read_series(ctx, &text, &at, h);
     anpe_lte_text_close(&text);
+    set_folded(h);
     if (status)
         anpe_lte_hydrogen_free(h);
     return status;
@@ -150,6 +174,7 @@ anpe_status anpe_lte_hydrogen_own(anpe_ctx *ctx, anpe_lte_hydrogen *h)
                                                  .step = {ANPE_LTE_STARK_STEP},
                                                  .size = {ANPE_LTE_STARK_ALPHAS}};
     anpe_lte_doppler_init(&h->doppler);
+    set_folded(h);
     return ANPE_OK;
 }
 
@@ -223,84 +248,101 @@ static double lorentz_width(int lower, int upper, double wavelength, const anpe_
     return gamma * wavelength * wavelength * 1e-8 / (4 * ANPE_LTE_PI * ANPE_LTE_LIGHT);
 }
 
-/* A Lorentz wing that is folded with Doppler's profile, over the wing, at u Doppler widths: the
- * term of Voigt's function that is linear in its damping, 2 u^2 (2 u D(u) - 1) with Dawson's D
- * (Rybicki's sum); 0 in the core, where it is negative. */
-static double folded(double u)
+/* The opacity of a line in a layer on a mesh of distances first RATIO^k (Angstrom). */
+typedef struct profile {
+    double first, total, f0, width;
+    double at, rise; /* place of the first on the axis of ln_s, and between two */
+    double ln_s[MOST_ALPHA];
+    int from, n; /* known there: mesh[from] .. mesh[n - 1] */
+    float mesh[MESH];
+} profile;
+
+static double opacity_at(const anpe_lte_hydrogen *h, const anpe_lte_hydrogen_line *l,
+                         const profile *y, int k, double distance)
 {
-    if (u > 6)
-        return 1 + (1.5 + 3.75 / (u * u)) / (u * u);
-    double dawson = 0;
-    for (int n = 1; n < 30; n += 2) {
-        const double below = u - 0.4 * n, above = u + 0.4 * n;
-        dawson += (exp(-below * below) - exp(-above * above)) / n;
-    }
-    return fmax(0, 2 * u * u * (2 * u * dawson / sqrt(ANPE_LTE_PI) - 1));
+    const double lorentz = y->width / (ANPE_LTE_PI * (distance * distance + y->width * y->width));
+    const double stark = exp(interpolate(y->ln_s, l->size[0], y->at + k * y->rise, l->step[0]));
+    return y->total * (stark / y->f0 + lorentz * h->folded[k]);
 }
 
-/* Opacity of one line in one layer at `mesh` distances first RATIO^k, as far as it is above
- * `least`; returns how far. */
-static int profile(const anpe_lte_hydrogen *h, const anpe_lte_hydrogen_line *l,
-                   const anpe_lte_state *s, double vmicro, double wavelength, double least,
-                   double *first, float *mesh)
+static void set_profile(const anpe_lte_hydrogen *h, const anpe_lte_hydrogen_line *l,
+                        const anpe_lte_state *s, double vmicro, double wavelength, profile *y)
 {
-    double ln_s[MOST_ALPHA];
     const double turbulence =
         1.008 * ANPE_LTE_AMU * vmicro * vmicro * 1e10 / (2 * ANPE_LTE_BOLTZMANN);
-    const double f0 = 1.25e-9 * pow(s->ne, 2.0 / 3);
     const double excitation = level(l->lower) * 1.438776877 / s->t;
     const double number = s->atom[0][0] / anpe_lte_partition(1, 0, s->t) / s->rho *
                           exp(-excitation) * (1 - exp(-HC_K / (wavelength * s->t)));
-    /* per Angstrom to per Hz: lambda^2 / c */
-    const double total = PI_E2_MC * pow(10, log_gf(l->lower, l->upper)) * number * wavelength *
-                         wavelength / (ANPE_LTE_LIGHT * 1e8);
     const double doppler =
         wavelength * sqrt(2 * ANPE_LTE_BOLTZMANN * (s->t + turbulence) / (1.008 * ANPE_LTE_AMU)) /
         ANPE_LTE_LIGHT;
-    const double start = column(h, l, s->ne, s->t, turbulence, doppler / f0, ln_s);
-    const double w = lorentz_width(l->lower, l->upper, wavelength, s);
-    *first = 0.02 * doppler;
-    double distance = *first;
-    int n = 0;
-    for (; n < MESH; n++, distance *= RATIO) {
-        const double at = (log10(distance / f0) - start) / l->step[0];
-        const double lorentz =
-            w / (ANPE_LTE_PI * (distance * distance + w * w)) * folded(distance / doppler);
-        const double kappa =
-            total * (exp(interpolate(ln_s, l->size[0], at, l->step[0])) / f0 + lorentz);
-        mesh[n] = (float)kappa;
-        if (kappa < least && distance > 4 * doppler)
-            break;
-    }
-    return n;
+    /* per Angstrom to per Hz: lambda^2 / c */
+    y->total = PI_E2_MC * pow(10, log_gf(l->lower, l->upper)) * number * wavelength * wavelength /
+               (ANPE_LTE_LIGHT * 1e8);
+    y->f0 = 1.25e-9 * pow(s->ne, 2.0 / 3);
+    y->width = lorentz_width(l->lower, l->upper, wavelength, s);
+    y->first = FIRST * doppler;
+    const double start = column(h, l, s->ne, s->t, turbulence, doppler / y->f0, y->ln_s);
+    y->at = (log10(y->first / y->f0) - start) / l->step[0];
+    y->rise = log10(RATIO) / l->step[0];
 }
 
-/* Adds mesh values, linear between, on one side of the line: sign +1 to longer wavelengths. */
-static void add_side(const anpe_lte_points *p, double centre, double wavelength, double first,
-                     int n, const float *mesh, int sign, float *opacity)
+/* The mesh between the distances near and far, as far as it is above `least`. */
+static void set_mesh(const anpe_lte_hydrogen *h, const anpe_lte_hydrogen_line *l, double near,
+                     double far, double least, profile *y)
 {
-    double inner = 0, outer = first;
-    int k = -1; /* between mesh[k] and mesh[k + 1]; -1: inside the first */
-    int64_t i = sign > 0 ? (int64_t)ceil(centre) : (int64_t)ceil(centre) - 1;
-    if (sign > 0 && centre < 0)
-        i = 0;
-    if (sign < 0 && i >= p->n)
-        i = p->n - 1;
-    for (; i >= 0 && i < p->n; i += sign) {
-        const double x = fabs((double)i - centre) * p->step * sign;
-        const double distance = fabs(wavelength * expm1(x));
-        while (distance > outer) {
-            k++;
-            if (k >= n - 1)
-                return;
-            inner = outer;
-            outer *= RATIO;
+    const double four_widths = 4 / FIRST * y->first;
+    y->from = near > y->first ? (int)fmin(log(near / y->first) / log(RATIO), MESH - 1) : 0;
+    y->n = y->from;
+    if (opacity_at(h, l, y, 0, y->first) < least)
+        return;
+    double distance = y->first * pow(RATIO, y->from);
+    for (; y->n < MESH && distance < RATIO * far; distance *= RATIO) {
+        const double kappa = opacity_at(h, l, y, y->n, distance);
+        if (kappa < least && distance > four_widths)
+            return;
+        y->mesh[y->n++] = (float)kappa;
+    }
+}
+
+/* ln(1 + x) */
+static double log_of(double x)
+{
+    return fabs(x) > 0.02 ? log1p(x) : x * (1 - x * (0.5 - x * (1.0 / 3 - x * (0.25 - x * 0.2))));
+}
+
+/* Adds to points first .. last the line through (x0, y0) and (x1, y1). */
+static void add_piece(int64_t first, int64_t last, double x0, double y0, double x1, double y1,
+                      float *opacity)
+{
+    const double slope = (y1 - y0) / (x1 - x0);
+    const float rise = (float)slope, start = (float)(y0 + ((double)first - x0) * slope);
+    for (int64_t i = first; i <= last; i++)
+        opacity[i] += start + (float)(int)(i - first) * rise;
+}
+
+/* Adds the mesh on one side of the line, +1 to longer wavelengths: linear between its places, flat
+ * inside the first. No point is nearer than it is known. */
+static void add_side(const anpe_lte_points *p, double centre, double wavelength, const profile *y,
+                     int sign, float *opacity)
+{
+    const double end = (double)p->n;
+    int64_t next = (int64_t)ceil(fmin(fmax(centre, 0), end)) - (sign < 0);
+    double before = centre, distance = y->first * pow(RATIO, y->from);
+    for (int k = y->from; k < y->n && next >= 0 && next < p->n; k++, distance *= RATIO) {
+        const double at = centre + log_of(sign * distance / wavelength) / p->step;
+        const float *value = &y->mesh[k];
+        const double inner = (double)value[k > y->from ? -1 : 0];
+        if (sign > 0) {
+            const int64_t last = (int64_t)floor(fmin(fmax(at, -1), end - 1));
+            add_piece(next, last, before, inner, at, (double)*value, opacity);
+            next = last < next ? next : last + 1;
+        } else {
+            const int64_t first = (int64_t)ceil(fmin(fmax(at, 0), end));
+            add_piece(first, next, before, inner, at, (double)*value, opacity);
+            next = first > next ? next : first - 1;
         }
-        if (k < 0)
-            opacity[i] += mesh[0];
-        else
-            opacity[i] +=
-                mesh[k] + (float)((distance - inner) / (outer - inner)) * (mesh[k + 1] - mesh[k]);
+        before = at;
     }
 }
 
@@ -308,24 +350,23 @@ void anpe_lte_hydrogen_opacity(const anpe_lte_hydrogen *h, int layers, const anp
                                const double *vmicro, const anpe_lte_points *p, double cut,
                                const float *continuum, int64_t stride, float *opacity)
 {
-    float mesh[MESH];
-    const double last = p->first + p->step * (double)p->n;
+    const double last = p->first + p->step * (double)(p->n - 1);
     for (int i = 0; i < h->n; i++) {
         const anpe_lte_hydrogen_line *l = &h->line[i];
-        const double wavelength = 1e8 / (level(l->upper) - level(l->lower));
-        const double centre = (log(wavelength) - p->first) / p->step;
-        if (log(wavelength) < p->first - 0.2 || log(wavelength) > last + 0.2)
+        const double wavelength = 1e8 / (level(l->upper) - level(l->lower)), ln = log(wavelength);
+        const double centre = (ln - p->first) / p->step;
+        const double blue = wavelength * expm1(p->first - ln), red = wavelength * expm1(last - ln);
+        if (ln < p->first - 0.2 || ln > last + 0.2)
             continue;
         int64_t node = centre <= 0 ? 0 : (int64_t)(centre / (double)p->node_step);
         node = node < p->n_nodes ? node : p->n_nodes - 1;
         for (int j = 0; j < layers; j++) {
-            double first;
-            const double least = cut * (double)continuum[j * p->n_nodes + node];
-            const int n = profile(h, l, &state[j], vmicro[j], wavelength, least, &first, mesh);
-            if (mesh[0] < (float)least)
-                continue;
-            add_side(p, centre, wavelength, first, n, mesh, 1, opacity + j * stride);
-            add_side(p, centre, wavelength, first, n, mesh, -1, opacity + j * stride);
+            profile y;
+            set_profile(h, l, &state[j], vmicro[j], wavelength, &y);
+            set_mesh(h, l, fmax(blue, -red), fmax(-blue, red),
+                     cut * (double)continuum[node * layers + j], &y);
+            add_side(p, centre, wavelength, &y, 1, opacity + j * stride);
+            add_side(p, centre, wavelength, &y, -1, opacity + j * stride);
         }
     }
 }

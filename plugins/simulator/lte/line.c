@@ -11,14 +11,9 @@
 #include <math.h>
 #include <string.h>
 
-#if defined ANPE_HAVE_TARGET_CLONES && !defined ANPE_SANITIZE
-#define CLONES __attribute__((target_clones("default", "arch=x86-64-v3", "arch=x86-64-v4")))
-#else
-#define CLONES
-#endif
-
 #define PI_E2_MC 0.02654008854 /* pi e^2 / (m_e c), cm2 Hz */
 #define WIDEST   1e4F          /* Doppler widths: nothing that is a line */
+#define ALIKE    0.003F        /* of dampings: (da)^2 / 2 of d2H/da2 < 2 is below 1e-5 of H */
 #define SQRT_PI  1.7724538509055160
 #define HC_K     1.4387768775e8 /* Angstrom K */
 
@@ -199,13 +194,12 @@ static int may_reach(const anpe_lte_bounds *b, const anpe_lte_points *p, const l
 }
 
 /* 1 / (cut * continuum) at a line. */
-static void limits(const anpe_lte_points *p, double cut, const anpe_lte_line_work *w, const line *x,
-                   float *limit)
+CLONES
+static void limits(float cut, const anpe_lte_line_work *w, const line *x, float *restrict limit)
 {
-    for (int j = 0; j < w->n; j++) {
-        const float *k = w->continuum + j * p->n_nodes + x->node;
-        limit[j] = 1 / ((float)cut * (k[0] + (float)x->part * (k[1] - k[0])));
-    }
+    const float *a = w->continuum + x->node * w->n, *b = a + w->n, part = (float)x->part;
+    for (int j = 0; j < w->n; j++)
+        limit[j] = 1 / (cut * (a[j] + part * (b[j] - a[j])));
 }
 
 /* Points from the centre to where the profile is cut; 0: nothing is above the cut. */
@@ -216,30 +210,67 @@ static double reach_of(float ratio, float damping, double dv)
     return (double)fmaxf(sqrtf(logf(ratio)), sqrtf(ratio * damping * 0.56418958F)) / dv;
 }
 
+/* A line in the layers of all spectra. */
+typedef struct layers {
+    float strength[ANPE_LTE_ROWS][ANPE_LTE_LAYERS], damping[ANPE_LTE_ROWS][ANPE_LTE_LAYERS];
+    float ratio[ANPE_LTE_ROWS][ANPE_LTE_LAYERS]; /* of strength to the cut */
+} layers;
+
+/* Returns the largest ratio. */
+static float look_at_layers(const line *x, double cut, int rows, const anpe_lte_line_work *const *w,
+                            layers *out)
+{
+    float most = 0;
+    for (int r = 0; r < rows; r++) {
+        const int at = x->species * w[r]->n;
+        float *ratio = out->ratio[r];
+        limits((float)cut, w[r], x, ratio);
+        const float largest = line_layers(
+            w[r], w[r]->amount + at, w[r]->inverse_doppler + at, x->excitation, x->log_strength,
+            x->inverse_wavelength, ratio, x->gamma, x->power, out->strength[r], out->damping[r]);
+        for (int j = 0; j < w[r]->n; j++)
+            ratio[j] *= largest < 1 ? 0 : out->strength[r][j];
+        most = fmaxf(most, largest);
+    }
+    return most;
+}
+
+static void add_layer(const anpe_lte_voigt *voigt, const anpe_lte_points *p, const line *x, int j,
+                      int rows, const anpe_lte_line_work *const *w, const layers *l)
+{
+    anpe_lte_profile profile[ANPE_LTE_ROWS];
+    const double dv = p->step * (double)w[0]->inverse_doppler[x->species * w[0]->n + j];
+    int used = 0;
+    float least = HUGE_VALF, most = 0;
+    for (int r = 0; r < rows; r++) {
+        const double reach = reach_of(l->ratio[r][j], l->damping[r][j], dv);
+        if (!(reach > 0))
+            continue;
+        least = fminf(least, l->damping[r][j]);
+        most = fmaxf(most, l->damping[r][j]);
+        profile[used++] = (anpe_lte_profile){l->strength[r][j], l->damping[r][j], reach,
+                                             w[r]->opacity + j * w[r]->stride};
+    }
+    if (used > 1 && most - least < ALIKE * (1 + least))
+        anpe_lte_voigt_share(voigt, used, profile, x->centre, dv, p->n);
+    else
+        for (const anpe_lte_profile *o = profile; o < profile + used; o++)
+            anpe_lte_voigt_add(voigt, o->strength, o->a, x->centre, dv, o->reach, p->n, o->out);
+}
+
 int64_t anpe_lte_line_opacity(const anpe_lte_lines *l, const anpe_lte_voigt *voigt,
                               const anpe_lte_points *p, double cut, const anpe_lte_bounds *bounds,
-                              anpe_lte_line_work *w)
+                              int rows, const anpe_lte_line_work *const *w)
 {
     int64_t used = 0;
-    float limit[ANPE_LTE_LAYERS], strength[ANPE_LTE_LAYERS], damping[ANPE_LTE_LAYERS];
+    layers layer;
     for (int64_t i = 0; i < l->n; i++) {
-        const line x = line_of(l, i, p, w);
-        if (!may_reach(bounds, p, &x))
-            continue;
-        const float *inverse_doppler = w->inverse_doppler + x.species * w->n;
-        limits(p, cut, w, &x, limit);
-        if (line_layers(w, w->amount + x.species * w->n, inverse_doppler, x.excitation,
-                        x.log_strength, x.inverse_wavelength, limit, x.gamma, x.power, strength,
-                        damping) < 1)
+        const line x = line_of(l, i, p, w[0]);
+        if (!may_reach(bounds, p, &x) || look_at_layers(&x, cut, rows, w, &layer) < 1)
             continue;
         used++;
-        for (int j = 0; j < w->n; j++) {
-            const double dv = p->step * (double)inverse_doppler[j];
-            const double reach = reach_of(strength[j] * limit[j], damping[j], dv);
-            if (reach > 0)
-                anpe_lte_voigt_add(voigt, strength[j], damping[j], x.centre, dv, reach, p->n,
-                                   w->opacity + j * w->stride);
-        }
+        for (int j = 0; j < w[0]->n; j++)
+            add_layer(voigt, p, &x, j, rows, w, &layer);
     }
     return used;
 }

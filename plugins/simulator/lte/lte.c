@@ -433,10 +433,9 @@ static anpe_status effective_metallicity(const lte *s, anpe_ctx *ctx, const star
     return ANPE_OK;
 }
 
-/* The gas of a star of these labels, at the start of scratch. */
-static anpe_status build(const lte *s, anpe_ctx *ctx, const double *theta, void *scratch, star *x)
+/* The gas of a star of these labels. */
+static anpe_status build(const lte *s, anpe_ctx *ctx, const double *theta, room *r, star *x)
 {
-    room *r = scratch;
     double abundance[ANPE_LTE_ELEMENTS], m_h = 0;
     anpe_status status;
     ANPE_TRY(star_of(s, ctx, theta, x));
@@ -453,64 +452,72 @@ out:
     return status;
 }
 
-/* Behind the gas: the synthesis' scratch, then points of flux and of continuum. */
-static void *synthesis_scratch(void *scratch)
+/* Scratch: the gas of each star, the synthesis', then points of flux and of continuum of each. */
+static room *room_of(void *scratch, int row)
 {
-    return (char *)scratch + rounded(sizeof(room));
+    return (room *)(void *)((char *)scratch + (size_t)row * rounded(sizeof(room)));
 }
 
-static void average(int64_t m, int64_t n_pixels, const float *points, float *pixels)
+/* One window after the other. */
+static size_t scratch_for(const lte *s, int rows)
 {
-    for (int64_t i = 0; i < n_pixels; i++) {
-        double sum = 0;
-        for (int64_t k = 0; k < m; k++)
-            sum += (double)points[i * m + k];
-        pixels[i] = (float)(sum / (double)m);
+    size_t most = 0;
+    for (int64_t k = 0; k < s->windows.n; k++) {
+        const anpe_lte_problem p = problem_of(s, k, NULL, NULL);
+        const size_t size = rounded(anpe_lte_synthesis_scratch(rows, &p)) +
+                            2 * rounded((size_t)rows * (size_t)p.points.n * sizeof(float));
+        most = size > most ? size : most;
     }
+    return (size_t)rows * rounded(sizeof(room)) + most;
 }
 
 static size_t lte_scratch(const void *self, int64_t n)
 {
-    const lte *s = self;
-    size_t most = 0;
-    (void)n; /* one window of one spectrum after the other */
-    for (int64_t k = 0; k < s->windows.n; k++) {
-        const anpe_lte_problem p = problem_of(s, k, NULL, NULL);
-        const size_t size = rounded(anpe_lte_synthesis_scratch(&p)) +
-                            2 * rounded((size_t)p.points.n * sizeof(float));
-        most = size > most ? size : most;
-    }
-    return rounded(sizeof(room)) + most;
+    (void)n; /* one spectrum after the other */
+    return scratch_for(self, 1);
 }
 
-/* flux, continuum: of the pixels of this window; else as `spectrum`. */
-static void window_of(const lte *s, int64_t window, const star *x, const float *log_gf,
-                      const float *log_waals, float *flux, float *continuum, void *scratch)
+/* Changes of the lines, or NULL. */
+typedef struct changes {
+    const float *log_gf, *log_waals;
+} changes;
+
+/* flux, continuum: of the first star's pixels of this window; else as `spectra`. */
+static void window_of(const lte *s, int64_t window, int rows, const star *x, const changes *c,
+                      float *flux, float *continuum, void *scratch)
 {
     const anpe_lte_window *w = &s->windows.window[window];
-    anpe_lte_problem p = problem_of(s, window, x, scratch);
-    p.log_gf = log_gf ? log_gf + w->first_line : NULL;
-    p.log_waals = log_waals ? log_waals + w->first_line : NULL;
-    char *rest = synthesis_scratch(scratch), *at = rest + rounded(anpe_lte_synthesis_scratch(&p));
+    anpe_lte_problem p[ANPE_LTE_ROWS];
+    for (int r = 0; r < rows; r++) {
+        p[r] = problem_of(s, window, &x[r], room_of(scratch, r));
+        p[r].log_gf = c->log_gf ? c->log_gf + w->first_line : NULL;
+        p[r].log_waals = c->log_waals ? c->log_waals + w->first_line : NULL;
+    }
+    const int64_t n = p->points.n;
+    char *rest = (char *)room_of(scratch, rows),
+         *at = rest + rounded(anpe_lte_synthesis_scratch(rows, p));
     float *points = (float *)(void *)at, *smooth = NULL;
     if (continuum)
-        smooth = (float *)(void *)(at + rounded((size_t)p.points.n * sizeof(float)));
-    anpe_lte_synthesise(&p, rest, points, smooth);
-    average(s->windows.m, w->n_pixels, points, flux);
-    if (continuum)
-        average(s->windows.m, w->n_pixels, smooth, continuum);
+        smooth = (float *)(void *)(at + rounded((size_t)rows * (size_t)n * sizeof(float)));
+    anpe_lte_synthesise(rows, p, rest, points, smooth);
+    for (int r = 0; r < rows; r++) {
+        anpe_lte_window_average(w, points + r * n, flux + r * s->windows.n_pixels);
+        if (continuum)
+            anpe_lte_window_average(w, smooth + r * n, continuum + r * s->windows.n_pixels);
+    }
 }
 
-/* log_gf, log_waals: NULL, or changes of the lines; continuum: NULL, or wanted too */
-static anpe_status spectrum(const lte *s, anpe_ctx *ctx, const double *theta, const float *log_gf,
-                            const float *log_waals, float *flux, float *continuum, void *scratch)
+/* rows of theta, flux and, unless NULL, continuum: stars that share an atmosphere */
+static anpe_status spectra(const lte *s, anpe_ctx *ctx, int rows, const double *theta,
+                           const changes *c, float *flux, float *continuum, void *scratch)
 {
-    star x;
-    const anpe_status status = build(s, ctx, theta, scratch, &x);
+    star x[ANPE_LTE_ROWS];
+    anpe_status status = ANPE_OK;
+    for (int r = 0; r < rows && !status; r++)
+        status = build(s, ctx, theta + r * s->n_labels, room_of(scratch, r), &x[r]);
     for (int64_t k = 0; k < s->windows.n && !status; k++) {
         const int64_t first = s->windows.window[k].first_pixel;
-        window_of(s, k, &x, log_gf, log_waals, flux + first, continuum ? continuum + first : NULL,
-                  scratch);
+        window_of(s, k, rows, x, c, flux + first, continuum ? continuum + first : NULL, scratch);
     }
     return status;
 }
@@ -518,7 +525,7 @@ static anpe_status spectrum(const lte *s, anpe_ctx *ctx, const double *theta, co
 static anpe_status lte_continuum(const void *self, anpe_ctx *ctx, const double *theta, float *flux,
                                  float *continuum, void *scratch)
 {
-    return spectrum(self, ctx, theta, NULL, NULL, flux, continuum, scratch);
+    return spectra(self, ctx, 1, theta, &(changes){0}, flux, continuum, scratch);
 }
 
 static anpe_status lte_simulate(const void *self, anpe_ctx *ctx, int64_t n, const double *theta,
@@ -527,8 +534,45 @@ static anpe_status lte_simulate(const void *self, anpe_ctx *ctx, int64_t n, cons
     const lte *s = self;
     anpe_status status = ANPE_OK;
     for (int64_t i = 0; i < n && !status; i++)
-        status = spectrum(s, ctx, theta + i * s->n_labels, NULL, NULL,
-                          flux + i * s->windows.n_pixels, NULL, scratch);
+        status = spectra(s, ctx, 1, theta + i * s->n_labels, &(changes){0},
+                         flux + i * s->windows.n_pixels, NULL, scratch);
+    return status;
+}
+
+/* ---- stars of one atmosphere ------------------------------------------------------------- */
+
+/* All but abundances and isotopes: temperatures, pressures and Doppler widths. */
+static void lte_shared(const void *self, uint8_t *is_shared)
+{
+    const lte *s = self;
+    for (int i = 0; i < s->n_labels; i++)
+        is_shared[i] = s->targets[i].base >= 0 &&
+                       base_labels[s->targets[i].base].offset != offsetof(star, c12_c13);
+}
+
+static size_t lte_shared_scratch(const void *self, int64_t n)
+{
+    return scratch_for(self, n < ANPE_LTE_ROWS ? (int)n : ANPE_LTE_ROWS);
+}
+
+static anpe_status lte_simulate_shared(const void *self, anpe_ctx *ctx, int64_t n,
+                                       const double *theta, float *flux, void *scratch)
+{
+    const lte *s = self;
+    uint8_t is_shared[MAX_LABELS];
+    anpe_status status = ANPE_OK;
+    lte_shared(s, is_shared);
+    for (int64_t i = 1; i < n; i++)
+        for (int j = 0; j < s->n_labels; j++)
+            if (is_shared[j] && theta[i * s->n_labels + j] != theta[j])
+                return ANPE_FAIL(ctx, ANPE_EINVAL,
+                                 "lte: %s is %g and %g in stars that share an atmosphere",
+                                 s->labels[j].name, theta[j], theta[i * s->n_labels + j]);
+    for (int64_t i = 0; i < n && !status; i += ANPE_LTE_ROWS) {
+        const int rows = n - i < ANPE_LTE_ROWS ? (int)(n - i) : ANPE_LTE_ROWS;
+        status = spectra(s, ctx, rows, theta + i * s->n_labels, &(changes){0},
+                         flux + i * s->windows.n_pixels, NULL, scratch);
+    }
     return status;
 }
 
@@ -547,8 +591,8 @@ static anpe_status lte_lines(const void *self, anpe_ctx *ctx, const double *thet
     for (int64_t k = 0; k < s->windows.n; k++) {
         const anpe_lte_window *w = &s->windows.window[k];
         const anpe_lte_problem p = problem_of(s, k, &x, scratch);
-        anpe_lte_identify(&p, synthesis_scratch(scratch), fmax(low, w->low), fmin(high, w->high),
-                          most, line, n);
+        anpe_lte_identify(&p, room_of(scratch, 1), fmax(low, w->low), fmin(high, w->high), most,
+                          line, n);
     }
     return ANPE_OK;
 }
@@ -616,7 +660,7 @@ static anpe_status lte_simulate_lines(const void *self, anpe_ctx *ctx, const dou
                                       const float *log_gf, const float *log_waals, float *flux,
                                       void *scratch)
 {
-    return spectrum(self, ctx, theta, log_gf, log_waals, flux, NULL, scratch);
+    return spectra(self, ctx, 1, theta, &(changes){log_gf, log_waals}, flux, NULL, scratch);
 }
 
 static const anpe_simulator_ops ops = {.size = sizeof ops,
@@ -628,7 +672,10 @@ static const anpe_simulator_ops ops = {.size = sizeof ops,
                                        .sources = source_names,
                                        .opacity = lte_opacity,
                                        .line_list = lte_line_list,
-                                       .simulate_lines = lte_simulate_lines};
+                                       .simulate_lines = lte_simulate_lines,
+                                       .shared = lte_shared,
+                                       .shared_scratch_size = lte_shared_scratch,
+                                       .simulate_shared = lte_simulate_shared};
 
 static const anpe_plugin plugin = {.abi = ANPE_ABI,
                                    .kind = ANPE_SIMULATOR,

@@ -7,7 +7,15 @@
 #define ANPE_LTE_H
 #include <anpe/plugin.h>
 
-enum { ANPE_LTE_LAYERS = 128, ANPE_LTE_ELEMENTS = 92 };
+enum { ANPE_LTE_LAYERS = 128, ANPE_LTE_ELEMENTS = 92, ANPE_LTE_ROWS = 16 /* spectra at once */ };
+
+/* Loops that gain from wider vectors have a version for each, chosen at run time. Not with
+ * sanitizers, which start after the choice is made. A file that says so includes config.h first. */
+#if defined ANPE_HAVE_TARGET_CLONES && !defined ANPE_SANITIZE
+#define CLONES __attribute__((target_clones("default", "arch=x86-64-v3", "arch=x86-64-v4")))
+#else
+#define CLONES
+#endif
 
 /* CODATA 2018 */
 #define ANPE_LTE_BOLTZMANN 1.380649e-16      /* erg/K */
@@ -192,6 +200,7 @@ extern const double anpe_lte_free_free[6][5], anpe_lte_h2minus_ff[4][4], anpe_lt
 
 /* ---- transfer.c -------------------------------------------------------------------------- */
 
+enum { ANPE_LTE_E4_PIECES = 146 }; /* 8 an octave from 2^-12 to 64, and the ends */
 /* A depth scale x (column mass, or optical depth where `reference` is the opacity that it is of;
  * then else 1). */
 typedef struct anpe_lte_depth {
@@ -199,6 +208,7 @@ typedef struct anpe_lte_depth {
     double first;                /* optical depth of the first layer over its opacity */
     float w[ANPE_LTE_LAYERS][4]; /* step i: of the opacities of layers i - 1 .. i + 2 */
     float least[ANPE_LTE_LAYERS];
+    double e4[ANPE_LTE_E4_PIECES][8]; /* E_4: place, coefficients of the distance from it */
 } anpe_lte_depth;
 void anpe_lte_depth_set(anpe_lte_depth *d, int n, const double *x, const double *reference);
 /* Surface flux of m points, erg/s/cm2 per unit of the source function: opacity and source (n,
@@ -344,6 +354,15 @@ void anpe_lte_voigt_init(anpe_lte_voigt *voigt);
 /* out[i] += strength H(a, (i - centre) dv) for |i - centre| <= reach, 0 <= i < n. */
 void anpe_lte_voigt_add(const anpe_lte_voigt *voigt, float strength, float a, double centre,
                         double dv, double reach, int64_t n, float *out);
+/* The same for several of one centre and width, whose dampings a are alike: H is taken from one a
+ * to the others by its derivative. */
+typedef struct anpe_lte_profile {
+    float strength, a;
+    double reach; /* 0: nothing is added */
+    float *out;
+} anpe_lte_profile;
+void anpe_lte_voigt_share(const anpe_lte_voigt *voigt, int rows, const anpe_lte_profile *profile,
+                          double centre, double dv, int64_t n);
 
 /* Points of a spectrum, ln(vacuum wavelength) = first + i step, and nodes of the continuum at every
  * node_step-th. */
@@ -363,7 +382,7 @@ typedef struct anpe_lte_line_work {
     float usual[ANPE_LTE_LAYERS], radiation[ANPE_LTE_LAYERS];
     float *inverse_doppler, *amount; /* (species, layers) */
     const float *log_gf, *log_waals; /* (lines) added to the list's; NULL: nothing */
-    const float *continuum;          /* (layers, nodes): absorption */
+    const float *continuum;          /* (nodes, layers): absorption */
     int64_t stride;
     float *opacity; /* (layers, stride), to which lines are added */
 } anpe_lte_line_work;
@@ -378,23 +397,23 @@ typedef struct anpe_lte_bounds {
     float *doppler; /* (species) c over the largest width */
 } anpe_lte_bounds;
 size_t anpe_lte_bounds_floats(const anpe_lte_points *p, int n_species);
-/* room: so many floats, borrowed. To be followed by one anpe_lte_bounds_add or more. */
-void anpe_lte_bounds_clear(const anpe_lte_points *p, int n_species, float *room,
-                           anpe_lte_bounds *b);
-void anpe_lte_bounds_add(const anpe_lte_points *p, double cut, const anpe_lte_line_work *w,
+/* Of spectra that share temperatures and microturbulence. room: so many floats, borrowed. */
+void anpe_lte_bounds_set(const anpe_lte_points *p, double cut, int rows,
+                         const anpe_lte_line_work *const *w, int n_species, float *room,
                          anpe_lte_bounds *b);
-/* 0: such a line is nowhere above the cut in any layer of the spectra that were added. `distance`
+/* 0: such a line is nowhere above the cut in any layer of these spectra. `distance`
  * in ln(wavelength) of its centre from the nearest point, which is behind `node`; <= 0: among
  * them. */
 int anpe_lte_bounds_reach(const anpe_lte_bounds *b, int64_t node, int species, float excitation,
                           float log_strength, const float gamma[3], float power, double wavelength,
                           double distance);
 
-/* Adds the lines to w->opacity. bounds: that w was added to, or NULL. Returns how many lines exceed
- * `cut` of the continuum somewhere, as far as `bounds` does not pass over them. */
+/* Adds the lines to the opacity of `rows` spectra, which share temperatures and microturbulence.
+ * bounds: of these, or NULL. Returns how many lines exceed `cut` of the
+ * continuum somewhere, as far as `bounds` does not pass over them. */
 int64_t anpe_lte_line_opacity(const anpe_lte_lines *l, const anpe_lte_voigt *voigt,
                               const anpe_lte_points *p, double cut, const anpe_lte_bounds *bounds,
-                              anpe_lte_line_work *w);
+                              int rows, const anpe_lte_line_work *const *w);
 double anpe_lte_isotope(int z, int mass, double c12_c13);
 
 /* ---- hydrogen.c, hydrogen_stark.c, table_hydrogen.c -------------------------------------- */
@@ -427,7 +446,7 @@ void anpe_lte_doppler_init(anpe_lte_doppler *s);
 double anpe_lte_stark_column(const anpe_lte_doppler *s, int line, double ne, double t, double w,
                              double *ln_s);
 
-enum { ANPE_LTE_HYDROGEN_LINES = 100 };
+enum { ANPE_LTE_HYDROGEN_LINES = 100, ANPE_LTE_HYDROGEN_MESH = 360 };
 typedef struct anpe_lte_hydrogen_line {
     int lower, upper;         /* principal quantum numbers */
     int fit;                  /* index of the fit's line; -1: of a table, which the rest is of */
@@ -441,13 +460,15 @@ typedef struct anpe_lte_hydrogen {
     size_t size;
     float *log_s;
     anpe_lte_doppler doppler;
+    double folded[ANPE_LTE_HYDROGEN_MESH]; /* see hydrogen.c */
 } anpe_lte_hydrogen;
 /* The lines of the fit. */
 anpe_status anpe_lte_hydrogen_own(anpe_ctx *ctx, anpe_lte_hydrogen *h);
 /* Stark profiles in Lemke's format (README), lower levels 2 to 4. */
 anpe_status anpe_lte_hydrogen_read(anpe_ctx *ctx, const char *path, anpe_lte_hydrogen *h);
 void anpe_lte_hydrogen_free(anpe_lte_hydrogen *h);
-/* Adds the lines of hydrogen, as anpe_lte_line_opacity. */
+/* Adds the lines of hydrogen to opacity (layers, stride), as far as they are above `cut` of the
+ * continuum (nodes, layers). */
 void anpe_lte_hydrogen_opacity(const anpe_lte_hydrogen *h, int layers, const anpe_lte_state *state,
                                const double *vmicro, const anpe_lte_points *p, double cut,
                                const float *continuum, int64_t stride, float *opacity);
@@ -463,10 +484,13 @@ typedef struct anpe_lte_problem {
     const float *log_gf, *log_waals;   /* (lines) added to those of the lines; NULL: nothing */
     anpe_lte_points points;
 } anpe_lte_problem;
-size_t anpe_lte_synthesis_scratch(const anpe_lte_problem *p);
-/* flux (points.n): over the continuum; continuum (points.n) unless NULL: the flux (erg/s/cm2/A)
- * without lines. */
-void anpe_lte_synthesise(const anpe_lte_problem *p, void *scratch, float *flux, float *continuum);
+size_t anpe_lte_synthesis_scratch(int rows, const anpe_lte_problem *p);
+/* p (rows): of one points, lines, temperatures and microturbulence; several differ in abundances
+ * alone, and agree with what each is by itself to 1e-5. flux (rows, points.n): over the continuum;
+ * continuum (rows, points.n) unless NULL: the flux (erg/s/cm2/A) without lines. scratch: as of
+ * anpe_lte_synthesis_scratch, aligned to 64 bytes. */
+void anpe_lte_synthesise(int rows, const anpe_lte_problem *p, void *scratch, float *flux,
+                         float *continuum);
 /* Adds the strongest lines with a centre in [low, high] to the *n that are there, as
  * anpe_simulator_ops.lines has them: `room` at most. Lines of hydrogen are none of the list. */
 void anpe_lte_identify(const anpe_lte_problem *p, void *scratch, double low, double high,
@@ -496,4 +520,6 @@ anpe_status anpe_lte_windows_new(anpe_ctx *ctx, int64_t n, const double *edge, d
 /* The lines, sorted, that each window sees. */
 void anpe_lte_windows_see(anpe_lte_windows *w, const anpe_lte_lines *lines);
 void anpe_lte_windows_free(anpe_lte_windows *w);
+/* points (points.n) -> pixels (n_pixels) */
+void anpe_lte_window_average(const anpe_lte_window *w, const float *points, float *pixels);
 #endif

@@ -1,4 +1,5 @@
 /* A spectrum: continuum at nodes, lines between them, transfer. */
+#include <config.h>
 #include "lte.h"
 #include "../common/strongest.h"
 #include <math.h>
@@ -43,9 +44,8 @@ static double node_wavelength(const anpe_lte_points *p, int64_t node)
 
 typedef struct work {
     anpe_lte_line_work line;
-    anpe_lte_bounds bounds;
     anpe_lte_depth depth;
-    float *absorption, *scattering, *planck, *mean; /* (layers, nodes) */
+    float *absorption, *scattering, *planck, *mean; /* (nodes, layers) */
     double *continuum;                              /* (nodes) flux without lines */
     float *opacity;                                 /* (layers, stride) of lines */
     int64_t stride;
@@ -76,8 +76,6 @@ static size_t lay_out(const anpe_lte_problem *p, char *scratch, work **out)
         tables[i] = take(&used, nodes * sizeof(float));
     const size_t continuum = take(&used, (size_t)p->points.n_nodes * sizeof(double));
     const size_t opacity = take(&used, (size_t)row(p) * layers * sizeof(float));
-    const size_t bounds =
-        take(&used, anpe_lte_bounds_floats(&p->points, p->lines->n_species) * sizeof(float));
     if (!scratch)
         return used;
     work *w = (work *)(void *)(scratch + head);
@@ -93,15 +91,17 @@ static size_t lay_out(const anpe_lte_problem *p, char *scratch, work **out)
     w->line.continuum = w->absorption;
     w->line.opacity = w->opacity;
     w->line.stride = w->stride;
-    anpe_lte_bounds_clear(&p->points, p->lines->n_species, (float *)(void *)(scratch + bounds),
-                          &w->bounds);
     *out = w;
     return used;
 }
 
-size_t anpe_lte_synthesis_scratch(const anpe_lte_problem *p)
+/* Behind the arrays of all spectra: the bounds of the lines. */
+size_t anpe_lte_synthesis_scratch(int rows, const anpe_lte_problem *p)
 {
-    return lay_out(p, NULL, NULL);
+    const size_t bounds = anpe_lte_bounds_floats(&p->points, p->lines->n_species);
+    size_t used = (size_t)rows * lay_out(p, NULL, NULL);
+    take(&used, bounds * sizeof(float));
+    return used;
 }
 
 /* ---- continuum at the nodes -------------------------------------------------------------- */
@@ -125,7 +125,6 @@ static double out_flux(const anpe_lte_problem *p, const work *w, int64_t m, int6
 
 static void continuum_node(const anpe_lte_problem *p, work *w, int64_t node)
 {
-    const int64_t nodes = p->points.n_nodes;
     const double wavelength = node_wavelength(&p->points, node);
     float opacity[ANPE_LTE_LAYERS], source[ANPE_LTE_LAYERS];
     double tau[ANPE_LTE_LAYERS], planck[ANPE_LTE_LAYERS], albedo[ANPE_LTE_LAYERS],
@@ -136,14 +135,14 @@ static void continuum_node(const anpe_lte_problem *p, work *w, int64_t node)
         opacity[j] = (float)(absorption + scattering);
         albedo[j] = scattering / (absorption + scattering);
         planck[j] = anpe_lte_planck(wavelength, p->state[j].t);
-        w->absorption[j * nodes + node] = (float)absorption;
-        w->scattering[j * nodes + node] = (float)scattering;
-        w->planck[j * nodes + node] = (float)planck[j];
+        w->absorption[node * p->n + j] = (float)absorption;
+        w->scattering[node * p->n + j] = (float)scattering;
+        w->planck[node * p->n + j] = (float)planck[j];
     }
     anpe_lte_optical_depth(&w->depth, opacity, tau);
     anpe_lte_mean_intensity(p->n, tau, planck, albedo, mean);
     for (int j = 0; j < p->n; j++) {
-        w->mean[j * nodes + node] = (float)mean[j];
+        w->mean[node * p->n + j] = (float)mean[j];
         source[j] = (float)((1 - albedo[j]) * planck[j] + albedo[j] * mean[j]);
     }
     out_flux(p, w, 1, 1, opacity, source, &w->continuum[node]);
@@ -153,6 +152,7 @@ static void continuum_node(const anpe_lte_problem *p, work *w, int64_t node)
 
 /* Opacity and source function of points first .. first + m: lines and, between the nodes, the
  * continuum. */
+CLONES
 static void gather(const anpe_lte_problem *p, const work *w, int64_t first, int64_t m,
                    float (*opacity)[CHUNK], float (*source)[CHUNK])
 {
@@ -163,15 +163,17 @@ static void gather(const anpe_lte_problem *p, const work *w, int64_t first, int6
                             : (node + 1) * step - first < m ? (node + 1) * step - first
                                                             : m;
         for (int j = 0; j < p->n; j++) {
-            const int64_t at = j * nodes + node;
-            const float *a = w->absorption + at, *s = w->scattering + at, *b = w->planck + at,
-                        *i = w->mean + at;
+            const int64_t at = node * p->n + j, next = at + p->n;
+            const float a = w->absorption[at], rise_a = w->absorption[next] - a;
+            const float s = w->scattering[at], rise_s = w->scattering[next] - s;
+            const float b = w->planck[at], rise_b = w->planck[next] - b;
+            const float i = w->mean[at], rise_i = w->mean[next] - i;
             const float *lines = w->opacity + j * w->stride + first;
-            for (int64_t l = k; l < end; l++) {
-                const float x = (float)(first + l - node * step) / (float)step;
-                source_at(a[0] + x * (a[1] - a[0]) + lines[l], s[0] + x * (s[1] - s[0]),
-                          b[0] + x * (b[1] - b[0]), i[0] + x * (i[1] - i[0]), &opacity[j][l],
-                          &source[j][l]);
+            const float start = (float)(first - node * step);
+            for (int l = (int)k; l < (int)end; l++) {
+                const float x = (start + (float)l) / (float)step;
+                source_at(a + x * rise_a + lines[l], s + x * rise_s, b + x * rise_b, i + x * rise_i,
+                          &opacity[j][l], &source[j][l]);
             }
         }
         k = end;
@@ -214,23 +216,39 @@ static work *begin(const anpe_lte_problem *p, void *scratch)
     return w;
 }
 
-void anpe_lte_synthesise(const anpe_lte_problem *p, void *scratch, float *flux, float *continuum)
+static void add_lines(int rows, const anpe_lte_problem *p, work *const *w, float *room)
 {
-    work *w = begin(p, scratch);
-    memset(w->opacity, 0, (size_t)w->stride * (size_t)p->n * sizeof *w->opacity);
-    anpe_lte_bounds_add(&p->points, p->cut, &w->line, &w->bounds);
-    anpe_lte_line_opacity(p->lines, p->voigt, &p->points, p->cut, &w->bounds, &w->line);
-    if (p->hydrogen)
-        anpe_lte_hydrogen_opacity(p->hydrogen, p->n, p->state, p->vmicro, &p->points, p->cut,
-                                  w->absorption, w->stride, w->opacity);
-    finish(p, w, flux, continuum);
+    anpe_lte_bounds bounds;
+    const anpe_lte_line_work *line[ANPE_LTE_ROWS] = {0};
+    for (int r = 0; r < rows; r++)
+        line[r] = &w[r]->line;
+    anpe_lte_bounds_set(&p->points, p->cut, rows, line, p->lines->n_species, room, &bounds);
+    anpe_lte_line_opacity(p->lines, p->voigt, &p->points, p->cut, &bounds, rows, line);
+}
+
+void anpe_lte_synthesise(int rows, const anpe_lte_problem *p, void *scratch, float *flux,
+                         float *continuum)
+{
+    work *w[ANPE_LTE_ROWS];
+    char *at = scratch;
+    for (int r = 0; r < rows; r++, at += lay_out(p, NULL, NULL)) {
+        w[r] = begin(&p[r], at);
+        memset(w[r]->opacity, 0, (size_t)w[r]->stride * (size_t)p->n * sizeof *w[r]->opacity);
+    }
+    add_lines(rows, p, w, (float *)(void *)at);
+    for (int r = 0; r < rows; r++) {
+        if (p->hydrogen)
+            anpe_lte_hydrogen_opacity(p->hydrogen, p->n, p[r].state, p->vmicro, &p->points, p->cut,
+                                      w[r]->absorption, w[r]->stride, w[r]->opacity);
+        finish(&p[r], w[r], flux + r * p->points.n, continuum ? continuum + r * p->points.n : NULL);
+    }
 }
 
 /* ---- one line ---------------------------------------------------------------------------- */
 
-static float between(const float *node, double x)
+static float between(const float *node, int layers, double x)
 {
-    return node[0] + (float)x * (node[1] - node[0]);
+    return node[0] + (float)x * (node[layers] - node[0]);
 }
 
 /* The line as a list of its own, on a grid of one point, its centre. */
@@ -243,22 +261,24 @@ static double depth_of(const anpe_lte_problem *p, work *w, int64_t i)
         (centre.first - p->points.first) / (p->points.step * (double)p->points.node_step);
     const int64_t node = at < 0 ? 0 : at < (double)(nodes - 1) ? (int64_t)at : nodes - 2;
     const double x = fmin(fmax(at - (double)node, 0), 1);
-    float absorption[ANPE_LTE_LAYERS][2], line[ANPE_LTE_LAYERS] = {0}, opacity[ANPE_LTE_LAYERS],
-                                          source[ANPE_LTE_LAYERS];
+    float absorption[2 * ANPE_LTE_LAYERS], line[ANPE_LTE_LAYERS] = {0}, opacity[ANPE_LTE_LAYERS],
+                                           source[ANPE_LTE_LAYERS];
     double bare, flux;
     for (int j = 0; j < p->n; j++)
-        absorption[j][0] = absorption[j][1] = between(w->absorption + j * nodes + node, x);
+        absorption[j] = absorption[p->n + j] = between(w->absorption + node * p->n + j, p->n, x);
     anpe_lte_line_work alone = w->line;
-    alone.continuum = absorption[0];
+    alone.continuum = absorption;
     alone.opacity = line;
     alone.stride = 1;
-    if (!anpe_lte_line_opacity(&one, p->voigt, &centre, p->cut, NULL, &alone))
+    const anpe_lte_line_work *lines[1] = {&alone};
+    if (!anpe_lte_line_opacity(&one, p->voigt, &centre, p->cut, NULL, 1, lines))
         return 0;
     for (int with = 0; with < 2; with++) {
         for (int j = 0; j < p->n; j++) {
-            const int64_t k = j * nodes + node;
-            source_at(absorption[j][0] + (with ? line[j] : 0), between(w->scattering + k, x),
-                      between(w->planck + k, x), between(w->mean + k, x), &opacity[j], &source[j]);
+            const int64_t k = node * p->n + j;
+            source_at(absorption[j] + (with ? line[j] : 0), between(w->scattering + k, p->n, x),
+                      between(w->planck + k, p->n, x), between(w->mean + k, p->n, x), &opacity[j],
+                      &source[j]);
         }
         out_flux(p, w, 1, 1, opacity, source, with ? &flux : &bare);
     }

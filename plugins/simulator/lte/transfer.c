@@ -10,6 +10,7 @@
  * such an S. Likewise I(mu) = S_0 + mu sum_i slope_i (exp(-tau_i / mu) - exp(-tau_i+1 / mu)).
  *
  * Mean intensity, for scattering: Feautrier's method (Mihalas 1978, section 6-3). */
+#include <config.h>
 #include "lte.h"
 #include <math.h>
 #include <string.h>
@@ -46,6 +47,32 @@ double anpe_lte_e4(double x)
     return y + x * x * x / 6 * (log(x) - 1.2561176684318005);
 }
 
+/* Taylor's series of E_4 in pieces, to 3e-9: E_n' = -E_n-1, n E_n+1 = exp(-x) - x E_n. */
+static void set_e4(double (*e4)[8])
+{
+    enum { LAST = ANPE_LTE_E4_PIECES - 1 };
+    memset(e4, 0, ANPE_LTE_E4_PIECES * sizeof *e4);
+    e4[0][1] = 1.0 / 3, e4[0][2] = -0.5, e4[0][3] = 0.5; /* below 2^-12 */
+    for (int i = 1; i < LAST; i++) {
+        const double x = ldexp(1 + ((i - 1) % 8 + 0.5) / 8, (i - 1) / 8 - 12), d = exp(-x);
+        const double y4 = anpe_lte_e4(x), y3 = (d - 3 * y4) / x, y2 = (d - 2 * y3) / x,
+                     y1 = (d - y2) / x;
+        const double c[7] = {x, y4, -y3, y2 / 2, -y1 / 6, d / x / 24, -d / x * (1 + 1 / x) / 120};
+        memcpy(e4[i], c, sizeof c);
+    }
+}
+
+/* The piece: the exponent and the first three bits behind the point of x >= 0. */
+static inline double look_up_e4(const double (*e4)[8], double x)
+{
+    int64_t i;
+    memcpy(&i, &x, sizeof i);
+    i = (i >> 49) - ((1023 - 12) * 8 - 1);
+    i = i < 0 ? 0 : i > ANPE_LTE_E4_PIECES - 1 ? ANPE_LTE_E4_PIECES - 1 : i;
+    const double *c = e4[i], t = x - c[0];
+    return c[1] + t * (c[2] + t * (c[3] + t * (c[4] + t * (c[5] + t * c[6]))));
+}
+
 void anpe_lte_depth_set(anpe_lte_depth *d, int n, const double *x, const double *reference)
 {
     /* Gauss and Legendre's nodes and weights on (0, 1) */
@@ -55,6 +82,7 @@ void anpe_lte_depth_set(anpe_lte_depth *d, int n, const double *x, const double 
                                      0.1739274225687269};
     double u[ANPE_LTE_LAYERS];
     *d = (anpe_lte_depth){.n = n, .first = x[0] / reference[0]};
+    set_e4(d->e4);
     for (int i = 0; i < n; i++)
         u[i] = log(x[i]);
     for (int i = 0; i + 1 < n; i++) {
@@ -78,8 +106,8 @@ void anpe_lte_depth_set(anpe_lte_depth *d, int n, const double *x, const double 
 
 /* The next optical depths: tau[j] += step of interval i. A cubic that overshoots never makes a step
  * smaller than a quarter of what the upper end alone would give. */
-static void advance(const anpe_lte_depth *d, int i, int64_t m, int64_t stride, const float *opacity,
-                    double *tau)
+static inline void advance(const anpe_lte_depth *d, int i, int64_t m, int64_t stride,
+                           const float *opacity, double *tau)
 {
     const float *w = d->w[i], *b = opacity + i * stride, *c = b + stride;
     const float *a = i > 0 ? b - stride : b, *e = i + 2 < d->n ? c + stride : c;
@@ -90,26 +118,31 @@ static void advance(const anpe_lte_depth *d, int i, int64_t m, int64_t stride, c
     }
 }
 
+CLONES
 static void flux_chunk(const anpe_lte_depth *d, int64_t m, int64_t stride, const float *opacity,
                        const float *source, double *flux)
 {
     double tau[CHUNK], before[CHUNK], e4[CHUNK];
     for (int64_t j = 0; j < m; j++) {
         tau[j] = d->first * (double)opacity[j];
-        e4[j] = anpe_lte_e4(tau[j]);
+        e4[j] = look_up_e4(d->e4, tau[j]);
         flux[j] = (double)source[j] / 2;
     }
     for (int i = 0; i + 1 < d->n; i++) {
         const float *s = source + i * stride;
-        memcpy(before, tau, sizeof before);
+        const double below = i + 2 < d->n; /* the last interval's line goes on below */
+        double least = tau[0];
+        memcpy(before, tau, (size_t)m * sizeof *before);
+        for (int64_t j = 1; j < m; j++)
+            least = before[j] < least ? before[j] : least;
+        if (least > DEEP)
+            break;
         advance(d, i, m, stride, opacity, tau);
         for (int64_t j = 0; j < m; j++) {
-            if (before[j] > DEEP)
-                continue;
-            const double next = anpe_lte_e4(tau[j]), rise = (double)s[j + stride] - (double)s[j];
+            const double next = look_up_e4(d->e4, tau[j]),
+                         rise = (double)s[j + stride] - (double)s[j];
             const double gradient = rise / (tau[j] - before[j]);
-            /* the last interval's line goes on below */
-            flux[j] += gradient * (e4[j] - (i + 2 < d->n ? next : 0));
+            flux[j] += gradient * (e4[j] - below * next);
             e4[j] = next;
         }
     }

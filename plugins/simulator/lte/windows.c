@@ -87,6 +87,17 @@ void anpe_lte_windows_free(anpe_lte_windows *w)
     *w = (anpe_lte_windows){0};
 }
 
+void anpe_lte_window_average(const anpe_lte_window *w, const float *points, float *pixels)
+{
+    const int64_t m = w->points.n / w->n_pixels;
+    for (int64_t i = 0; i < w->n_pixels; i++) {
+        double sum = 0;
+        for (int64_t k = 0; k < m; k++)
+            sum += (double)points[i * m + k];
+        pixels[i] = (float)(sum / (double)m);
+    }
+}
+
 /* How many of the sorted lines are below this wavelength. */
 static int64_t below(const anpe_lte_lines *l, double wavelength)
 {
