@@ -430,7 +430,8 @@ static void test_shared(void)
     ops->shared(r.s.c.self, is_shared);
     CU_ASSERT(memcmp(is_shared, expected, LABELS) == 0);
     for (int i = 0; i < N; i++) {
-        const double row[LABELS] = {5600, 4.3, -0.4, 1.3, 5 + 4 * i, 0.08 * (i - 9), -0.4 - 0.03 * i};
+        const double row[LABELS] = {5600,           4.3, -0.4, 1.3, 5 + 4 * i, 0.08 * (i - 9),
+                                    -0.4 - 0.03 * i};
         memcpy(theta + i * LABELS, row, sizeof row);
     }
     const size_t size = ops->shared_scratch_size(r.s.c.self, N);
