@@ -60,7 +60,7 @@ tests_long_lte_probe_LDADD = libanpe.la $(lte_libs) -lm
 EXTRA_PROGRAMS += tests/long/lte_double
 tests_long_lte_double_SOURCES = $(tests_long_lte_probe_SOURCES)
 tests_long_lte_double_CPPFLAGS = $(AM_CPPFLAGS) $(lte_cppflags) -DANPE_LTE_DOUBLE -Dfloat=double -Dsqrtf=sqrt -Dfabsf=fabs \
-	-Dpowf=pow -Dlogf=log -Dfmaxf=fmax
+	-Dpowf=pow -Dlogf=log -Dfmaxf=fmax -Dfminf=fmin
 tests_long_lte_double_CFLAGS = $(AM_CFLAGS) $(lte_cflags)
 tests_long_lte_double_LDADD = libanpe.la $(lte_libs) -lm
 

@@ -116,8 +116,10 @@ int anpe_lte_bounds_reach(const anpe_lte_bounds *b, int64_t node, int species, f
                 *low = b->ln + ((node / NODES * b->n_species + species) * ENERGIES + e) * KINDS,
                 *high = low + KINDS;
     const float ratio = low[0] + part * (high[0] - low[0]) + log_strength + MARGIN;
-    if (ratio < 0 || distance <= 0)
-        return ratio >= 0;
+    if (ratio < 0)
+        return 0;
+    if (distance <= 0)
+        return 1;
     if (!(power >= -0.5F && power <= 1) ||
         (double)sqrtf(ratio) >= distance * (double)b->doppler[species])
         return 1;
