@@ -23,6 +23,20 @@ void anpe_lte_lines_free(anpe_lte_lines *l)
     *l = (anpe_lte_lines){0};
 }
 
+anpe_line anpe_lte_lines_at(const anpe_lte_lines *l, int64_t i)
+{
+    anpe_line line = {.wavelength = l->wavelength[i],
+                      .excitation = (double)l->excitation[i],
+                      .log_gf = (double)l->log_gf[i],
+                      .accuracy = (double)l->accuracy[i],
+                      .radiative = (double)l->radiative[i],
+                      .stark = (double)l->stark[i],
+                      .waals = (double)l->waals[i],
+                      .waals_power = (double)l->waals_power[i]};
+    memcpy(line.species, l->species[l->of[i]].name, sizeof line.species);
+    return line;
+}
+
 int anpe_lte_formula(const char *text, size_t length, int z[5])
 {
     int n = 0;

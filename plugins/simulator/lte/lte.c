@@ -545,14 +545,24 @@ static anpe_status lte_simulate(const void *self, anpe_ctx *ctx, int64_t n, cons
 static void lte_shared(const void *self, uint8_t *is_shared)
 {
     const lte *s = self;
-    for (int i = 0; i < s->n_labels; i++)
-        is_shared[i] = s->targets[i].base >= 0 &&
-                       base_labels[s->targets[i].base].offset != offsetof(star, c12_c13);
+    for (int i = 0; i < s->n_labels; i++) {
+        const int base = s->targets[i].base;
+        is_shared[i] = base >= 0 && base_labels[base].offset != offsetof(star, c12_c13);
+    }
+}
+
+/* Spectra that are computed together, of n: fewer where they are long. */
+static int rows_of(const lte *s, int64_t n)
+{
+    int rows = n < ANPE_LTE_ROWS ? (int)n : ANPE_LTE_ROWS;
+    while (rows > 1 && scratch_for(s, rows) >> 20 >= 256) /* MiB */
+        rows /= 2;
+    return rows;
 }
 
 static size_t lte_shared_scratch(const void *self, int64_t n)
 {
-    return scratch_for(self, n < ANPE_LTE_ROWS ? (int)n : ANPE_LTE_ROWS);
+    return scratch_for(self, rows_of(self, n));
 }
 
 static anpe_status lte_simulate_shared(const void *self, anpe_ctx *ctx, int64_t n,
@@ -568,8 +578,9 @@ static anpe_status lte_simulate_shared(const void *self, anpe_ctx *ctx, int64_t 
                 return ANPE_FAIL(ctx, ANPE_EINVAL,
                                  "lte: %s is %g and %g in stars that share an atmosphere",
                                  s->labels[j].name, theta[j], theta[i * s->n_labels + j]);
-    for (int64_t i = 0; i < n && !status; i += ANPE_LTE_ROWS) {
-        const int rows = n - i < ANPE_LTE_ROWS ? (int)(n - i) : ANPE_LTE_ROWS;
+    const int most = rows_of(s, n);
+    for (int64_t i = 0; i < n && !status; i += most) {
+        const int rows = n - i < most ? (int)(n - i) : most;
         status = spectra(s, ctx, rows, theta + i * s->n_labels, &(changes){0},
                          flux + i * s->windows.n_pixels, NULL, scratch);
     }
@@ -642,17 +653,8 @@ static anpe_status lte_opacity(const void *self, anpe_ctx *ctx, const double *th
 static int64_t lte_line_list(const void *self, int64_t first, int64_t n, anpe_line *line)
 {
     const anpe_lte_lines *l = &((const lte *)self)->lines;
-    for (int64_t i = first; i < first + n && i < l->n; i++, line++) {
-        *line = (anpe_line){.wavelength = l->wavelength[i],
-                            .excitation = (double)l->excitation[i],
-                            .log_gf = (double)l->log_gf[i],
-                            .accuracy = (double)l->accuracy[i],
-                            .radiative = (double)l->radiative[i],
-                            .stark = (double)l->stark[i],
-                            .waals = (double)l->waals[i],
-                            .waals_power = (double)l->waals_power[i]};
-        memcpy(line->species, l->species[l->of[i]].name, sizeof line->species);
-    }
+    for (int64_t i = first; i < first + n && i < l->n; i++)
+        *line++ = anpe_lte_lines_at(l, i);
     return l->n;
 }
 

@@ -302,6 +302,7 @@ anpe_status anpe_lte_lines_replace(anpe_ctx *ctx, int64_t first, anpe_lte_lines 
 /* By wavelength; to be called once all is read. */
 anpe_status anpe_lte_lines_sort(anpe_ctx *ctx, anpe_lte_lines *lines);
 void anpe_lte_lines_free(anpe_lte_lines *lines);
+anpe_line anpe_lte_lines_at(const anpe_lte_lines *lines, int64_t i);
 
 /* For readers. Index of a species, made where it is new; -1 and a message where there is no room.
  */
