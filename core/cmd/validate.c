@@ -21,7 +21,7 @@ typedef struct options {
     int64_t n, samples, exact;
     double rate, scale, shift;
     anpe_texts repeats, set;
-    int dry;
+    int dry, resume;
 } options;
 
 static const anpe_flag flags[] = {
@@ -41,6 +41,9 @@ static const anpe_flag flags[] = {
     ANPE_FLAG_TEXTS(options, set, 0, "set", "PATH=VALUE",
                     "how the files of --repeats are read: instrument.combination=visits"),
     ANPE_FLAG_SWITCH(options, dry, 0, "dry", "report only; the model file stays as it is"),
+    ANPE_FLAG_SWITCH(options, resume, 0, "resume",
+                     "keep finished blocks in MODEL.validation.part, and go on from those that are "
+                     "there"),
     ANPE_FLAG_REAL(options, scale, 0, "scale", "F", 1, 0.01, 100,
                    "check of the checks: posteriors are made narrower (F < 1) or wider; implies "
                    "--dry"),
@@ -136,12 +139,27 @@ out:
     return status;
 }
 
+/* A run that was killed between its last two steps leaves the journal of a result that is in the
+ * model. To replace it would give the file other bytes. */
+static anpe_status store(anpe_ctx *ctx, const char *model, const anpe_validation *v, int resume)
+{
+    int is = 0;
+    anpe_status status = ANPE_OK;
+    if (resume)
+        ANPE_TRY(anpe_validation_is_stored(ctx, model, v, &is));
+    if (!is)
+        ANPE_TRY(anpe_validation_write(ctx, model, v));
+out:
+    return status;
+}
+
 static anpe_status run(anpe_ctx *ctx, anpe_cmd *cmd)
 {
     const options *o = cmd->options;
     const int dry = o->dry || o->scale != 1 || o->shift != 0;
     anpe_file_list files = {0};
     anpe_validation *v = NULL;
+    anpe_replay journal = {0};
     anpe_status status = ANPE_OK;
     for (int64_t i = 0; i < o->repeats.n; i++)
         ANPE_TRY(anpe_file_list_add(ctx, &files, o->repeats.v[i]));
@@ -160,7 +178,8 @@ static anpe_status run(anpe_ctx *ctx, anpe_cmd *cmd)
                                      .sets = o->set.v,
                                      .seed = cmd->seed_given ? cmd->seed : 1,
                                      .threads = cmd->threads,
-                                     .ranks = cmd->ranks};
+                                     .ranks = cmd->ranks,
+                                     .journal = o->resume ? &journal : NULL};
     const int is_first = anpe_ranks_rank(cmd->ranks) == 0;
     ANPE_TRY(anpe_cmd_model_argument(ctx, cmd, 0));
     request.model = cmd->argument[0];
@@ -176,9 +195,12 @@ static anpe_status run(anpe_ctx *ctx, anpe_cmd *cmd)
     json_object_set_new(cmd->result, "model", json_string(request.model));
     json_object_set_new(cmd->result, "stored", json_boolean(!dry));
     if (!dry)
-        ANPE_TRY(anpe_validation_write(ctx, request.model, v));
-    status = report(ctx, cmd, o, v);
+        ANPE_TRY(store(ctx, request.model, v, o->resume));
+    ANPE_TRY(report(ctx, cmd, o, v));
+    if (o->resume)
+        anpe_replay_finish(&journal);
 out:
+    anpe_replay_clear(&journal);
     anpe_file_list_clear(&files);
     anpe_validation_free(v);
     return status;

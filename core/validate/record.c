@@ -249,6 +249,40 @@ out:
     return status;
 }
 
+/* ---- is it there? ------------------------------------------------------------------------- */
+
+/* Bit for bit, NAN included. Thresholds are learned from the rest at a rate. */
+static int are_equal(const anpe_validation *a, const anpe_validation *b)
+{
+    if (!a || !b)
+        return a == b;
+    int equal = a->n == b->n && a->n_labels == b->n_labels && a->n_draws == b->n_draws;
+    for (int i = 0; equal && i < N_ARRAYS; i++)
+        equal = !memcmp(*member(a, i), *member(b, i), (size_t)length(a, i) * sizeof(double));
+    return equal && !memcmp(a->rank, b->rank, (size_t)(a->n * a->n_labels) * sizeof *a->rank) &&
+           are_equal(a->exact, b->exact);
+}
+
+anpe_status anpe_validation_is_stored(anpe_ctx *ctx, const char *path, const anpe_validation *v,
+                                      int *is)
+{
+    anpe_h5 *f = NULL;
+    anpe_validation *have = NULL;
+    anpe_status status;
+    *is = 0;
+    ANPE_TRY(anpe_h5_open(ctx, path, &f));
+    ANPE_TRY(anpe_validation_read(ctx, f, &have));
+    const double rate[2] = {v->misfit ? v->misfit->rate : 0,
+                            have && have->misfit ? have->misfit->rate : 0};
+    *is = have && are_equal(have, v) && rate[0] == rate[1] && have->seed == v->seed &&
+          have->n_learned == v->n_learned && have->n_repeats == v->n_repeats &&
+          !strcmp(have->digest, v->digest) && !strcmp(have->version, v->version);
+out:
+    anpe_validation_free(have);
+    anpe_h5_abandon(f);
+    return status;
+}
+
 /* ---- in numbers -------------------------------------------------------------------------- */
 
 enum { TRUTH, MEDIAN, MEAN, SD, P16, P84, PIT, SCRATCH, COLUMNS };

@@ -46,6 +46,9 @@ int anpe_validation_pieces(const anpe_validation *v, int64_t first, int64_t n, a
  * when all is written. */
 ANPE_MUST_CHECK anpe_status anpe_validation_write(anpe_ctx *ctx, const char *path,
                                                   const anpe_validation *v);
+/* *is: the model at path has this very validation already, made at whatever time. */
+ANPE_MUST_CHECK anpe_status anpe_validation_is_stored(anpe_ctx *ctx, const char *path,
+                                                      const anpe_validation *v, int *is);
 /* *out NULL and ANPE_OK: there is none, or one of another layout, which is logged. */
 ANPE_MUST_CHECK anpe_status anpe_validation_read(anpe_ctx *ctx, anpe_h5 *model,
                                                  anpe_validation **out);

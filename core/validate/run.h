@@ -45,6 +45,9 @@ typedef struct anpe_validate_run {
     double *prior_sd; /* (D) */
     int64_t first;    /* mock of the block */
     _Atomic int64_t n_done;
+    int64_t n_taken; /* mocks whose numbers are in the result */
+    anpe_span span;  /* of the block, as it is stored */
+    char run[65];    /* digest of what run it is */
     int64_t n_statistics;
     float *context; /* (all mocks, F) */
     double *value;  /* (all mocks, n_statistics) */

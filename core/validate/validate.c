@@ -2,6 +2,7 @@
  * featurize, draw and compare; what remains of a mock is a row of numbers, so memory does not grow
  * with the draws. */
 #include <config.h>
+#include "base/digest.h"
 #include "base/text.h"
 #include "file/output.h"
 #include "model/open_task.h"
@@ -194,13 +195,17 @@ static anpe_status make_block(void *user, anpe_ctx *ctx, int64_t b)
 
 static int block_pieces(void *user, int64_t b, anpe_piece *piece)
 {
-    _Static_assert(2 * (int)ANPE_VALIDATION_PIECES + 2 <= (int)ANPE_RANKS_PIECES, "pieces");
-    const anpe_validate_run *v = user;
+    _Static_assert(2 * (int)ANPE_VALIDATION_PIECES + 3 <= (int)ANPE_RANKS_PIECES, "pieces");
+    _Static_assert((int)ANPE_RANKS_PIECES <= (int)ANPE_JOURNAL_PIECES, "pieces of the journal");
+    anpe_validate_run *v = user;
     const anpe_validation *r = v->result;
     const int64_t first = b * BLOCK, n = r->n - first < BLOCK ? r->n - first : BLOCK;
     const int64_t f = v->model->net->n_context, values = v->n_statistics;
     const int64_t exact = r->exact && r->exact->n > first ? r->exact->n - first : 0;
-    int k = anpe_validation_pieces(r, first, n, piece);
+    int k = 0;
+    v->span = (anpe_span){first, n};
+    piece[k++] = (anpe_piece){&v->span, sizeof v->span};
+    k += anpe_validation_pieces(r, first, n, piece + k);
     if (exact)
         k += anpe_validation_pieces(r->exact, first, exact < n ? exact : n, piece + k);
     piece[k++] = (anpe_piece){v->context + first * f, (size_t)(n * f) * sizeof *v->context};
@@ -208,38 +213,83 @@ static int block_pieces(void *user, int64_t b, anpe_piece *piece)
     return k;
 }
 
+static void count_block(anpe_ctx *ctx, anpe_validate_run *v)
+{
+    anpe_progress(ctx, "validating", (double)(atomic_fetch_add(&v->n_done, v->span.n) + v->span.n),
+                  (double)v->result->n);
+}
+
 static anpe_status take_block(void *user, anpe_ctx *ctx, int64_t b, int came, int n_pieces,
                               const anpe_piece *piece)
 {
     anpe_validate_run *v = user;
     anpe_piece here[ANPE_RANKS_PIECES];
-    const int64_t left = v->result->n - b * BLOCK, n = left < BLOCK ? left : BLOCK;
+    anpe_status status;
+    ANPE_TRY(anpe_ranks_put(ctx, block_pieces(v, b, here), here, n_pieces, piece));
     if (came)
-        anpe_progress(ctx, "validating", (double)(atomic_fetch_add(&v->n_done, n) + n),
-                      (double)v->result->n);
-    return anpe_ranks_put(ctx, block_pieces(v, b, here), here, n_pieces, piece);
+        count_block(ctx, v);
+    if (v->request->journal)
+        ANPE_TRY(anpe_replay_append(ctx, v->request->journal, n_pieces, here));
+    v->n_taken += v->span.n;
+out:
+    return status;
 }
 
-/* All ranks have opened the same model. */
+/* The blocks of the journal; *next: the one after them. */
+static anpe_status take_stored(anpe_ctx *ctx, anpe_validate_run *v, int64_t *next)
+{
+    anpe_replay *stored = v->request->journal;
+    anpe_piece here[ANPE_RANKS_PIECES];
+    int64_t left;
+    anpe_status status = ANPE_OK;
+    for (*next = 0; stored && *next * BLOCK < v->result->n; ++*next) {
+        ANPE_TRY(anpe_replay_left(ctx, stored, &left));
+        if (!left)
+            break;
+        const int n = block_pieces(v, *next, here);
+        ANPE_TRY(anpe_ranks_put(ctx, n, here, stored->n, stored->piece));
+        stored->used = left;
+        v->n_taken += v->span.n;
+        count_block(ctx, v);
+    }
+    if (v->n_taken && v->n_taken < v->result->n)
+        anpe_log(ctx, ANPE_INFO, "going on after %lld mocks", (long long)v->n_taken);
+out:
+    return status;
+}
+
+/* All ranks do what rank 0 does. */
 static anpe_status compare_ranks(anpe_ctx *ctx, const anpe_validate_run *v)
 {
-    char first[sizeof v->model->digest];
-    memcpy(first, v->model->digest, sizeof first);
+    char first[sizeof v->run];
+    memcpy(first, v->run, sizeof first);
     const anpe_status status = anpe_ranks_broadcast(ctx, v->request->ranks, sizeof first, first);
-    if (status || !memcmp(first, v->model->digest, sizeof first))
+    if (status || !memcmp(first, v->run, sizeof first))
         return status;
-    return ANPE_FAIL(ctx, ANPE_EIO, "%s: not the model that rank 0 has opened", v->request->model);
+    return ANPE_FAIL(
+        ctx, ANPE_ECONFIG,
+        "%s: the model, the command line or a file that it names is another one on rank 0",
+        v->request->model);
 }
 
 static anpe_status run_blocks(anpe_ctx *ctx, anpe_validate_run *v)
 {
-    const anpe_ranks_work work = {.end = (v->result->n + BLOCK - 1) / BLOCK,
-                                  .user = v,
-                                  .make = make_block,
-                                  .pieces = block_pieces,
-                                  .take = take_block};
-    const anpe_status status = compare_ranks(ctx, v);
-    return status ? status : anpe_ranks_run(ctx, v->request->ranks, &work);
+    const anpe_validate_request *q = v->request;
+    anpe_ranks_work work = {.end = (v->result->n + BLOCK - 1) / BLOCK,
+                            .user = v,
+                            .make = make_block,
+                            .pieces = block_pieces,
+                            .take = take_block};
+    anpe_status status;
+    ANPE_TRY(compare_ranks(ctx, v));
+    if (anpe_ranks_rank(q->ranks) == 0)
+        ANPE_TRY(take_stored(ctx, v, &work.first));
+    status = anpe_ranks_run(ctx, q->ranks, &work);
+    if (status == ANPE_ECANCEL && q->journal)
+        anpe_log(ctx, ANPE_INFO, "%s.validation.part holds %lld mocks; go on with --resume",
+                 q->model, (long long)v->n_taken);
+out:
+    return status;
 }
 
 /* ---- what all mocks say ------------------------------------------------------------------ */
@@ -396,6 +446,53 @@ static anpe_status measure_prior(anpe_ctx *ctx, anpe_validate_run *v)
     return status;
 }
 
+/* All that the mocks and what is said of them are determined by. Not the model's file: it may have
+ * the result already when the journal is still there. Nor what is learned of all mocks. */
+static anpe_status name_run(anpe_ctx *ctx, anpe_validate_run *v)
+{
+    const anpe_validate_request *q = v->request;
+    const char *option, *path;
+    char *config = anpe_settings_resolved(ctx, v->settings, 0), hex[65];
+    anpe_text all = {0};
+    anpe_status status = config ? ANPE_OK : ANPE_ENOMEM;
+    if (!config)
+        goto out;
+    anpe_text_add(&all, "%s\nmodel %s\n%s\n", PACKAGE_VERSION, v->model->digest, config);
+    anpe_text_add(&all, "n %lld draws %lld exact %lld scale %.17g shift %.17g seed %lu\n",
+                  (long long)q->n, (long long)q->n_draws, (long long)q->n_exact, q->scale, q->shift,
+                  (unsigned long)q->seed);
+    for (int i = 0; (path = anpe_settings_file(v->settings, i, &option)); i++) {
+        ANPE_TRY(anpe_digest_file(ctx, path, hex));
+        anpe_text_add(&all, "%s %s\n", option, hex);
+    }
+    ANPE_TRY(anpe_text_status(ctx, &all));
+    anpe_digest_memory(all.text, all.length, v->run);
+out:
+    anpe_text_free(&all);
+    free(config);
+    return status;
+}
+
+/* Rank 0's: what an earlier run has left, MODEL.validation.part. */
+static anpe_status open_journal(anpe_ctx *ctx, const anpe_validate_run *v)
+{
+    const anpe_validate_request *q = v->request;
+    anpe_text output = {0}, head = {0};
+    anpe_status status;
+    anpe_text_add(&output, "%s.validation", q->model);
+    anpe_head_put(&head, "kind", "validate");
+    ANPE_TRY(anpe_text_status(ctx, &output));
+    ANPE_TRY(anpe_text_status(ctx, &head));
+    if (q->journal)
+        status = anpe_replay_open(ctx, output.text, v->run, &head, 0, q->journal);
+    else
+        anpe_journal_warn(ctx, output.text);
+out:
+    anpe_text_free(&output);
+    anpe_text_free(&head);
+    return status;
+}
+
 static anpe_status check_output(anpe_ctx *ctx, const anpe_validate_run *v)
 {
     const char *output = v->request->output;
@@ -430,6 +527,9 @@ static anpe_status open_validation(anpe_ctx *ctx, anpe_validate_run *v)
         return ANPE_ENOMEM;
     for (int i = 0; i < lanes; i++)
         ANPE_TRY(open_lane(ctx, v, &v->lane[i]));
+    ANPE_TRY(name_run(ctx, v));
+    if (anpe_ranks_rank(q->ranks) == 0)
+        ANPE_TRY(open_journal(ctx, v));
 out:
     return status;
 }

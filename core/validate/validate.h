@@ -3,6 +3,7 @@
  * their labels. */
 #ifndef ANPE_CORE_VALIDATE_H
 #define ANPE_CORE_VALIDATE_H
+#include "file/part.h"
 #include "ranks/ranks.h"
 #include "validate/record.h"
 
@@ -22,10 +23,14 @@ typedef struct anpe_validate_request {
     uint32_t seed;
     int threads;
     anpe_ranks *ranks; /* who take part, or NULL; all of them call */
+    /* The caller's, empty: finished blocks are kept in MODEL.validation.part, and those that are
+     * there are taken; to be ended by the caller, with anpe_replay_finish once the result is where
+     * it is wanted. NULL: no journal. */
+    anpe_replay *journal;
 } anpe_validate_request;
 
-/* Nothing is written. The result is equal for any number of threads and ranks; it is rank 0's, *out
- * is NULL on the others. */
+/* Nothing is written but the journal. The result is equal for any number of threads and ranks; it
+ * is rank 0's, *out is NULL on the others. */
 ANPE_MUST_CHECK anpe_status anpe_validate(anpe_ctx *ctx, const anpe_validate_request *request,
                                           anpe_validation **out);
 #endif

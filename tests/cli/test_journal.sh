@@ -1,5 +1,5 @@
 #!/bin/sh
-# anpe infer --resume and --part, anpe merge: runs that are killed, cut into parts or given the wrong files
+# anpe infer and validate --resume, --part, anpe merge: runs that are killed, cut into parts or given the wrong files
 # end with the bytes of one run, or with a sentence and nothing written.
 . "${ANPE_SRCDIR:-.}/tests/cli/common.sh"
 cd "$work" || exit 99
@@ -116,6 +116,75 @@ expect_error "a foreign file in the way" 1 "mine.csv.part: is in the way: it was
 check "is left alone" grep -q "my notes" mine.csv.part
 run infer broken.h5 -o none.csv --resume
 check "a run without any spectrum leaves no journal" test "$status" = 1 -a ! -e none.csv.part -a ! -e none.csv
+
+# ---- validate ------------------------------------------------------------------------------------
+cp model.h5 bare.h5
+validate() { "$ANPE" validate v.h5 -n 1500 -s 100 --exact 200 "$@"; }
+cp bare.h5 v.h5
+run validate --threads 1 --json -o report.json
+cp out whole.said && mv v.h5 whole.h5 && mv report.json whole.json
+check "validate: uninterrupted" test "$status" = 0
+cp bare.h5 v.h5
+run validate --resume --json
+check "validate: --resume stores the same" cmp whole.h5 v.h5
+check "validate: and says the same" cmp whole.said out
+check "validate: and leaves no journal" test ! -e v.h5.validation.part
+cp bare.h5 v.h5
+kills=0
+for bytes in 1 60000 200000 30000; do
+    before=$(size v.h5.validation.part)
+    "$ANPE" validate v.h5 -n 1500 -s 100 --exact 200 --resume --quiet --threads 2 >/dev/null 2>&1 &
+    child=$!
+    await grown v.h5.validation.part $((before + bytes))
+    kill -9 $child 2>/dev/null
+    wait $child 2>/dev/null
+    cmp -s bare.h5 v.h5 || break
+    kills=$((kills + 1))
+done
+if [ $kills -ge 1 ]; then ok "validate: was killed before its end"; else
+    skip "validate: was killed before its end" "this shell got no turn before the run had ended"; fi
+cp v.h5.validation.part kept 2>/dev/null
+if [ $kills -ge 1 ]; then printf 'half a block' >>v.h5.validation.part; fi
+run validate --resume --json -o report.json
+check "validate: goes on" test "$status" = 0
+if [ $kills -ge 1 ]; then check "validate: and says after how many" grep -Eq 'going on after [1-9][0-9]* mocks' err; fi
+check "validate: the model of an uninterrupted run" cmp whole.h5 v.h5
+check "validate: what it says" cmp whole.said out
+check "validate: its report" cmp whole.json report.json
+check "validate: its journal is gone" test ! -e v.h5.validation.part
+if [ $kills -ge 1 ]; then
+    # Killed between its last two steps: the result is there and the journal, too.
+    cp kept v.h5.validation.part
+    run validate --resume --quiet
+    check "validate: the result is in the model already" test "$status" = 0 -a ! -e v.h5.validation.part
+    check "validate: and comes out the same" cmp whole.h5 v.h5
+    cp bare.h5 v.h5
+    cp kept v.h5.validation.part
+    for other in "--seed 3" "-s 101" "-n 1501" "--exact 199" "--scale 0.9"; do
+        # shellcheck disable=SC2086
+        run validate --resume $other
+        expect_error "validate: a journal of another run: $other" 1 "v.h5.validation.part: was begun with another configuration, command line or input file; --resume needs the same ones, or this file removed"
+    done
+    check "validate: it stays as it was" cmp kept v.h5.validation.part
+    check "validate: and so does the model" cmp bare.h5 v.h5
+    printf 'XXXX' | dd of=v.h5.validation.part bs=1 seek=9000 conv=notrunc 2>/dev/null
+    run validate --resume --quiet --false-alarms 0.02 --dry --json
+    check "validate: a damaged block is made again" test "$status" = 0 -a ! -e v.h5.validation.part
+    "$ANPE" validate v.h5 -n 1500 -s 100 --exact 200 --false-alarms 0.02 --dry --json >other.said 2>/dev/null
+    check "validate: thresholds are learned anew" cmp other.said out
+    cp kept v.h5.validation.part
+    run validate --dry
+    expect_error "validate: without --resume it is not used, and told of" 0 "v.h5.validation.part: a run that did not end has left its blocks there; they are not used without --resume"
+    check "validate: and stays" cmp kept v.h5.validation.part
+    run "$ANPE" merge v.h5.validation.part -o bad.h5
+    expect_error "validate: a journal is no part" 1 "v.h5.validation.part: is the journal of a run that was not made with --part K/N"
+    rm v.h5.validation.part
+fi
+echo "my notes" >v.h5.validation.part
+run validate --resume
+expect_error "validate: a foreign file in the way" 1 "v.h5.validation.part: is in the way: it was not made by this version's --resume"
+check "validate: is left alone" grep -q "my notes" v.h5.validation.part
+check "validate: and the model" cmp bare.h5 v.h5
 
 # ---- parts ---------------------------------------------------------------------------------------
 for e in fits csv h5; do
