@@ -93,11 +93,12 @@ out:
 }
 
 /* What may have been found of a star before it failed is no posterior. */
-static void fail_finished(const anpe_inference *f, anpe_star *star, const char *reason)
+static void fail_finished(anpe_inference *f, anpe_star *star, anpe_status status,
+                          const char *reason)
 {
     for (int64_t d = 0; d < f->result->n_labels; d++)
         star->label[d] = anpe_no_summary;
-    anpe_infer_fail_star(star, reason);
+    anpe_infer_fail_star(f, star, status, reason);
 }
 
 /* Star b, whose spectrum is in the session. */
@@ -105,11 +106,11 @@ static anpe_status infer_star(anpe_inference *f, anpe_ctx *ctx, int worker, int6
 {
     anpe_session_featurize(f->lane[worker].session, 1);
     const anpe_status status = finish_star(f, ctx, worker, b, 0);
-    if (status && status != ANPE_ECANCEL) { /* that is the run's, not the star's */
-        fail_finished(f, &f->star[b], anpe_error(ctx));
-        return ANPE_OK;
-    }
-    return status;
+    if (status == ANPE_ECANCEL) /* the run's, not the star's */
+        return status;
+    if (status)
+        fail_finished(f, &f->star[b], status, anpe_error(ctx));
+    return ANPE_OK;
 }
 
 /* Those of the stars b .. end - 1 that can be reduced -> at; returns how many. */
@@ -120,8 +121,9 @@ static int64_t reduce_stars(anpe_inference *f, anpe_ctx *ctx, int64_t b, int64_t
     for (; b < end; b++) {
         if (f->star[b].failed)
             continue;
-        if (anpe_task_reduce(f->model->task, ctx, &f->spectrum[b])) {
-            anpe_infer_fail_star(&f->star[b], anpe_error(ctx));
+        const anpe_status status = anpe_task_reduce(f->model->task, ctx, &f->spectrum[b]);
+        if (status) {
+            anpe_infer_fail_star(f, &f->star[b], status, anpe_error(ctx));
             continue;
         }
         at[n] = b;
@@ -141,13 +143,15 @@ static anpe_status infer_stars(anpe_inference *f, anpe_ctx *ctx, int worker, int
     const int together = n > 0 && !anpe_session_look_ahead(session, ctx, n, spectrum);
     anpe_status status = ANPE_OK;
     for (int64_t i = 0; i < n && !status; i++) {
+        anpe_status seen = ANPE_OK;
         if (together)
             anpe_session_show(session, i, spectrum[i]);
-        else if (anpe_session_look(session, ctx, 0, spectrum[i])) {
-            anpe_infer_fail_star(&f->star[at[i]], anpe_error(ctx));
-            continue;
-        }
-        status = infer_star(f, ctx, worker, at[i]);
+        else
+            seen = anpe_session_look(session, ctx, 0, spectrum[i]);
+        if (seen)
+            anpe_infer_fail_star(f, &f->star[at[i]], seen, anpe_error(ctx));
+        else
+            status = infer_star(f, ctx, worker, at[i]);
     }
     return status;
 }
@@ -175,6 +179,7 @@ static anpe_status run_stars(void *user, int64_t item, int worker, anpe_ctx *ctx
 /* Lists and reads the stars of the block that starts at `first`. */
 static anpe_status read_block(anpe_ctx *ctx, anpe_inference *f)
 {
+    f->failure = ANPE_OK;
     for (f->n = 0; f->n < f->block; f->n++) {
         int more;
         if (anpe_cancelled(ctx))

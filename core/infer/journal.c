@@ -20,7 +20,7 @@ typedef struct block_head {
     anpe_span span;
     int64_t outside;       /* draws outside the prior */
     int64_t n_opened, row; /* files that were opened, the row to go on with of the last; -1: none */
-    int64_t failure;       /* status of the first star that failed, 0: none has */
+    int64_t failure;       /* status of its first star, 0: it has not failed */
 } block_head;
 
 /* ---- what run it is ---------------------------------------------------------------------- */
@@ -248,8 +248,8 @@ static anpe_status start_block(anpe_ctx *ctx, anpe_inference *f)
         return ANPE_FAIL(ctx, ANPE_EFORMAT, "a block of the journal is of another kind");
     memcpy(&head, r->piece[0].data, sizeof head);
     f->outside[f->n] = head.outside;
-    if (!f->first_failure)
-        f->first_failure = (anpe_status)head.failure;
+    if (f->n == 0)
+        f->failure = (anpe_status)head.failure;
     f->replay_at = r->piece[1].data;
     const int64_t within = head.row >= 0, opened = head.n_opened - within;
     if (f->request->n_parts)
@@ -343,6 +343,7 @@ anpe_status anpe_infer_take_block(anpe_ctx *ctx, anpe_inference *f)
     anpe_status status;
     f->n = 0;
     f->names.n = 0;
+    f->failure = ANPE_OK;
     while (f->n < f->block) {
         ANPE_TRY(anpe_replay_left(ctx, &f->replay, &left));
         if (!left)
@@ -361,8 +362,7 @@ out:
 static block_head head_of(const anpe_inference *f)
 {
     const int within = f->row < f->n_rows;
-    block_head head = {
-        {f->first, f->n}, 0, f->n_opened, within ? f->row : -1, (int64_t)f->first_failure};
+    block_head head = {{f->first, f->n}, 0, f->n_opened, within ? f->row : -1, (int64_t)f->failure};
     for (int64_t b = 0; b < f->n; b++)
         head.outside += f->outside[b];
     return head;

@@ -24,6 +24,7 @@ void anpe_infer_report_failures(anpe_ctx *ctx, anpe_inference *f)
     if (f->first == 0 && f->star[0].failed) {
         f->holding = 1;
         f->held = f->star[0];
+        f->first_failure = f->failure;
         if (!f->held.id[0])
             snprintf(f->held.id, sizeof f->held.id, "%s", f->held.file);
     }

@@ -48,20 +48,21 @@ typedef struct anpe_inference {
     anpe_label_summary *summary; /* (block, n_labels), theirs */
     double *truth;               /* (block, n_labels) */
     anpe_spectrum *spectrum;     /* (block) reduced once the workers had them */
-    int keep;               /* draws of a block are kept until its end, else one star's a lane */
-    double *theta, *log_q;  /* (rows, n_draws, D), (rows, n_draws); rows: block or n_lanes */
-    int64_t *outside;       /* (block) draws outside the prior */
-    _Atomic int64_t n_done; /* stars, for the progress */
-    int64_t first, n;       /* the block: stars first .. first + n of the run */
-    int64_t from, to;       /* those of the part: `to` is INT64_MAX where it is not known */
-    int64_t *count;         /* (n_files) stars of each, where they were counted; or NULL */
-    anpe_input input;       /* the file that rows are being read from */
-    int n_opened;           /* files whose rows are listed, the last of them up to `row` */
-    int64_t row, n_rows;    /* of that one */
-    int64_t skip;           /* rows of the next one that are not wanted */
-    float *room;            /* (size of a spectrum) of spectra in memory */
-    anpe_status first_failure;
-    int holding; /* `held`, the first star, failed: told of once another has worked */
+    int keep;                  /* draws of a block are kept until its end, else one star's a lane */
+    double *theta, *log_q;     /* (rows, n_draws, D), (rows, n_draws); rows: block or n_lanes */
+    int64_t *outside;          /* (block) draws outside the prior */
+    _Atomic int64_t n_done;    /* stars, for the progress */
+    int64_t first, n;          /* the block: stars first .. first + n of the run */
+    int64_t from, to;          /* those of the part: `to` is INT64_MAX where it is not known */
+    int64_t *count;            /* (n_files) stars of each, where they were counted; or NULL */
+    anpe_input input;          /* the file that rows are being read from */
+    int n_opened;              /* files whose rows are listed, the last of them up to `row` */
+    int64_t row, n_rows;       /* of that one */
+    int64_t skip;              /* rows of the next one that are not wanted */
+    float *room;               /* (size of a spectrum) of spectra in memory */
+    anpe_status failure;       /* of the block's first star, 0: it has not failed */
+    anpe_status first_failure; /* of `held` */
+    int holding;               /* `held`, the first star, failed: told of once another has worked */
     anpe_star held;
     int64_t kept_room, names_room; /* of result->star, result->name */
     anpe_row_bytes bytes;          /* of the block's rows */
@@ -157,9 +158,10 @@ ANPE_MUST_CHECK anpe_status anpe_infer_count_stars(anpe_ctx *ctx, anpe_inference
 void anpe_infer_start_at(anpe_inference *f, int64_t first);
 /* Not listed yet, at least: a file not opened yet counts for one. */
 double anpe_infer_stars_to_come(const anpe_inference *f);
-/* The spectrum of a star; a failure is the star's. */
+/* The spectrum of a star of the block; a failure is the star's. */
 void anpe_infer_read_star(anpe_ctx *ctx, anpe_inference *f, anpe_star *star, anpe_spectrum *s);
-void anpe_infer_fail_star(anpe_star *star, const char *reason);
+void anpe_infer_fail_star(anpe_inference *f, anpe_star *star, anpe_status status,
+                          const char *reason);
 
 /* star.c: statistics of the draws theta (n_draws, D); column (n_draws) is scratch. */
 /* Takes label d, whose summary is set, into the star's edge masses; d from 0 on. */

@@ -6,8 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-void anpe_infer_fail_star(anpe_star *star, const char *reason)
+void anpe_infer_fail_star(anpe_inference *f, anpe_star *star, anpe_status status,
+                          const char *reason)
 {
+    if (star == f->star)
+        f->failure = status;
     star->failed = 1;
     star->n_draws = 0;
     star->flags |= ANPE_FLAG_FAILED;
@@ -59,9 +62,8 @@ static void add_failed(anpe_ctx *ctx, anpe_inference *f, const char *path, anpe_
 {
     anpe_star *s = add_star(f, path, 0);
     snprintf(s->id, sizeof s->id, "%s", path);
-    anpe_infer_fail_star(s, status ? anpe_error(ctx) : "the file holds no spectrum");
-    if (!f->first_failure)
-        f->first_failure = status ? status : ANPE_EFORMAT;
+    anpe_infer_fail_star(f, s, status ? status : ANPE_EFORMAT,
+                         status ? anpe_error(ctx) : "the file holds no spectrum");
 }
 
 /* Opens a file, which stays open, and counts its rows. *empty: it has none of its own and is not
@@ -210,16 +212,14 @@ void anpe_infer_read_star(anpe_ctx *ctx, anpe_inference *f, anpe_star *star, anp
     snprintf(star->id, sizeof star->id, "%s", s->id[0] ? s->id : star->file);
     star->named = f->input.named;
     if (status) {
-        anpe_infer_fail_star(star, anpe_error(ctx));
-        f->first_failure = f->first_failure ? f->first_failure : status;
+        anpe_infer_fail_star(f, star, status, anpe_error(ctx));
         return;
     }
     const char *reason = sigma_is_missed_by(f);
     if (!reason)
         reason = anpe_model_misses_mask(f->model, s);
     if (reason) {
-        anpe_infer_fail_star(star, reason);
-        f->first_failure = f->first_failure ? f->first_failure : ANPE_EFORMAT;
+        anpe_infer_fail_star(f, star, ANPE_EFORMAT, reason);
         return;
     }
     if (f->input.h5 && anpe_spectra_file_truth(ctx, f->input.h5, star->row, f->result->n_labels,

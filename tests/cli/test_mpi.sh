@@ -121,6 +121,21 @@ for case in $MPI_CASES; do
     run many "$ranks" "$ANPE" infer one.h5 few.h5 -o many.csv -s 50 --exact --exact-max 2000 --threads "$threads" --quiet
     check "infer --exact, $ranks ranks x $threads threads: the same catalogue" cmp one.csv many.csv
 done
+
+# Nothing can be used: the first spectrum's reason and status, though rank 0 works at a later block, of another reason, first.
+run "$ANPE" simulate one.h5 -n 300 -o bare.h5 --quiet
+check "spectra without errors" test "$status" = 0
+run "$ANPE" infer one.h5 nowhere.h5 bare.h5 -o bad.csv --threads 1 --json --quiet
+expect_error "no spectrum can be used" 1 "^anpe: none of 301 spectra could be used; the first: nowhere.h5: cannot open: "
+check "with its status" grep -q '"status": "ANPE_EIO"' "$work/out"
+cp "$work/out" none.json && grep -v '^anpe: warning' "$work/err" >none.said
+for case in $MPI_CASES 3x1; do
+    ranks=${case%x*} threads=${case#*x}
+    run many "$ranks" "$ANPE" infer one.h5 nowhere.h5 bare.h5 -o bad.csv --threads "$threads" --json --quiet
+    check "no spectrum, $ranks ranks x $threads threads: the same exit status" test "$status" = 1 -a ! -e bad.csv
+    check "no spectrum, $ranks ranks x $threads threads: the same status and sentence" \
+        sh -c 'grep -A 99 "^{" out | sed "/^}/q" | cmp - none.json && grep "^anpe: none" err | cmp - none.said'
+done
 run many 2 "$ANPE" infer one.h5 --group id few.h5 -o bad.csv --quiet
 check "stars of several spectra are for one process" \
     test "$status" = 2 -a "$(grep -c 'anpe infer: --group: one process alone' "$work/err")" = 1
@@ -211,4 +226,39 @@ run "$ANPE" infer one.h5 few.h5 one_mocks.h5 -o part.fits --posterior part_draws
 check "one process goes on with it" test "$status" = 0
 check "to the same catalogue" cmp one.fits part.fits
 check "and the same draws" cmp one_draws.h5 part_draws.h5
+
+# One process began, two go on, one of these is killed, and one ends it.
+validate() { echo "$ANPE" validate "$1" -n 1300 -s 50 --exact 9 --json; }
+cp one.h5 whole.h5
+# shellcheck disable=SC2046
+run $(validate whole.h5)
+check "a longer validation" test "$status" = 0
+cp "$work/out" whole.json
+cp one.h5 killed.h5
+# shellcheck disable=SC2046
+exec_validate() { exec $(validate killed.h5) --resume --threads 2 >"$work/out" 2>"$work/err"; }
+exec_validate &
+child=$!
+await grown killed.h5.validation.part 20000
+kill -9 "$child" 2>/dev/null
+wait "$child" 2>/dev/null
+check "validate: killed, the model is as it was" cmp one.h5 killed.h5
+# shellcheck disable=SC2046
+spread 2 $(validate killed.h5) --resume --threads 1 >"$work/out" 2>"$work/err" &
+child=$!
+await grown killed.h5.validation.part $(($(wc -c <killed.h5.validation.part) + 20000))
+kill_rank 1
+if [ "$status" = 0 ]; then
+    skip "a killed rank ends a validation" "it had ended before"
+else
+    check "a killed rank ends a validation" grep -q "^anpe: one of the 2 ranks is gone" "$work/err"
+    check "its finished blocks are kept" grep -q "killed.h5.validation.part holds [1-9][0-9]* mocks; go on with --resume" "$work/err"
+fi
+# shellcheck disable=SC2046
+run many 3 $(validate killed.h5) --resume --threads 1
+check "three ranks go on with it" test "$status" = 0
+check "to the same model" cmp whole.h5 killed.h5
+sed 's/"killed.h5"/"whole.h5"/' "$work/out" >killed.json
+check "and the same report" cmp whole.json killed.json
+check "nothing of it is left" none left
 finish
