@@ -77,6 +77,30 @@ def abundances():
 
 # ---- chemistry ------------------------------------------------------------------------------------------------
 
+ATOMS = {"CO": (6, 8), "CN": (6, 7), "OH": (8, 1), "H2": (1, 1)}
+
+
+def constants(name, t, ours, theirs, molecules):
+    """What a gas of this temperature has, pressure and abundances apart: Saha's factor of Fe I and constants of
+    dissociation, theirs over ours. ours, theirs: electrons, of (element, stage), of a molecule; in the same unit each."""
+    order = np.argsort(t)
+    factors = [("Fe II electrons / Fe I", [x["e"] * x[26, 1] / x[26, 0] for x in (ours, theirs)])]
+    factors += [(m + ": its atoms / molecules", [x[ATOMS[m][0], 0] * x[ATOMS[m][1], 0] / x[m] for x in (ours, theirs)])
+                for m in molecules]
+    for what, (mine, other) in factors:
+        ratio = (other / mine)[order]
+        say("figure", "%s: %s, theirs over ours at 4500, 6000 K" % (name, what),
+            " ".join("%.3f" % r for r in np.interp((4500, 6000), t[order], ratio)))
+
+
+def of_probe(v, molecules):
+    atom = v[:, 4:4 + 276].reshape(-1, 92, 3)
+    out = {(z, i): atom[:, z - 1, i] for z in (1, 6, 7, 8, 26) for i in (0, 1)}
+    out["e"] = v[:, 0]
+    out.update({m: v[:, 280 + i] for i, m in enumerate(molecules)})
+    return out
+
+
 def partial_pressures(star):
     d = np.load(TS + star + "_partial_pressures.npz")
     layers = d["layers"].astype(float)
@@ -94,17 +118,23 @@ def partial_pressures(star):
     say("demand", star + ": H-", error(v[:, 3], d["p_molecule"][:, names.index("H -")]), "<=", 0.03)
     for stage, name in enumerate(("Fe I", "Fe II")):
         say("figure", star + ": " + name, error(atom[:, 25, stage], d["p_atom"][:, 25, stage]))
-    for mine, theirs in (("CO", "C O"), ("CN", "C N"), ("OH", "O H"), ("H2", "H H")):
+    pairs = {"CO": "C O", "CN": "C N", "OH": "O H", "H2": "H H"}
+    for mine, theirs in pairs.items():
         say("figure", star + ": " + mine,
             error(v[:, 280 + molecules.index(mine)], d["p_molecule"][:, names.index(theirs)]))
+    theirs = {(z, i): d["p_atom"][:, z - 1, i] / kt for z in (1, 6, 7, 8, 26) for i in (0, 1)}
+    theirs.update({m: d["p_molecule"][:, names.index(n)] / kt for m, n in pairs.items()})
+    theirs["e"] = layers[:, 2] / kt
+    constants(star, layers[:, 1], of_probe(v, molecules), theirs, pairs)
 
 
 # Independent equations of state: theirs and ours at their temperature and gas pressure. The bounds that are 0 are figures:
 # published dissociation energies and partition functions differ by more. MAFAGS' shares of elements come from the densities
 # of the deepest layer, where molecules are few.
 
-def compare_states(name, layers, abundance, keep, pairs):
-    """pairs: what, ours from (layers, columns) of the probe, theirs in cm-3 or (log) up to a factor, bound"""
+def compare_states(name, layers, abundance, keep, pairs, gas):
+    """pairs: what, ours from (layers, columns) of the probe, theirs in cm-3 or (log) up to a factor, bound; gas: theirs,
+    for `constants`"""
     out = probe((layers, abundance), "state")
     molecules, v = out.split("\n")[0].split(), numbers(out, 1)
     atom = v[:, 4:4 + 276].reshape(-1, 92, 3)
@@ -113,6 +143,7 @@ def compare_states(name, layers, abundance, keep, pairs):
     for what, theirs, bound in pairs:
         error = np.abs(ours[what] / theirs - 1)[keep].max()
         say(*(("demand", name + ": " + what, error, "<=", bound) if bound else ("figure", name + ": " + what, error)))
+    constants(name, layers[:, 2], of_probe(v, molecules), gas, [m for m in ATOMS if m in gas])
 
 
 def column(column_mass, t, p):
@@ -127,7 +158,8 @@ def payne_zero():
     n = d["ion_stage_populations"]
     compare_states("payne_zero Sun", column(m, t, d["gas_pressure"]), abundance, (m > 0.01) & (t > 4000) & (t < 10000),
                    [("electrons", d["electron_density"], 0.02), ("H I", n[:, 0, 0], 0.01), ("Fe I", n[:, 0, 25], 0.03),
-                    ("Fe II", n[:, 1, 25], 0.03), ("H2", np.maximum(d["molecular_hydrogen_population"], 1e-99), 0)])
+                    ("Fe II", n[:, 1, 25], 0.03), ("H2", np.maximum(d["molecular_hydrogen_population"], 1e-99), 0)],
+                   {"e": d["electron_density"], (26, 0): n[:, 0, 25], (26, 1): n[:, 1, 25]})
 
 
 MAFAGS_MOLECULES = "H2 CH NH OH C2 CN CO N2 NO O2 MgH SiH CaH TiO VO ZrO FeH".split()
@@ -160,8 +192,11 @@ def mafags():
             continue
         pairs = [("electrons", a[:, 3] / kt, 0.025), ("H-", number[1][2], 0.03), ("Fe I", number[26][0], 0),
                  ("Fe II", number[26][1], 0.03)]
-        pairs += [(m, molecule[MAFAGS_MOLECULES.index(m)], 0) for m in ("CO", "CN", "OH")]
-        compare_states("MAFAGS " + model, column(a[:, 0], t, p), total, keep, pairs)
+        theirs = {m: molecule[MAFAGS_MOLECULES.index(m)] for m in ("CO", "CN", "OH")}
+        pairs += [(m, n, 0) for m, n in theirs.items()]
+        theirs.update({(z, i): number[z][i] for z in (1, 6, 7, 8, 26) for i in (0, 1)})
+        theirs["e"] = a[:, 3] / kt
+        compare_states("MAFAGS " + model, column(a[:, 0], t, p), total, keep, pairs, theirs)
 
 
 def every_atmosphere():
@@ -256,15 +291,19 @@ def h_beta():
     lines = gzip.open(FORWARD + "/reference/hlinop_sun_h_beta.prf.gz", "rt").read().split("\n")
     first = [i for i, line in enumerate(lines) if "number of wavelengths" in line][0]
     theirs = numbers("\n".join(lines[first + 1:first + 1 + int(lines[first].split()[0])]))
-    d = np.load(TS + "sun_green_base.npz")
     air = 4861.33 + np.arange(-21, 21, 0.05)
-    ours, _ = spectrum(model_of(d["layers"], d["abundance"]), air, ["hydrogen:"])
-    for low, high in ((1.5, 5), (5, 20)):
-        error = []
-        for x in np.concatenate([np.arange(-high, -low), np.arange(low, high)]):
-            near = np.abs(theirs[:, 0] - 4861.33 - x) < 0.5
-            error.append((theirs[near, 1] / np.interp(theirs[near, 0], air, ours)).max() - 1)
-        say("figure", "H beta, %g to %g A: HLINOP's upper edge over ours - 1, median" % (low, high), np.median(error))
+    for name, star, warmer in (("MARCS", "sun_green", 0), ("ATLAS9", "asun_redx", 0), ("MARCS - 50 K", "sun_green", -50)):
+        d = np.load(TS + star + "_base.npz")
+        layers, abundance = model_of(d["layers"], d["abundance"])
+        layers[:, 2] += warmer
+        ours, _ = spectrum((layers, abundance), air, ["hydrogen:"])
+        for low, high in ((1.5, 5), (5, 20)):
+            error = []
+            for x in np.concatenate([np.arange(-high, -low), np.arange(low, high)]):
+                near = np.abs(theirs[:, 0] - 4861.33 - x) < 0.5
+                error.append((theirs[near, 1] / np.interp(theirs[near, 0], air, ours)).max() - 1)
+            say("figure", "H beta, %g to %g A: HLINOP's upper edge over ours in %s - 1, median" % (low, high, name),
+                np.median(error))
 
 
 # ---- structure ------------------------------------------------------------------------------------------------
