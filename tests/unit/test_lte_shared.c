@@ -6,11 +6,11 @@
 #include "plugin_support.h"
 #include "lte.h"
 
-enum { LAYERS = 40, POINTS = 1500, ROWS = 5, LINES = 3000 };
+enum { LAYERS = 40, POINTS = 1500, NODES = 5, ROWS = 5, LINES = 3000 };
 
 typedef struct spectrum {
     anpe_lte_state state[LAYERS];
-    float doppler[2 * LAYERS], amount[2 * LAYERS], continuum[4 * LAYERS];
+    float doppler[2 * LAYERS], amount[2 * LAYERS], continuum[NODES * LAYERS];
     float opacity[LAYERS * POINTS];
     anpe_lte_line_work w;
 } spectrum;
@@ -53,7 +53,7 @@ static void scene_new(scene *s)
     make_lines(&s->lines);
     anpe_lte_voigt_init(&s->voigt);
     anpe_lte_points_set(&s->points, log(6000) - 0.5 * POINTS * 2.5e-6, 2.5e-6, POINTS);
-    CU_ASSERT_FATAL(s->points.n_nodes <= 5);
+    CU_ASSERT_FATAL(s->points.n_nodes == NODES);
     for (int j = 0; j < LAYERS; j++) {
         const double tau = pow(10, -5 + 0.16 * j);
         t[j] = 5200 * pow(0.75 * (tau + 0.667), 0.25);
@@ -67,8 +67,8 @@ static void scene_new(scene *s)
                 anpe_lte_elements[z - 1].abundance +
                 (z == 26 || z == 22 || z == 12 ? 0.15 * (r - 2) * (z == 22 ? -2 : 1) : 0);
         WORKS(anpe_lte_state_solve(ctx, LAYERS, t, p, abundance, x->state));
-        for (int i = 0; i < 5; i++)
-            for (int j = 0; j < LAYERS && i < s->points.n_nodes; j++)
+        for (int i = 0; i < NODES; i++)
+            for (int j = 0; j < LAYERS; j++)
                 x->continuum[i * LAYERS + j] =
                     (float)(1e-3 * (1 + 0.02 * i) * pow(p[j] / 1e5, 0.9));
         x->w = (anpe_lte_line_work){.inverse_doppler = x->doppler,
