@@ -347,7 +347,7 @@ double anpe_lte_stark(double ionisation, double excitation, double photon, int c
 
 /* ---- voigt.c, line.c, synthesis.c -------------------------------------------------------- */
 
-enum { ANPE_LTE_VOIGT_TERMS = 32 };
+enum { ANPE_LTE_VOIGT_TERMS = 18 }; /* to 7e-9, where a float has 1e-7 */
 typedef struct anpe_lte_voigt {
     float scale, coefficient[ANPE_LTE_VOIGT_TERMS];
 } anpe_lte_voigt;
