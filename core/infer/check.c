@@ -12,8 +12,8 @@ typedef struct check_lane {
     anpe_refine *refine; /* NULL: there are no residuals to judge */
     anpe_residuals *residuals;
     double *scratch; /* (F) */
-    double *median;  /* (D) */
-    double *sd;      /* (D) */
+    double *median;  /* (ANPE_VIEW_MOST, D) */
+    double *sd;      /* (ANPE_VIEW_MOST, D) */
     double value[ANPE_MISFIT_MAX_STATISTICS];
 } check_lane;
 
@@ -71,12 +71,13 @@ static anpe_status open_lane(anpe_ctx *ctx, const anpe_inference *f, const anpe_
     const anpe_task *t = f->model->task;
     const int64_t labels = f->model->map->n;
     anpe_status status = ANPE_OK;
-    if (ANPE_NEW(ctx, l->scratch, m->n_contexts + 1) || ANPE_NEW(ctx, l->median, 2, labels))
+    if (ANPE_NEW(ctx, l->scratch, m->n_contexts + 1) ||
+        ANPE_NEW(ctx, l->median, 2 * ANPE_VIEW_MOST, labels))
         return ANPE_ENOMEM;
-    l->sd = l->median + labels;
+    l->sd = l->median + ANPE_VIEW_MOST * labels;
     if (!m->n_statistics || !anpe_model_predicts(f->model))
         return ANPE_OK;
-    ANPE_TRY(anpe_refine_new(ctx, t, &l->refine));
+    ANPE_TRY(anpe_refine_new(ctx, t, ANPE_VIEW_MOST, &l->refine));
     ANPE_TRY(anpe_residuals_new(ctx, anpe_task_size(t), t->instrument.info.n_segments,
                                 t->instrument.info.segment, &l->residuals));
 out:
@@ -139,46 +140,67 @@ static void set_flags(const anpe_misfit *m, const anpe_misfit_view *view, anpe_s
     anpe_residuals_name(view->worst, star->predictive_worst);
 }
 
-static int measure(anpe_ctx *ctx, check_lane *l, const anpe_star *star, int64_t n_labels,
-                   const anpe_spectrum *s)
+/* Model spectra of n stars at refined labels; returns whether they are there: a diagnostic, whose
+ * failure leaves a posterior as it is. */
+static int refine(anpe_ctx *ctx, const anpe_inference *f, check_lane *l, int64_t n,
+                  const int64_t *b)
 {
-    const float *model;
+    const int64_t labels = f->model->map->n;
+    anpe_refine_star star[ANPE_VIEW_MOST];
     if (!l->refine)
         return 0;
-    for (int64_t d = 0; d < n_labels; d++) {
-        l->median[d] = star->label[d].median;
-        l->sd[d] = star->label[d].sd;
+    for (int64_t k = 0; k < n; k++) {
+        double *median = l->median + k * labels, *sd = l->sd + k * labels;
+        for (int64_t d = 0; d < labels; d++) {
+            median[d] = f->star[b[k]].label[d].median;
+            sd[d] = f->star[b[k]].label[d].sd;
+        }
+        star[k] = (anpe_refine_star){&f->spectrum[b[k]], median, sd, NULL};
     }
-    if (anpe_refine_run(l->refine, ctx, s, l->median, l->sd, &model))
-        return 0; /* a diagnostic: its failure leaves the posterior as it is */
-    anpe_residuals_measure(l->residuals, s, model, l->value);
-    return 1;
+    return !anpe_refine_run(l->refine, ctx, n, star);
 }
 
-static anpe_status star(anpe_ctx *ctx, anpe_inference *f, void *state, int lane, int64_t b,
-                        int64_t i)
+/* Star b, the place-th to have been looked at; model: of its refined labels, or NULL. */
+static void judge(const anpe_inference *f, const checks *c, int lane, int64_t b, int64_t place,
+                  const float *model)
 {
-    const checks *c = state;
     anpe_star *s = &f->star[b];
     const anpe_spectrum *spectrum = &f->spectrum[b];
-    if (c->v)
-        correct_intervals(f, c->v, s);
-    else
-        s->flags |= ANPE_FLAG_NOT_VALIDATED;
-    if (!c->v || !c->v->misfit) {
-        s->flags |= s->edge_mass > ANPE_EDGE_MASS ? ANPE_FLAG_EDGE : 0;
-        return ANPE_OK;
-    }
-    const float *context = anpe_session_context(f->lane[lane].session, i);
     check_lane *l = &c->lane[lane];
-    const int measured = measure(ctx, l, s, f->model->map->n, spectrum);
+    if (model)
+        anpe_residuals_measure(l->residuals, spectrum, model, l->value);
     /* as in a validation, to the last bit: where all masks are alike, so is the threshold */
     const double bad = (double)(spectrum->n_pixels - s->n_good) / (double)spectrum->n_pixels;
-    const anpe_misfit_sight sight = {context, measured ? l->value : NULL, s->snr, bad,
-                                     s->edge_mass};
+    const float *context = f->lane[lane].context + place * f->model->net->n_context;
+    const anpe_misfit_sight sight = {context, model ? l->value : NULL, s->snr, bad, s->edge_mass};
     const anpe_misfit_view view = anpe_misfit_judge(c->v->misfit, &sight, l->scratch);
     set_flags(c->v->misfit, &view, s);
+}
+
+static anpe_status together(anpe_ctx *ctx, anpe_inference *f, void *state, int lane, int64_t n,
+                            const int64_t *b, const int64_t *place)
+{
+    const checks *c = state;
+    const int judges = c->v && c->v->misfit;
+    for (int64_t k = 0; k < n; k++) {
+        anpe_star *s = &f->star[b[k]];
+        if (c->v)
+            correct_intervals(f, c->v, s);
+        else
+            s->flags |= ANPE_FLAG_NOT_VALIDATED;
+        if (!judges)
+            s->flags |= s->edge_mass > ANPE_EDGE_MASS ? ANPE_FLAG_EDGE : 0;
+    }
+    if (!judges)
+        return ANPE_OK;
+    check_lane *l = &c->lane[lane];
+    const int all = refine(ctx, f, l, n, b);
+    for (int64_t k = 0; k < n; k++) {
+        const int one = all || refine(ctx, f, l, 1, b + k);
+        judge(f, c, lane, b[k], place[k], one ? anpe_refine_model(l->refine, all ? k : 0) : NULL);
+    }
     return ANPE_OK;
 }
 
-const anpe_infer_extra anpe_infer_check = {.open = open, .star = star, .free = close_checks};
+const anpe_infer_extra anpe_infer_check = {
+    .open = open, .together = together, .free = close_checks};

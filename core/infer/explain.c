@@ -124,6 +124,11 @@ static anpe_status write_ids(anpe_ctx *ctx, anpe_inference *f, void *state)
     return anpe_infer_put_ids(ctx, &rows, ((explanations *)state)->file);
 }
 
-const anpe_infer_extra anpe_infer_explain = {
-    output, open_explanations, create_file, explain_star,
-    pieces, append_block,      write_ids,   close_explanations};
+const anpe_infer_extra anpe_infer_explain = {.output = output,
+                                             .open = open_explanations,
+                                             .create = create_file,
+                                             .star = explain_star,
+                                             .pieces = pieces,
+                                             .block = append_block,
+                                             .end = write_ids,
+                                             .free = close_explanations};

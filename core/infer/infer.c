@@ -69,22 +69,16 @@ static anpe_status draw_star(anpe_inference *f, anpe_ctx *ctx, int lane, int64_t
     return ANPE_OK;
 }
 
-/* Draws, statistics, chi2 and extras of spectrum b of the block, the i-th of the lane's batch. */
+/* Draws, statistics and extras of spectrum b of the block, the i-th of the lane's batch. */
 static anpe_status finish_star(anpe_inference *f, anpe_ctx *ctx, int lane, int64_t b, int64_t i)
 {
-    const int64_t labels = f->result->n_labels;
-    anpe_infer_lane *l = &f->lane[lane];
-    anpe_star *star = &f->star[b];
-    double *theta = anpe_infer_theta(f, lane, b), *median = l->column;
+    const anpe_spectrum *s = &f->spectrum[b];
     anpe_status status;
     ANPE_TRY(draw_star(f, ctx, lane, b, i));
-    f->outside[b] = anpe_infer_count_outside(f, theta);
-    for (int64_t d = 0; d < labels; d++)
-        median[d] = star->label[d].median;
-    if (anpe_session_chi2(l->session, ctx, median, &f->spectrum[b], &star->chi2, &star->n_good))
-        star->chi2 = NAN; /* a diagnostic: its failure leaves the posterior as it is */
-    star->snr = anpe_task_snr(f->model->task, &f->spectrum[b]);
-    judge_star(f, star, &f->spectrum[b]);
+    f->star[b].n_good = 0;
+    for (int64_t p = 0; p < s->n_pixels; p++)
+        f->star[b].n_good += !s->mask[p];
+    f->outside[b] = anpe_infer_count_outside(f, anpe_infer_theta(f, lane, b));
     for (int k = 0; k < N_EXTRAS; k++)
         if (f->extra[k] && anpe_infer_extras[k]->star)
             ANPE_TRY(anpe_infer_extras[k]->star(ctx, f, f->extra[k], lane, b, i));
@@ -101,16 +95,60 @@ static void fail_finished(anpe_inference *f, anpe_star *star, anpe_status status
     anpe_infer_fail_star(f, star, status, reason);
 }
 
-/* Star b, whose spectrum is in the session. */
-static anpe_status infer_star(anpe_inference *f, anpe_ctx *ctx, int worker, int64_t b)
+/* Star b, the i-th to have been looked at. */
+static anpe_status infer_star(anpe_inference *f, anpe_ctx *ctx, int lane, int64_t b, int64_t i)
 {
-    anpe_session_featurize(f->lane[worker].session, 1);
-    const anpe_status status = finish_star(f, ctx, worker, b, 0);
+    anpe_infer_lane *l = &f->lane[lane];
+    const int64_t n_context = f->model->net->n_context;
+    anpe_session_show(l->session, i, &f->spectrum[b]);
+    anpe_session_featurize(l->session, 1);
+    memcpy(l->context + i * n_context, anpe_session_context(l->session, 0),
+           (size_t)n_context * sizeof *l->context);
+    const anpe_status status = finish_star(f, ctx, lane, b, 0);
     if (status == ANPE_ECANCEL) /* the run's, not the star's */
         return status;
     if (status)
         fail_finished(f, &f->star[b], status, anpe_error(ctx));
     return ANPE_OK;
+}
+
+/* chi2 at the medians of n stars, and what follows from it. */
+static void compare_stars(anpe_inference *f, anpe_ctx *ctx, int lane, int64_t n, const int64_t *b)
+{
+    anpe_infer_lane *l = &f->lane[lane];
+    const anpe_spectrum *spectrum[ANPE_VIEW_MOST];
+    double chi2[ANPE_VIEW_MOST], *median = l->median;
+    int64_t n_good[ANPE_VIEW_MOST];
+    for (int64_t k = 0; k < n; k++) {
+        spectrum[k] = &f->spectrum[b[k]];
+        for (int64_t d = 0; d < f->result->n_labels; d++)
+            *median++ = f->star[b[k]].label[d].median;
+    }
+    anpe_session_chi2_all(l->session, ctx, n, l->median, spectrum, chi2, n_good);
+    for (int64_t k = 0; k < n; k++) {
+        anpe_star *star = &f->star[b[k]];
+        star->chi2 = chi2[k];
+        star->snr = anpe_task_snr(f->model->task, spectrum[k]);
+        judge_star(f, star, spectrum[k]);
+    }
+}
+
+static anpe_status finish_stars(anpe_inference *f, anpe_ctx *ctx, int lane, int64_t n,
+                                const int64_t *looked)
+{
+    int64_t b[ANPE_VIEW_MOST], place[ANPE_VIEW_MOST], left = 0;
+    anpe_status status = ANPE_OK;
+    for (int64_t i = 0; i < n; i++)
+        if (!f->star[looked[i]].failed) {
+            b[left] = looked[i];
+            place[left++] = i;
+        }
+    compare_stars(f, ctx, lane, left, b);
+    for (int k = 0; k < N_EXTRAS; k++)
+        if (f->extra[k] && anpe_infer_extras[k]->together)
+            ANPE_TRY(anpe_infer_extras[k]->together(ctx, f, f->extra[k], lane, left, b, place));
+out:
+    return status;
 }
 
 /* Those of the stars b .. end - 1 that can be reduced -> at; returns how many. */
@@ -132,27 +170,24 @@ static int64_t reduce_stars(anpe_inference *f, anpe_ctx *ctx, int64_t b, int64_t
     return n;
 }
 
-/* Looked at together; if that fails, one after the other, to see whose error it is. */
-static anpe_status infer_stars(anpe_inference *f, anpe_ctx *ctx, int worker, int64_t first,
-                               int64_t end)
+/* n reduced stars b (n) together; if that fails, one after the other, to see whose error it is. */
+static anpe_status infer_together(anpe_inference *f, anpe_ctx *ctx, int lane, int64_t n,
+                                  const int64_t *b, const anpe_spectrum *const *spectrum)
 {
-    anpe_session *session = f->lane[worker].session;
-    const anpe_spectrum *spectrum[ANPE_VIEW_MOST] = {NULL};
-    int64_t at[ANPE_VIEW_MOST];
-    const int64_t n = reduce_stars(f, ctx, first, end, at, spectrum);
-    const int together = n > 0 && !anpe_session_look_ahead(session, ctx, n, spectrum);
-    anpe_status status = ANPE_OK;
-    for (int64_t i = 0; i < n && !status; i++) {
-        anpe_status seen = ANPE_OK;
-        if (together)
-            anpe_session_show(session, i, spectrum[i]);
-        else
-            seen = anpe_session_look(session, ctx, 0, spectrum[i]);
-        if (seen)
-            anpe_infer_fail_star(f, &f->star[at[i]], seen, anpe_error(ctx));
-        else
-            status = infer_star(f, ctx, worker, at[i]);
+    anpe_status status = anpe_session_look_ahead(f->lane[lane].session, ctx, n, spectrum);
+    if (status && n == 1) {
+        anpe_infer_fail_star(f, &f->star[*b], status, anpe_error(ctx));
+        return ANPE_OK;
     }
+    if (status) {
+        for (int64_t i = 0; i < n; i++)
+            ANPE_TRY(infer_together(f, ctx, lane, 1, b + i, spectrum + i));
+        goto out;
+    }
+    for (int64_t i = 0; i < n; i++)
+        ANPE_TRY(infer_star(f, ctx, lane, b[i], i));
+    status = finish_stars(f, ctx, lane, n, b);
+out:
     return status;
 }
 
@@ -167,9 +202,12 @@ static int64_t stars_together(const anpe_inference *f)
 static anpe_status run_stars(void *user, int64_t item, int worker, anpe_ctx *ctx)
 {
     anpe_inference *f = user;
+    const anpe_spectrum *spectrum[ANPE_VIEW_MOST] = {NULL};
+    int64_t b[ANPE_VIEW_MOST];
     const int64_t together = stars_together(f), first = item * together;
     const int64_t end = first + together < f->n ? first + together : f->n;
-    const anpe_status status = infer_stars(f, ctx, worker, first, end);
+    const int64_t n = reduce_stars(f, ctx, first, end, b, spectrum);
+    const anpe_status status = n ? infer_together(f, ctx, worker, n, b, spectrum) : ANPE_OK;
     const int64_t done = atomic_fetch_add(&f->n_done, end - first) + end - first;
     anpe_progress(ctx, "inferring", (double)done,
                   (double)(f->first - f->from + f->n) + anpe_infer_stars_to_come(f));
@@ -263,8 +301,9 @@ static anpe_status open_lanes(anpe_ctx *ctx, anpe_inference *f)
     const int64_t n = f->request->n_draws, labels = f->result->n_labels;
     anpe_status status = ANPE_NEW(ctx, f->lane, f->n_lanes);
     for (int i = 0; i < f->n_lanes && !status; i++) {
-        const int64_t columns = n > labels ? n : labels;
-        if (ANPE_NEW(ctx, f->lane[i].column, columns))
+        anpe_infer_lane *l = &f->lane[i];
+        if (ANPE_NEW(ctx, l->column, n) || ANPE_NEW(ctx, l->median, ANPE_VIEW_MOST, labels) ||
+            ANPE_NEW(ctx, l->context, ANPE_VIEW_MOST, f->model->net->n_context))
             return ANPE_ENOMEM;
         const int64_t most = f->request->exact && n < anpe_exact_block() ? anpe_exact_block() : n;
         status = anpe_session_new_ahead(ctx, f->model, ANPE_VIEW_MOST, most, &f->lane[i].session);
@@ -312,6 +351,8 @@ static void close_inference(anpe_inference *f)
     for (int i = 0; f->lane && i < f->n_lanes; i++) {
         anpe_session_free(f->lane[i].session);
         free(f->lane[i].column);
+        free(f->lane[i].median);
+        free(f->lane[i].context);
     }
     free(f->lane);
     free(f->star);

@@ -232,6 +232,11 @@ static anpe_status write_ids(anpe_ctx *ctx, anpe_inference *f, void *state)
     return anpe_infer_put_ids(ctx, &rows, ((predictions *)state)->file);
 }
 
-const anpe_infer_extra anpe_infer_predict = {output,       open_predictions, create_file,
-                                             predict_star, pieces,           append_block,
-                                             write_ids,    close_predictions};
+const anpe_infer_extra anpe_infer_predict = {.output = output,
+                                             .open = open_predictions,
+                                             .create = create_file,
+                                             .star = predict_star,
+                                             .pieces = pieces,
+                                             .block = append_block,
+                                             .end = write_ids,
+                                             .free = close_predictions};

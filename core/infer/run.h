@@ -30,7 +30,9 @@ enum { ANPE_INFER_BLOCK = 128, ANPE_INFER_MAX_EXTRAS = 8 };
 
 typedef struct anpe_infer_lane { /* one worker */
     anpe_session *session;
-    double *column; /* (max(n_draws, n_labels)) */
+    double *column; /* (n_draws) */
+    double *median; /* (ANPE_VIEW_MOST, D) of stars that were looked at together */
+    float *context; /* (ANPE_VIEW_MOST, F) theirs */
 } anpe_infer_lane;
 
 typedef struct anpe_infer_exact anpe_infer_exact;
@@ -101,8 +103,8 @@ typedef struct anpe_infer_extra {
     anpe_status (*open)(anpe_ctx *ctx, anpe_inference *f, void **state);
     /* Makes its file, of which a part has none. May be NULL. */
     anpe_status (*create)(anpe_ctx *ctx, anpe_inference *f, void *state);
-    /* On a worker, once the statistics of star b of the block are there; it is the i-th of the
-     * lane's batch. A failure fails the star. May be NULL. */
+    /* On a worker, once the statistics of the draws of star b of the block are there; it is the
+     * i-th of the lane's batch. A failure fails the star. May be NULL. */
     anpe_status (*star)(anpe_ctx *ctx, anpe_inference *f, void *state, int lane, int64_t b,
                         int64_t i);
     /* What `block` needs of n stars beside their rows, as memory to be stored, or to be filled from
@@ -115,6 +117,10 @@ typedef struct anpe_infer_extra {
     /* On the main thread after the last block, but of a part: what needs all stars. May be NULL. */
     anpe_status (*end)(anpe_ctx *ctx, anpe_inference *f, void *state);
     void (*free)(void *state); /* may be NULL */
+    /* On a worker, of n stars that were looked at together, once all but extras are there: stars b
+     * (n) of the block, which were the place (n)-th to be looked at. May be NULL. */
+    anpe_status (*together)(anpe_ctx *ctx, anpe_inference *f, void *state, int lane, int64_t n,
+                            const int64_t *b, const int64_t *place);
 } anpe_infer_extra;
 extern const anpe_infer_extra anpe_infer_draws_file, anpe_infer_draws_kept, anpe_infer_predict,
     anpe_infer_explain, anpe_infer_compare, anpe_infer_check;

@@ -165,3 +165,10 @@ anpe_status anpe_view_look(anpe_view *v, anpe_ctx *ctx, const anpe_spectrum *s, 
         anpe_view_show(v, 0, s, x, c);
     return status;
 }
+
+const float *anpe_view_jacobian(const anpe_view *v, int64_t i)
+{
+    if (!v->peak || !v->peak->fit[i].found)
+        return NULL;
+    return anpe_likelihood_rows(v->peak->fit[i].likelihood) + anpe_task_size(v->task);
+}

@@ -28,6 +28,10 @@ anpe_view *anpe_view_free(anpe_view *v);
 ANPE_MUST_CHECK anpe_status anpe_view_fit(anpe_view *v, anpe_ctx *ctx, int64_t n,
                                           const anpe_spectrum *const *spectrum);
 void anpe_view_show(anpe_view *v, int64_t i, const anpe_spectrum *s, float *x, anpe_coordinates *c);
+/* (D, n_pixels) derivatives of the i-th one's residuals where its fit has ended, as
+ * anpe_likelihood_rows has them, until the next look; NULL: there was no fit, or nothing was found.
+ */
+const float *anpe_view_jacobian(const anpe_view *v, int64_t i);
 /* s: reduced -> x (L, C) and c, which anpe_view_coordinates made. */
 ANPE_MUST_CHECK anpe_status anpe_view_look(anpe_view *v, anpe_ctx *ctx, const anpe_spectrum *s,
                                            float *x, anpe_coordinates *c);

@@ -202,6 +202,7 @@ static anpe_status new_session(anpe_ctx *ctx, const anpe_model *m, int64_t batch
         return ANPE_ENOMEM;
     s->model = m;
     s->batch = batch;
+    s->ahead = ahead;
     s->max_draws = max_draws;
     s->z = anpe_alloc(ctx, n * sizeof *s->z);
     s->u = anpe_alloc(ctx, n * sizeof *s->u);
@@ -220,7 +221,7 @@ static anpe_status new_session(anpe_ctx *ctx, const anpe_model *m, int64_t batch
     for (int64_t i = 0; i < batch; i++)
         ANPE_TRY(anpe_view_coordinates(ctx, m->channels, m->map, &s->coordinates[i]));
     if (m->can_simulate)
-        ANPE_TRY(anpe_bench_new(ctx, m->task, 1, &s->bench));
+        ANPE_TRY(anpe_bench_new(ctx, m->task, ahead, &s->bench));
 out:
     if (status)
         s = anpe_session_free(s);
@@ -306,6 +307,11 @@ void anpe_session_show(anpe_session *s, int64_t i, const anpe_spectrum *spectrum
     anpe_view_show(s->view, i, spectrum, input(s, 0), &s->coordinates[0]);
 }
 
+const float *anpe_session_jacobian(const anpe_session *s, int64_t i)
+{
+    return anpe_view_jacobian(s->view, i);
+}
+
 void anpe_session_featurize(anpe_session *s, int64_t n)
 {
     anpe_executor_forward(s->executor, n);
@@ -377,26 +383,56 @@ static anpe_status check_broadening(const anpe_task *t, anpe_ctx *ctx, const dou
     return ANPE_OK;
 }
 
+/* theta (D) into row k of the bench, if there is a model spectrum for it. */
+static anpe_status place(anpe_session *s, anpe_ctx *ctx, int64_t k, const double *theta,
+                         const anpe_spectrum *observed)
+{
+    const anpe_task *t = s->model->task;
+    double *to = s->bench->theta + k * t->prior->n_labels;
+    for (int64_t d = 0; d < t->n_labels; d++)
+        to[t->inferred[d]] = theta[d];
+    if (!anpe_task_covers(t, to, observed->mask))
+        return ANPE_FAIL(ctx, ANPE_EINVAL,
+                         "no model spectrum: at a radial velocity of %g km/s, which is outside the "
+                         "prior, the simulator has no flux for some good pixels",
+                         to[t->rv]);
+    return check_broadening(t, ctx, to);
+}
+
+/* Row k of the bench, simulated, against an observed spectrum. */
+static anpe_status compare(anpe_session *s, anpe_ctx *ctx, int64_t k, double *chi2, int64_t *n_good,
+                           const anpe_spectrum *observed)
+{
+    const anpe_status status = anpe_task_reduce_model(s->model->task, ctx, s->bench, k, observed);
+    if (!status)
+        *chi2 = anpe_noise_chi2(observed, s->bench->spectrum.flux, n_good);
+    return status;
+}
+
 anpe_status anpe_session_predict(anpe_session *s, anpe_ctx *ctx, const float **flux, double *chi2,
                                  int64_t *n_good, const double *theta,
                                  const anpe_spectrum *observed)
 {
-    const anpe_task *t = s->model->task;
     anpe_status status;
-    for (int64_t d = 0; d < t->n_labels; d++)
-        s->bench->theta[t->inferred[d]] = theta[d];
-    if (!anpe_task_covers(t, s->bench->theta, observed->mask))
-        return ANPE_FAIL(ctx, ANPE_EINVAL,
-                         "no model spectrum: at a radial velocity of %g km/s, which is outside the "
-                         "prior, the simulator has no flux for some good pixels",
-                         s->bench->theta[t->rv]);
-    ANPE_TRY(check_broadening(t, ctx, s->bench->theta));
-    ANPE_TRY(anpe_task_simulate(t, ctx, s->bench, 1));
-    ANPE_TRY(anpe_task_reduce_model(t, ctx, s->bench, 0, observed));
+    ANPE_TRY(place(s, ctx, 0, theta, observed));
+    ANPE_TRY(anpe_task_simulate(s->model->task, ctx, s->bench, 1));
+    ANPE_TRY(compare(s, ctx, 0, chi2, n_good, observed));
     *flux = s->bench->spectrum.flux;
-    *chi2 = anpe_noise_chi2(observed, *flux, n_good);
 out:
     return status;
+}
+
+static int64_t count_good(const anpe_spectrum *s)
+{
+    int64_t n = 0;
+    for (int64_t p = 0; p < s->n_pixels; p++)
+        n += !s->mask[p];
+    return n;
+}
+
+static int has_chi2(const anpe_session *s)
+{
+    return s->bench && !labels_left_open(s->model);
 }
 
 anpe_status anpe_session_chi2(anpe_session *s, anpe_ctx *ctx, const double *theta,
@@ -404,12 +440,31 @@ anpe_status anpe_session_chi2(anpe_session *s, anpe_ctx *ctx, const double *thet
 {
     const float *flux;
     *chi2 = NAN;
-    *n_good = 0;
-    for (int64_t p = 0; p < observed->n_pixels; p++)
-        *n_good += !observed->mask[p];
-    if (!s->bench || labels_left_open(s->model))
-        return ANPE_OK;
-    return anpe_session_predict(s, ctx, &flux, chi2, n_good, theta, observed);
+    *n_good = count_good(observed);
+    return has_chi2(s) ? anpe_session_predict(s, ctx, &flux, chi2, n_good, theta, observed)
+                       : ANPE_OK;
+}
+
+void anpe_session_chi2_all(anpe_session *s, anpe_ctx *ctx, int64_t n, const double *theta,
+                           const anpe_spectrum *const *observed, double *chi2, int64_t *n_good)
+{
+    const int64_t labels = s->model->map->n;
+    anpe_status status = ANPE_OK;
+    for (int64_t i = 0; i < n; i++) {
+        chi2[i] = NAN;
+        n_good[i] = count_good(observed[i]);
+        if (has_chi2(s) && !status)
+            status = place(s, ctx, i, theta + i * labels, observed[i]);
+    }
+    if (!has_chi2(s) || n == 0)
+        return;
+    if (!status)
+        status = anpe_task_simulate(s->model->task, ctx, s->bench, n);
+    for (int64_t i = 0; i < n; i++) /* of one of them there is none: each by itself */
+        if (status
+                ? anpe_session_chi2(s, ctx, theta + i * labels, observed[i], &chi2[i], &n_good[i])
+                : compare(s, ctx, i, &chi2[i], &n_good[i], observed[i]))
+            chi2[i] = NAN;
 }
 
 /* ---- one spectrum, for those who embed the library --------------------------------------- */

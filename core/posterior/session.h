@@ -29,7 +29,7 @@ struct anpe_model {
 
 struct anpe_session {
     const anpe_model *model;
-    int64_t batch, max_draws;
+    int64_t batch, ahead, max_draws;
     anpe_executor *executor;
     anpe_bench *bench; /* NULL when the simulator could not be opened */
     anpe_view *view;
@@ -68,6 +68,8 @@ ANPE_MUST_CHECK anpe_status anpe_session_look(anpe_session *s, anpe_ctx *ctx, in
 ANPE_MUST_CHECK anpe_status anpe_session_look_ahead(anpe_session *s, anpe_ctx *ctx, int64_t n,
                                                     const anpe_spectrum *const *spectrum);
 void anpe_session_show(anpe_session *s, int64_t i, const anpe_spectrum *spectrum);
+/* As anpe_view_jacobian, of the i-th of them. */
+const float *anpe_session_jacobian(const anpe_session *s, int64_t i);
 const float *anpe_session_input(const anpe_session *s, int64_t i); /* (L, C) of spectrum i */
 /* Context vectors of the first n spectra that were looked at. */
 void anpe_session_featurize(anpe_session *s, int64_t n);
@@ -94,4 +96,8 @@ ANPE_MUST_CHECK anpe_status anpe_session_predict(anpe_session *s, anpe_ctx *ctx,
 ANPE_MUST_CHECK anpe_status anpe_session_chi2(anpe_session *s, anpe_ctx *ctx, const double *theta,
                                               const anpe_spectrum *observed, double *chi2,
                                               int64_t *n_good);
+/* The same of n spectra at once, at most those to look at together; theta (n, D). What cannot be
+ * given is NAN. */
+void anpe_session_chi2_all(anpe_session *s, anpe_ctx *ctx, int64_t n, const double *theta,
+                           const anpe_spectrum *const *observed, double *chi2, int64_t *n_good);
 #endif

@@ -90,7 +90,6 @@ static anpe_status compare_spectrum(anpe_validate_run *v, anpe_ctx *ctx, anpe_va
 {
     anpe_validation *r = v->result;
     const int64_t at = m * r->n_labels;
-    const float *model;
     int64_t n_bad = 0;
     for (int64_t p = 0; p < s->n_pixels; p++)
         n_bad += s->mask[p];
@@ -98,9 +97,11 @@ static anpe_status compare_spectrum(anpe_validate_run *v, anpe_ctx *ctx, anpe_va
     r->bad_fraction[m] = (double)n_bad / (double)s->n_pixels;
     if (!l->refine)
         return ANPE_OK;
-    anpe_status status = anpe_refine_run(l->refine, ctx, s, r->median + at, r->sd + at, &model);
+    const anpe_refine_star star = {s, r->median + at, r->sd + at, NULL};
+    const anpe_status status = anpe_refine_run(l->refine, ctx, 1, &star);
     if (!status)
-        anpe_residuals_measure(l->residuals, s, model, v->value + m * v->n_statistics);
+        anpe_residuals_measure(l->residuals, s, anpe_refine_model(l->refine, 0),
+                               v->value + m * v->n_statistics);
     return status;
 }
 
@@ -392,7 +393,7 @@ static anpe_status open_lane(anpe_ctx *ctx, anpe_validate_run *v, anpe_validate_
     ANPE_TRY(anpe_bench_new(ctx, v->task, ANPE_VALIDATE_BATCH, &l->bench));
     ANPE_TRY(anpe_flow_density_new(ctx, v->model->net, v->model->map->n, 1, &l->density));
     if (v->n_statistics)
-        ANPE_TRY(anpe_refine_new(ctx, v->model->task, &l->refine));
+        ANPE_TRY(anpe_refine_new(ctx, v->model->task, 1, &l->refine));
     ANPE_TRY(anpe_residuals_new(ctx, anpe_task_size(v->task), inst->n_segments, inst->segment,
                                 &l->residuals));
     for (int i = 0; i < ANPE_VALIDATE_BATCH; i++)
