@@ -30,6 +30,7 @@ static const struct {
               {"projection", bench_projection},
               {"likelihood", bench_likelihood},
               {"reading", bench_reading},
+              {"survey", bench_survey},
               {"command", bench_command}};
 enum { N_GROUPS = sizeof groups / sizeof groups[0] };
 
@@ -211,7 +212,8 @@ static int usage(void)
             "             [--backend NAME] [--precision float|bfloat16]\n"
             "             [--emulator FILE] [--likelihood FILE] [--program ANPE --config FILE\n"
             "             --directory DIR --spectrum FILE ...] [--survey FILE ...]\n"
-            "             [--synthesis CONFIG ...] "
+            "             [--synthesis CONFIG ...] [--model FILE --mock FILE\n"
+            "             --mocks FILE --star FILE ...] "
             "[GROUP...]\ngroups:");
     for (int i = 0; i < N_GROUPS; i++)
         fprintf(stderr, " %s", groups[i].name);
@@ -253,10 +255,14 @@ static int read_options(bench *b, int argc, char **argv)
         {"likelihood", NULL, 0, &b->likelihood, NULL, NULL},
         {"program", NULL, 0, &b->program, NULL, NULL},
         {"config", NULL, 0, &b->config, NULL, NULL},
+        {"model", NULL, 0, &b->model, NULL, NULL},
+        {"mock", NULL, 0, &b->mock, NULL, NULL},
+        {"mocks", NULL, 0, &b->mocks, NULL, NULL},
         {"directory", NULL, 0, &b->directory, NULL, NULL},
         {"spectrum", NULL, 0, NULL, b->spectra, &b->n_spectra},
         {"survey", NULL, 0, NULL, b->surveys, &b->n_surveys},
         {"synthesis", NULL, 0, NULL, b->syntheses, &b->n_syntheses},
+        {"star", NULL, 0, NULL, b->stars, &b->n_stars},
     };
     struct option options[MOST_OPTIONS] = {{0}};
     for (size_t i = 0; i < sizeof places / sizeof *places; i++)
@@ -313,7 +319,8 @@ int main(int argc, char **argv)
     b.spectra = calloc((size_t)argc, sizeof *b.spectra);
     b.surveys = calloc((size_t)argc, sizeof *b.surveys);
     b.syntheses = calloc((size_t)argc, sizeof *b.syntheses);
-    if (!b.ctx || !b.spectra || !b.surveys || !b.syntheses)
+    b.stars = calloc((size_t)argc, sizeof *b.stars);
+    if (!b.ctx || !b.spectra || !b.surveys || !b.syntheses || !b.stars)
         return EXIT_FAILURE;
     const int wrong = read_options(&b, argc, argv);
     if (wrong)
@@ -329,5 +336,6 @@ int main(int argc, char **argv)
     free(b.spectra);
     free(b.surveys);
     free(b.syntheses);
+    free(b.stars);
     return status ? EXIT_FAILURE : EXIT_SUCCESS;
 }

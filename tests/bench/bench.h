@@ -10,16 +10,20 @@
 #include "graph/network.h"
 #include "kind/backend.h"
 
+enum { BENCH_MOCKS = 128 };
+
 typedef struct bench {
     anpe_ctx *ctx;
     char machine[200];
     int threads, repeats;
     int batch, micro; /* spectra of a step, of a micro-batch */
     const char *program, *emulator, *likelihood, *config, *directory; /* NULL: not given */
-    int n_spectra, n_surveys, n_syntheses;
-    char **spectra, **surveys, **syntheses; /* for the groups command, reading and synthesis */
-    const char *backend_name, *precision;   /* as in the group "compute" */
-    anpe_settings *settings;                /* of the backend */
+    int n_spectra, n_surveys, n_syntheses, n_stars;
+    /* for the groups command, reading, synthesis and survey */
+    char **spectra, **surveys, **syntheses, **stars;
+    const char *model, *mock, *mocks;     /* of the group survey; 1 and BENCH_MOCKS spectra */
+    const char *backend_name, *precision; /* as in the group "compute" */
+    anpe_settings *settings;              /* of the backend */
     anpe_component component;
     anpe_backend backend;
     double sgemm, copy; /* FLOP/s and bytes/s of one thread */
@@ -59,5 +63,6 @@ anpe_status bench_projection(bench *b);  /* a thousand spectra to an instrument'
 anpe_status bench_likelihood(bench *b);  /* one star's likelihood at many labels, one core */
 anpe_status bench_synthesis(bench *b);   /* spectra from atmospheres and lines, one core */
 anpe_status bench_reading(bench *b);     /* survey files from a warm cache, one core */
+anpe_status bench_survey(bench *b);      /* spectra a second of `anpe infer` with a shipped model */
 anpe_status bench_command(bench *b);     /* `anpe` from process start to process end */
 #endif

@@ -4,7 +4,7 @@ CLEANFILES += tests/bench/bench$(EXEEXT)
 tests_bench_bench_SOURCES = tests/bench/bench.c tests/bench/bench.h tests/bench/operations.c \
 	tests/bench/network.c tests/bench/featurizers.c tests/bench/scaling.c tests/bench/emulator.c \
 	tests/bench/projection.c tests/bench/likelihood.c tests/bench/reading.c tests/bench/synthesis.c \
-	tests/bench/command.c
+	tests/bench/survey.c tests/bench/command.c
 tests_bench_bench_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests $(JANSSON_CFLAGS) $(HDF5_CFLAGS)
 tests_bench_bench_LDADD = libanpe.la $(JANSSON_LIBS) -lm
 EXTRA_DIST += tests/bench/run tests/bench/compare tests/bench/table tests/bench/paper.cfg.in \
