@@ -2,7 +2,6 @@
  */
 #include "spectrum/broaden.h"
 #include "kernel/banded.h"
-#include "spectrum/grid.h"
 
 #include <math.h>
 #include <string.h>
@@ -27,6 +26,7 @@ struct anpe_broaden {
     int64_t *run; /* (n_runs + 1) first pixel of each run without a gap, then n */
     double step;  /* km/s of a grid step */
     double most[ANPE_N_BROADENINGS];
+    double polynomial[TAPS][TAPS]; /* Lagrange's, by powers of the distance from their middle */
     profile profile[ANPE_N_BROADENINGS];
     int64_t half[ANPE_N_BROADENINGS]; /* grid steps that a kernel can reach to either side */
 };
@@ -108,6 +108,21 @@ static anpe_status make_profile(anpe_ctx *ctx, double (*value)(double t, double 
     return ANPE_OK;
 }
 
+/* l_j(u) = prod_{m != j} (u - u_m) / (u_j - u_m), u_m = m - (TAPS - 1) / 2 */
+static void set_polynomials(double polynomial[TAPS][TAPS])
+{
+    for (int j = 0; j < TAPS; j++) {
+        double *c = polynomial[j];
+        memset(c, 0, TAPS * sizeof *c);
+        c[0] = 1;
+        for (int m = 0; m < TAPS; m++) {
+            const double at = m - 0.5 * (TAPS - 1);
+            for (int p = TAPS - 1; p >= 0 && m != j; p--)
+                c[p] = ((p > 0 ? c[p - 1] : 0) - at * c[p]) / (j - m);
+        }
+    }
+}
+
 anpe_status anpe_broaden_new(anpe_ctx *ctx, int64_t n, const double *wavelength,
                              const double most[ANPE_N_BROADENINGS], anpe_broaden **out)
 {
@@ -126,6 +141,7 @@ anpe_status anpe_broaden_new(anpe_ctx *ctx, int64_t n, const double *wavelength,
     b->n_runs = n_runs;
     b->run = anpe_alloc(ctx, (size_t)(n_runs + 1) * sizeof *b->run);
     b->step = ANPE_C_KMS * step;
+    set_polynomials(b->polynomial);
     anpe_status status = b->run ? ANPE_OK : ANPE_ENOMEM;
     if (b->run)
         find_runs(n, wavelength, b->run, &step);
@@ -179,27 +195,43 @@ static float *weights_of(const anpe_broaden *b, void *scratch)
     return (float *)((double *)scratch + both_size(b) + kernel_size(b, 0) + kernel_size(b, 1));
 }
 
-/* weight (kernel_size): what the flux `half` steps before to half steps behind gives. */
+/* What the points of one cell give to the TAPS steps around it: their weights' moments about its
+ * middle, times Lagrange's polynomials there or their derivatives; to (TAPS). */
+static void add_cell(const anpe_broaden *b, const double *moment, int slope, double *to)
+{
+    for (int j = 0; j < TAPS; j++) {
+        const double *c = b->polynomial[j];
+        double sum = 0;
+        for (int p = slope; p < TAPS; p++)
+            sum += slope ? p * c[p] * moment[p - 1] : c[p] * moment[p];
+        to[j] += sum;
+    }
+}
+
+/* weight (kernel_size): what the flux `half` steps before to half steps behind gives. A profile's
+ * points ascend, so that those of a cell follow each other. */
 static void make_kernel(const anpe_broaden *b, int k, double kms, int slope, double *weight)
 {
     const profile *p = &b->profile[k];
     const double scale = fmin(fabs(kms), b->most[k]) / b->step;
-    double l[TAPS];
+    double *middle = weight + b->half[k] - (TAPS / 2 - 1);
     memset(weight, 0, (size_t)kernel_size(b, k) * sizeof *weight);
     if (scale == 0 && !slope) { /* all points are at 0 */
         weight[b->half[k]] = p->sum;
         return;
     }
-    for (int64_t q = 0; q < p->n; q++) {
-        const double at = scale * p->x[q];
-        const int64_t first = (int64_t)floor(at) - (TAPS / 2 - 1);
-        if (slope)
-            anpe_grid_lagrange_slope(TAPS, at - (double)first, l);
-        else
-            anpe_grid_lagrange(TAPS, at - (double)first, l);
-        const double w = p->w[q] * (slope ? p->x[q] / b->step : 1);
-        for (int j = 0; j < TAPS; j++)
-            weight[b->half[k] + first + j] += w * l[j];
+    for (int64_t q = 0; q < p->n;) {
+        const double cell = floor(scale * p->x[q]);
+        double moment[TAPS] = {0};
+        for (double u; q < p->n && (u = scale * p->x[q] - cell) < 1; q++) {
+            double w = p->w[q] * (slope ? p->x[q] / b->step : 1);
+            u -= 0.5;
+            for (int i = 0; i < TAPS; i++) {
+                moment[i] += w;
+                w *= u;
+            }
+        }
+        add_cell(b, moment, slope, middle + (int64_t)cell);
     }
 }
 

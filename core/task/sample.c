@@ -78,7 +78,7 @@ void anpe_task_project(const anpe_task *t, int64_t n, const double *theta, int i
 void anpe_task_slope(const anpe_task *t, const double *theta, const float *raw, float *slope,
                      void *scratch)
 {
-    anpe_projector_slope(t->projector, theta[t->rv], broadened(t, theta, NULL, raw, 0, scratch),
+    anpe_projector_slope(t->projector, theta[t->rv], broadened(t, NULL, NULL, raw, 0, scratch),
                          slope, projector_room(t, scratch));
 }
 

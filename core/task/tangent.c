@@ -91,13 +91,13 @@ anpe_status anpe_tangent_run(anpe_tangent *g, anpe_ctx *ctx, const double *theta
         return ANPE_OK;
     }
     anpe_task_project(t, 1 + n, theta, 1, NULL, g->raw, g->flux, scratch);
+    if (t->rv >= 0)
+        anpe_task_slope(t, theta, g->raw, slope_of(g, t->rv), scratch);
     for (int k = 0; k < ANPE_N_BROADENINGS; k++) {
         const anpe_broadening slope = (anpe_broadening)k;
         if (t->broadening[k] >= 0)
             anpe_task_project(t, 1, theta, 1, &slope, g->raw, slope_of(g, t->broadening[k]),
                               scratch);
     }
-    if (t->rv >= 0)
-        anpe_task_slope(t, theta, g->raw, slope_of(g, t->rv), scratch);
     return ANPE_OK;
 }

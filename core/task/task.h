@@ -130,7 +130,8 @@ ANPE_MUST_CHECK anpe_status anpe_task_simulate(const anpe_task *t, anpe_ctx *ctx
  * is_one; slope: NULL, or the broadening that they are differentiated for. */
 void anpe_task_project(const anpe_task *t, int64_t n, const double *theta, int is_one,
                        const anpe_broadening *slope, const float *raw, float *flux, void *scratch);
-/* Its derivative with respect to rv, per km/s. */
+/* Its derivative with respect to rv, per km/s, for the star that anpe_task_project was last called
+ * for with this scratch, and slope NULL. */
 void anpe_task_slope(const anpe_task *t, const double *theta, const float *raw, float *slope,
                      void *scratch);
 /* Row k of b->flux observed: error bars and mask drawn, noise (model error included) added ->
