@@ -231,15 +231,21 @@ static double cut_far(double a, double b, double log_all, double y)
     return below < above ? anpe_normal_log_quantile(below) : -anpe_normal_log_quantile(above);
 }
 
-/* The same where most of the normal is in [a, b], in shares themselves: their sums lose no digits,
- * and where rounding would lose what is cut off nothing is computed. *log_all: as of log_mass. */
+/* The share of the normal beyond a side at a distance z, or 0 where that is less than rounding for
+ * who is at y: e^-40. */
+static double beyond(double z, double y)
+{
+    return z > 9 && z * z > y * y + 80 ? 0 : upper(z);
+}
+
+/* The same where most of the normal is in [a, b], in shares themselves, whose sums lose no digits.
+ * *log_all: as of log_mass. */
 static double cut_near(double a, double b, double y, double *log_all)
 {
-    static const double lost = 9, beyond = 80; /* sd; of z^2: e^-40 */
+    const double below = beyond(-a, y), above = beyond(b, y), mass = 1 - below - above;
     *log_all = 0;
-    if (fmin(-a, b) > lost && fmin(a * a, b * b) > y * y + beyond)
+    if (below == 0 && above == 0)
         return y;
-    const double below = upper(-a), above = upper(b), mass = 1 - below - above;
     const double tail = upper(fabs(y)), under = y < 0 ? tail : 1 - tail,
                  over = y < 0 ? 1 - tail : tail;
     const double low = below + under * mass, high = above + over * mass;

@@ -54,13 +54,23 @@ static double mixture_draw(const maf_shape *p, const real *out, real u, real *x)
     return (double)(pivot + real_log(density) - real_log(total)) - 0.91893853320467274178;
 }
 
+/* The same of a single Gaussian, to the last bit. */
+static double normal_draw(const maf_shape *p, const real *out, real *x)
+{
+    const real a = clamped(p, out[LANES]);
+    *x = *x * real_exp(a) + out[0];
+    const real v = (*x - out[0]) * real_exp(-a);
+    return (double)(-a - v * v / 2) - 0.91893853320467274178;
+}
+
 /* A made_label_fn; flow: a maf_shape. */
 static inline void maf_label(const void *flow, int last, real *out, const real *u, real *x,
                              double *log_prob)
 {
     const maf_shape *p = flow;
     for (int64_t t = 0; last && t < LANES; t++)
-        log_prob[t] += mixture_draw(p, out + t, u[t], &x[t]);
+        log_prob[t] +=
+            p->n_mog == 1 ? normal_draw(p, out + t, &x[t]) : mixture_draw(p, out + t, u[t], &x[t]);
     for (int64_t t = 0; !last && t < LANES; t++) {
         const real a = clamped(p, out[LANES + t]);
         x[t] = x[t] * real_exp(a) + out[t];
