@@ -1,5 +1,5 @@
 # tests: targets beside `make check`
-.PHONY: list-results unit-tests check-sanitize check-valgrind check-long format format-check rooms
+.PHONY: list-results unit-tests check-sanitize check-threads check-valgrind check-long format format-check rooms
 
 # Where `make check` leaves its results, one file per test program; tests/count adds them up.
 list-results:
@@ -22,6 +22,20 @@ check-sanitize:
 	  LSAN_OPTIONS=suppressions=$(abs_srcdir)/tests/leaks.lsan \
 	  $(MAKE) $(AM_MAKEFLAGS) unit-tests
 
+# In a build directory of its own, with the sanitizer of threads: the unit tests of what threads share, and commands that
+# train, simulate, infer and validate with several. OpenBLAS and OpenMP are not built with it and wait in ways of their own,
+# so each has one thread; nothing is let pass.
+THREAD_TESTS = tests/unit/test_base tests/unit/test_ranks tests/unit/test_npe tests/unit/test_infer tests/unit/test_exact \
+	tests/unit/test_explain tests/unit/test_group tests/unit/test_proposal tests/unit/test_embed tests/unit/test_drop \
+	tests/unit/test_modes tests/unit/test_graph tests/unit/test_lte tests/cli/test_train.sh tests/cli/test_simulate.sh \
+	tests/cli/test_exact.sh tests/cli/test_validate.sh tests/cli/test_journal.sh
+check-threads:
+	mkdir -p threads
+	cd threads && { test -f Makefile || $(abs_srcdir)/configure --enable-sanitize=thread --enable-strict; } && \
+	  OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 \
+	  TSAN_OPTIONS=allocator_may_return_null=1:second_deadlock_stack=1 \
+	  $(MAKE) $(AM_MAKEFLAGS) check TESTS='$(THREAD_TESTS)'
+
 # Errors and definite leaks fail a test, of which trainings are cut to a few steps (testlib.h); tests/valgrind.supp says what is let pass, and why.
 VALGRIND = valgrind
 VALGRIND_FLAGS = -q --error-exitcode=99 --leak-check=full --show-leak-kinds=definite \
@@ -32,7 +46,7 @@ check-valgrind:
 
 # Studies that take up to three hours in all, two of them `instruments`: trainings, coverage of mocks, a real star. They print their
 # figures, keep their work in long/, and go on from there when repeated. STUDIES=payne runs one.
-STUDIES = quickstart sbibm memory survey payne lamost giants validate misspecified bfloat16 exact lte calibrate known_lines known_stars zoo instruments faults mpi
+STUDIES = quickstart sbibm memory survey payne lamost giants validate misspecified bfloat16 exact lte calibrate known_lines known_stars zoo instruments faults kills mpi hosts
 check-long: all tests/long/exact_reference$(EXEEXT) tests/long/lte_probe$(EXEEXT) tests/long/lte_double$(EXEEXT)
 	@failed=; for s in $(STUDIES); do echo "== $$s"; \
 	  ( $(AM_TESTS_ENVIRONMENT) sh $(abs_srcdir)/tests/long/$$s.sh ); case $$? in 0|77) ;; *) failed="$$failed $$s";; esac; \
@@ -73,7 +87,7 @@ format:
 
 EXTRA_DIST += tests/long/payne_model.sh tests/long/validate.sh tests/long/misspecified.sh \
 	tests/long/misspecified.py
-EXTRA_DIST += tests/long/apstar_masks.py tests/long/emulator_error.py tests/long/instruments.sh tests/long/faults.sh
+EXTRA_DIST += tests/long/apstar_masks.py tests/long/emulator_error.py tests/long/instruments.sh tests/long/faults.sh tests/long/kills.sh tests/long/hosts.sh
 EXTRA_DIST += tests/valgrind.supp tests/leaks.lsan
 clean-local:
-	rm -rf sanitize kernels html deb $(IC_DIR)
+	rm -rf sanitize threads kernels html deb $(IC_DIR)

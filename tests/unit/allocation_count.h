@@ -1,5 +1,5 @@
 /* Counts the allocations of this program by standing in front of the C library's functions. Include
- * in one file of a program. Where that cannot be done (another C library, the address sanitizer,
+ * in one file of a program. Where that cannot be done (another C library, a sanitizer,
  * valgrind) allocations_are_counted() is 0. */
 #ifndef ANPE_TEST_ALLOCATION_COUNT_H
 #define ANPE_TEST_ALLOCATION_COUNT_H
@@ -10,7 +10,7 @@
 static atomic_long n_allocations;
 static __attribute__((unused)) atomic_long n_releases;
 
-#if defined __GLIBC__ && !defined __SANITIZE_ADDRESS__
+#if defined __GLIBC__ && !defined __SANITIZE_ADDRESS__ && !defined __SANITIZE_THREAD__
 extern void *__libc_malloc(size_t size);
 extern void *__libc_calloc(size_t n, size_t size);
 extern void *__libc_realloc(void *p, size_t size);
