@@ -102,6 +102,9 @@ figure "parameters" "$("$ANPE" train small.cfg -o other.h5 --set train.steps=1 -
 figure "pixels" "$("$ANPE" info one.h5 | sed -n 's/.*[^0-9]\([0-9][0-9]*\) pixels.*/\1/p' | head -n 1)"
 rm -f other.h5
 each "one step of train" 10 60 train small.cfg -o other.h5 --set train.steps=@
+# Of a network of some size, with a batch of four; the message is the same as with the batch that it is trained with.
+each "one step of train, lines.cfg" 2 10 train "$(cd "$ANPE_SRCDIR" && pwd)/instruments/apogee/lines.cfg" -o other.h5 \
+    --set train.batch=4 --set compute.micro_batch=2 --set train.n_validation=4 --set train.epochs=1 --set train.steps=@
 each "one spectrum of simulate" 1 256 simulate small.cfg -o other.h5 -n @
 each "one spectrum of simulate --observed" 1 256 simulate small.cfg -o other.h5 --observed -n @
 each "one mock of validate" 50 128 validate model.h5 -s 20 -n @
