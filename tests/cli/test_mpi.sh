@@ -160,6 +160,9 @@ run two "$ANPE" simulate small.cfg -n 600 -o many.h5 --quiet
 expect_error "a rank that simulates something else" 1 "^anpe: rank 1 on .*: the configuration or a file that it names is another"
 check "nothing is left" none left
 check "nothing is written" test ! -e many.h5
+run two "$ANPE" validate one.h5 -n 60 -s 20 --dry --quiet
+expect_error "a rank that validates something else" 1 \
+    "^anpe: rank 1 on .*: one.h5: the model, the command line or a file that it names is another one on rank 0"
 run many 2 "$ANPE" simulate small.cfg -n 600 -o nowhere/many.h5 --quiet
 check "where nothing can be written, rank 0 says so" \
     test "$status" = 1 -a "$(grep -c "^anpe: nowhere/many.h5: " "$work/err")" = 1
