@@ -22,20 +22,47 @@ typedef struct split {
     int64_t *rows; /* those held out, then those to train on */
 } split;
 
-static anpe_status divide(anpe_ctx *ctx, const anpe_emulate_request *r, int64_t n, split *s)
+/* Whether row i has its atmosphere in common with the row before. */
+static int goes_on(const anpe_emulate_grid *g, int64_t i)
+{
+    for (int64_t k = 0; g->per_atmosphere > 1 && i > 0 && k < g->n_labels; k++)
+        if (g->theta[i * g->n_labels + k] == g->theta[(i - 1) * g->n_labels + k])
+            return 1;
+    return 0;
+}
+
+/* Spectra of one atmosphere stay together: one held out would say little beside its like. */
+static anpe_status divide(anpe_ctx *ctx, const anpe_emulate_request *r, const anpe_emulate_grid *g,
+                          split *s)
 {
     anpe_rng rng = anpe_rng_make(r->seed, ANPE_FOR_SHUFFLE, 0, ANPE_SLOT_LABELS);
+    const int64_t n = g->n;
+    int64_t *first, n_groups = 0, placed = 0;
     if (n < FEWEST)
         return ANPE_FAIL(ctx, ANPE_EFORMAT, "%s: %lld spectra; at least %d are needed", r->grid,
                          (long long)n, FEWEST);
-    s->n_held = (int64_t)ceil(r->held_out * (double)n);
-    s->n_held = s->n_held < FEWEST_HELD_OUT ? FEWEST_HELD_OUT : s->n_held;
-    s->n_train = n - s->n_held;
-    if (ANPE_NEW(ctx, s->rows, n))
+    const int64_t wanted = (int64_t)fmax(ceil(r->held_out * (double)n), FEWEST_HELD_OUT);
+    if (ANPE_NEW(ctx, s->rows, n) || ANPE_NEW(ctx, first, n))
         return ANPE_ENOMEM;
     for (int64_t i = 0; i < n; i++)
-        s->rows[i] = i;
-    anpe_shuffle(&rng, n, s->rows);
+        if (!goes_on(g, i))
+            first[n_groups++] = i;
+    anpe_shuffle(&rng, n_groups, first);
+    for (int64_t k = 0; k < n_groups; k++) {
+        int64_t i = first[k];
+        do
+            s->rows[placed++] = i++;
+        while (i < n && goes_on(g, i));
+        if (!s->n_held && placed >= wanted)
+            s->n_held = placed;
+    }
+    free(first);
+    s->n_train = n - s->n_held;
+    if (s->n_train < FEWEST_HELD_OUT)
+        return ANPE_FAIL(ctx, ANPE_EFORMAT,
+                         "%s: %lld spectra of %lld atmospheres, which are held out whole, leave "
+                         "%lld to train on; more atmospheres are needed, or a smaller --held-out",
+                         r->grid, (long long)n, (long long)n_groups, (long long)s->n_train);
     return ANPE_OK;
 }
 
@@ -144,7 +171,7 @@ anpe_status anpe_emulate(anpe_ctx *ctx, const anpe_emulate_request *r, anpe_emul
     ANPE_TRY(anpe_output_check(ctx, r->output));
     ANPE_TRY(anpe_output_differs(ctx, r->output, r->grid));
     ANPE_TRY(anpe_emulate_read(ctx, r, g));
-    ANPE_TRY(divide(ctx, r, g->n, &s));
+    ANPE_TRY(divide(ctx, r, g, &s));
     ANPE_TRY(describe(ctx, r, g, &result->e));
     const int64_t *train = s.rows + s.n_held;
     ANPE_TRY(anpe_emulate_fit(ctx, r, g, s.n_train, train, "training", &result->e, &loss));

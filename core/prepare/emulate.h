@@ -39,6 +39,7 @@ typedef struct anpe_emulate_grid {
     char on_grid[64];     /* instrument whose pixels these are, "": none */
     double resolution;
     int normalised;
+    int64_t per_atmosphere; /* above 1: rows that follow each other share labels of an atmosphere */
 } anpe_emulate_grid;
 
 /* Reads and checks: shapes agree, all numbers are finite, no label is the same everywhere. */

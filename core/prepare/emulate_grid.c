@@ -261,6 +261,21 @@ static anpe_status refuse_instrument(anpe_ctx *ctx, const char *path, const char
                      path, instrument);
 }
 
+/* How many spectra each atmosphere has: `anpe simulate --per-atmosphere`. */
+static anpe_status read_sharing(anpe_ctx *ctx, const char *path, int64_t *per_atmosphere)
+{
+    anpe_h5 *f = NULL;
+    anpe_status status;
+    *per_atmosphere = 1;
+    ANPE_TRY(anpe_h5_open(ctx, path, &f));
+    if (anpe_h5_has_attribute(f, "/", "per_atmosphere"))
+        ANPE_TRY(anpe_h5_get_numbers(ctx, f, "/", "per_atmosphere", ANPE_H5_INT64, 1,
+                                     per_atmosphere));
+out:
+    anpe_h5_abandon(f);
+    return status;
+}
+
 static anpe_status read_description(anpe_ctx *ctx, const anpe_emulate_request *r,
                                     anpe_emulate_grid *g)
 {
@@ -277,6 +292,7 @@ static anpe_status read_description(anpe_ctx *ctx, const anpe_emulate_request *r
         if (text[0])
             g->resolution = strtod(text, NULL);
         ANPE_TRY(said(ctx, r->grid, key, "on_grid", g->on_grid, sizeof g->on_grid));
+        ANPE_TRY(read_sharing(ctx, r->grid, &g->per_atmosphere));
     }
     if (r->resolution > 0)
         g->resolution = r->resolution;

@@ -4,6 +4,7 @@
 #include "file/hdf5_file.h"
 #include "prepare/emulate.h"
 #include <math.h>
+#include <string.h>
 
 /* 23 spectra whose error is ten times their rank by label: fifths of 4, 5, 4, 5, 5. */
 static void test_bins(void)
@@ -95,10 +96,70 @@ static void test_columns(void)
     anpe_emulate_grid_clear(&g);
 }
 
+/* 32 spectra, `each` of an atmosphere; the file says so or does not. */
+static const char *put_shared(int64_t each, int says)
+{
+    enum { N = 32 };
+    static double theta[N][2], flux[N][3];
+    const int64_t two[2] = {N, 2}, three[2] = {N, 3};
+    const char *path = in_scratch("shared.h5");
+    anpe_h5 *f = NULL;
+    for (int64_t i = 0; i < N; i++) {
+        theta[i][0] = 4000 + 7 * (double)(i / each);
+        theta[i][1] = 0.01 * (double)i * (double)i;
+        for (int k = 0; k < 3; k++)
+            flux[i][k] = 1 - 1e-3 * theta[i][1] * k;
+    }
+    theta[0][0] -= each == N; /* a label that is the same everywhere is refused */
+    CU_ASSERT_FATAL(anpe_h5_create(ctx, path, &f) == ANPE_OK);
+    CU_ASSERT(anpe_h5_write(ctx, f, "theta", ANPE_H5_DOUBLE, 2, two, theta) == ANPE_OK);
+    CU_ASSERT(anpe_h5_write(ctx, f, "flux", ANPE_H5_DOUBLE, 2, three, flux) == ANPE_OK);
+    if (says)
+        CU_ASSERT(anpe_h5_put_numbers(ctx, f, "/", "per_atmosphere", ANPE_H5_INT64, 1, &each) ==
+                  ANPE_OK);
+    CU_ASSERT_FATAL(anpe_h5_close(ctx, f) == ANPE_OK);
+    return path;
+}
+
+/* Of 32 spectra 5 are held out; of atmospheres of 4 two whole ones; one of 31 leaves nothing. */
+static void test_shared(void)
+{
+    const struct {
+        int64_t each;
+        int says;
+        int64_t held;
+    } cases[] = {{4, 0, 5}, {4, 1, 8}, {1, 1, 5}};
+    anpe_emulate_result result;
+    anpe_emulate_request r = {.labels = "teff,logg",
+                              .width = 4,
+                              .layers = 1,
+                              .steps = 2,
+                              .activation = "relu",
+                              .rate = 1e-3,
+                              .held_out = 0.1,
+                              .seed = 1,
+                              .threads = 1};
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        r.grid = put_shared(cases[i].each, cases[i].says);
+        r.output = in_scratch("emulator.h5");
+        CU_ASSERT(anpe_emulate(ctx, &r, &result) == ANPE_OK);
+        CU_ASSERT_EQUAL(result.held_out.n, cases[i].held);
+        CU_ASSERT_EQUAL(result.trained.n, 32 - cases[i].held);
+        anpe_emulate_result_clear(&result);
+    }
+    r.grid = put_shared(32, 1);
+    r.output = in_scratch("emulator.h5");
+    r.held_out = 0.5;
+    CU_ASSERT(anpe_emulate(ctx, &r, &result) == ANPE_EFORMAT);
+    CU_ASSERT_PTR_NOT_NULL(strstr(anpe_error(ctx), "atmospheres, which are held out whole"));
+    anpe_emulate_result_clear(&result);
+}
+
 int main(int argc, char **argv)
 {
     static const CU_TestInfo tests[] = {{"errors by label", test_bins},
                                         {"half precision", test_half},
-                                        {"labels as arrays of their own", test_columns}};
+                                        {"labels as arrays of their own", test_columns},
+                                        {"atmospheres held out whole", test_shared}};
     return run_suite(argc, argv, "emulate", COUNT(tests), tests);
 }
