@@ -9,7 +9,8 @@ void anpe_sort(int64_t n, double *values);
 double anpe_quantile_sorted(int64_t n, const double *sorted, double q);
 /* Quantiles q (n_quantiles), ascending, of values (n) that need not be sorted and are put in
  * another order: the same numbers as of sorted ones -> out (n_quantiles). */
-void anpe_select_quantiles(int64_t n, double *values, int n_quantiles, const double *q, double *out);
+void anpe_select_quantiles(int64_t n, double *values, int n_quantiles, const double *q,
+                           double *out);
 
 /* A value that remembers its place. */
 typedef struct anpe_ranked {
