@@ -74,7 +74,9 @@ anpe_status anpe_zoo_text_read(anpe_ctx *ctx, const char *path, size_t most, cha
 anpe_status anpe_zoo_text_write(anpe_ctx *ctx, const char *path, const char *text, size_t n)
 {
     anpe_output o;
-    anpe_status status = anpe_output_begin(ctx, &o, path);
+    anpe_status status = anpe_output_check(ctx, path); /* also removes what killed runs left */
+    if (!status)
+        status = anpe_output_begin(ctx, &o, path);
     if (status)
         return status;
     FILE *f = fopen(o.temporary, "wb");

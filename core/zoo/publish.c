@@ -119,10 +119,12 @@ static anpe_status copy_file(anpe_ctx *ctx, const char *from, const char *direct
                              anpe_zoo_file *file)
 {
     char *path;
-    anpe_output o;
+    anpe_output o = {0};
     if (asprintf(&path, "%s/%s", directory, file->name) < 0)
         return ANPE_NO_MEMORY(ctx, "a path");
-    anpe_status status = anpe_output_begin(ctx, &o, path);
+    anpe_status status = anpe_output_check(ctx, path); /* also removes what killed runs left */
+    if (!status)
+        status = anpe_output_begin(ctx, &o, path);
     if (!status)
         status = anpe_output_copy(ctx, &o, from);
     if (!status) /* it may have changed since it was measured */

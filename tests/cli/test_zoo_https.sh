@@ -140,4 +140,5 @@ rm registry/slow
 get
 check "afterwards" test "$status" = 0
 check "afterwards: whole" whole
+check "afterwards: nothing is left of the runs that were killed" test -z "$(find "$zoo" "$XDG_DATA_HOME" -name '.*.tmp')"
 finish
