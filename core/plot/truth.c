@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { WIDE = 30 }; /* mm: narrower panels have smaller letters */
+enum { WIDE = 30 };               /* mm: narrower panels have smaller letters */
 enum { MANY = 4000, SOME = 300 }; /* points: density instead, no longer with bars at full ink */
 
 typedef struct label_data {
