@@ -269,8 +269,8 @@ static anpe_status read_sharing(anpe_ctx *ctx, const char *path, int64_t *per_at
     *per_atmosphere = 1;
     ANPE_TRY(anpe_h5_open(ctx, path, &f));
     if (anpe_h5_has_attribute(f, "/", "per_atmosphere"))
-        ANPE_TRY(anpe_h5_get_numbers(ctx, f, "/", "per_atmosphere", ANPE_H5_INT64, 1,
-                                     per_atmosphere));
+        ANPE_TRY(
+            anpe_h5_get_numbers(ctx, f, "/", "per_atmosphere", ANPE_H5_INT64, 1, per_atmosphere));
 out:
     anpe_h5_abandon(f);
     return status;
