@@ -78,8 +78,8 @@ static void summarise(const anpe_inference *f, anpe_star *star, const anpe_exact
         const anpe_label *l = &f->result->label[d];
         anpe_label_summary *s = &star->label[d];
         *s = anpe_infer_weighted_summary(r->n, r->theta + d, labels, r->log_weight, ranked);
-        anpe_infer_put_edge(
-            star, d, anpe_edge_mass(r->n, r->theta + d, labels, r->log_weight, s->sd, l), l);
+        anpe_infer_put_edge(star, d,
+                            anpe_edge_mass(r->n, r->theta + d, labels, r->log_weight, s->sd, l), l);
     }
     star->n_draws = r->n;
 }

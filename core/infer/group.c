@@ -188,8 +188,7 @@ static void summarise(const run *u, lane *l, int64_t n_labels, const anpe_produc
             continue;
         s->label[d] = sum;
         anpe_infer_put_edge(
-            s, d,
-            anpe_edge_mass(p->n, p->theta + d, n_labels, p->log_weight, sum.sd, &l->label[d]),
+            s, d, anpe_edge_mass(p->n, p->theta + d, n_labels, p->log_weight, sum.sd, &l->label[d]),
             &l->label[d]);
     }
     s->n_draws = p->n;
