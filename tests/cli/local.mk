@@ -1,5 +1,7 @@
 # tests/cli: shell scripts that run the command as a user does
 EXTRA_DIST += tests/cli/common.sh tests/cli/small.cfg
+# Several processes. First, for it waits more than it works, and others run meanwhile.
+dist_check_SCRIPTS += tests/cli/test_mpi.sh
 dist_check_SCRIPTS += tests/cli/test_count.sh tests/cli/test_format.sh tests/cli/test_layers.sh tests/cli/test_licences.sh \
 	tests/cli/test_man.sh tests/cli/test_template.sh tests/cli/test_train.sh tests/cli/test_usage.sh
 dist_check_SCRIPTS += tests/cli/test_plugins.sh tests/cli/test_backend.sh
@@ -74,8 +76,6 @@ tests_cli_read_spectra_LDADD = libanpe.la
 # Layouts of GALAH and Gaia RVS that no file here has, and arms of one star.
 dist_check_SCRIPTS += tests/cli/test_layouts.sh tests/cli/test_arms.sh
 EXTRA_DIST += tests/cli/layouts.py
-# Several processes.
-dist_check_SCRIPTS += tests/cli/test_mpi.sh
 # Models that have a name; the seal of model files.
 dist_check_SCRIPTS += tests/cli/test_completion.sh tests/cli/test_seal.sh tests/cli/test_zoo.sh tests/cli/test_zoo_shipped.sh \
 	tests/cli/test_zoo_https.sh

@@ -4,8 +4,8 @@
 . "${ANPE_SRCDIR:-.}/tests/cli/common.sh"
 export SOURCE_DATE_EPOCH=1700000000
 srcdir=$(cd "$ANPE_SRCDIR" && pwd)
-# Ranks that mpirun ends have this many seconds to do it in order; a busy machine needs them.
-export OMPI_MCA_odls_base_sigkill_timeout=10
+# Ranks that mpirun ends have this many seconds to do it in order. It waits for them to pass, too, where all have ended.
+export OMPI_MCA_odls_base_sigkill_timeout=4
 cd "$work" || exit 99
 # A window of 200 pixels, so that the processes' own start is most of the work; batches of five micro-batches, the last
 # one of validation smaller.
@@ -167,6 +167,8 @@ run many 2 "$ANPE" simulate small.cfg -n 600 -o nowhere/many.h5 --quiet
 check "where nothing can be written, rank 0 says so" \
     test "$status" = 1 -a "$(grep -c "^anpe: nowhere/many.h5: " "$work/err")" = 1
 # ---- a rank is killed -----------------------------------------------------------------------------------------
+
+export OMPI_MCA_odls_base_sigkill_timeout=10 # there is work to put down, and a busy machine needs them
 
 # The process that mpirun, $child, has started as this rank.
 process_of_rank() {
