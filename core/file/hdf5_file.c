@@ -174,6 +174,19 @@ static anpe_status check_readable(anpe_ctx *ctx, const char *path, int *sealed)
     return status || H5Fis_hdf5(path) > 0 ? status : refuse(ctx, path);
 }
 
+/* One of anpe's own that has the room for a seal, and no seal in it: the seal's first word is
+ * damaged. Files of others have other things in that room. */
+static int has_lost_seal(anpe_h5 *f)
+{
+    hsize_t room = 0;
+    const hid_t fcpl = f->sealed ? -1 : H5Fget_create_plist(f->id);
+    if (fcpl < 0)
+        return 0;
+    H5Pget_userblock(fcpl, &room);
+    H5Pclose(fcpl);
+    return room > 0 && anpe_h5_has_attribute(f, "/", "format");
+}
+
 anpe_status anpe_h5_open(anpe_ctx *ctx, const char *path, anpe_h5 **out)
 {
     anpe_h5 *f;
@@ -194,6 +207,11 @@ anpe_status anpe_h5_open(anpe_ctx *ctx, const char *path, anpe_h5 **out)
         status = refuse(ctx, path);
         free_file(f);
         return status;
+    }
+    if (has_lost_seal(f)) {
+        anpe_h5_abandon(f);
+        return ANPE_FAIL(ctx, ANPE_EFORMAT, "%s: the file is damaged: its seal cannot be read",
+                         path);
     }
     *out = f;
     return ANPE_OK;

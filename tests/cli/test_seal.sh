@@ -49,6 +49,8 @@ for at in 14 40 100 511 512 600 $((size / 2)) $((size - 1)); do
     *) refused "byte $at" odd.h5 "the file is damaged: its contents do not match the digest in its seal" ;;
     esac
 done
+sed '1s/anpe seal 1/anpe peal 1/' emulator.h5 >odd.h5
+refused "an emulator whose seal has lost its first word" odd.h5 "the file is damaged: its seal cannot be read"
 head -c 600 model.h5 >cut.h5
 refused "the first 600 bytes" cut.h5 "the file is damaged: it has 600 bytes, and by its seal should have $size"
 head -c 300 model.h5 >cut.h5
