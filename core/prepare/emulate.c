@@ -115,11 +115,10 @@ static anpe_status try_half(anpe_ctx *ctx, const anpe_emulate_request *r,
 {
     anpe_emulator e = {0};
     anpe_emulate_error error = {0};
-    double loss;
     anpe_status status;
     ANPE_TRY(describe(ctx, r, g, &e));
     ANPE_TRY(anpe_emulate_fit(ctx, r, g, s->n_train / 2, s->rows + s->n_held,
-                              "training on half the spectra", &e, &loss));
+                              "training on half the spectra", &e));
     ANPE_TRY(anpe_emulate_compare(ctx, &e, r->output, g, s->n_held, s->rows, &error));
     *half = median(&error);
 out:
@@ -165,7 +164,6 @@ anpe_status anpe_emulate(anpe_ctx *ctx, const anpe_emulate_request *r, anpe_emul
 {
     anpe_emulate_grid *g = &result->grid;
     split s = {0};
-    double loss;
     anpe_status status;
     *result = (anpe_emulate_result){.half = NAN};
     ANPE_TRY(anpe_output_check(ctx, r->output));
@@ -174,7 +172,7 @@ anpe_status anpe_emulate(anpe_ctx *ctx, const anpe_emulate_request *r, anpe_emul
     ANPE_TRY(divide(ctx, r, g, &s));
     ANPE_TRY(describe(ctx, r, g, &result->e));
     const int64_t *train = s.rows + s.n_held;
-    ANPE_TRY(anpe_emulate_fit(ctx, r, g, s.n_train, train, "training", &result->e, &loss));
+    ANPE_TRY(anpe_emulate_fit(ctx, r, g, s.n_train, train, "training", &result->e));
     ANPE_TRY(
         anpe_emulate_compare(ctx, &result->e, r->output, g, s.n_held, s.rows, &result->held_out));
     ANPE_TRY(

@@ -49,12 +49,11 @@ void anpe_emulate_grid_clear(anpe_emulate_grid *g);
 
 /* ---- training ---------------------------------------------------------------------------- */
 
-/* Trains on rows (n) of the grid and adds the layers to e. *loss: mean square of the last epoch's
- * errors. The same for any number of threads. */
+/* Trains on rows (n) of the grid and adds the layers to e. The same for any number of threads. */
 ANPE_MUST_CHECK anpe_status anpe_emulate_fit(anpe_ctx *ctx, const anpe_emulate_request *r,
                                              const anpe_emulate_grid *g, int64_t n,
                                              const int64_t *rows, const char *what,
-                                             anpe_emulator *e, double *loss);
+                                             anpe_emulator *e);
 
 /* ---- errors ------------------------------------------------------------------------------ */
 

@@ -1,5 +1,10 @@
 /* Training of the network: labels scaled to [-1/2, 1/2] by the grid's range, targets over one
- * common scale, mean square error, Adam with a rate that falls as a cosine.
+ * common scale, Adam with a rate that falls as a cosine. The loss is the mean of the spectra's root
+ * mean squares, which is what is said of the network afterwards; with their mean squares the few
+ * spectra full of bands would have nearly all of the attention.
+ *
+ * Units with a sigmoid are trained as tanh and written as the sigmoids that they are: outputs about
+ * zero instead of a half are less alike, and Adam comes further.
  *
  * Targets are pixels less their mean; of long spectra the coefficients of as many principal
  * components as the last hidden layer has units. A last layer of so few columns cannot give more
@@ -22,6 +27,8 @@
 
 enum { BATCH = 64, MICRO = 16, WARMUP = 200 };
 
+static const double tiny = 1e-12; /* of a spectrum's square: one that is met has a derivative */
+
 typedef struct fit {
     const anpe_emulate_request *request;
     const anpe_emulate_grid *grid;
@@ -33,7 +40,6 @@ typedef struct fit {
     float *target;    /* (n, n_values) */
     float *vector;    /* (n_values, n_pixels) components; NULL: targets are pixels */
     double scale;     /* of a target */
-    double left;      /* square of a pixel's part that is in no component, mean */
     anpe_settings *settings;
     anpe_component backend_plugin;
     anpe_backend backend;
@@ -80,8 +86,6 @@ static anpe_status find_components(anpe_ctx *ctx, fit *f)
     ANPE_TRY(ANPE_NEW(ctx, f->vector, k, P));
     ANPE_TRY(ANPE_NEW(ctx, coefficient, f->n, k));
     ANPE_TRY(anpe_principal(ctx, f->n, P, f->target, k, f->request->seed, f->vector, coefficient));
-    const double all = square_of(f->n * P, f->target), held = square_of(f->n * k, coefficient);
-    f->left = fmax(0, all - held) / (double)(f->n * P);
     f->n_values = k;
     free(f->target);
     f->target = coefficient;
@@ -117,7 +121,7 @@ static anpe_node activate(const fit *f, anpe_node x)
 {
     const char *name = f->request->activation;
     if (strcmp(name, "sigmoid") == 0)
-        return anpe_sigmoid(f->graph, x);
+        return anpe_tanh(f->graph, x);
     return strcmp(name, "relu") == 0 ? anpe_relu(f->graph, x) : anpe_leaky_relu(f->graph, x, 0.01);
 }
 
@@ -170,28 +174,32 @@ static anpe_status sum_loss(void *user, anpe_ctx *ctx, const anpe_pass_rows *row
     const fit *f = user;
     const int64_t n = f->n_values;
     const float *y = anpe_executor_tensor(rows->executor, f->y);
-    double sum = 0;
+    *loss = 0;
     for (int64_t i = 0; i < rows->n; i++) {
         const float *target = f->target + row_of(f, rows, i) * n;
+        double square = tiny;
         for (int64_t p = 0; p < n; p++) {
             const double d = (double)y[i * n + p] - (double)target[p];
-            sum += d * d;
-            seed[i * n + p] = (float)(2 * d / (double)rows->batch);
+            square += d * d;
         }
+        const double length = sqrt(square);
+        for (int64_t p = 0; p < n; p++)
+            seed[i * n + p] = (float)(((double)y[i * n + p] - (double)target[p]) /
+                                      (length * (double)rows->batch));
+        *loss += length;
     }
-    *loss = sum / (double)f->grid->n_pixels;
-    if (!isfinite(sum))
+    if (!isfinite(*loss))
         return ANPE_FAIL(ctx, ANPE_ENUMERIC,
                          "step %lld: the network's output is not finite; a smaller --rate may help",
                          (long long)f->optimiser->step);
     return ANPE_OK;
 }
 
-static anpe_status train(anpe_ctx *ctx, fit *f, const char *what, double *loss)
+static anpe_status train(anpe_ctx *ctx, fit *f, const char *what)
 {
     const anpe_emulate_request *r = f->request;
     const int64_t per_epoch = f->n / f->batch;
-    double epoch = 0, norm;
+    double norm;
     anpe_status status = ANPE_OK;
     for (int64_t step = 0; step < r->steps && !status; step++) {
         const int64_t place = step % per_epoch;
@@ -199,14 +207,11 @@ static anpe_status train(anpe_ctx *ctx, fit *f, const char *what, double *loss)
             anpe_rng rng =
                 anpe_rng_make(r->seed, ANPE_FOR_SHUFFLE, step / per_epoch, ANPE_SLOT_EPOCH_NOISE);
             anpe_shuffle(&rng, f->n, f->order);
-            epoch = 0;
         }
         ANPE_TRY(anpe_pass_run(f->pass, ctx, 0, place * f->batch, f->batch));
         if (anpe_cancelled(ctx))
             return ANPE_FAIL(ctx, ANPE_ECANCEL, "interrupted in step %lld of %lld: nothing is kept",
                              (long long)step + 1, (long long)r->steps);
-        epoch += f->pass->loss / (double)f->batch;
-        *loss = sqrt(f->left + f->scale * f->scale * epoch / (double)(place + 1));
         ANPE_TRY(anpe_optimiser_update(
             ctx, f->optimiser, anpe_learning_rate(r->rate, 1e-3 * r->rate, step, WARMUP, r->steps),
             f->pass->total, f->gradient, f->parameters, f->workers, &norm));
@@ -248,6 +253,22 @@ out:
     return status;
 }
 
+/* tanh(z) is 2 sigmoid(2 z) - 1: a layer that reads such units takes twice their sigmoid and less
+ * the sum of its weights, one that makes them twice its sum. */
+static void to_sigmoid(const fit *f, int64_t layer, const int64_t shape[2], double *weight,
+                       double *bias)
+{
+    const int reads = layer > 0, makes = layer < f->request->layers;
+    for (int64_t j = 0; j < shape[0]; j++) {
+        double *row = weight + j * shape[1];
+        for (int64_t k = 0; k < shape[1]; k++) {
+            bias[j] -= reads ? row[k] : 0;
+            row[k] *= (reads ? 2 : 1) * (makes ? 2 : 1);
+        }
+        bias[j] *= makes ? 2 : 1;
+    }
+}
+
 static anpe_status take_layer(anpe_ctx *ctx, const fit *f, int64_t i, anpe_emulator *e)
 {
     char name[32];
@@ -274,6 +295,8 @@ static anpe_status take_layer(anpe_ctx *ctx, const fit *f, int64_t i, anpe_emula
         weight[k] = (double)raw[w->offset + k];
     for (int64_t k = 0; !last && k < b->size; k++)
         bias[k] = (double)raw[b->offset + k];
+    if (!status && strcmp(f->request->activation, "sigmoid") == 0)
+        to_sigmoid(f, i, shape, weight, bias);
     snprintf(name, sizeof name, "w%lld", (long long)i);
     if (status)
         free(weight);
@@ -332,12 +355,12 @@ out:
 
 anpe_status anpe_emulate_fit(anpe_ctx *ctx, const anpe_emulate_request *r,
                              const anpe_emulate_grid *g, int64_t n, const int64_t *rows,
-                             const char *what, anpe_emulator *e, double *loss)
+                             const char *what, anpe_emulator *e)
 {
     fit f = {.request = r, .grid = g, .n = n};
     anpe_status status;
     ANPE_TRY(open_fit(ctx, &f, rows));
-    ANPE_TRY(train(ctx, &f, what, loss));
+    ANPE_TRY(train(ctx, &f, what));
     e->n_layers = r->layers + 1;
     for (int64_t i = 0; i < e->n_layers; i++)
         ANPE_TRY(take_layer(ctx, &f, i, e));
