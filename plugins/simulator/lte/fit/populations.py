@@ -24,10 +24,10 @@ POLYATOMIC = {"H2O": ("HHO", 4), "HCN": ("HCN", 6), "CO2": ("COO", 1), "C2H2": (
               "H2S": ("HHS", 4), "SiO2": ("OOSi", 1), "CaOH": ("HOCa", 2), "NaOH": ("HONa", 8)}
 # eV, where it has been measured better since: Borsovszky et al. 2021, PNAS 118, e2113315118 (theirs: 6.371 +- 0.160)
 DISSOCIATION = {"C2": 602.804 / 96.485332}
-# cm-1 between the two levels of a doublet Pi, of which theirs are both at 0, where the lower one is that of the dissociation
-# energy: half of the levels are moved up. ExoMol's sum over levels is 0.961, 0.973, 0.978 of theirs at 2000, 3000, 4000 K;
-# this makes it 0.952, 0.968, 0.976. Densities change by it, lines do not.
-DOUBLET = {"OH": 139.05}
+# cm-1 between the two levels of a doublet Pi, of which theirs are both at 0 (not so NO's), where the lower one is that of the
+# dissociation energy: half of the levels are moved up. ExoMol's sum over the levels of OH is 0.961, 0.973, 0.978 of theirs at
+# 2000, 3000, 4000 K; this makes it 0.952, 0.968, 0.976. Densities change by it, lines do not.
+DOUBLET = {"OH": 139.05, "SiH": 142.83, "CH": 27.95}
 KB, H, AMU, EV = 1.380649e-16, 6.62607015e-27, 1.66053906660e-24, 1.602176634e-12
 T0 = 4000.0
 
