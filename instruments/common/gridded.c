@@ -1,5 +1,6 @@
 /* The grid, the reading and the continuum rule that a family of instruments shares. */
 #include "gridded.h"
+#include "ranges.h"
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,18 +23,6 @@ struct gridded {
 
 /* ---- the grid --------------------------------------------------------------------------- */
 
-static anpe_status check_pairs(anpe_ctx *ctx, const char *name, const anpe_reals *r)
-{
-    if (r->n % 2)
-        return ANPE_FAIL(ctx, ANPE_ECONFIG, "%s has %lld values; expected pairs of first and last",
-                         name, (long long)r->n);
-    for (int64_t k = 0; k < r->n; k += 2)
-        if (!(r->v[k] < r->v[k + 1]))
-            return ANPE_FAIL(ctx, ANPE_ECONFIG, "%s: %g to %g; expected ascending wavelengths",
-                             name, r->v[k], r->v[k + 1]);
-    return ANPE_OK;
-}
-
 static double log_step(const gridded_options *o)
 {
     return 1 / (o->resolution * o->samples);
@@ -47,9 +36,9 @@ static int64_t window_pixels(const gridded_options *o, int64_t k)
 
 static anpe_status check_windows(anpe_ctx *ctx, const gridded_options *o, int64_t *n)
 {
-    anpe_status status = check_pairs(ctx, "windows", &o->windows);
+    anpe_status status = ranges_check(ctx, "windows", &o->windows);
     if (!status)
-        status = check_pairs(ctx, "never", &o->never);
+        status = ranges_check(ctx, "never", &o->never);
     if (!status && o->windows.n < 2)
         status = ANPE_FAIL(ctx, ANPE_ECONFIG, "windows is empty; expected pairs of wavelengths");
     *n = 0;
@@ -69,14 +58,6 @@ static anpe_status check_windows(anpe_ctx *ctx, const gridded_options *o, int64_
     return status;
 }
 
-static int is_excluded(const anpe_reals *r, double w)
-{
-    for (int64_t k = 0; k < r->n; k += 2)
-        if (w >= r->v[k] && w <= r->v[k + 1])
-            return 1;
-    return 0;
-}
-
 static anpe_status make_grid(anpe_ctx *ctx, gridded *g)
 {
     const gridded_options *o = g->o;
@@ -93,7 +74,7 @@ static anpe_status make_grid(anpe_ctx *ctx, gridded *g)
             const double w = o->windows.v[2 * k] * exp(log_step(o) * (double)i);
             g->wavelength[first + i] = w;
             g->resolution[first + i] = o->resolution;
-            g->exclude[first + i] = (uint8_t)is_excluded(&o->never, w);
+            g->exclude[first + i] = (uint8_t)ranges_hold(&o->never, w);
         }
         g->segment[k + 1] = first + m;
     }

@@ -6,6 +6,7 @@ family_sources = instruments/common/survey_fits.c instruments/common/survey_fits
 	instruments/common/iraf_spec.c instruments/common/iraf_spec.h \
 	instruments/common/observed.c instruments/common/observed.h \
 	instruments/common/gridded.c instruments/common/gridded.h \
+	instruments/common/ranges.c instruments/common/ranges.h \
 	instruments/common/lsf_file.c instruments/common/lsf_file.h \
 	instruments/common/file_beside.c instruments/common/file_beside.h \
 	instruments/common/file_image.c instruments/common/file_image.h \

@@ -7,6 +7,7 @@
  * Continuum rule: division by a Gaussian-smoothed spectrum, Ho et al. 2017 (ApJ 836, 5). */
 #include "lamost_lrs.h"
 #include "../common/lsf_file.h"
+#include "../common/ranges.h"
 #include "../common/recognise.h"
 #include "../common/survey_fits.h"
 
@@ -19,6 +20,7 @@
 typedef struct options {
     double lambda_min, lambda_max, width;
     int use_or_mask, exclude_tellurics, exclude_join;
+    anpe_reals never; /* pairs of first and last wavelength */
     const char *lsf;
 } options;
 
@@ -32,6 +34,8 @@ static const anpe_option option_table[] = {
     ANPE_OPT_BOOL(options, exclude_tellurics, 1,
                   "never use the telluric bands: the files are not corrected for them"),
     ANPE_OPT_BOOL(options, exclude_join, 0, "never use 5700-5900 A, where the two arms join"),
+    ANPE_OPT_REALS(options, never, "", 3600, 9200, "Angstrom",
+                   "pairs of wavelengths: ranges never to use, e.g. cores of lines out of LTE"),
     LSF_FILE_OPTION(options),
     ANPE_OPT_END};
 
@@ -57,7 +61,7 @@ static int is_excluded(const options *o, double w)
     for (size_t k = 0; o->exclude_tellurics && k < sizeof tellurics / sizeof tellurics[0]; k++)
         if (w >= tellurics[k][0] && w <= tellurics[k][1])
             return 1;
-    return 0;
+    return ranges_hold(&o->never, w);
 }
 
 static anpe_status make_grid(anpe_ctx *ctx, lamost *s)
@@ -65,8 +69,11 @@ static anpe_status make_grid(anpe_ctx *ctx, lamost *s)
     const options *o = s->o;
     /* 1e-6 of a pixel: a limit that is a pixel's own wavelength includes it */
     const double first = ceil((log10(o->lambda_min) - LAMOST_LOG_START) / LAMOST_LOG_STEP - 1e-6);
+    const anpe_status status = ranges_check(ctx, "never", &o->never);
     const double last = floor((log10(o->lambda_max) - LAMOST_LOG_START) / LAMOST_LOG_STEP + 1e-6);
 
+    if (status)
+        return status;
     if (last - first + 1 < 100)
         return ANPE_FAIL(ctx, ANPE_ECONFIG,
                          "lambda_min %g and lambda_max %g leave fewer than 100 pixels",

@@ -75,6 +75,13 @@ static void test_grid(void)
     CU_ASSERT(info.wavelength[info.n_pixels - 1] > 6998 &&
               info.wavelength[info.n_pixels - 1] <= 7000);
     CU_ASSERT(!info.exclude[pixel_at(6900)] && info.exclude[pixel_at(5800)]);
+    WORKS(open_instrument("instrument: { plugin = \"lamost_lrs\"; never = [ 6560.0, 6568.0 ]; };"));
+    CU_ASSERT(info.exclude[pixel_at(6564)] && !info.exclude[pixel_at(6558)] &&
+              !info.exclude[pixel_at(6570)]);
+    FAILS(open_instrument("instrument: { plugin = \"lamost_lrs\"; never = [ 6560.0 ]; };"),
+          ANPE_ECONFIG, "never has 1 values; expected pairs");
+    FAILS(open_instrument("instrument: { plugin = \"lamost_lrs\"; never = [ 6568.0, 6560.0 ]; };"),
+          ANPE_ECONFIG, "never: 6568 to 6560; expected ascending");
     FAILS(open_instrument("instrument: { plugin = \"lamost_lrs\"; lambda_min = 8000.0; lambda_max "
                           "= 7000.0; };"),
           ANPE_ECONFIG, "leave fewer than 100 pixels");
