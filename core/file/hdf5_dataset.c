@@ -467,18 +467,35 @@ anpe_status anpe_h5_write(anpe_ctx *ctx, anpe_h5 *f, const char *name, anpe_real
                      data);
 }
 
+/* To the nearest number of 11 bits, ties to even; below 2^-14 of multiples of 2^-24. */
+static float to_half(float v)
+{
+    int exponent;
+    frexpf(v, &exponent);
+    const int last = (exponent - 1 < -14 ? -14 : exponent - 1) - 10;
+    return isfinite(v) ? ldexpf(rintf(ldexpf(v, -last)), last) : v;
+}
+
+/* Rounded here: where rounding carries into the exponent (0.9998), libhdf5 1.10 writes half the
+ * number. */
 anpe_status anpe_h5_write_half(anpe_ctx *ctx, anpe_h5 *f, const char *name, int rank,
                                const int64_t *shape, const float *data)
 {
+    const int64_t n = anpe_shape_count(rank, shape);
     const hid_t half = H5Tcopy(H5T_IEEE_F32LE);
-    anpe_status status;
-    if (half < 0 || H5Tset_fields(half, 15, 10, 5, 0, 10) < 0 || H5Tset_precision(half, 16) < 0 ||
-        H5Tset_size(half, 2) < 0 || H5Tset_ebias(half, 15) < 0)
+    float *rounded = NULL;
+    anpe_status status = ANPE_NEW(ctx, rounded, n ? n : 1);
+    for (int64_t i = 0; !status && i < n; i++)
+        rounded[i] = to_half(data[i]);
+    if (!status &&
+        (half < 0 || H5Tset_fields(half, 15, 10, 5, 0, 10) < 0 || H5Tset_precision(half, 16) < 0 ||
+         H5Tset_size(half, 2) < 0 || H5Tset_ebias(half, 15) < 0))
         status = anpe_h5_cannot(ctx, f, "write dataset", name);
-    else
-        status = write_set(ctx, f, name, half, H5T_NATIVE_FLOAT, rank, shape, data);
+    if (!status)
+        status = write_set(ctx, f, name, half, H5T_NATIVE_FLOAT, rank, shape, rounded);
     if (half >= 0)
         H5Tclose(half);
+    free(rounded);
     return status;
 }
 
