@@ -147,6 +147,18 @@ def hires(forward, rng):
     return ["Sun"]
 
 
+def pepsi(forward, rng):
+    """A table of PEPSI's pipeline, blue arm; air. The atlas resolves less than PEPSI."""
+    wave = 5120.0 * np.exp(np.arange(0, np.log(5230 / 5120.0), 1 / 130000 / 2.5))
+    flux, error = sun_in_pieces(forward, rng, 130000.0, wave)
+    columns = [fits.Column(name, "D", unit, array=array) for name, unit, array in
+               (("Arg", "Angstrom", wave), ("Fun", None, flux), ("Var", None, error ** 2), ("Mask", None, np.where(error > 0, 0, 1)))]
+    primary = fits.PrimaryHDU()
+    primary.header.update(OBJECT="Sun", INSTRUME="PEPSI", FIBER="200")
+    fits.HDUList([primary, fits.BinTableHDU.from_columns(columns)]).writeto("pepsib.Sun.nor", overwrite=True)
+    return ["Sun"]
+
+
 def rows_of(path):
     for row in csv.DictReader(line for line in open(path) if not line.startswith("#")):
         yield {key.lower(): value for key, value in row.items()}
@@ -204,6 +216,7 @@ elif sys.argv[1] == "chi2":
 elif sys.argv[1] == "show":
     show(sys.argv[2])
 else:
-    stars = {"galah": galah, "apogee": apogee, "lamost_lrs": lamost_lrs, "mike": mike, "hires": hires}[sys.argv[2]](sys.argv[1], np.random.default_rng(1))
+    stars = {"galah": galah, "apogee": apogee, "lamost_lrs": lamost_lrs, "mike": mike, "hires": hires,
+             "pepsi": pepsi}[sys.argv[2]](sys.argv[1], np.random.default_rng(1))
     with open("truth.csv", "w") as f:
         f.write("id,teff,logg,fe_h\n" + "".join("%s,%g,%g,%g\n" % ((star,) + LABELS[star]) for star in stars))

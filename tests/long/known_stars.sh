@@ -9,7 +9,7 @@ need_shared
 need_python numpy,astropy.io.fits,h5py
 forward=$ANPE_SHARED/data/forward
 [ -d "$forward" ] || skip_all "the data of the forward model is not here (ANPE_SHARED)"
-: "${SURVEYS:=apogee galah gaia_rvs lamost_lrs hires mike}"
+: "${SURVEYS:=apogee galah gaia_rvs lamost_lrs hires mike pepsi}"
 zoo=$ANPE_SRCDIR/zoo
 ANPE_ZOO=$(cd "$zoo" && pwd)
 export ANPE_ZOO
@@ -37,7 +37,7 @@ assert [int(r["flags"]) & 2 for r in rows if "J041615" in r["id"]] == [2]'
 
 known() {
     $python "$ANPE_SRCDIR/tests/long/known_stars.py" "$forward" "$1" || exit 99
-    case $1 in hires) files="./*_F.fits" ;; *) files="./*.fits" ;; esac
+    case $1 in hires) files="./*_F.fits" ;; pepsi) files="./*.nor" ;; *) files="./*.fits" ;; esac
     # shellcheck disable=SC2086
     "$ANPE" infer "$1" $files -o known.csv --quiet || exit 99
     $python "$ANPE_SRCDIR/tests/long/known_stars.py" compare known.csv >compared || exit 99
@@ -50,8 +50,8 @@ for survey in $SURVEYS; do
     ls "$zoo/$survey"/*/"$survey.h5" >/dev/null 2>&1 || { skip "$survey" "no model of it here" && continue; }
     mkdir -p "$survey/known" && cd "$survey" || exit 99
     say "$survey"
-    [ "$survey" = hires ] || real "$survey" # there is no file of it here
-    case $survey in apogee | galah | lamost_lrs | hires | mike)
+    case $survey in hires | pepsi) ;; *) real "$survey" ;; esac # there is no file of these here
+    case $survey in apogee | galah | lamost_lrs | hires | mike | pepsi)
         cd known || exit 99
         known "$survey"
         cd .. || exit 99
