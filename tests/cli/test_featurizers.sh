@@ -7,7 +7,7 @@ cd "$work" || exit 99
 nets="resnet gru transformer mlp"
 
 swap() { sed "s/^featurizer = .*/featurizer = { plugin = \"$1\"; };/" "$ANPE_SRCDIR/tests/cli/small.cfg"; }
-train() { "$ANPE" train "$@" --quiet --set train.epochs=1 --set train.steps=2 --set train.n_validation=4; }
+train() { "$ANPE" train "$@" --quiet --set train.epochs=1 --set train.n_sims=32 --set train.n_validation=4; }
 
 for net in $nets; do
     swap "$net" >$net.cfg
