@@ -1,6 +1,6 @@
-/* fuzz [--seal] [--seed S] [--seconds T] [--only I] FILE N DIRECTORY: FILE, a model or an emulator,
- * is altered N times, each time at random in another way, and opened each time by a process of its
- * own, which reads all that anpe reads of such a file.
+/* fuzz [--seal] [--seed S] [--seconds T] [--first I] [--only I] FILE N DIRECTORY: FILE, a model or
+ * an emulator, is altered N times, each time at random in another way, and opened each time by a
+ * process of its own, which reads all that anpe reads of such a file.
  *
  * --seal: the seal of the altered file is made true again, so that HDF5 sees the damage, as it
  * would that of somebody who wants harm. An end by a signal, a sanitizer's report or T seconds of
@@ -8,8 +8,8 @@
  * What libhdf5 itself does not survive, or does not come back from (a signal with a function of
  * that library nearest to it), is counted apart: anpe cannot mend it, and its seal and the
  * signatures of the zoo stand before it. The last line is "N altered: O opened, R refused, H
- * signals inside libhdf5, F faults". --only I makes alteration I alone, and leaves the file in
- * DIRECTORY. */
+ * signals inside libhdf5, F faults". --first I begins with alteration I, so that a long series can
+ * be cut into pieces; --only I makes alteration I alone, and leaves the file in DIRECTORY. */
 #include <config.h>
 #include "base/context.h"
 #include "file/hdf5_file.h"
@@ -199,7 +199,7 @@ typedef struct job {
     unsigned char *bytes, *work;
     size_t size;
     int seal, is_model;
-    int64_t seconds, only; /* only < 0: all */
+    int64_t seconds, first, only; /* only < 0: all from the first */
     uint64_t seed;
     int64_t opened, refused, hdf5, faults;
 } job;
@@ -299,7 +299,8 @@ static int run(job *j, int64_t n, const char *directory)
         fprintf(stderr, "fuzz: %s: %s\n", j->file, anpe_error(ctx));
         good = 0;
     }
-    for (int64_t i = j->only < 0 ? 0 : j->only; (j->only < 0 ? i < n : i == j->only) && good; i++)
+    const int64_t from = j->only < 0 ? j->first : j->only, many = j->only < 0 ? n : 1;
+    for (int64_t i = from; i < from + many && good; i++)
         good = try_one(j, ctx, i);
     if (j->only < 0)
         unlink(altered);
@@ -323,12 +324,14 @@ int main(int argc, char **argv)
             j.seed = strtoull(argv[++i], NULL, 10);
         else if (!strcmp(argv[i], "--seconds") && i + 1 < argc)
             j.seconds = strtoll(argv[++i], NULL, 10);
+        else if (!strcmp(argv[i], "--first") && i + 1 < argc)
+            j.first = strtoll(argv[++i], NULL, 10);
         else if (!strcmp(argv[i], "--only") && i + 1 < argc)
             j.only = strtoll(argv[++i], NULL, 10);
     }
     if (argc - i != 3) {
-        fprintf(stderr,
-                "usage: fuzz [--seal] [--seed S] [--seconds T] [--only I] FILE N DIRECTORY\n");
+        fprintf(stderr, "usage: fuzz [--seal] [--seed S] [--seconds T] [--first I] [--only I] FILE "
+                        "N DIRECTORY\n");
         return 2;
     }
     j.file = argv[i];
