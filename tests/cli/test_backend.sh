@@ -4,7 +4,7 @@
 . "${ANPE_SRCDIR:-.}/tests/cli/common.sh"
 export SOURCE_DATE_EPOCH=1700000000
 cd "$work" || exit 99
-sed "s/epochs = 3/epochs = 1/" "$ANPE_SRCDIR/tests/cli/small.cfg" >small.cfg
+sed "s/epochs = 3/epochs = 1; n_sims = 48/" "$ANPE_SRCDIR/tests/cli/small.cfg" >small.cfg
 
 # train OUTPUT THREADS SETTING...
 train() {

@@ -5,7 +5,7 @@ export SOURCE_DATE_EPOCH=1700000000
 cd "$work" || exit 99
 validate() { run "$ANPE" validate "$@"; }
 
-run "$ANPE" train "$ANPE_SRCDIR/tests/cli/small.cfg" -o trained.h5 --quiet --set train.epochs=1
+run "$ANPE" train "$ANPE_SRCDIR/tests/cli/small.cfg" -o trained.h5 --quiet --set train.epochs=1 --set train.n_sims=48
 check "train" test "$status" = 0
 run "$ANPE" info trained.h5
 check "a new model is not validated" grep -q "^validation *not validated" out
@@ -54,7 +54,7 @@ check "misspecification columns" grep -q 'context_distance.*predictive_p' one.cs
 run "$ANPE" infer full.h5 mocks.h5 -o two.csv --threads 2
 check "1 and 2 threads give the same checks" cmp one.csv two.csv
 run "$ANPE" info full.h5
-run "$ANPE" train "$ANPE_SRCDIR/tests/cli/small.cfg" -o other.h5 --quiet --set train.epochs=1 --seed 7
+run "$ANPE" train "$ANPE_SRCDIR/tests/cli/small.cfg" -o other.h5 --quiet --set train.epochs=1 --set train.n_sims=48 --seed 7
 # HDF5 1.10 copies groups with many attributes to files with a user block so that they cannot be changed: without
 # the seals, therefore.
 graft() {
