@@ -7,7 +7,7 @@ tools=$(cd "${ANPE_BUILDDIR:-.}/tests/cli" && pwd)
 [ -x "$tools/flip_bit" ] || skip_all "tests/cli/flip_bit is not built"
 config=$(cd "$ANPE_SRCDIR" && pwd)/tests/cli/small.cfg
 cd "$work" || exit 99
-train() { "$ANPE" train "$config" --set train.steps=25 --set train.epochs=3 "$@"; }
+train() { "$ANPE" train "$config" --set train.steps=10 --set train.epochs=3 "$@"; }
 
 run train --quiet -o one.h5
 check "train" test "$status" = 0 -a -s one.h5
@@ -136,7 +136,7 @@ interrupt() {
 }
 mkdir stopped
 for again in 1 2 3 4 5 6 7 8 9 10; do # a shell that gets no turn before the end is no verdict
-    "$ANPE" train "$config" --set train.steps=25 --set train.epochs=3 -o stopped/m.h5 \
+    "$ANPE" train "$config" --set train.steps=10 --set train.epochs=3 -o stopped/m.h5 \
         >out 2>err & child=$!
     interrupt err '^anpe: epoch 1/3 '
     [ "$status" = 0 ] || break
