@@ -7,13 +7,9 @@
 faults=$(cd "${ANPE_BUILDDIR:-.}/tests/faults" 2>/dev/null && pwd)/.libs/faults.so
 [ -f "$faults" ] || skip_all "tests/faults/faults.so is not built"
 tools=$(cd "${ANPE_BUILDDIR:-.}/tests/cli" && pwd)
-program=$("$ANPE" --version >/dev/null 2>&1 && cd "${ANPE_BUILDDIR:-.}" && pwd)/.libs/anpe
-[ -x "$program" ] || program=$ANPE
-LD_LIBRARY_PATH=$(dirname "$program")${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
-export LD_LIBRARY_PATH
 source=$(cd "$ANPE_SRCDIR" && pwd)
 export SOURCE_DATE_EPOCH=1767225600
-: "${RUNS:=5}"
+: "${RUNS:=3}"
 cd "$work" || exit 99
 
 # with FAULT COMMAND...: standard error in err, the number of calls in count.
@@ -134,27 +130,27 @@ resumes() {
 
 "$tools/make_sets" sims.h5 theta=400x2 x=400x2 || exit 99
 "$tools/make_sets" few.h5 x=12x2 || exit 99
-small="$program train $source/instruments/array/two_moons.cfg --data sims.h5 --threads 1 --set train.epochs=1 --set train.batch=50 --set train.steps=2"
+small="$ANPE train $source/instruments/array/two_moons.cfg --data sims.h5 --threads 1 --set train.epochs=1 --set train.batch=50 --set train.steps=2"
 $small -o model.h5 --quiet || exit 99
-infer() { command_ "$1" "$2" "$program" infer model.h5 few.h5 --samples 20 --threads 1 -o "run/${2%% *}" $3; }
+infer() { command_ "$1" "$2" "$ANPE" infer model.h5 few.h5 --samples 20 --threads 1 -o "run/${2%% *}" $3; }
 infer "infer, FITS and draws" "c.fits s.h5" "--posterior run/s.h5"
 infer "infer, CSV" c.csv
 infer "infer, HDF5 and gradients" "c.h5 e.h5" "--explain run/e.h5"
-resumes "infer --resume" "$program" infer model.h5 few.h5 --samples 20 --threads 1 -o run/c.fits --posterior run/s.h5 --resume
-resumes "infer --part" "$program" infer model.h5 few.h5 --samples 20 --threads 1 -o run/c.fits --part 2/3
-for k in 1 2; do "$program" infer model.h5 few.h5 --samples 20 -o p.fits --part $k/2 --quiet || exit 99; done
-command_ "merge" c.fits "$program" merge p.fits.1-of-2 p.fits.2-of-2 -o run/c.fits
-command_ "info" "" "$program" info model.h5
-opens() { "$program" info run/model.h5 >/dev/null 2>&1; }
+resumes "infer --resume" "$ANPE" infer model.h5 few.h5 --samples 20 --threads 1 -o run/c.fits --posterior run/s.h5 --resume
+resumes "infer --part" "$ANPE" infer model.h5 few.h5 --samples 20 --threads 1 -o run/c.fits --part 2/3
+for k in 1 2; do "$ANPE" infer model.h5 few.h5 --samples 20 -o p.fits --part $k/2 --quiet || exit 99; done
+command_ "merge" c.fits "$ANPE" merge p.fits.1-of-2 p.fits.2-of-2 -o run/c.fits
+command_ "info" "" "$ANPE" info model.h5
+opens() { "$ANPE" info run/model.h5 >/dev/null 2>&1; }
 whole=opens # a checkpoint
 # shellcheck disable=SC2086
 command_ "train" model.h5 $small -o run/model.h5
 whole=false
 
 # A model that is changed, and a registry.
-"$program" train "$source/tests/fuzz/tiny.cfg" -o tiny.h5 --quiet || exit 99
+"$ANPE" train "$source/tests/fuzz/tiny.cfg" -o tiny.h5 --quiet || exit 99
 prepare() { cp tiny.h5 run/; }
-validate="$program validate run/tiny.h5 -n 200 -s 20 --threads 1"
+validate="$ANPE validate run/tiny.h5 -n 200 -s 20 --threads 1"
 # shellcheck disable=SC2086
 command_ "validate" report.json $validate -o run/report.json
 # shellcheck disable=SC2086
@@ -162,19 +158,19 @@ resumes "validate --resume" $validate --exact 2 -o run/report.txt --resume
 # shellcheck disable=SC2086
 prepare && $validate --quiet || exit 99
 mkdir data && XDG_DATA_HOME=$work/data && export XDG_DATA_HOME
-key=$("$program" zoo key secret) && "$program" zoo trust "$key" --name tests --quiet &&
-    "$program" zoo publish run/tiny.h5 registry --key secret --name tiny --release 1.0 --quiet || exit 99
+key=$("$ANPE" zoo key secret) && "$ANPE" zoo trust "$key" --name tests --quiet &&
+    "$ANPE" zoo publish run/tiny.h5 registry --key secret --name tiny --release 1.0 --quiet || exit 99
 prepare() { cp -r data run/; }
 XDG_DATA_HOME=$work/run/data
-command_ "zoo get" "" "$program" zoo get tiny --from registry
-resumes "zoo get" "$program" zoo get tiny --from registry
+command_ "zoo get" "" "$ANPE" zoo get tiny --from registry
+resumes "zoo get" "$ANPE" zoo get tiny --from registry
 XDG_DATA_HOME=$work/data
 prepare() { :; }
 small=$source/tests/cli/small.cfg
-command_ "simulate, a grid" grid.h5 "$program" simulate "$small" -n 3 --design sobol --own-grid --skip-refused --threads 1 \
+command_ "simulate, a grid" grid.h5 "$ANPE" simulate "$small" -n 3 --design sobol --own-grid --skip-refused --threads 1 \
     -o run/grid.h5
-command_ "simulate" sims.h5 "$program" simulate "$small" -n 3 --threads 1 -o run/sims.h5
-command_ "synth" star.csv "$program" synth "$small" --set teff=5000 --set logg=3 --set fe_h=0 --set mg_fe=0 \
+command_ "simulate" sims.h5 "$ANPE" simulate "$small" -n 3 --threads 1 -o run/sims.h5
+command_ "synth" star.csv "$ANPE" synth "$small" --set teff=5000 --set logg=3 --set fe_h=0 --set mg_fe=0 \
     --set vmicro=1.5 --set vmacro=3 -o run/star.csv
 # Files of text.
 {
@@ -192,5 +188,5 @@ prior = ({ plugin = "table"; file = "rows.txt"; columns = [ "teff" ]; },
 instrument = { plugin = "spectrum"; windows = [ 5150.0, 5200.0 ]; resolution = 20000.0; lsf = "kernels.txt"; };
 noise = { plugin = "spectrum"; };
 CFG
-command_ "simulate, tables as text" sims.h5 "$program" simulate text.cfg -n 3 --threads 1 -o run/sims.h5
+command_ "simulate, tables as text" sims.h5 "$ANPE" simulate text.cfg -n 3 --threads 1 -o run/sims.h5
 finish

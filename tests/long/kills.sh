@@ -3,14 +3,11 @@
 # command then ends with the bytes of a run that was not killed. KILLS in all, SEED of their moments.
 . "${ANPE_SRCDIR:-.}/tests/long/common.sh"
 : "${KILLS:=200}" "${SEED:=1}"
-program=$("$ANPE" --version >/dev/null 2>&1 && cd "${ANPE_BUILDDIR:-.}" && pwd)/.libs/anpe
-[ -x "$program" ] || program=$ANPE
-LD_LIBRARY_PATH=$(dirname "$program")${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
-export LD_LIBRARY_PATH SOURCE_DATE_EPOCH=1700000000
+export SOURCE_DATE_EPOCH=1700000000
 rm -rf ./* && mkdir run data
 awk 'BEGIN { srand(1); for (t = 0; t < 3; t++) { for (p = 0; p < 20; p++) printf "%g ", t ? rand() - 0.5 : 1; print "" } }' >c.txt
 echo "0 0" >pivots.txt
-"$program" import cannon c.txt --pivots pivots.txt --labels a,b --terms "a b" -o emulator.h5 --quiet 2>/dev/null || exit 99
+"$ANPE" import cannon c.txt --pivots pivots.txt --labels a,b --terms "a b" -o emulator.h5 --quiet 2>/dev/null || exit 99
 cat >all.cfg <<'C'
 simulator = { plugin = "cannon"; file = "emulator.h5"; };
 prior = ({ plugin = "independent"; labels = ({ name = "a"; type = "normal"; mean = 0.0; sd = 1.0; },
@@ -22,14 +19,14 @@ featurizer = { plugin = "mlp"; hidden = [ 16 ]; };
 flow = { plugin = "maf"; num_blocks = 2; hidden = 16; };
 train = { batch = 32; steps = 60; epochs = 12; n_validation = 32; };
 C
-"$program" train all.cfg -o model.h5 --quiet || exit 99
-"$program" simulate model.h5 -n 3000 --observed -o mocks.h5 --quiet || exit 99
-for k in 1 2 3; do "$program" infer model.h5 mocks.h5 -o stars.fits --posterior run/d.h5 -s 100 --part $k/3 --quiet || exit 99; done
-cp model.h5 zoo.h5 && "$program" validate zoo.h5 -n 60 -s 20 --quiet || exit 99
+"$ANPE" train all.cfg -o model.h5 --quiet || exit 99
+"$ANPE" simulate model.h5 -n 3000 --observed -o mocks.h5 --quiet || exit 99
+for k in 1 2 3; do "$ANPE" infer model.h5 mocks.h5 -o stars.fits --posterior run/d.h5 -s 100 --part $k/3 --quiet || exit 99; done
+cp model.h5 zoo.h5 && "$ANPE" validate zoo.h5 -n 60 -s 20 --quiet || exit 99
 XDG_DATA_HOME=$PWD/data
 export XDG_DATA_HOME
-key=$("$program" zoo key secret) && "$program" zoo trust "$key" --name tests --quiet &&
-    "$program" zoo publish zoo.h5 registry --key secret --name small --release 1.0 --with emulator.h5 --quiet || exit 99
+key=$("$ANPE" zoo key secret) && "$ANPE" zoo trust "$key" --name tests --quiet &&
+    "$ANPE" zoo publish zoo.h5 registry --key secret --name small --release 1.0 --with emulator.h5 --quiet || exit 99
 XDG_DATA_HOME=$PWD/run/data
 
 # Milliseconds of this machine's clock.
@@ -69,7 +66,7 @@ killed() {
         elif cmp -s now before; then nothing=$((nothing + 1))
         else checkpoint=$((checkpoint + 1)); fi
         sort before after | comm -13 - now | while read -r _ _ file; do
-            "$program" info "run/$file" >/dev/null 2>&1 || echo "kill $n: $file is neither old nor whole"
+            "$ANPE" info "run/$file" >/dev/null 2>&1 || echo "kill $n: $file is neither old nor whole"
         done >>faulty
         "$@" >out 2>err </dev/null || echo "kill $n: does not go on: $(tail -n 1 err)" >>faulty
         state >now
@@ -84,13 +81,13 @@ killed() {
     figure "$what, temporary files of killed runs that the next run has left" $left
 }
 commands=0 moment=0
-killed train "$program" train all.cfg -o run/model.h5 --resume --quiet --threads 1
-killed infer "$program" infer model.h5 mocks.h5 -o run/stars.fits --posterior run/d.h5 -s 100 --resume --quiet --threads 2
-killed "simulate, a grid" "$program" simulate all.cfg -n 100000 --design sobol --own-grid --resume -o run/grid.h5 --quiet --threads 1
+killed train "$ANPE" train all.cfg -o run/model.h5 --resume --quiet --threads 1
+killed infer "$ANPE" infer model.h5 mocks.h5 -o run/stars.fits --posterior run/d.h5 -s 100 --resume --quiet --threads 2
+killed "simulate, a grid" "$ANPE" simulate all.cfg -n 100000 --design sobol --own-grid --resume -o run/grid.h5 --quiet --threads 1
 prepare() { cp model.h5 run/; }
-killed validate "$program" validate run/model.h5 -n 1500 -s 100 --exact 60 --resume -o run/report.txt --quiet --threads 2
+killed validate "$ANPE" validate run/model.h5 -n 1500 -s 100 --exact 60 --resume -o run/report.txt --quiet --threads 2
 prepare() { cp -r data run/; }
-killed "zoo get" "$program" zoo get small --from registry --quiet
+killed "zoo get" "$ANPE" zoo get small --from registry --quiet
 prepare() { :; }
-killed merge "$program" merge stars.fits.1-of-3 stars.fits.2-of-3 stars.fits.3-of-3 -o run/stars.fits --quiet
+killed merge "$ANPE" merge stars.fits.1-of-3 stars.fits.2-of-3 stars.fits.3-of-3 -o run/stars.fits --quiet
 finish
