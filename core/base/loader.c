@@ -15,6 +15,7 @@
 #include <link.h>
 #include <ltdl.h>
 #include <pthread.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -174,6 +175,51 @@ static int plain_name(const char *name)
            !name[strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_")];
 }
 
+/* Operations that the host calls without asking whether they are there. */
+static const struct {
+    anpe_kind kind;
+    const char *name;
+    size_t offset;
+} needed[] = {
+#define NEEDED(KIND, OPS, MEMBER)                                                                  \
+    {                                                                                              \
+        KIND, #MEMBER, offsetof(OPS, MEMBER)                                                       \
+    }
+    NEEDED(ANPE_SIMULATOR, anpe_simulator_ops, info),
+    NEEDED(ANPE_SIMULATOR, anpe_simulator_ops, simulate),
+    NEEDED(ANPE_PRIOR, anpe_prior_ops, info),
+    NEEDED(ANPE_PRIOR, anpe_prior_ops, sample),
+    NEEDED(ANPE_PRIOR, anpe_prior_ops, log_density),
+    NEEDED(ANPE_INSTRUMENT, anpe_instrument_ops, info),
+    NEEDED(ANPE_NOISE, anpe_noise_ops, draw),
+    NEEDED(ANPE_FEATURIZER, anpe_featurizer_ops, build),
+    NEEDED(ANPE_FLOW, anpe_flow_ops, build),
+    NEEDED(ANPE_FLOW, anpe_flow_ops, sampler_new),
+    NEEDED(ANPE_FLOW, anpe_flow_ops, sampler_free),
+    NEEDED(ANPE_FLOW, anpe_flow_ops, sample),
+    NEEDED(ANPE_BACKEND, anpe_backend_ops, sgemm),
+    NEEDED(ANPE_BACKEND, anpe_backend_ops, dgemm),
+#undef NEEDED
+};
+
+/* Every table of operations begins with its size. */
+static anpe_status check_operations(anpe_ctx *ctx, const char *object, const anpe_plugin *p)
+{
+    size_t size;
+    memcpy(&size, p->ops, sizeof size);
+    for (size_t k = 0; k < sizeof needed / sizeof *needed; k++) {
+        void (*operation)(void) = NULL;
+        if (needed[k].kind != p->kind)
+            continue;
+        if (size >= needed[k].offset + sizeof operation)
+            memcpy(&operation, (const char *)p->ops + needed[k].offset, sizeof operation);
+        if (!operation)
+            return ANPE_FAIL(ctx, ANPE_EPLUGIN, "%s: %s/%s lacks the operation %s", object,
+                             anpe_kind_name(p->kind), p->name, needed[k].name);
+    }
+    return ANPE_OK;
+}
+
 static anpe_status check_plugin(anpe_ctx *ctx, const char *object, const anpe_plugin *p)
 {
     const anpe_status status = check_abi(ctx, object, p);
@@ -188,7 +234,7 @@ static anpe_status check_plugin(anpe_ctx *ctx, const char *object, const anpe_pl
                          anpe_kind_name(p->kind), p->name);
     if (anpe_options_check(ctx, p->name, p->options, p->options_size))
         return anpe_fail_prefix(ctx, ANPE_EPLUGIN, "%s", object);
-    return ANPE_OK;
+    return check_operations(ctx, object, p);
 }
 
 /* All descriptors of one file, checked. */

@@ -2,13 +2,15 @@
 #include <anpe/plugin.h>
 #include <stdlib.h>
 
-#define ODD_GOOD      0
-#define ODD_MAJOR     1 /* another ABI major number */
-#define ODD_MINOR     2 /* newer than the host */
-#define ODD_NAME      3 /* the name is not the file's */
-#define ODD_TABLE     4 /* the option table is wrong */
-#define ODD_SYMBOL    5 /* calls a function that nobody has */
-#define ODD_NO_CREATE 6
+#define ODD_GOOD        0
+#define ODD_MAJOR       1 /* another ABI major number */
+#define ODD_MINOR       2 /* newer than the host */
+#define ODD_NAME        3 /* the name is not the file's */
+#define ODD_TABLE       4 /* the option table is wrong */
+#define ODD_SYMBOL      5 /* calls a function that nobody has */
+#define ODD_NO_CREATE   6
+#define ODD_NO_SIMULATE 7
+#define ODD_NO_DRAW     8 /* of the noise model beside it */
 
 typedef struct options {
     double level;
@@ -44,8 +46,30 @@ static anpe_status create(anpe_ctx *ctx, const void *configured, const void *set
     return ANPE_OK;
 }
 
-static const anpe_simulator_ops ops = {.size = sizeof ops};
-static const anpe_noise_ops noise_ops = {.size = sizeof noise_ops};
+/* What the loader looks for and nobody calls here. */
+static void info(const void *self, anpe_simulator_info *out)
+{
+    (void)self;
+    (void)out;
+}
+
+static anpe_status simulate(const void *self, anpe_ctx *ctx, int64_t n, const double *theta,
+                            float *flux, void *scratch)
+{
+    (void)self, (void)n, (void)theta, (void)flux, (void)scratch;
+    return ANPE_FAIL(ctx, ANPE_EUNSUPPORTED, "for tests");
+}
+
+static anpe_status draw(const void *self, anpe_ctx *ctx, anpe_rng *rng, anpe_spectrum *s)
+{
+    (void)self, (void)rng, (void)s;
+    return ANPE_FAIL(ctx, ANPE_EUNSUPPORTED, "for tests");
+}
+
+static const anpe_simulator_ops ops = {
+    .size = sizeof ops, .info = info, .simulate = ODD == ODD_NO_SIMULATE ? NULL : simulate};
+static const anpe_noise_ops noise_ops = {.size = sizeof noise_ops,
+                                         .draw = ODD == ODD_NO_DRAW ? NULL : draw};
 
 static const anpe_plugin first = {
     .abi = {sizeof(anpe_plugin), ANPE_ABI_MAJOR + (ODD == ODD_MAJOR),

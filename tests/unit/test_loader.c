@@ -66,6 +66,8 @@ static void test_refused(void)
     refused("symbol", "undefined symbol: anpe_test_nobody_has_this");
     refused("no_entry", "not an anpe plugin: it exports no anpe_plugin_get");
     refused("no_create", "simulator/no_create lacks version, summary, create, destroy or ops");
+    refused("no_simulate", "simulator/no_simulate lacks the operation simulate");
+    refused("no_draw", "noise/no_draw lacks the operation draw");
     refused("stranger", "linked to another copy of libanpe");
 }
 
@@ -171,7 +173,8 @@ static void test_list(void)
     anpe_ctx_set_log(ctx, count_warnings, NULL);
     WORKS(anpe_loader_list(ctx, (anpe_kind)0, &n, &list));
     anpe_ctx_set_log(ctx, NULL, NULL);
-    CU_ASSERT_EQUAL(n_warnings, 7); /* major minor table symbol no_entry no_create stranger */
+    CU_ASSERT_EQUAL(n_warnings, 9); /* major minor table symbol no_entry no_create no_simulate
+                                       no_draw stranger */
     for (int i = 1; i < n; i++)
         CU_ASSERT(
             list[i - 1]->kind < list[i]->kind ||
