@@ -20,7 +20,9 @@ AC_DEFUN([ANPE_NEED_HDF5],
   [PKG_CHECK_MODULES([HDF5], [hdf5-serial], [],
     [PKG_CHECK_MODULES([HDF5], [hdf5], [],
       [AC_CHECK_HEADER([hdf5.h], [AC_CHECK_LIB([hdf5], [H5Fopen], [AC_SUBST([HDF5_LIBS], [-lhdf5])],
-         [ANPE_MISSING([HDF5], [libhdf5-dev])])], [ANPE_MISSING([HDF5], [libhdf5-dev])])])])])
+         [ANPE_MISSING([HDF5], [libhdf5-dev])])], [ANPE_MISSING([HDF5], [libhdf5-dev])])])])
+   # Releases from 1.12 on have other arguments for some functions (H5Ovisit) unless they are asked not to.
+   AC_SUBST([HDF5_CFLAGS], ["$HDF5_CFLAGS -DH5_USE_110_API"])])
 
 AC_DEFUN([ANPE_REPORT_MISSING],
   [AS_IF([test -n "$anpe_missing"],

@@ -86,13 +86,13 @@ void anpe_spectrum_null_errors(int64_t n, const float *sigma, uint8_t *mask, flo
 
 anpe_status anpe_spectrum_check_errors(anpe_ctx *ctx, const anpe_spectrum *s, float *room)
 {
-    const float best = 20000;
+    const float best = 20000, worst = 1e-3f;
     int64_t good = 0;
     for (int64_t i = 0; i < s->n_pixels; i++)
         if (!s->mask[i])
             room[good++] = fabsf(s->flux[i]) / s->sigma[i];
     const float middle = good ? anpe_median(good, room) : 0;
-    return middle <= best
+    return !good || (middle >= worst && middle <= best)
                ? ANPE_OK
                : ANPE_FAIL(
                      ctx, ANPE_EFORMAT,

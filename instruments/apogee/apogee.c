@@ -340,6 +340,8 @@ static anpe_status open_source(anpe_ctx *ctx, const char *path, source *f)
         f->layout = VISIT;
     else
         status = look_at_images(ctx, f);
+    if (!status && f->layout != TABLES)
+        status = apogee_check_images(ctx, f->fits, path);
     if (status) {
         survey_fits_close(f->fits);
         f->fits = NULL;

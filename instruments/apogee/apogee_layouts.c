@@ -3,6 +3,7 @@
  * Layouts: the SDSS data model of apVisit (Nidever et al. 2015, AJ 150, 173) and of mwmStar,
  * mwmVisit (Astra, SDSS Data Release 19; sdss-astra.readthedocs.io). Of a visit, VHELIO = VRAD +
  * BC. */
+#include <config.h>
 #include "apogee_layouts.h"
 #include "../common/file_image.h"
 #include "apogee.h"
@@ -80,6 +81,36 @@ anpe_status apogee_read_visit(anpe_ctx *ctx, fitsfile *f, const char *path, enum
     observed_shift(o, kms);
 out:
     return status;
+}
+
+/* A name that cannot be that of what the survey has in this HDU. */
+static anpe_status check_name(anpe_ctx *ctx, fitsfile *f, const char *path, int hdu,
+                              const char *key, const char *what, const char *const *others)
+{
+    char name[FLEN_VALUE];
+    if (!survey_fits_text(f, hdu, key, name))
+        return ANPE_OK;
+    for (; *others; others++)
+        if (strcasestr(name, *others))
+            return ANPE_FAIL(ctx, ANPE_EFORMAT, "%s: HDU %d has the %s '%s'; expected the %s there",
+                             path, hdu, key, name, what);
+    return ANPE_OK;
+}
+
+anpe_status apogee_check_images(anpe_ctx *ctx, fitsfile *f, const char *path)
+{
+    static const char *const no_flux[] = {"err", "sigma", "ivar", "invers", "varian", "mask", NULL};
+    static const char *const no_error[] = {"ivar", "invers", "varian", "mask", NULL};
+    static const char *const no_vacuum[] = {"AWAV", NULL};
+    static const char *const keys[] = {"EXTNAME", "BUNIT"};
+    anpe_status status = ANPE_OK;
+    for (size_t k = 0; !status && k < sizeof keys / sizeof *keys; k++) {
+        status = check_name(ctx, f, path, FLUX_HDU, keys[k], "flux", no_flux);
+        if (!status)
+            status = check_name(ctx, f, path, ERROR_HDU, keys[k], "standard deviation", no_error);
+    }
+    return status ? status
+                  : check_name(ctx, f, path, FLUX_HDU, "CTYPE1", "wavelength of vacuum", no_vacuum);
 }
 
 /* ---- tables ------------------------------------------------------------------------------ */

@@ -28,6 +28,9 @@ ANPE_MUST_CHECK anpe_status apogee_read_row(anpe_ctx *ctx, fitsfile *f, const ch
                                             int64_t row, double *flux, double *sigma, double *bits,
                                             size_t size, char *id);
 
+/* The images of a combined spectrum or a visit are what their places say, unless their names
+ * (EXTNAME, BUNIT) or CTYPE1 say otherwise, which is an error. */
+ANPE_MUST_CHECK anpe_status apogee_check_images(anpe_ctx *ctx, fitsfile *f, const char *path);
 /* The star's name of the primary header; "": the file does not say. */
 void apogee_name(fitsfile *f, char *name, size_t size);
 /* As in anpe_instrument_ops. */

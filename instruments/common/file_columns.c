@@ -64,11 +64,21 @@ static const struct {
     {"std", COLUMN_ERROR, ERROR_SIGMA, 0},
     {"noise", COLUMN_ERROR, ERROR_SIGMA, 0},
     {"sig", COLUMN_ERROR, ERROR_SIGMA, 0}, /* REDUCE */
+    {"fluxerr", COLUMN_ERROR, ERROR_SIGMA, 0},
+    {"fluxerror", COLUMN_ERROR, ERROR_SIGMA, 0},
+    {"flux_sigma", COLUMN_ERROR, ERROR_SIGMA, 0},
+    {"flux_std", COLUMN_ERROR, ERROR_SIGMA, 0},
+    {"flux_uncertainty", COLUMN_ERROR, ERROR_SIGMA, 0},
+    {"stddev", COLUMN_ERROR, ERROR_SIGMA, 0},
     {"ivar", COLUMN_ERROR, ERROR_IVAR, 0},
     {"flux_ivar", COLUMN_ERROR, ERROR_IVAR, 0},
+    {"ivar_flux", COLUMN_ERROR, ERROR_IVAR, 0},
     {"invvar", COLUMN_ERROR, ERROR_IVAR, 0},
+    {"inverse_variance", COLUMN_ERROR, ERROR_IVAR, 0},
     {"var", COLUMN_ERROR, ERROR_VARIANCE, 0},
     {"variance", COLUMN_ERROR, ERROR_VARIANCE, 0},
+    {"flux_var", COLUMN_ERROR, ERROR_VARIANCE, 0},
+    {"flux_variance", COLUMN_ERROR, ERROR_VARIANCE, 0},
     {"snr", COLUMN_ERROR, ERROR_SNR, 0}, /* where there is nothing better */
     {"s/n", COLUMN_ERROR, ERROR_SNR, 0},
     {"sn", COLUMN_ERROR, ERROR_SNR, 0},
@@ -80,6 +90,14 @@ static const struct {
     {"flag", COLUMN_MASK, 0, 0},
     {"flags", COLUMN_MASK, 0, 0},
     {"bpm", COLUMN_MASK, 0, 0},
+    {"pixel_flags", COLUMN_MASK, 0, 0},
+    {"dq", COLUMN_MASK, 0, 0},
+    {"bad", COLUMN_MASK, 0, 0},
+    {"badpix", COLUMN_MASK, 0, 0},
+    {"bad_pixel", COLUMN_MASK, 0, 0},
+    {"good", COLUMN_MASK, 0, 0},
+    {"goodpix", COLUMN_MASK, 0, 0},
+    {"good_pixel", COLUMN_MASK, 0, 0},
     {"source_id", COLUMN_ID, 0, 0},
 };
 enum { N_KNOWN = sizeof known / sizeof *known };
@@ -152,6 +170,11 @@ static int rank_of(const char *name)
 int columns_is_magnitude(const char *unit)
 {
     return strcasestr(unit, "mag") != NULL && !strcasestr(unit, "Angstrom");
+}
+
+int columns_marks_good(const char *name)
+{
+    return !strncasecmp(name, "good", 4);
 }
 
 column_role columns_role(const char *name)
@@ -329,5 +352,7 @@ anpe_status columns_find(anpe_ctx *ctx, const char *path, int n, const char *con
         out->error = ERROR_NONE;
     else if (given->kind != ERROR_NONE)
         out->error = given->kind;
+    out->marks_good =
+        out->place[COLUMN_MASK] >= 0 && columns_marks_good(names[out->place[COLUMN_MASK]]);
     return find_unit(ctx, path, names, units, out);
 }

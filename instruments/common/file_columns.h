@@ -29,6 +29,7 @@ typedef struct columns {
     double unit;               /* Angstrom in one unit of wavelength */
     error_kind error;
     medium medium;
+    int marks_good; /* the mask is 1 where a pixel is good */
 } columns;
 
 /* names, units (n; units may be NULL, or "" where not said). Errors: no wavelengths or no flux,
@@ -39,6 +40,8 @@ ANPE_MUST_CHECK anpe_status columns_find(anpe_ctx *ctx, const char *path, int n,
                                          const column_names *given, columns *out);
 /* Whether a unit is one of magnitudes, which are no flux. */
 int columns_is_magnitude(const char *unit);
+/* Whether the name of a mask says that it marks good pixels. */
+int columns_marks_good(const char *name);
 /* What a column of this name is. */
 column_role columns_role(const char *name);
 /* What errors of this name are; NONE: it is no name of errors. */

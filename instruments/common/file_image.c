@@ -124,11 +124,11 @@ static void read_bands(fitsfile *f, const char *flux_name, image_layout *l)
 
 static int names_mask(const char *name)
 {
-    static const char *const parts[] = {"mask", "bpm", "flag", "qual"};
+    static const char *const parts[] = {"mask", "bpm", "flag", "qual", "badpix", "goodpix"};
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
         if (strcasestr(name, parts[i]))
             return 1;
-    return !strcasecmp(name, "dq");
+    return !strcasecmp(name, "dq") || !strcasecmp(name, "bad") || !strcasecmp(name, "good");
 }
 
 /* Another HDU of the same shape whose name says that it is a mask. */
@@ -138,26 +138,41 @@ static void find_mask_hdu(fitsfile *f, image_layout *l)
     char name[FLEN_VALUE];
     for (int hdu = 0; hdu < MOST_HDUS && survey_fits_has(f, hdu) && l->mask_hdu < 0; hdu++)
         if (hdu != l->hdu && axes_of(f, hdu, axes) && axes[0] == l->width && axes[1] == l->orders &&
-            survey_fits_text(f, hdu, "EXTNAME", name) && names_mask(name))
+            survey_fits_text(f, hdu, "EXTNAME", name) && names_mask(name)) {
             l->mask_hdu = hdu;
+            l->marks_good = columns_marks_good(name);
+        }
 }
 
-/* Another HDU of the same shape whose name says that it is an error. */
+error_kind file_image_error(fitsfile *f, int hdu)
+{
+    char name[FLEN_VALUE], type[FLEN_VALUE];
+    if (!survey_fits_text(f, hdu, "EXTNAME", name))
+        return ERROR_NONE;
+    const error_kind kind = kind_of(name);
+    return kind != ERROR_NONE && survey_fits_text(f, hdu, "UTYPE", type) &&
+                   kind_of(type) != ERROR_NONE
+               ? kind_of(type)
+               : kind;
+}
+
+/* Another HDU of the same shape whose name says that it is an error; else one of another shape. */
 static void find_error_hdu(fitsfile *f, image_layout *l)
 {
     LONGLONG axes[3];
-    char name[FLEN_VALUE];
     for (int hdu = 0; hdu < MOST_HDUS && survey_fits_has(f, hdu); hdu++) {
-        if (hdu == l->hdu || !axes_of(f, hdu, axes) || axes[0] != l->width || axes[1] != l->orders)
+        if (hdu == l->hdu || !axes_of(f, hdu, axes))
             continue;
-        if (!survey_fits_text(f, hdu, "EXTNAME", name))
-            continue;
-        const error_kind kind = kind_of(name);
+        const error_kind kind = file_image_error(f, hdu);
         if (kind == ERROR_NONE)
             continue;
-        l->error_hdu = hdu;
-        l->error = kind;
-        return;
+        if (axes[0] == l->width && axes[1] == l->orders) {
+            l->error_hdu = hdu;
+            l->error = kind;
+            l->unlike_hdu = -1;
+            return;
+        }
+        l->unlike_hdu = hdu;
     }
 }
 
@@ -185,7 +200,7 @@ static anpe_status set_error(anpe_ctx *ctx, fitsfile *f, const char *path, error
 anpe_status file_image_layout(anpe_ctx *ctx, fitsfile *f, const char *path, const char *flux_name,
                               error_kind error, image_layout *out)
 {
-    *out = (image_layout){.error_band = -1, .error_hdu = -1, .mask_hdu = -1};
+    *out = (image_layout){.error_band = -1, .error_hdu = -1, .mask_hdu = -1, .unlike_hdu = -1};
     const anpe_status status = find_flux(ctx, f, path, out);
     if (status)
         return status;
@@ -240,7 +255,7 @@ static anpe_status read_mask(anpe_ctx *ctx, fitsfile *f, const char *path, const
         return ANPE_ENOMEM;
     const anpe_status status = read_row(ctx, f, path, l, l->mask_hdu, 0, row, "mask", bits);
     for (int64_t i = 0; i < l->width && !status; i++)
-        mask[i] = (uint8_t)survey_is_flagged(bits[i], UINT64_MAX);
+        mask[i] = survey_is_bad(bits[i], l->marks_good);
     free(bits);
     return status;
 }
@@ -265,6 +280,18 @@ static anpe_status read_order(anpe_ctx *ctx, fitsfile *f, const char *path, cons
     return status;
 }
 
+/* Errors that nobody can put to pixels are as good as none, and the user should know. */
+static void warn_of_unlike(anpe_ctx *ctx, fitsfile *f, const char *path, const image_layout *l)
+{
+    LONGLONG axes[3];
+    if (l->error_hdu < 0 && l->error_band < 0 && l->unlike_hdu > 0 &&
+        axes_of(f, l->unlike_hdu, axes))
+        anpe_log(ctx, ANPE_WARNING,
+                 "%s: HDU %d is named as errors and is %lld x %lld, the flux %lld x %lld: not read",
+                 path, l->unlike_hdu, (long long)axes[0], (long long)axes[1], (long long)l->width,
+                 (long long)l->orders);
+}
+
 anpe_status file_image_read(anpe_ctx *ctx, fitsfile *f, const char *path,
                             const image_layout *layout, int64_t row, gridded_file *file)
 {
@@ -273,6 +300,7 @@ anpe_status file_image_read(anpe_ctx *ctx, fitsfile *f, const char *path,
     if (row >= layout->orders)
         return ANPE_FAIL(ctx, ANPE_EINVAL, "%s: no spectrum %lld; the file has %lld", path,
                          (long long)row, (long long)layout->orders);
+    warn_of_unlike(ctx, f, path, layout);
     anpe_status status =
         wavelength_scale_read(ctx, f, path, layout->hdu, layout->width, layout->orders, &scale);
     if (!status && row < 0 && layout->orders > 1 && wavelength_scale_is_shared(scale))

@@ -24,7 +24,9 @@ typedef struct image_layout {
     int64_t flux_band;  /* from 0 */
     int64_t error_band; /* from 0; -1: none */
     int mask_hdu;       /* another HDU of the same shape, not 0: bad; -1: none */
+    int marks_good;     /* that mask is 1 where a pixel is good */
     int error_hdu;      /* another HDU of the same shape; -1: none */
+    int unlike_hdu;     /* one that is named as errors and of another shape; -1: none */
     error_kind error;
     int row_is_spectrum; /* 1: rows are spectra of their own, not orders of one */
 } image_layout;
@@ -36,6 +38,9 @@ typedef struct image_layout {
 ANPE_MUST_CHECK anpe_status file_image_layout(anpe_ctx *ctx, fitsfile *f, const char *path,
                                               const char *flux_name, error_kind error,
                                               image_layout *out);
+/* What the errors of an HDU are: as its EXTNAME says, or the UTYPE beside it, which Astropy writes
+ * (VarianceUncertainty); NONE: it is not named as errors. */
+error_kind file_image_error(fitsfile *f, int hdu);
 /* All orders (row < 0), or one row, into file->o; medium and identifier (OBJECT) from the header.
  */
 ANPE_MUST_CHECK anpe_status file_image_read(anpe_ctx *ctx, fitsfile *f, const char *path,

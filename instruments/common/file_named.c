@@ -26,7 +26,17 @@ static const struct {
              {"SIGMA", COLUMN_ERROR, ERROR_SIGMA, 0},
              {"VAR", COLUMN_ERROR, ERROR_VARIANCE, 0},
              {"VARIANCE", COLUMN_ERROR, ERROR_VARIANCE, 0},
+             {"INVVAR", COLUMN_ERROR, ERROR_IVAR, 0},
+             {"UNCERT", COLUMN_ERROR, ERROR_SIGMA, 0},
+             {"UNCERTAINTY", COLUMN_ERROR, ERROR_SIGMA, 0},
+             {"STDEV", COLUMN_ERROR, ERROR_SIGMA, 0},
+             {"NOISE", COLUMN_ERROR, ERROR_SIGMA, 0},
              {"MASK", COLUMN_MASK, 0, 0},
+             {"DQ", COLUMN_MASK, 0, 0},
+             {"FLAG", COLUMN_MASK, 0, 0},
+             {"FLAGS", COLUMN_MASK, 0, 0},
+             {"QUALITY", COLUMN_MASK, 0, 0},
+             {"BPM", COLUMN_MASK, 0, 0},
              /* ESPRESSO, HARPS and NIRPS, S2D */
              {"WAVEDATA_VAC_BARY", COLUMN_WAVELENGTH, 0, MEDIUM_VACUUM},
              {"WAVEDATA_AIR_BARY", COLUMN_WAVELENGTH, 0, MEDIUM_AIR},
@@ -132,6 +142,13 @@ static int is_not_the_star(const char *name, size_t prefix)
     return 0;
 }
 
+/* As the word says, unless a UTYPE does: Astropy calls errors of any kind UNCERT. */
+static error_kind error_of(fitsfile *f, int hdu, error_kind word)
+{
+    const error_kind said = file_image_error(f, hdu);
+    return said != ERROR_NONE ? said : word;
+}
+
 static void find_arms(fitsfile *f, arms *all)
 {
     char name[FLEN_VALUE] = "";
@@ -151,7 +168,7 @@ static void find_arms(fitsfile *f, arms *all)
             continue;
         a->hdu[words[k].role] = hdu;
         if (words[k].role == COLUMN_ERROR)
-            a->error = words[k].error;
+            a->error = error_of(f, hdu, words[k].error);
         if (words[k].role == COLUMN_WAVELENGTH)
             a->medium = words[k].medium;
     }
@@ -288,7 +305,9 @@ anpe_status file_named_read(anpe_ctx *ctx, fitsfile *f, const char *path, int64_
             ANPE_TRY(read_order(ctx, f, path, &all.arm[k], r, error, &file->o));
         ANPE_TRY(to_angstrom(ctx, f, path, &all.arm[k], before, &file->o));
     }
-    file->medium = all.arm[0].medium;
+    file->medium = all.arm[0].medium != MEDIUM_UNKNOWN
+                       ? all.arm[0].medium
+                       : medium_by_keywords(f, all.arm[0].hdu[COLUMN_WAVELENGTH]);
     if (all.fibermap >= 0)
         ANPE_TRY(read_fibermap(ctx, f, path, all.fibermap, row, file));
     else if ((!apart || all.arm[0].rows == 1) && survey_fits_text(f, 0, "OBJECT", name))

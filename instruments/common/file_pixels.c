@@ -89,7 +89,7 @@ static anpe_status put_pixels(anpe_ctx *ctx, const file_pixels *p, const char *p
         a->flux[i] = p->value[COLUMN_FLUX][i];
         a->sigma[i] = file_sigma(c->error, a->flux[i], p->value[COLUMN_ERROR][i]);
         if (c->place[COLUMN_MASK] >= 0)
-            a->mask[i] = (uint8_t)survey_is_flagged(p->value[COLUMN_MASK][i], UINT64_MAX);
+            a->mask[i] = survey_is_bad(p->value[COLUMN_MASK][i], c->marks_good);
     }
     ANPE_TRY(observed_split(ctx, &file->o));
 out:

@@ -211,8 +211,7 @@ static anpe_status find_spectrum(anpe_ctx *ctx, table *t, int64_t wanted)
 /* A column's values of one spectrum; nulls are NAN. */
 static anpe_status read_column(anpe_ctx *ctx, const table *t, int place, double *out)
 {
-    int status = 0, any = 0, type = 0;
-    double null = NAN;
+    int status = 0, type = 0;
     LONGLONG repeat = 0, width = 0;
     (void)survey_fits_has(t->fits, t->hdu);
     fits_get_coltypell(t->fits, place + 1, &type, &repeat, &width, &status);
@@ -220,8 +219,8 @@ static anpe_status read_column(anpe_ctx *ctx, const table *t, int place, double 
         return ANPE_FAIL(ctx, ANPE_EFORMAT,
                          "%s: column %s has %lld values in a row and the flux %lld", t->path,
                          t->name[place], (long long)repeat, (long long)t->repeat);
-    fits_read_col(t->fits, TDOUBLE, place + 1, t->first + 1, 1, t->pixels, &null, out, &any,
-                  &status);
+    if (!status)
+        status = survey_fits_cells(t->fits, place + 1, t->first + 1, t->pixels, out);
     return status ? failed(ctx, t, place, status) : ANPE_OK;
 }
 
@@ -305,10 +304,10 @@ static anpe_status read_mask(anpe_ctx *ctx, const table *t, observed_order *a)
         return ANPE_ENOMEM;
     char text[FLEN_VALUE];
     /* PypeIt's masks are 1 where a pixel is good */
-    const uint8_t good = survey_fits_text(t->fits, 0, "PYP_SPEC", text) ? 1 : 0;
+    const int good = t->c.marks_good || survey_fits_text(t->fits, 0, "PYP_SPEC", text);
     const anpe_status status = read_column(ctx, t, t->c.place[COLUMN_MASK], mask);
     for (int64_t i = 0; i < a->n && !status; i++)
-        a->mask[i] = good ^ (uint8_t)survey_is_flagged(mask[i], UINT64_MAX);
+        a->mask[i] = survey_is_bad(mask[i], good);
     free(mask);
     return status;
 }

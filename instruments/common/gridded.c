@@ -6,8 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { FROM_FILE, AIR, VACUUM };    /* option medium */
-enum { HELIOCENTRIC, AS_OBSERVED }; /* option frame */
+enum { FROM_FILE, AIR, VACUUM }; /* option medium */
 #define PI 3.14159265358979323846
 enum { FEWEST_PIXELS = 100, MOST_PIXELS = 2000000 };
 
@@ -192,7 +191,7 @@ static anpe_status prepare(anpe_ctx *ctx, const gridded *g, const char *path, gr
     }
     if (status)
         return status;
-    if (o->frame == HELIOCENTRIC && isfinite(f->barycentric))
+    if (o->frame == GRIDDED_HELIOCENTRIC && isfinite(f->barycentric))
         observed_shift(&f->o, f->barycentric);
     if (o->velocity != 0)
         observed_shift(&f->o, -o->velocity);

@@ -20,6 +20,7 @@
 #include "wavelength_scale.h"
 
 enum gridded_rule { GRIDDED_CHEBYSHEV, GRIDDED_SMOOTH, GRIDDED_NONE };
+enum gridded_frame { GRIDDED_HELIOCENTRIC, GRIDDED_OBSERVED };
 
 typedef struct gridded_options {
     anpe_reals windows, never; /* pairs of first and last wavelength */
@@ -28,7 +29,7 @@ typedef struct gridded_options {
     int rule; /* enum gridded_rule */
     int64_t degree;
     double width, blaze;
-    int medium, frame;
+    int medium, frame; /* frame: enum gridded_frame */
     double velocity;
     int64_t scatter_window;
 } gridded_options;

@@ -312,11 +312,36 @@ static anpe_status refuse_column(anpe_ctx *ctx, fitsfile *f, const char *path, i
                      hdu, name, names[0] ? names : "none");
 }
 
+/* CFITSIO makes no numbers of logical values: each is a byte, 1, 0 or, for null, the given one. */
+static int logical_cells(fitsfile *f, int column, LONGLONG row, int64_t n, double *data)
+{
+    enum { NULL_VALUE = 2 };
+    int status = 0, any = 0;
+    char null = NULL_VALUE, *bytes = (char *)data;
+    fits_read_col(f, TLOGICAL, column, row, 1, n, &null, bytes, &any, &status);
+    for (int64_t i = n; i-- > 0 && !status;) { /* a double never reaches bytes still to be read */
+        const char value = bytes[i];
+        data[i] = value == NULL_VALUE ? NAN : value != 0;
+    }
+    return status;
+}
+
+int survey_fits_cells(fitsfile *f, int column, LONGLONG row, int64_t n, double *data)
+{
+    int status = 0, type = 0, any = 0;
+    LONGLONG repeat = 0, width = 0;
+    double null = NAN; /* of TNULL cells */
+    fits_get_coltypell(f, column, &type, &repeat, &width, &status);
+    if (!status && type == TLOGICAL)
+        return logical_cells(f, column, row, n, data);
+    fits_read_col(f, TDOUBLE, column, row, 1, n, &null, data, &any, &status);
+    return status;
+}
+
 anpe_status survey_fits_column(anpe_ctx *ctx, fitsfile *f, const char *path, int hdu,
                                const char *name, int64_t *n, double *data)
 {
-    int status = 0, column = 0, type = 0, any = 0;
-    double null = NAN; /* of TNULL cells */
+    int status = 0, column = 0, type = 0;
     LONGLONG repeat = 0, width = 0, rows = 0, row_bytes = 0;
 
     if (!survey_fits_is_table(f, hdu))
@@ -338,7 +363,7 @@ anpe_status survey_fits_column(anpe_ctx *ctx, fitsfile *f, const char *path, int
         return result;
     *n = rows * repeat;
     if (data)
-        fits_read_col(f, TDOUBLE, column, 1, 1, *n, &null, data, &any, &status);
+        status = survey_fits_cells(f, column, 1, *n, data);
     return status ? fits_failure(ctx, status, path, name) : ANPE_OK;
 }
 
@@ -362,6 +387,12 @@ int survey_fits_real(fitsfile *f, int hdu, const char *key, double *value)
     return status == 0;
 }
 
+int survey_fits_denies(fitsfile *f, int hdu, const char *key)
+{
+    char text[FLEN_VALUE];
+    return survey_fits_text(f, hdu, key, text) && strchr("Ff0", text[0]) != NULL;
+}
+
 uint64_t survey_bits(double mask)
 {
     if (!(fabs(mask) < 0x1p62) || mask != floor(mask))
@@ -373,6 +404,13 @@ int survey_is_flagged(double mask, uint64_t bits)
 {
     const uint64_t set = survey_bits(mask);
     return set == UINT64_MAX || (set & bits) != 0;
+}
+
+uint8_t survey_is_bad(double mask, int marks_good)
+{
+    if (marks_good && !isnan(mask))
+        return mask == 0;
+    return (uint8_t)survey_is_flagged(mask, UINT64_MAX);
 }
 
 /* Beyond these a float of the pixel, or of 1/sigma^2, is not finite. */

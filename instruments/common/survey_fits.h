@@ -25,6 +25,9 @@ ANPE_MUST_CHECK anpe_status survey_fits_image(anpe_ctx *ctx, fitsfile *f, const 
 ANPE_MUST_CHECK anpe_status survey_fits_row(anpe_ctx *ctx, fitsfile *f, const char *path,
                                             const char *what, const survey_image *image,
                                             int64_t row, double *data);
+/* n values of a column of the current table, from `row` (from 1) on; a null value (NaN, TNULL) is
+ * NaN, of a logical column true is 1. Returns CFITSIO's status. */
+int survey_fits_cells(fitsfile *f, int column, LONGLONG row, int64_t n, double *data);
 /* A numeric column of a table, its rows one after the other, into *n doubles; a null value (NaN,
  * TNULL) is NaN. data NULL: only *n. A column of another length than *n (data given) is an error.
  */
@@ -41,12 +44,17 @@ int survey_fits_has(fitsfile *f, int hdu); /* whether the file has this HDU */
 /* A keyword of an HDU: 1 and the value, or 0 and nothing. */
 int survey_fits_text(fitsfile *f, int hdu, const char *key, char value[FLEN_VALUE]);
 int survey_fits_real(fitsfile *f, int hdu, const char *key, double *value);
+/* Whether a keyword is there and says no: F, or 0 as writers without a logical type have it. */
+int survey_fits_denies(fitsfile *f, int hdu, const char *key);
 
 /* The bits of a mask as survey_is_flagged understands them. */
 uint64_t survey_bits(double mask);
 /* Whether a mask has one of these bits. What is no set of bits (NaN, a null value, a fraction, a
  * number beyond 62 bits) counts as all of them; a negative number is one of two's complement. */
 int survey_is_flagged(double mask, uint64_t bits);
+/* The same of all bits, for a mask that is 1 where a pixel is good, or where it is bad. A null
+ * value is bad in both. */
+uint8_t survey_is_bad(double mask, int marks_good);
 /* flux, sigma of one pixel into the spectrum: what is not a measurement becomes a bad pixel. */
 void survey_put_pixel(anpe_spectrum *s, int64_t i, double flux, double sigma, int bad);
 /* The median of n values, which are reordered; 0 for n = 0. */

@@ -199,6 +199,18 @@ static int contains(const char *text, const char *part)
     return strcasestr(text, part) != NULL;
 }
 
+/* Coordinates of spectra that are no wavelengths (Greisen et al. 2006), whatever their numbers are.
+ */
+static int is_other_coordinate(const char *ctype)
+{
+    static const char *const types[] = {"FREQ", "ENER", "WAVN", "VRAD",
+                                        "VOPT", "ZOPT", "VELO", "BETA"};
+    for (size_t i = 0; i < sizeof types / sizeof *types; i++)
+        if (!strncasecmp(ctype, types[i], 4) && (!ctype[4] || ctype[4] == ' ' || ctype[4] == '-'))
+            return 1;
+    return 0;
+}
+
 /* Linear or which logarithm; then the unit. */
 static anpe_status read_form(anpe_ctx *ctx, fitsfile *f, const char *path, int hdu,
                              const char *ctype, const char *unit_text, wavelength_scale *s)
@@ -206,6 +218,11 @@ static anpe_status read_form(anpe_ctx *ctx, fitsfile *f, const char *path, int h
     double flag = 0;
     const double unit = unit_of(unit_text);
     const int log10_text = contains(unit_text, "log") || contains(unit_text, "dex");
+    if (is_other_coordinate(ctype))
+        return ANPE_FAIL(ctx, ANPE_EFORMAT,
+                         "%s: HDU %d is on a scale of CTYPE1 '%s'; expected wavelengths (WAVE, "
+                         "AWAV)",
+                         path, hdu, ctype);
     (void)real(f, hdu, "DC-FLAG", &flag);
     if (flag == 1 || contains(ctype, "LOG10") || contains(ctype, "LOG-LINEAR") ||
         contains(ctype, "LOGLAM") || contains(ctype, "LOG(") || log10_text)

@@ -45,8 +45,14 @@ static void read_name(const char *path, gridded_file *file)
 }
 
 /* The one property by which these are told from other tables with wavelengths and flux. */
-static anpe_status check_grid(anpe_ctx *ctx, const char *path, const observed_order *a)
+static anpe_status check_grid(anpe_ctx *ctx, const char *path, const observed *o)
 {
+    const observed_order *a = &o->order[0];
+    if (o->n != 1)
+        return ANPE_FAIL(ctx, ANPE_EFORMAT,
+                         "%s: the wavelengths of one star start again %lld times: is its spectrum "
+                         "in the file more than once?",
+                         path, (long long)o->n - 1);
     const double first = a->wavelength[0], last = a->wavelength[a->n - 1];
     if (a->n == PIXELS && first > FIRST - 0.05 && first < FIRST + 0.05 && last > LAST - 0.05 &&
         last < LAST + 0.05)
@@ -68,7 +74,7 @@ static anpe_status read_file(anpe_ctx *ctx, const void *o, const char *path, int
         read_name(path, file);
     file->medium = MEDIUM_VACUUM;
     file->barycentric = 0;
-    return check_grid(ctx, path, &file->o.order[0]);
+    return check_grid(ctx, path, &file->o);
 }
 
 /* By the grid, which no one else has, and a source_id. */

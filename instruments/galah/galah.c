@@ -126,7 +126,6 @@ static anpe_status read_file(anpe_ctx *ctx, const void *opaque, const char *path
             status = read_arm(ctx, o, other, file);
     if (!status && place && (o->identifier == SOBJECT_ID || !file->id[0]))
         snprintf(file->id, sizeof file->id, "%.*s", DIGITS, path + place - DIGITS);
-    file->medium = MEDIUM_AIR;
     file->barycentric = 0;
     return status;
 }

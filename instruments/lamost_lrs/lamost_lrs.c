@@ -320,11 +320,29 @@ static void turn_round(source *f)
         }
 }
 
+/* What the header says has not been done: the wavelengths are of air, or of the observatory's
+ * frame.
+ */
+static anpe_status correct_wavelengths(anpe_ctx *ctx, source *f)
+{
+    double *w = f->row[WAVELENGTH], v = 0;
+    const int air = survey_fits_denies(f->fits, 0, "VACUUM");
+
+    if (survey_fits_denies(f->fits, 0, "HELIO") && !survey_fits_real(f->fits, 0, "HELIO_RV", &v))
+        return ANPE_FAIL(
+            ctx, ANPE_EFORMAT,
+            "%s: HELIO says that the wavelengths are not heliocentric, and there is no "
+            "HELIO_RV to correct them by",
+            f->path);
+    const double factor = sqrt((1 + v / ANPE_C_KMS) / (1 - v / ANPE_C_KMS));
+    for (int64_t i = 0; i < f->n; i++)
+        w[i] = (air ? anpe_air_to_vacuum(w[i]) : w[i]) * factor;
+    return ANPE_OK;
+}
+
 static anpe_status check_wavelengths(anpe_ctx *ctx, source *f)
 {
     double *w = f->row[WAVELENGTH];
-    char vacuum[FLEN_VALUE] = "";
-    const int air = survey_fits_text(f->fits, 0, "VACUUM", vacuum) && vacuum[0] == 'F';
 
     fill_wavelengths(f);
     if (w[0] > w[f->n - 1])
@@ -336,9 +354,7 @@ static anpe_status check_wavelengths(anpe_ctx *ctx, source *f)
                              "3000-11000 A",
                              f->path, w[i], (long long)i);
     }
-    for (int64_t i = 0; air && i < f->n; i++)
-        w[i] = anpe_air_to_vacuum(w[i]);
-    return ANPE_OK;
+    return correct_wavelengths(ctx, f);
 }
 
 static void judge_pixels(source *f)
@@ -432,9 +448,10 @@ static anpe_status recognise(anpe_ctx *ctx, const char *path, anpe_recognition *
         if (survey_fits_text(f.fits, 0, "DESIG", text))
             snprintf(out->object, sizeof out->object, "%s", text);
         out->n_spectra = 1;
-        out->medium = recognise_key(f.fits, "VACUUM", "F") ? ANPE_MEDIUM_AIR : ANPE_MEDIUM_VACUUM;
+        out->medium =
+            survey_fits_denies(f.fits, 0, "VACUUM") ? ANPE_MEDIUM_AIR : ANPE_MEDIUM_VACUUM;
         snprintf(out->frame, sizeof out->frame, "%s",
-                 recognise_key(f.fits, "HELIO", "F") ? "observed" : "heliocentric");
+                 survey_fits_denies(f.fits, 0, "HELIO") ? "observed" : "heliocentric");
     }
     survey_fits_close(f.fits);
     return ANPE_OK;

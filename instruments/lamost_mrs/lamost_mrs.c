@@ -81,7 +81,8 @@ static anpe_status read_arm(anpe_ctx *ctx, const options *o, fitsfile *f, const 
     return status;
 }
 
-/* Designation, medium and frame. HELIO says whether HELIO_RV has been applied. */
+/* Designation, medium and frame. HELIO says whether HELIO_RV has been applied; NAN: it has not, and
+ * is not there. */
 static void read_header(fitsfile *f, gridded_file *file)
 {
     char text[FLEN_VALUE] = "";
@@ -89,7 +90,7 @@ static void read_header(fitsfile *f, gridded_file *file)
         snprintf(file->id, sizeof file->id, "%s", text);
     file->medium = medium_by_keywords(f, 0);
     file->barycentric = 0;
-    if (survey_fits_text(f, 0, "HELIO", text) && text[0] == 'F' &&
+    if (survey_fits_denies(f, 0, "HELIO") &&
         !survey_fits_real(f, 0, "HELIO_RV", &file->barycentric))
         file->barycentric = NAN;
 }
@@ -117,6 +118,14 @@ static anpe_status read_file(anpe_ctx *ctx, const void *o, const char *path, int
                            path);
     if (!status)
         read_header(f, file);
+    if (!status && !isfinite(file->barycentric) &&
+        ((const options *)o)->grid.frame == GRIDDED_HELIOCENTRIC)
+        status =
+            ANPE_FAIL(ctx, ANPE_EFORMAT,
+                      "%s: HELIO says that the wavelengths are not heliocentric, and there is "
+                      "no HELIO_RV to correct them by (frame = \"observed\" takes them as they "
+                      "are)",
+                      path);
     survey_fits_close(f);
     return status;
 }
