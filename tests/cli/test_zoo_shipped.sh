@@ -36,10 +36,10 @@ for directory; do
     run "$ANPE" zoo show "$model"
     check "$model: validated" lacks 'validation *not validated' out
     instrument=$(sed -n 's/^instrument  *//p' out)
-    run "$ANPE" simulate "$model" -n 2 -q -o clean.h5
+    run "$ANPE" simulate "$model" -n 1 -q -o clean.h5
     expect "$model: its emulator is found" 0
     # with error bars of its instrument's noise model: a survey's own, in a library, do not come with a model
-    run "$ANPE" simulate "$source/instruments/$instrument/$instrument.cfg" -n 2 --observed -q -o "$called.h5"
+    run "$ANPE" simulate "$source/instruments/$instrument/$instrument.cfg" -n 1 --observed -q -o "$called.h5"
     expect "$model: mocks of its configuration" 0
     run "$ANPE" infer "$model" "$called.h5" -q -o "$called.csv" --predict "$called.spectra.h5"
     expect "$model: their posteriors, and model spectra" 0
