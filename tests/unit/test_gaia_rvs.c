@@ -148,6 +148,18 @@ static void test_bad_text(void)
     }
 }
 
+/* The same star twice is not a spectrum of overlapping orders with smaller errors. */
+static void test_twice(void)
+{
+    static char text[2 * 2401 * 40];
+    size_t n = (size_t)snprintf(text, sizeof text, "source_id,wavelength,flux,flux_error\n");
+    for (int turn = 0; turn < 2; turn++)
+        for (int i = 0; i < 2401; i++)
+            n += (size_t)snprintf(text + n, sizeof text - n, "7,%.2f,1,0.1\n", 846 + 0.01 * i);
+    write_bytes(in_scratch("twice.csv"), text, n);
+    FAILS(read_row(in_scratch("twice.csv"), 0), ANPE_EFORMAT, "in the file more than once?");
+}
+
 /* Without a library: ends that are missing, error bars of few transits. */
 static void test_noise(void)
 {
@@ -180,6 +192,7 @@ int main(int argc, char **argv)
     const CU_TestInfo tests[] = {{"stars of one file", test_stars},
                                  {"VOTables that are none", test_refuses},
                                  {"text that is none", test_bad_text},
+                                 {"a star twice", test_twice},
                                  {"noise", test_noise},
                                  {"recognise", test_recognise}};
     const int code = run_suite(argc, argv, "instrument gaia_rvs", COUNT(tests), tests);

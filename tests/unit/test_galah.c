@@ -14,7 +14,7 @@ typedef struct layout {
     const char *name[8];
     int n, error;    /* HDUs; which holds the errors */
     double relative; /* the errors' value */
-    const char *slit, *instrument;
+    const char *slit, *instrument, *ctype;
 } layout;
 static const layout release_3 = {
     .name = {"", "input_sigma", "no_sky_subspectrum", "no_sky_sigma", ""},
@@ -43,6 +43,8 @@ static const char *put_arm(const char *name, int arm, const layout *l)
         put_real(f, "CDELT1", arms[arm].step);
         if (l->name[hdu] && l->name[hdu][0])
             put_text(f, "EXTNAME", l->name[hdu]);
+        if (l->ctype)
+            put_text(f, "CTYPE1", l->ctype);
         if (hdu == 0) {
             put_text(f, "OBJECT", "a star");
             put_text(f, "SLITMASK", l->slit);
@@ -153,6 +155,23 @@ static void test_refuses(void)
     FAILS(read_row(in_scratch("1312160026010091.fits"), 0), ANPE_EFORMAT, "1312160026010093.fits");
 }
 
+/* The first pixel that has light: 1.33 A to the red where the file's wavelengths are of air. */
+static void test_medium(void)
+{
+    static const char *const ctypes[] = {NULL, "LINEAR", "WAVE"};
+    int64_t first[3];
+    WORKS(open_instrument("instrument: { plugin = \"galah\"; windows = [4700.0, 4901.0]; };"));
+    for (int k = 0; k < 3; k++) {
+        layout l = release_3;
+        l.ctype = ctypes[k];
+        WORKS(read_row(put_arm("medium.fits", 0, &l), 0));
+        for (first[k] = 0; spectrum.mask[first[k]]; first[k]++)
+            ;
+    }
+    CU_ASSERT_EQUAL(first[1], first[0]);
+    CU_ASSERT_DOUBLE_EQUAL(info.wavelength[first[0]] - info.wavelength[first[2]], 1.33, 0.14);
+}
+
 /* High resolution is read by an instrument that says so. */
 static void test_slit_mask(void)
 {
@@ -204,9 +223,10 @@ static void test_recognise(void)
 
 int main(int argc, char **argv)
 {
-    const CU_TestInfo tests[] = {{"arms", test_arms},       {"dark pixels", test_dark},
-                                 {"refuses", test_refuses}, {"slit mask", test_slit_mask},
-                                 {"noise", test_noise},     {"recognise", test_recognise}};
+    const CU_TestInfo tests[] = {{"arms", test_arms},          {"dark pixels", test_dark},
+                                 {"refuses", test_refuses},    {"slit mask", test_slit_mask},
+                                 {"medium", test_medium},      {"noise", test_noise},
+                                 {"recognise", test_recognise}};
     const int code = run_suite(argc, argv, "instrument galah", COUNT(tests), tests);
     close_all();
     return code;

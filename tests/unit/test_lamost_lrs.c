@@ -241,7 +241,7 @@ static void test_pilot(void)
 }
 
 /* A narrower file leaves the rest of the grid bad; air wavelengths are converted. */
-static void test_range_and_air(void)
+static void test_range(void)
 {
     WORKS(open_instrument(plain));
     flat();
@@ -251,20 +251,52 @@ static void test_range_and_air(void)
     CU_ASSERT(spectrum.mask[pixel_at(4400)] && spectrum.mask[pixel_at(8500)]);
     CU_ASSERT(!spectrum.mask[pixel_at(4510)] && !spectrum.mask[pixel_at(8400)]);
     CU_ASSERT_DOUBLE_EQUAL(spectrum.flux[pixel_at(6000)], 100, 1e-3);
-    for (int i = 0; i < N; i++) /* a line at 6000 A */
-        data[FLUX + i] = 100 + (i == 1500 ? 1000 : 0);
+}
+
+/* Where a line of the file at 6000 A is put when its header holds these integers. */
+static double line_with(const char *key, int value, double helio_rv)
+{
     const char *path = in_scratch("air.fits");
+    int64_t peak = 0;
+    int status = 0;
+    flat();
+    for (int i = 0; i < N; i++) {
+        data[WAVE + i] = 4500 + i;
+        data[FLUX + i] = 100 + (i == 1500 ? 1000 : 0);
+    }
     fitsfile *f = new_fits(path);
-    int status = 0, no = 0;
     put_image(f, DOUBLE_IMG, N, 5, data);
-    fits_write_key(f, TLOGICAL, "VACUUM", &no, NULL, &status);
+    fits_write_key(f, value < 0 ? TLOGICAL : TINT, key, &(int){value < 0 ? 0 : value}, NULL,
+                   &status);
+    CU_ASSERT_EQUAL(status, 0);
+    if (isfinite(helio_rv))
+        put_real(f, "HELIO_RV", helio_rv);
     end_fits(f);
     WORKS(read_row(path, 0));
-    int64_t peak = 0;
     for (int64_t i = 0; i < info.n_pixels; i++)
         if (!spectrum.mask[i] && spectrum.flux[i] > spectrum.flux[peak])
             peak = i;
-    CU_ASSERT_DOUBLE_EQUAL(info.wavelength[peak], 6001.66, 1.4); /* a pixel */
+    return info.wavelength[peak];
+}
+
+/* F, and 0 as writers without a logical type have it; to a pixel of 1.4 A. */
+static void test_medium_and_frame(void)
+{
+    const double c = 299792.458, v = 300;
+    WORKS(open_instrument(plain));
+    CU_ASSERT_DOUBLE_EQUAL(line_with("VACUUM", -1, 0), 6001.66, 1.4);
+    CU_ASSERT_DOUBLE_EQUAL(line_with("VACUUM", 0, 0), 6001.66, 1.4);
+    CU_ASSERT_DOUBLE_EQUAL(line_with("VACUUM", 1, v), 6000, 1.4);
+    CU_ASSERT_DOUBLE_EQUAL(line_with("HELIO", -1, v), 6000 * (1 + v / c), 1.4);
+    CU_ASSERT_DOUBLE_EQUAL(line_with("HELIO", 0, v), 6000 * (1 + v / c), 1.4);
+    CU_ASSERT_DOUBLE_EQUAL(line_with("HELIO", 1, v), 6000, 1.4);
+    fitsfile *f = new_fits(in_scratch("none.fits"));
+    int status = 0, no = 0;
+    put_image(f, DOUBLE_IMG, N, 5, data);
+    fits_write_key(f, TLOGICAL, "HELIO", &no, NULL, &status);
+    end_fits(f);
+    FAILS(read_row(in_scratch("none.fits"), 0), ANPE_EFORMAT, "there is no HELIO_RV");
+    unlink(in_scratch("none.fits"));
 }
 
 static void test_damaged(void)
@@ -347,7 +379,8 @@ int main(int argc, char **argv)
         {"columns of a table", test_columns},
         {"images of the pilot survey", test_pilot},
         {"bad pixels", test_bad_pixels},
-        {"partial range, air wavelengths", test_range_and_air},
+        {"partial range", test_range},
+        {"air, and a frame to correct", test_medium_and_frame},
         {"damaged and foreign files", test_damaged},
         {"continuum rule", test_normalise},
         {"real files", test_real},

@@ -145,6 +145,24 @@ static void test_frame(void)
     CU_ASSERT(fabs(ramp(&blue, 5100) - ramp(&blue, 5100 * factor)) > 0.04); /* would be seen */
 }
 
+/* HELIO = F without HELIO_RV: nobody knows the frame, unless the user says that it does not matter.
+ */
+static void test_unknown_frame(void)
+{
+    int status = 0;
+    fitsfile *f;
+    const char *path = med("observed.fits", &blue, &red, 0);
+    fits_open_file(&f, path, READWRITE, &status);
+    fits_delete_key(f, "HELIO_RV", &status);
+    CU_ASSERT_EQUAL_FATAL(status, 0);
+    end_fits(f);
+    WORKS(open_instrument(plain));
+    FAILS(read_row(path, 0), ANPE_EFORMAT, "there is no HELIO_RV to correct them by");
+    WORKS(open_instrument("instrument: { plugin = \"lamost_mrs\"; frame = \"observed\"; };"));
+    WORKS(read_row(path, 0));
+    follows_ramp(&blue, 4960, 5340, 1);
+}
+
 static void test_foreign(void)
 {
     const arm other = {"B-84107311", 3.69};
@@ -199,8 +217,11 @@ static void test_real(void)
 int main(int argc, char **argv)
 {
     const CU_TestInfo tests[] = {
-        {"arms", test_arms},       {"masks", test_masks},
-        {"frame", test_frame},     {"what is none", test_foreign},
+        {"arms", test_arms},
+        {"masks", test_masks},
+        {"frame", test_frame},
+        {"what is none", test_foreign},
+        {"a frame that nobody knows", test_unknown_frame},
         {"real files", test_real},
     };
     const int code = run_suite(argc, argv, "instrument lamost_mrs", COUNT(tests), tests);

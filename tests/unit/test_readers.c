@@ -550,7 +550,7 @@ static const char *errors_in_text(double error)
 }
 
 /* Errors relative to the flux are taken for a signal-to-noise ratio that there is not, whoever
- * reads them; one of 8700 is let pass. */
+ * reads them, inverse variances for none at all; one of 8700 and one of 0.1 are let pass. */
 static void test_unreal_errors(void)
 {
     static const struct {
@@ -567,6 +567,14 @@ static void test_unreal_errors(void)
               "the errors make a signal-to-noise ratio of ");
         anpe_spectrum_clear(&s);
         WORKS(read_first(readers[k].write(0.1), &s));
+        anpe_spectrum_clear(&s);
+    }
+    for (size_t k = 1; k < sizeof readers / sizeof readers[0]; k++) { /* not of apStar: sigma_max */
+        open_reader(readers[k].instrument);
+        FAILS(read_first(readers[k].write(1e7), &s), ANPE_EFORMAT,
+              "the errors make a signal-to-noise ratio of ");
+        anpe_spectrum_clear(&s);
+        WORKS(read_first(readers[k].write(8700), &s));
         anpe_spectrum_clear(&s);
     }
 }
