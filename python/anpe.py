@@ -19,6 +19,7 @@ the columns is told in docs/book/files.md. Every failure is an `anpe.Error` with
 A model is for one thread at a time.
 """
 import ctypes
+import operator
 import os
 from ctypes import POINTER, byref, c_char, c_char_p, c_double, c_float, c_int, c_int64, c_size_t, c_uint8, c_uint32, c_void_p
 
@@ -140,7 +141,10 @@ class _Context:
 
 
 def _array(x, kind, shape, name):
-    """Contiguous, of this kind and shape; a -1 of the shape takes any length."""
+    """Contiguous, of this kind and shape; a -1 of the shape takes any length. What a masked array of
+    numbers masks is no number."""
+    if isinstance(x, np.ma.MaskedArray):
+        x = x.astype(kind).filled(np.nan)
     a = np.ascontiguousarray(x, kind)
     if a.ndim != len(shape) or any(w not in (-1, n) for n, w in zip(a.shape, shape)):
         wanted = "(" + ", ".join("n" if w < 0 else str(w) for w in shape) + ")"
@@ -148,9 +152,32 @@ def _array(x, kind, shape, name):
     return a
 
 
+def _bad(mask, shape):
+    """A mask as the library has it: 1 for what is not 0, or is masked itself."""
+    mask = mask.filled(1) if isinstance(mask, np.ma.MaskedArray) else np.asarray(mask)
+    return _array(mask != 0, np.uint8, shape, "mask")
+
+
+def _whole(x, low, high, name):
+    """A whole number in this range, which ctypes would cut to fit."""
+    x = operator.index(x)
+    if not low <= x <= high:
+        raise ValueError(f"{name} is {x}, expected a whole number from {low} to {high}")
+    return x
+
+
+def _path(x):
+    """The bytes of a file's name."""
+    name = os.fsencode(x)
+    if b"\0" in name:
+        raise ValueError(f"a name with a null character: {x!r}")
+    return name
+
+
 def _texts(list_):
-    """(char **) of a list, with the list that keeps it alive."""
-    encoded = [os.fsencode(t) if not isinstance(t, bytes) else t for t in list_]
+    """(char **) of a list, with the list that keeps it alive; one text is a list of one."""
+    list_ = [list_] if isinstance(list_, (str, bytes, os.PathLike)) else list_
+    encoded = [_path(str(t) if isinstance(t, (int, np.integer)) else t) for t in list_]
     return (c_char_p * max(1, len(encoded)))(*encoded)
 
 
@@ -216,7 +243,7 @@ class Stars:
 
     def write(self, path):
         """The catalogue, as FITS, HDF5, CSV, ECSV or VOTable by the end of its name."""
-        self._context.check(_lib.anpe_stars_write(self._context.at, self._at, os.fsencode(path)))
+        self._context.check(_lib.anpe_stars_write(self._context.at, self._at, _path(path)))
 
     def to_table(self):
         """astropy.table.Table, with units where astropy knows them, descriptions, UCDs in each meta."""
@@ -260,7 +287,7 @@ class Model:
     def __init__(self, model):
         self._context, self._session, self._at, self._room = _Context(), None, None, 0
         self.path, at = self._find(model), c_void_p()
-        self._context.check(_lib.anpe_model_open(self._context.at, os.fsencode(self.path), byref(at)))
+        self._context.check(_lib.anpe_model_open(self._context.at, _path(self.path), byref(at)))
         self._at = at.value
         labels, wavelength = POINTER(_Label)(), POINTER(c_double)()
         n = _lib.anpe_model_labels(self._at, byref(labels))
@@ -270,7 +297,7 @@ class Model:
 
     def _find(self, model):
         path = c_void_p()
-        self._context.check(_lib.anpe_model_find(self._context.at, os.fsencode(model), byref(path)))
+        self._context.check(_lib.anpe_model_find(self._context.at, _path(model), byref(path)))
         try:
             return os.fsdecode(ctypes.string_at(path.value))
         finally:
@@ -291,10 +318,11 @@ class Model:
         flux, sigma (P,) in one unit; mask (P,), not 0: bad, or None. The same seed and index give the same
         draws. Returns theta (n_draws, D) in the units of the labels and log_q (n_draws,).
         """
-        p = self.n_values
+        p, n_draws = self.n_values, operator.index(n_draws)
+        seed, index = _whole(seed, 0, 2**32 - 1, "seed"), _whole(index, 0, 2**63 - 1, "index")
         flux, sigma = _array(flux, np.float32, (p,), "flux"), _array(sigma, np.float32, (p,), "sigma")
         if mask is not None:
-            mask = _array(np.asarray(mask) != 0, np.uint8, (p,), "mask")
+            mask = _bad(mask, (p,))
         self._need_session(n_draws)
         theta, log_q = np.empty((n_draws, len(self.labels))), np.empty(n_draws)
         self._context.check(_lib.anpe_infer(
@@ -330,7 +358,7 @@ class Model:
         """
         at = c_void_p()
         check = self._context.check
-        check(_lib.anpe_spectra_open(self._context.at, self._at, os.fsencode(path), byref(at)))
+        check(_lib.anpe_spectra_open(self._context.at, self._at, _path(path), byref(at)))
         try:
             n, p, id_ = _lib.anpe_spectra_count(at), self.n_values, ctypes.create_string_buffer(80)
             flux, sigma = np.empty((n, p), np.float32), np.empty((n, p), np.float32)
@@ -352,12 +380,13 @@ class Model:
         at most exact_max evaluations of the likelihood. sets: "PATH=VALUE", as --set. A star that cannot be
         used has the flag FAILED and its reason; where none can, that is an Error.
         """
-        run = _Run(size=ctypes.sizeof(_Run), model=os.fsencode(self.path), n_draws=n_draws, keep_draws=keep_draws,
-                   threads=threads, seed=seed, exact=exact, exact_ess=exact_ess, exact_max=exact_max)
+        run = _Run(size=ctypes.sizeof(_Run), model=_path(self.path), n_draws=operator.index(n_draws), keep_draws=keep_draws,
+                   threads=threads, seed=_whole(seed, 0, 2**32 - 1, "seed"), exact=exact, exact_ess=exact_ess, exact_max=exact_max)
         if (files is None) == (flux is None):
             raise ValueError("either files or flux")
         if not sets:
             run.opened = self._at
+        sets = [sets] if isinstance(sets, str) else list(sets)
         kept = [_texts(sets)]
         run.sets, run.n_sets = kept[0], len(sets)
         if files is not None:
@@ -365,14 +394,16 @@ class Model:
             kept.append(_texts(files))
             run.files, run.n_files = kept[-1], len(files)
         else:
-            shape = (len(flux), self.n_values)
-            for name, x, kind in (("flux", flux, np.float32), ("sigma", sigma, np.float32), ("mask", mask, np.uint8)):
-                if x is None and name == "mask":
-                    continue
-                if x is None:
-                    raise ValueError(f"{name} is missing")
-                kept.append(_array(x if name != "mask" else np.asarray(x) != 0, kind, shape, name))
-                setattr(run, name, kept[-1].ctypes.data)
+            if sigma is None:
+                raise ValueError("sigma is missing")
+            flux = _array(flux, np.float32, (-1, self.n_values), "flux")
+            shape = flux.shape
+            sigma = _array(sigma, np.float32, shape, "sigma")
+            kept += [flux, sigma]
+            run.flux, run.sigma = flux.ctypes.data, sigma.ctypes.data
+            if mask is not None:
+                kept.append(_bad(mask, shape))
+                run.mask = kept[-1].ctypes.data
             run.n_spectra = shape[0]
             if ids is not None:
                 if len(ids) != shape[0]:

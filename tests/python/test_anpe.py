@@ -98,11 +98,23 @@ check("exact: its columns", exact["n_evaluations"][0] > 0 and exact["rung"][0] !
 
 # ---- refusals --------------------------------------------------------------------------------------
 
+blind = np.arange(p) < p // 3
+seen = [model.draw(f, sigma[0], m, n_draws=20)[0] for f, m in
+        ((flux[0], mask[0] | blind), (np.ma.masked_array(flux[0], blind), mask[0]), (flux[0], mask[0]))]
+check("what a masked array masks is bad", np.array_equal(seen[0], seen[1]) and not np.array_equal(seen[0], seen[2]))
+seen = [model.infer(flux=flux[:1], sigma=s, mask=m, n_draws=20).draws for s, m in
+        ((sigma[:1], [mask[0] | blind]), (np.ma.masked_array(sigma[:1], [blind]), mask[:1]))]
+check("in a run, too, and of the errors", np.array_equal(*seen))
+check("whole numbers as identifiers", list(model.infer(flux=flux[:2], sigma=sigma[:2], ids=np.arange(7, 9))["id"]) == ["7", "8"])
 e = refused("no such model", anpe.Error, "nowhere.h5", lambda: anpe.Model("nowhere.h5"))
 check("with its status", e is not None and e.status == "ANPE_EIO", e and e.status)
 refused("no such spectrum", anpe.Error, "nowhere.fits", lambda: model.infer(files=["nowhere.fits"]))
 refused("spectra of another length", ValueError, "flux has shape", lambda: model.infer(flux=flux[:, :-1], sigma=sigma))
 refused("one of another length", ValueError, "sigma has shape", lambda: model.draw(flux[0], sigma[0][:-1]))
+refused("one spectrum where many are", ValueError, "expected (n, ", lambda: model.infer(flux=flux[0], sigma=sigma[0]))
+refused("a seed that would be cut", ValueError, "seed is 8589934592", lambda: model.draw(flux[0], sigma[0], seed=2**33))
+refused("and in a run", ValueError, "seed is -1", lambda: model.infer(flux=flux, sigma=sigma, seed=-1))
+refused("a name with a null character", ValueError, "null character", lambda: anpe.Model("mini\0"))
 refused("neither files nor arrays", ValueError, "either files or flux", lambda: model.infer())
 refused("a density before any spectrum", anpe.Error, "no spectrum", lambda: anpe.Model(model_path).log_density(theta))
 refused("labels that are none", anpe.Error, "label 'logg' of row 1 is not finite",
