@@ -13,6 +13,10 @@
 #include <string.h>
 #include <zlib.h>
 
+#if XML_MAJOR_VERSION == 2 && XML_MINOR_VERSION < 9 /* later ones deprecate this name */
+#define XML_GetCurrentLineNumber64 XML_GetCurrentLineNumber
+#endif
+
 enum { MOST_VALUES = 1 << 20, CHUNK = 65536, NUMBER = 32 };
 
 typedef struct field {
@@ -189,7 +193,7 @@ static void end_row(reader *r)
     if (r->n_cells != r->c->n_columns)
         fail(r,
              ANPE_FAIL(r->ctx, ANPE_EFORMAT, "%s:%lu: row %lld has %d cells, the table %d fields",
-                       r->c->path, (unsigned long)XML_GetCurrentLineNumber(r->xml),
+                       r->c->path, (unsigned long)XML_GetCurrentLineNumber64(r->xml),
                        (long long)r->c->n_rows + 1, r->n_cells, r->c->n_columns));
     r->c->n_rows++;
     r->n_cells = 0;
@@ -313,7 +317,7 @@ static void decode_base64(reader *r, const char *s, int n)
         const char *at = strchr(letters, s[i]);
         if (!at) {
             fail(r, ANPE_FAIL(r->ctx, ANPE_EFORMAT, "%s:%lu: its stream is not base64", r->c->path,
-                              (unsigned long)XML_GetCurrentLineNumber(r->xml)));
+                              (unsigned long)XML_GetCurrentLineNumber64(r->xml)));
             return;
         }
         r->bits = r->bits << 6 | (uint32_t)(at - letters);
@@ -417,7 +421,7 @@ static void parse(reader *r, gzFile f)
                               gzerror(f, &error)));
         else if (XML_ParseBuffer(r->xml, n, n == 0) == XML_STATUS_ERROR && !r->status)
             fail(r, ANPE_FAIL(r->ctx, ANPE_EFORMAT, "%s:%lu: not a VOTable: %s", r->c->path,
-                              (unsigned long)XML_GetCurrentLineNumber(r->xml),
+                              (unsigned long)XML_GetCurrentLineNumber64(r->xml),
                               XML_ErrorString(XML_GetErrorCode(r->xml))));
     }
     if (!r->status && !r->done)

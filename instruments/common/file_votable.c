@@ -12,6 +12,10 @@
 #include <string.h>
 #include <strings.h>
 
+#if XML_MAJOR_VERSION == 2 && XML_MINOR_VERSION < 9 /* later ones deprecate this name */
+#define XML_GetCurrentLineNumber64 XML_GetCurrentLineNumber
+#endif
+
 enum { MOST_FIELDS = 200, MOST_VALUES = 5000000, CHUNK = 65536 };
 
 typedef enum encoding { TABLEDATA, BINARY, BINARY2 } encoding;
@@ -477,7 +481,7 @@ static void parse(reader *r, const anpe_file *f)
         if (XML_Parse(r->xml, (const char *)f->bytes + at, (int)n, n == 0) == XML_STATUS_ERROR &&
             !r->status && r->found != 2)
             fail(r, ANPE_FAIL(r->ctx, ANPE_EFORMAT, "%s:%lu: not a VOTable: %s", r->path,
-                              (unsigned long)XML_GetCurrentLineNumber(r->xml),
+                              (unsigned long)XML_GetCurrentLineNumber64(r->xml),
                               XML_ErrorString(XML_GetErrorCode(r->xml))));
     }
     if (!r->status && !r->found)
