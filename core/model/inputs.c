@@ -84,15 +84,21 @@ static const char *const *reading_of(const anpe_plugin *instrument)
 static anpe_status refuse(anpe_ctx *ctx, const anpe_plugin *instrument, const char *set)
 {
     const char *const *name = reading_of(instrument);
+    const char *dot = strchr(set, '.'),
+               *bare = dot && dot < set + strcspn(set, "=") ? dot + 1 : set;
+    char word[64], hint[128];
     anpe_text can = {0};
-    for (int i = 0; name && name[i]; i++)
-        anpe_text_add(&can, "%s%s", i ? ", " : "", name[i]);
+    int n = 0;
+    for (; name && name[n]; n++)
+        anpe_text_add(&can, "%s%s", n ? ", " : "", name[n]);
+    snprintf(word, sizeof word, "%.*s", (int)strcspn(bare, "="), bare);
     const anpe_status status = ANPE_FAIL(
         ctx, ANPE_ECONFIG,
         "--set %.*s: the network has learned with it, and with another value would have to be "
         "trained again; what can be set when a model is used says how files are read "
-        "(instrument.NAME: %s) or where a file of the training lies now",
-        (int)strcspn(set, "="), set, can.text ? can.text : "none for this instrument");
+        "(instrument.NAME: %s) or where a file of the training lies now%s",
+        (int)strcspn(set, "="), set, can.text ? can.text : "none for this instrument",
+        anpe_text_hint(hint, sizeof hint, word, n, name));
     anpe_text_free(&can);
     return status;
 }

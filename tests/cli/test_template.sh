@@ -45,6 +45,8 @@ for file in empty.txt cut.txt; do
 done
 run "$ANPE" infer afternoon.h5 star.txt -o no.csv --set instrument.colour=1
 expect_error "an option that is not one of reading" 1 'the network has learned with it.*\(instrument.NAME: largest_error\)'
+run "$ANPE" infer afternoon.h5 star.txt -o no.csv --set instrument.largest_eror=1
+expect_error "one that is misspelt" 1 "lies now; did you mean 'largest_error'\?\$"
 printf '# afternoon HD2\n5000 1 0.6\n5000.05 nan 0.1\n4000 1 0.1\n' >bad.txt
 run "$ANPE" infer afternoon.h5 bad.txt -o no.csv
 expect_error "a spectrum without a good pixel" 1 'no good pixel'
