@@ -1,6 +1,7 @@
 /* anpe completion: what a shell needs to complete command lines, from the tables that parse them.
  */
 #include "cmd/command.h"
+#include "plot/plot_list.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -19,6 +20,50 @@ static void for_flags(const anpe_command *c, void (*put)(const anpe_command *c, 
     for (const anpe_flag *f = anpe_cmd_common_flags; f->name; f++)
         put(c, f);
 }
+
+/* ---- the first operand ------------------------------------------------------------------- */
+
+/* Words that stand in a command's usage: the first of "list | show NAME" and of "bash|zsh". */
+static void put_usage_words(const char *usage)
+{
+    for (const char *at = usage; at; at = strchr(at, '|')) {
+        at += strspn(at, "| ");
+        const size_t n = strspn(at, "abcdefghijklmnopqrstuvwxyz");
+        if (n && (!at[n] || at[n] == ' ' || at[n] == '|'))
+            printf(" %.*s", (int)n, at);
+    }
+}
+
+static void put_operands(const anpe_command *c)
+{
+    static const char *const plots[] = {
+#define X(name, files, help, most) #name,
+        ANPE_PLOT_LIST(X)
+#undef X
+    };
+    static const char *const kinds[] = {
+#define X(id, value, text) text,
+        ANPE_KIND_LIST(X)
+#undef X
+    };
+    put_usage_words(c->arguments);
+    for (size_t i = 0; c == &anpe_command_plot && i < sizeof plots / sizeof *plots; i++)
+        printf(" %s", plots[i]);
+    for (size_t i = 0; c == &anpe_command_plugins && i < sizeof kinds / sizeof *kinds; i++)
+        printf(" %s", kinds[i]);
+    if (c == &anpe_command_infer)
+        printf(" auto");
+}
+
+/* Whether it may be the name of a model: MODEL, CONFIG|MODEL. */
+static int takes_model(const anpe_command *c)
+{
+    const char *at = strstr(c->arguments, "MODEL");
+    return at && strcspn(c->arguments, " ") > (size_t)(at - c->arguments);
+}
+
+/* The names of the zoo, which are not known before. */
+#define MODEL_NAMES "$(anpe zoo list 2>/dev/null | cut -d' ' -f1)"
 
 /* ---- bash -------------------------------------------------------------------------------- */
 
@@ -67,9 +112,17 @@ static void put_bash(void)
     }
     printf("    esac\n"
            "    case $word in\n"
-           "    -*) COMPREPLY=($(compgen -W \"$words\" -- \"$word\")) ;;\n"
-           "    *) COMPREPLY=($(compgen -f -- \"$word\")) ;;\n"
+           "    -*) COMPREPLY=($(compgen -W \"$words\" -- \"$word\")); return ;;\n"
            "    esac\n"
+           "    words=\n"
+           "    case $COMP_CWORD:$command in\n");
+    for (int i = 0; i < N_COMMANDS; i++) {
+        printf("    2:%s) words=\"", commands[i]->name);
+        put_operands(commands[i]);
+        printf("%s\" ;;\n", takes_model(commands[i]) ? " " MODEL_NAMES : "");
+    }
+    printf("    esac\n"
+           "    COMPREPLY=($(compgen -f -- \"$word\") $(compgen -W \"$words\" -- \"$word\"))\n"
            "}\n"
            "complete -o filenames -F _anpe anpe\n");
 }
@@ -123,6 +176,12 @@ static void put_zsh(void)
 {
     printf("#compdef anpe\n"
            "# zsh completion of anpe, written by 'anpe completion zsh'\n"
+           "_anpe_operand() {\n"
+           "    local -a names\n"
+           "    names=($@)\n"
+           "    (( $#names )) && compadd -a names\n"
+           "    _files\n"
+           "}\n"
            "local -a commands\n"
            "commands=(\n");
     for (int i = 0; i < N_COMMANDS; i++) {
@@ -142,6 +201,9 @@ static void put_zsh(void)
     for (int i = 0; i < N_COMMANDS; i++) {
         printf("    %s)\n        _arguments", commands[i]->name);
         for_flags(commands[i], put_spec);
+        printf(" \\\n            \"1:operand:_anpe_operand");
+        put_operands(commands[i]);
+        printf("%s\"", takes_model(commands[i]) ? " " MODEL_NAMES : "");
         printf(" \\\n            '*:file:_files'\n        ;;\n");
     }
     printf("esac\n");

@@ -25,6 +25,12 @@ if command -v bash >/dev/null; then
     check "bash: a command" test "$(completes val)" = validate
     check "bash: an option" test "$(completes infer m.h5 --sam)" = --samples
     check "bash: a choice" test "$(completes simulate c.cfg --design so)" = sobol
+    check "bash: what can be done with a zoo" test "$(completes zoo pub)" = publish
+    check "bash: a figure" test "$(completes plot cor)" = corner
+    check "bash: a kind of plugins" test "$(completes plugins back)" = backend
+    mkdir -p zoo/mini/1.0 bin && : >zoo/mini/1.0/mini.h5
+    printf '#!/bin/sh\nexec "%s" "$@"\n' "$ANPE" >bin/anpe && chmod +x bin/anpe
+    check "bash: a model of the zoo" test "$(PATH=$work/bin:$PATH ANPE_ZOO=$work/zoo completes infer min)" = mini
     check "bash: a file" test "$(completes infer _an)" = _anpe
 else
     skip "bash" "it is not installed"
