@@ -153,10 +153,6 @@ process_of_rank() {
         done
     done
 }
-kill_rank() { # RANK: once there is something to lose
-    victim=$(process_of_rank "$1")
-    [ -z "$victim" ] || kill -9 "$victim" 2>/dev/null
-}
 left() { find . -name '.*.tmp*' -o -name '*.part'; }
 
 run "$ANPE" train small.cfg -o whole.h5 --quiet --set train.epochs=60
@@ -169,7 +165,8 @@ mkdir killed
 } >killed.out 2>killed.err &
 child=$!
 await test -e killed/killed.h5
-kill_rank 1
+# shellcheck disable=SC2046
+kill -9 $(process_of_rank 1) 2>/dev/null
 training=$child
 
 # ---- errors ---------------------------------------------------------------------------------------------------
@@ -225,11 +222,15 @@ killed() {
     spread 2 "$@" --resume --threads 1 >"$work/out" 2>"$work/err" &
     child=$!
     await grown "$file" "$bytes"
-    # shellcheck disable=SC2046
-    [ "$KILLED" = rank ] || kill -9 "$child" $(process_of_rank 0) 2>/dev/null
-    kill_rank 1
+    victims=$(process_of_rank 1)
+    [ "$KILLED" = rank ] || victims="$victims $(process_of_rank 0) $child"
+    # shellcheck disable=SC2086
+    kill -9 $victims 2>/dev/null
     status=0
     wait "$child" || status=$?
+    for process in $victims; do # a file that one of them has open is in use
+        while readlink "/proc/$process/exe" >/dev/null 2>&1; do sleep 0.02; done
+    done
     [ "$KILLED" = rank ] || rm -f .*.tmp # which nobody could take away
     if [ "$status" = 0 ]; then
         skip "a killed rank ends $what" "it had ended before"
