@@ -7,6 +7,7 @@
 #include <config.h>
 #include "apogee.h"
 #include "../common/lsf_file.h"
+#include "../common/ranges.h"
 #include "../common/survey_fits.h"
 #include "apogee_layouts.h"
 
@@ -32,6 +33,7 @@ typedef struct options {
     anpe_reals bad_bits;
     double sigma_max, sigma_ratio, combined_limit;
     const char *continuum, *exclude, *lsf;
+    anpe_reals never; /* pairs of first and last wavelength */
     int64_t degree;
     int visit_frame;
 } options;
@@ -55,6 +57,8 @@ static const anpe_option option_table[] = {
     ANPE_OPT_FILE(options, continuum, "",
                   "7214 or 8575 values, not 0 = continuum; empty: found from the simulator"),
     ANPE_OPT_FILE(options, exclude, "", "7214 or 8575 values, not 0 = never use the pixel"),
+    ANPE_OPT_REALS(options, never, "", 15000, 17000, "Angstrom",
+                   "pairs of wavelengths: ranges never to use, e.g. lines of hydrogen"),
     LSF_FILE_OPTION(options),
     ANPE_OPT_INT(options, degree, 4, 0, 15, "", "of the continuum's polynomial in each detector"),
     ANPE_OPT_ENUM(options, visit_frame, VISIT_HELIOCENTRIC, "heliocentric|rest|observed",
@@ -113,6 +117,16 @@ static void make_grid(apogee *s)
     s->has_exclude = s->n == APOGEE_FULL;
 }
 
+/* The ranges of option `never`. */
+static anpe_status leave_out(anpe_ctx *ctx, apogee *s)
+{
+    const anpe_status status = ranges_check(ctx, "never", &s->o->never);
+    for (int64_t i = 0; i < s->n && !status; i++)
+        s->exclude[i] |= (uint8_t)ranges_hold(&s->o->never, s->wavelength[i]);
+    s->has_exclude |= s->o->never.n > 0;
+    return status;
+}
+
 /* A file of one value a pixel, on either grid, or'ed into pixels (n). */
 static anpe_status read_pixels(anpe_ctx *ctx, const apogee *s, const char *path, uint8_t *pixels)
 {
@@ -165,6 +179,8 @@ static anpe_status read_options(anpe_ctx *ctx, apogee *s)
         s->has_exclude = 1;
         status = read_pixels(ctx, s, o->exclude, s->exclude);
     }
+    if (!status)
+        status = leave_out(ctx, s);
     return status ? status : lsf_file_read(ctx, o->lsf, &s->lsf);
 }
 

@@ -419,6 +419,15 @@ static void test_pixel_files(void)
           "grid 8000; expected 7214 or 8575");
     FAILS(open_instrument("instrument: { plugin = \"apogee\"; bad_bits = [1.5]; };"), ANPE_ECONFIG,
           "whole numbers");
+    WORKS(open_instrument(
+        "instrument: { plugin = \"apogee\"; never = [15200, 15300, 16800, 16810]; };"));
+    CU_ASSERT_PTR_NOT_NULL_FATAL(info.exclude);
+    for (int64_t i = 0; i < PAYNE; i++) {
+        const double w = info.wavelength[i];
+        CU_ASSERT_EQUAL(info.exclude[i], (w >= 15200 && w <= 15300) || (w >= 16800 && w <= 16810));
+    }
+    FAILS(open_instrument("instrument: { plugin = \"apogee\"; never = [15300, 15200]; };"),
+          ANPE_ECONFIG, "never: 15300 to 15200; expected ascending");
 }
 
 static void test_normalise(void)
