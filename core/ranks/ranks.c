@@ -140,7 +140,6 @@ anpe_status anpe_ranks_get(anpe_ctx *ctx, anpe_ranks *r, int from, int tag, void
 
 static void let_go(anpe_ranks *r)
 {
-    r->destroy(r->self);
     free(r->job);
     free(r);
 }
@@ -156,17 +155,20 @@ anpe_status anpe_ranks_close(anpe_ctx *ctx, anpe_ranks *r)
         status = anpe_ranks_give(ctx, r, 0, ANPE_RANKS_DONE, &word, 1);
     for (int from = 1; r->rank == 0 && from < r->n && !status; from++)
         status = anpe_ranks_get(ctx, r, from, ANPE_RANKS_DONE, &word, 1);
-    if (!status)
-        let_go(r);
-    return status;
+    if (status)
+        return status;
+    r->destroy(r->self);
+    let_go(r);
+    return ANPE_OK;
 }
 
-void anpe_ranks_fail(anpe_ctx *ctx, anpe_ranks *r, anpe_status status)
+/* The run's end is waited for, which may come in the middle of a message. */
+static void tell(anpe_ctx *ctx, anpe_ranks *r, anpe_status status)
 {
     char host[256] = "";
     int job, tries = 0;
-    failure *f;
-    if (!r || r->rank == 0 || status == ANPE_ECANCEL || !(f = calloc(1, sizeof *f)))
+    failure *f = calloc(1, sizeof *f);
+    if (!f)
         return;
     (void)gethostname(host, sizeof host - 1);
     f->status = (int32_t)status;
@@ -181,8 +183,19 @@ void anpe_ranks_fail(anpe_ctx *ctx, anpe_ranks *r, anpe_status status)
     free(f);
 }
 
+void anpe_ranks_fail(anpe_ctx *ctx, anpe_ranks *r, anpe_status status)
+{
+    if (!r)
+        return;
+    if (r->rank && status != ANPE_ECANCEL)
+        tell(ctx, r, status);
+    let_go(r);
+}
+
 void anpe_ranks_end(anpe_ranks *r, int exit_status)
 {
-    if (r)
-        r->ops->end(r->self, exit_status);
+    if (!r)
+        return;
+    r->ops->end(r->self, exit_status);
+    let_go(r);
 }

@@ -26,9 +26,10 @@ ANPE_MUST_CHECK anpe_status anpe_ranks_new(anpe_ctx *ctx, const anpe_ranks_ops *
 int anpe_ranks_launched_as(void);
 /* The run has succeeded here: waits until it has everywhere, and leaves. ranks is gone after it. */
 ANPE_MUST_CHECK anpe_status anpe_ranks_close(anpe_ctx *ctx, anpe_ranks *ranks);
-/* On another rank than 0: tells rank 0 what the context says, and waits for the end of the run. */
+/* On another rank than 0: tells rank 0 what the context says, and waits for the end of the run.
+ * ranks is gone after it; what the plugin holds ends with the process, as after anpe_ranks_end. */
 void anpe_ranks_fail(anpe_ctx *ctx, anpe_ranks *ranks, anpe_status status);
-/* Ends all ranks at once with that exit status; need not return. */
+/* Ends all ranks at once with that exit status; need not return. ranks is gone after it. */
 void anpe_ranks_end(anpe_ranks *ranks, int exit_status);
 
 int anpe_ranks_rank(const anpe_ranks *ranks);  /* 0 alone */
