@@ -1,6 +1,7 @@
 /* Samples for training and validation, online or from a file of simulations. */
 #include "train/dataset.h"
 #include "base/shape.h"
+#include "train/kept.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -292,7 +293,7 @@ static anpe_status noise_free(const anpe_dataset *d, anpe_ctx *ctx, anpe_bench *
     return status ? status : anpe_task_simulate(d->task, ctx, b, n);
 }
 
-/* The stream of a sample's noise: fixed for validation, new every epoch otherwise. */
+/* The stream of a sample's noise: fixed for validation, else new every epoch unless it is kept. */
 static anpe_rng noise_stream(const anpe_dataset *d, int validation, int64_t index)
 {
     if (validation)
@@ -300,7 +301,7 @@ static anpe_rng noise_stream(const anpe_dataset *d, int validation, int64_t inde
     if (!d->order)
         return anpe_rng_make(d->seed, ANPE_FOR_TRAINING, index, ANPE_SLOT_NOISE);
     return anpe_rng_make(d->seed, ANPE_FOR_TRAINING, ordered(d, index),
-                         (uint32_t)(ANPE_SLOT_EPOCH_NOISE + d->epoch));
+                         (uint32_t)(ANPE_SLOT_EPOCH_NOISE + (d->keep ? 0 : d->epoch)));
 }
 
 anpe_status anpe_dataset_open_desk(const anpe_dataset *d, anpe_ctx *ctx, int64_t batch,
@@ -365,9 +366,9 @@ out:
     return status;
 }
 
-anpe_status anpe_dataset_fill(const anpe_dataset *d, anpe_ctx *ctx, anpe_dataset_desk *desk,
-                              int validation, int64_t first, int64_t offset, int64_t n, float *x,
-                              float *y)
+static anpe_status make(const anpe_dataset *d, anpe_ctx *ctx, anpe_dataset_desk *desk,
+                        int validation, int64_t first, int64_t offset, int64_t n, float *x,
+                        float *y)
 {
     const int64_t labels = d->task->prior->n_labels;
     const int64_t input = d->channels->length * d->channels->width;
@@ -387,6 +388,41 @@ anpe_status anpe_dataset_fill(const anpe_dataset *d, anpe_ctx *ctx, anpe_dataset
         }
     }
 out:
+    return status;
+}
+
+/* Which of the kept samples is sample i. */
+static int64_t kept_place(const anpe_dataset *d, int validation, int64_t i)
+{
+    return validation ? d->n_train + i : ordered(d, i);
+}
+
+static int all_kept(const anpe_dataset *d, int validation, int64_t first, int64_t n)
+{
+    for (int64_t k = 0; k < n; k++)
+        if (!d->kept->there[kept_place(d, validation, first + k)])
+            return 0;
+    return 1;
+}
+
+anpe_status anpe_dataset_fill(const anpe_dataset *d, anpe_ctx *ctx, anpe_dataset_desk *desk,
+                              int validation, int64_t first, int64_t offset, int64_t n, float *x,
+                              float *y)
+{
+    const int64_t input = d->channels->length * d->channels->width, at = first + offset;
+    double *weight = desk->bench->weight;
+    if (!d->kept)
+        return make(d, ctx, desk, validation, first, offset, n, x, y);
+    if (all_kept(d, validation, at, n)) {
+        for (int64_t k = 0; k < n; k++)
+            anpe_kept_get(d->kept, kept_place(d, validation, at + k), x + k * input,
+                          y + k * d->map->n, &desk->log_volume[k], &weight[k]);
+        return ANPE_OK;
+    }
+    const anpe_status status = make(d, ctx, desk, validation, first, offset, n, x, y);
+    for (int64_t k = 0; k < n && !status; k++)
+        anpe_kept_put(d->kept, kept_place(d, validation, at + k), x + k * input, y + k * d->map->n,
+                      desk->log_volume[k], weight[k]);
     return status;
 }
 
@@ -528,7 +564,8 @@ anpe_status anpe_dataset_new(anpe_ctx *ctx, const anpe_task *task, const anpe_da
                         .n_validation = setup->n_validation,
                         .group = 1,
                         .epoch = -1,
-                        .batch = setup->batch};
+                        .batch = setup->batch,
+                        .keep = setup->keep};
     if (setup->data)
         ANPE_TRY(open_file(ctx, d, setup));
     else if (!task->sim.n_pixels) {
@@ -552,6 +589,9 @@ anpe_status anpe_dataset_new(anpe_ctx *ctx, const anpe_task *task, const anpe_da
         ANPE_TRY(fit_channels(ctx, d));
         d->epoch = -1;
     }
+    if (d->keep)
+        ANPE_TRY(anpe_kept_new(ctx, d->n_train + d->n_validation,
+                               d->channels->length * d->channels->width, d->map->n, &d->kept));
 out:
     if (status) { /* what was given stays the caller's */
         d->map = map ? NULL : d->map;
@@ -568,6 +608,7 @@ anpe_dataset *anpe_dataset_free(anpe_dataset *d)
         return NULL;
     anpe_label_map_free(d->map);
     anpe_channels_free(d->channels);
+    anpe_kept_free(d->kept);
     anpe_h5_abandon(d->file);
     free(d->order);
     free(d->place);

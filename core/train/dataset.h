@@ -1,10 +1,11 @@
 /* train/dataset.h -- numbered samples (x, y) for training: network inputs and standardised labels.
  *
  * Online (the default): sample i has fresh labels and fresh noise. n_sims: a fixed set of labels,
- * in a new order and with fresh noise every epoch. From a file (anpe train --data): stored
- * simulations `x` or `flux`, to which the noise model is applied anew every epoch (model `none`:
- * they are finished data), streamed when they are larger than ANPE_DATASET_MEMORY. Memory does not
- * grow with the number of samples. */
+ * in a new order and with fresh noise every epoch, or with `keep` always with the same, and then
+ * what the network sees of them is made once (train/kept.h). From a file (anpe train --data):
+ * stored simulations `x` or `flux`, to which the noise model is applied anew every epoch (model
+ * `none`: they are finished data), streamed when they are larger than ANPE_DATASET_MEMORY. Memory
+ * does not grow with the number of samples. */
 #ifndef ANPE_CORE_DATASET_H
 #define ANPE_CORE_DATASET_H
 #include "file/hdf5_file.h"
@@ -29,13 +30,15 @@ typedef struct anpe_dataset {
     anpe_h5 *file;
     const char *values; /* "flux" or "x" */
     int64_t n_rows, n_columns;
-    int64_t *place;       /* (n_rows / group) which group of the file is where */
-    int64_t *column;      /* (prior labels) column of theta, -1: not in the file */
-    float *memory;        /* (n_rows, size) when all fits */
-    double *memory_theta; /* (n_rows, n_columns) */
-    int64_t batch;        /* of a step */
-    float *rows;          /* (batch, size) of the current step */
-    double *rows_theta;   /* (batch, n_columns) */
+    int64_t *place;         /* (n_rows / group) which group of the file is where */
+    int64_t *column;        /* (prior labels) column of theta, -1: not in the file */
+    float *memory;          /* (n_rows, size) when all fits */
+    double *memory_theta;   /* (n_rows, n_columns) */
+    int64_t batch;          /* of a step */
+    float *rows;            /* (batch, size) of the current step */
+    double *rows_theta;     /* (batch, n_columns) */
+    int keep;               /* the noise of a sample is the same in all epochs */
+    struct anpe_kept *kept; /* samples of training, then of validation; NULL: made every time */
 } anpe_dataset;
 
 typedef struct anpe_dataset_setup {
@@ -43,6 +46,7 @@ typedef struct anpe_dataset_setup {
     int64_t n_sims, n_validation, batch;
     const char *data; /* file of simulations, or NULL */
     int64_t memory;   /* bytes of it that are kept in memory; 0: ANPE_DATASET_MEMORY */
+    int keep;         /* of n_sims or data: the same noise in all epochs */
 } anpe_dataset_setup;
 
 /* map and channels of a model to resume, or NULL both to fit them from the first simulations; the

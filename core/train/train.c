@@ -25,7 +25,7 @@ typedef struct train_options {
     int64_t seed, batch, epochs, steps, n_sims, n_validation, patience, warmup;
     int64_t stage_patience, average;
     double rate, min_rate, clip_percentile, max_minutes, weight_decay;
-    int schedule;
+    int schedule, keep;
 } train_options;
 
 enum { AUTO, COSINE, STAGES }; /* schedule */
@@ -38,12 +38,16 @@ const anpe_option anpe_train_table[] = {
         train_options, schedule, AUTO, "auto|cosine|stages",
         "cosine: the rate decays over the epochs; stages: at a constant rate weights decay, "
         "less from stage to stage, and are averaged; auto: stages with a file of "
-        "simulations, whose number is limited, else cosine"),
+        "simulations or keep, where spectra come again, else cosine"),
     ANPE_OPT_INT(train_options, epochs, 0, 0, 1000000, "", "most epochs; 0: 50, in stages 1000"),
     ANPE_OPT_INT(train_options, steps, 200, 1, 100000000, "",
                  "optimiser steps of an epoch when simulations are fresh"),
     ANPE_OPT_INT(train_options, n_sims, 0, 0, 1e12, "",
                  "size of a fixed set of labels (noise stays fresh); 0: fresh labels every step"),
+    ANPE_OPT_BOOL(train_options, keep, 0,
+                  "of n_sims or a file of simulations: the noise stays the same, too, and what the "
+                  "network sees of each spectrum is kept in memory, so that all epochs but the "
+                  "first cost the network alone"),
     ANPE_OPT_INT(train_options, n_validation, 1000, 1, 1e9, "", "fixed validation spectra"),
     ANPE_OPT_INT(train_options, patience, 0, 0, 1000000, "",
                  "epochs without a better validation loss before training ends; 0: never"),
@@ -249,11 +253,12 @@ static anpe_status write_model(trainer *t, anpe_ctx *ctx, int finished)
     return anpe_model_write(ctx, t->request->output, &parts);
 }
 
-/* Fewer epochs when the time that is left allows no more; the rate then decays over those. */
+/* Fewer epochs when the time that is left allows no more; the rate then decays over those. The
+ * epoch that makes the spectra which are kept says nothing of the others. */
 static void keep_time(trainer *t, anpe_ctx *ctx, double seconds_per_epoch)
 {
     const double left = t->option->max_minutes * 60 - (anpe_clock_seconds() - t->started);
-    if (t->option->max_minutes <= 0)
+    if (t->option->max_minutes <= 0 || (t->option->keep && t->progress.epoch == 1 && left > 0))
         return;
     int64_t fit = t->progress.epoch + (int64_t)floor(left / seconds_per_epoch);
     fit = fit > t->progress.epoch ? fit : t->progress.epoch;
@@ -422,13 +427,17 @@ static anpe_status read_options(anpe_ctx *ctx, trainer *t)
     if (status)
         return status;
     t->option = options;
-    t->stages =
-        t->option->schedule == STAGES || (t->option->schedule == AUTO && t->request->data != NULL);
+    const int come_again = t->request->data || t->option->keep;
+    t->stages = t->option->schedule == STAGES || (t->option->schedule == AUTO && come_again);
     t->step_size = t->option->batch ? t->option->batch : t->stages ? 128 : 64;
     if (t->option->n_sims && t->option->n_sims < t->step_size)
         return ANPE_FAIL(ctx, ANPE_ECONFIG, "%s: n_sims = %lld is less than batch = %lld",
                          anpe_settings_where(t->settings, "train.n_sims"),
                          (long long)t->option->n_sims, (long long)t->step_size);
+    if (t->option->keep && !t->option->n_sims && !t->request->data)
+        return ANPE_FAIL(ctx, ANPE_ECONFIG,
+                         "%s: fresh spectra cannot be kept; give their number as train.n_sims",
+                         anpe_settings_where(t->settings, "train.keep"));
     return ANPE_OK;
 }
 
@@ -473,8 +482,9 @@ static anpe_status open_all(trainer *t, anpe_ctx *ctx, anpe_model_file *from)
     t->task->proposal = t->request->proposal;
     /* other noise than in the rounds before */
     const uint32_t seed = (uint32_t)t->option->seed + (uint32_t)t->request->round * 1000003u;
-    const anpe_dataset_setup setup = {seed,         t->option->n_sims, t->option->n_validation,
-                                      t->step_size, t->request->data,  0};
+    const anpe_dataset_setup setup = {seed,           t->option->n_sims, t->option->n_validation,
+                                      t->step_size,   t->request->data,  0,
+                                      t->option->keep};
     ANPE_TRY(anpe_dataset_new(ctx, t->task, &setup, from ? from->map : NULL,
                               from ? from->channels : NULL, &t->dataset));
     if (from)

@@ -141,7 +141,7 @@ static void fill(void *user)
 
 static anpe_status open_pipeline(bench *b, anpe_settings *settings, pipeline *p)
 {
-    const anpe_dataset_setup setup = {1, 0, SPECTRA, SPECTRA, NULL, 0};
+    const anpe_dataset_setup setup = {1, 0, SPECTRA, SPECTRA, NULL, 0, 0};
     anpe_status status;
     ANPE_TRY(anpe_task_new(b->ctx, settings, ANPE_TASK_ALL, NULL, &p->task));
     ANPE_TRY(anpe_dataset_new(b->ctx, p->task, &setup, NULL, NULL, &p->dataset));

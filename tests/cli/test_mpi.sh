@@ -76,9 +76,10 @@ run many 3 "$ANPE" train small.cfg -o many.h5 --threads 1
 check "rank 0 alone speaks" test "$(grep -c 'epoch 2/2' "$work/err")" = 1 -a "$(grep -c 'many.h5: 2 epochs' "$work/out")" = 1
 check "and says how many there are" grep -q "1 threads on each of 3 ranks" "$work/err"
 
-# What a network's inputs are fitted to; a fixed set of labels; an average of parameters.
+# What a network's inputs are fitted to; a fixed set that is kept, where a rank makes anew what another one has; an average
+# of parameters.
 fit="--set observe.channels=[] --set observe.basis=10 --set observe.newton=1 --set featurizer.plugin=mlp --set train.n_sims=60 \
---set train.schedule=stages --set train.average=4"
+--set train.schedule=stages --set train.average=4 --set train.keep=true"
 sed '/^observe = /d; s/^featurizer = .*/featurizer = { hidden = [ 16 ]; };/' small.cfg >fit.cfg
 # shellcheck disable=SC2086
 run "$ANPE" train fit.cfg -o fit.h5 --quiet --threads 1 $fit

@@ -38,8 +38,26 @@ run train -o stages.h5 --set train.schedule=stages --set train.stage_patience=1 
 check "stages" test "$status" = 0
 killed stages stages.h5 --set train.schedule=stages --set train.stage_patience=1 --set train.epochs=5
 killed cosine one.h5
-run train -o killed.h5 --resume --set train.rate=0.5
-check "a finished model is left alone" cmp one.h5 killed.h5
+
+# A set that is made once: the first epoch is that of a set with fresh noise, the later ones are not; what is no longer
+# in memory after a kill is made again.
+loss() { "$ANPE" info "$1" --json | grep '"validation_loss"'; }
+set="--set train.n_sims=90 --set train.batch=30 --set train.schedule=stages --set train.average=0"
+kept="$set --set train.keep=true"
+# shellcheck disable=SC2086
+{
+    run train -o fresh.h5 $set --set train.epochs=1
+    run train -o kept.h5 $kept --set train.epochs=1
+    check "kept: the first epoch is as ever" test -n "$(loss kept.h5)" -a "$(loss kept.h5)" = "$(loss fresh.h5)"
+    run train -o fresh.h5 $set --set train.epochs=4
+    run train -o kept.h5 $kept --set train.epochs=4 --threads 1
+    check "kept: noise is not fresh" test -n "$(loss kept.h5)" -a "$(loss kept.h5)" != "$(loss fresh.h5)"
+    run train -o two.h5 $kept --set train.epochs=4 --threads 2
+    check "kept: 1 and 2 threads give the same model, byte for byte" cmp kept.h5 two.h5
+    killed kept kept.h5 $kept --set train.epochs=4
+}
+run train -o bad.h5 --set train.keep=true
+expect "fresh spectra cannot be kept" 1 "anpe: --set train.keep: fresh spectra cannot be kept; give their number as train.n_sims"
 
 # Mocks, catalogue.
 run "$ANPE" simulate one.h5 -n 12 --observed -o mocks.h5 --quiet

@@ -416,7 +416,7 @@ static void test_stored(void)
         WORKS(anpe_h5_close(ctx, f));
         char path[512];
         snprintf(path, sizeof path, "%s", in_scratch("sims.h5"));
-        const anpe_dataset_setup setup = {1, 0, 8, 8, path, k < 4 ? 0 : 1};
+        const anpe_dataset_setup setup = {1, 0, 8, 8, path, k < 4 ? 0 : 1, 0};
         if (bad == 0)
             WORKS(anpe_dataset_new(ctx, t, &setup, NULL, NULL, &d));
         else

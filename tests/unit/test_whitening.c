@@ -214,7 +214,7 @@ static void write_emulator(const char *path)
  * the others have normal priors. */
 static void open_linear(void)
 {
-    const anpe_dataset_setup setup = {1, 0, 16, 16, NULL, 0};
+    const anpe_dataset_setup setup = {1, 0, 16, 16, NULL, 0, 0};
     char text[2048];
     write_emulator(in_scratch("linear.h5"));
     int n = snprintf(text, sizeof text,
