@@ -5,13 +5,12 @@
 #include <config.h>
 #include "train/train.h"
 #include "base/clock.h"
-#include "base/digest.h"
-#include "base/text.h"
 #include "base/workers.h"
 #include "file/output.h"
 #include "kind/backend.h"
 #include "train/dataset.h"
 #include "train/follow.h"
+#include "train/inputs.h"
 #include "train/optimiser.h"
 #include "train/pass.h"
 #include "model/model.h"
@@ -88,8 +87,7 @@ typedef struct trainer {
     anpe_history history;
     int64_t steps; /* of an epoch */
     int stages;    /* the schedule */
-    int n_inputs;
-    char **inputs; /* "option SHA-256 path" of every file that goes in */
+    anpe_train_inputs inputs;
     double started;
     int changed; /* parameters, since other ranks got them */
 } trainer;
@@ -246,8 +244,8 @@ static anpe_status write_model(trainer *t, anpe_ctx *ctx, int finished)
                                     .resume = finished ? NULL : &resume,
                                     .progress = finished ? NULL : &t->progress,
                                     .seed = (uint32_t)t->option->seed,
-                                    .n_inputs = t->n_inputs,
-                                    .inputs = (const char *const *)t->inputs,
+                                    .n_inputs = t->inputs.n,
+                                    .inputs = (const char *const *)t->inputs.row,
                                     .round = t->request->round,
                                     .observed = t->request->observed};
     return anpe_model_write(ctx, t->request->output, &parts);
@@ -441,38 +439,6 @@ static anpe_status read_options(anpe_ctx *ctx, trainer *t)
     return ANPE_OK;
 }
 
-static anpe_status add_input(anpe_ctx *ctx, trainer *t, const char *option, const char *path)
-{
-    anpe_text text = {0};
-    char hex[65];
-    const char *output = t->request->output; /* NULL: nothing but a check */
-    anpe_status status = output ? anpe_output_differs(ctx, output, path) : ANPE_OK;
-    if (!status)
-        status = anpe_digest_file(ctx, path, hex);
-    int64_t room = t->n_inputs;
-    if (status)
-        return status;
-    anpe_text_add(&text, "%s %s %s", option, hex, path);
-    if (anpe_text_status(ctx, &text) || ANPE_GROW(ctx, t->inputs, room, t->n_inputs + 1)) {
-        anpe_text_free(&text);
-        return ANPE_ENOMEM;
-    }
-    t->inputs[t->n_inputs++] = text.text;
-    return ANPE_OK;
-}
-
-/* Once, at the start: what is hashed is what was read. */
-static anpe_status list_inputs(anpe_ctx *ctx, trainer *t)
-{
-    const char *option, *path;
-    anpe_status status = ANPE_OK;
-    for (int i = 0; !status && (path = anpe_settings_file(t->settings, i, &option)); i++)
-        status = add_input(ctx, t, option, path);
-    if (!status && t->request->data)
-        status = add_input(ctx, t, "data", t->request->data);
-    return status;
-}
-
 /* Task, dataset and network; `from`: an unfinished model whose constants are taken over. */
 static anpe_status open_all(trainer *t, anpe_ctx *ctx, anpe_model_file *from)
 {
@@ -494,42 +460,13 @@ static anpe_status open_all(trainer *t, anpe_ctx *ctx, anpe_model_file *from)
         anpe_channels_segments(t->dataset->channels, t->task), t->task->instrument.info.segment,
         t->task->n_labels, (uint32_t)t->option->seed, 0, &t->net));
     ANPE_TRY(anpe_settings_finish(ctx, t->settings));
-    ANPE_TRY(list_inputs(ctx, t));
+    ANPE_TRY(
+        anpe_train_inputs_list(ctx, t->settings, t->request->data, t->request->output, &t->inputs));
     t->steps = t->dataset->n_train ? t->dataset->n_train / t->step_size : t->option->steps;
     if (t->steps < 1)
         return ANPE_FAIL(ctx, ANPE_ECONFIG, "%lld simulations are fewer than one batch of %lld",
                          (long long)t->dataset->n_train, (long long)t->step_size);
 out:
-    return status;
-}
-
-/* Same inputs, by their SHA-256, wherever they lie now: of "option SHA-256 path" the first two. */
-static anpe_status check_same_input(anpe_ctx *ctx, const char *model, const char *now,
-                                    const char *then)
-{
-    const size_t option = strcspn(now, " "), both = option + 65;
-    if (!strncmp(now, then, both))
-        return ANPE_OK;
-    if (strncmp(now, then, option + 1) != 0)
-        return ANPE_FAIL(ctx, ANPE_ECONFIG,
-                         "%s: was trained with other input files (see `anpe info`); --resume needs "
-                         "the same ones",
-                         model);
-    return ANPE_FAIL(ctx, ANPE_ECONFIG,
-                     "%s: --resume needs the same input files; '%.*s', %s, has changed: SHA-256 "
-                     "%.64s, it was %.64s",
-                     model, (int)option, now, now + both + 1, now + option + 1, then + option + 1);
-}
-
-static anpe_status check_same_inputs(anpe_ctx *ctx, const trainer *t, const anpe_model_file *f)
-{
-    int64_t n = 0;
-    char **stored = NULL;
-    anpe_status status = anpe_model_file_inputs(ctx, f, &n, &stored);
-    for (int64_t i = 0; (i < n || i < t->n_inputs) && !status; i++)
-        status = check_same_input(ctx, t->request->output, i < t->n_inputs ? t->inputs[i] : "",
-                                  i < n ? stored[i] : "");
-    anpe_h5_texts_free(n, stored);
     return status;
 }
 
@@ -541,7 +478,7 @@ static anpe_status check_same_configuration(anpe_ctx *ctx, const trainer *t,
         return ANPE_ENOMEM;
     const int same = strcmp(mine, f->config) == 0;
     free(mine);
-    return same ? check_same_inputs(ctx, t, f)
+    return same ? anpe_train_inputs_same(ctx, &t->inputs, t->request->output, f)
                 : ANPE_FAIL(ctx, ANPE_ECONFIG,
                             "%s: was trained with another configuration (see "
                             "`anpe info`); --resume needs the same one",
@@ -554,9 +491,7 @@ static void close_trainer(trainer *t)
     for (int i = 0; t->desk && i < t->n_lanes; i++)
         anpe_dataset_close_desk(&t->desk[i]);
     free(t->desk);
-    for (int i = 0; i < t->n_inputs; i++)
-        free(t->inputs[i]);
-    free(t->inputs);
+    anpe_train_inputs_clear(&t->inputs);
     anpe_workers_free(t->workers);
     anpe_free(t->gradient);
     anpe_free(t->progress.best);
