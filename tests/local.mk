@@ -28,7 +28,7 @@ check-sanitize:
 THREAD_TESTS = tests/unit/test_base tests/unit/test_ranks tests/unit/test_npe tests/unit/test_infer tests/unit/test_exact \
 	tests/unit/test_explain tests/unit/test_group tests/unit/test_proposal tests/unit/test_embed tests/unit/test_drop \
 	tests/unit/test_modes tests/unit/test_graph tests/unit/test_lte tests/cli/test_train.sh tests/cli/test_simulate.sh \
-	tests/cli/test_journal.sh
+	tests/cli/test_journal.sh tests/cli/test_group.sh
 check-threads:
 	mkdir -p threads
 	cd threads && { test -f Makefile || $(abs_srcdir)/configure --enable-sanitize=thread --enable-strict; } && \

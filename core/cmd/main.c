@@ -174,13 +174,22 @@ static int part(anpe_ctx *ctx, anpe_cmd *cmd, anpe_status status)
     return code;
 }
 
+/* What --help and --version print has to arrive, too. */
+static int printed(void)
+{
+    if (!fflush(stdout) && !ferror(stdout))
+        return EXIT_SUCCESS;
+    fprintf(stderr, "anpe: cannot write to standard output\n");
+    return EXIT_FAILURE;
+}
+
 static int run_command(const anpe_command *command, int argc, char **argv)
 {
     anpe_cmd cmd;
     const anpe_parsed parsed = anpe_cmd_parse(&cmd, command, argc, argv);
     if (parsed) {
         anpe_cmd_clear(&cmd);
-        return parsed == ANPE_PARSED_HELP    ? EXIT_SUCCESS
+        return parsed == ANPE_PARSED_HELP    ? printed()
                : parsed == ANPE_PARSED_USAGE ? EXIT_USAGE
                                              : EXIT_FAILURE;
     }
@@ -218,11 +227,11 @@ int main(int argc, char **argv)
     }
     if (!strcmp(argv[1], "--version")) {
         printf("anpe %s\n", anpe_version());
-        return EXIT_SUCCESS;
+        return printed();
     }
     if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h")) {
         print_usage(stdout);
-        return EXIT_SUCCESS;
+        return printed();
     }
     for (int i = 0; i < N_COMMANDS; i++)
         if (!strcmp(argv[1], commands[i]->name))

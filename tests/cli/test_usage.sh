@@ -81,10 +81,13 @@ run "$ANPE" infer --help
 check "--help says defaults" grep -q "^  -s, --samples N .*(default 1000)$" "$work/out"
 
 if [ -w /dev/full ]; then
-    status=0
-    "$ANPE" plugins >/dev/full 2>"$work/err" || status=$?
-    : >"$work/out"
-    expect "standard output is full" 1 "anpe: cannot write to standard output"
+    for words in plugins --help --version "infer --help"; do
+        status=0
+        # shellcheck disable=SC2086
+        "$ANPE" $words >/dev/full 2>"$work/err" || status=$?
+        : >"$work/out"
+        expect "standard output is full: $words" 1 "anpe: cannot write to standard output"
+    done
 else
     skip "standard output is full" "there is no /dev/full"
 fi
