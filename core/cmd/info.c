@@ -1,5 +1,6 @@
 /* anpe info: what is in a file of anpe's, or of a survey's. */
 #define _POSIX_C_SOURCE 200809L
+#include "cmd/info_catalogue.h"
 #include "cmd/info_spectrum.h"
 #include "cmd/models.h"
 #include "cmd/validation_report.h"
@@ -194,10 +195,14 @@ static anpe_status run(anpe_ctx *ctx, anpe_cmd *cmd)
     anpe_h5 *f = NULL;
     char *format = NULL;
     struct stat st;
+    int is_catalogue = 0;
     anpe_status status = anpe_cmd_model(ctx, cmd, &path);
     if (status)
         return status;
     json_object_set_new(cmd->result, "file", json_string(path));
+    ANPE_TRY(anpe_info_catalogue(ctx, cmd, path, &is_catalogue));
+    if (is_catalogue)
+        return ANPE_OK;
     if (stat(path, &st) == 0 && S_ISREG(st.st_mode) && st.st_size > 0 &&
         !anpe_spectra_file_is_hdf5(ctx, path))
         return anpe_info_spectrum(ctx, cmd, path);
@@ -218,10 +223,12 @@ out:
 
 const anpe_command anpe_command_info = {
     "info",
-    "what is in a model, another HDF5 file of anpe, or a file of spectra",
+    "what is in a model, a catalogue, another file of anpe, or a file of spectra",
     "FILE|MODEL",
     "For a survey's file: what it is, the instrument that reads it, the star, range, medium and "
-    "frame, and S/N and good pixels of each spectrum as that instrument reads it. For a model: "
+    "frame, and S/N and good pixels of each spectrum as that instrument reads it. For a catalogue: "
+    "where it comes from, the range of its labels, and how many stars have which flag. For a "
+    "model: "
     "labels with their ranges, training history, the plugins and input files with "
     "their "
     "SHA-256, and the configuration with every value. Opening a model runs no code.",

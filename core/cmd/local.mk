@@ -2,7 +2,7 @@
 bin_PROGRAMS += anpe
 anpe_SOURCES = core/cmd/main.c core/cmd/command.c core/cmd/command.h core/cmd/terminal.c \
 	core/cmd/train.c core/cmd/emulate.c core/cmd/calibrate.c core/cmd/infer.c core/cmd/inferred.h core/cmd/simulate.c core/cmd/import.c core/cmd/info.c \
-	core/cmd/info_spectrum.c core/cmd/info_spectrum.h \
+	core/cmd/info_catalogue.c core/cmd/info_catalogue.h core/cmd/info_spectrum.c core/cmd/info_spectrum.h \
 	core/cmd/completion.c core/cmd/models.c core/cmd/models.h core/cmd/noise.c core/cmd/plot.c core/cmd/plugins.c core/cmd/report.c \
 	core/cmd/merge.c core/cmd/part.c core/cmd/part.h core/cmd/spectra.c core/cmd/spectra.h core/cmd/synth.c \
 	core/cmd/watch.c core/cmd/validate.c core/cmd/validation_report.c core/cmd/validation_report.h \

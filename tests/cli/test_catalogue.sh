@@ -59,6 +59,14 @@ check ".h5: read as .fits" cmp with_fits with_h5 # texts have ten digits, these 
 for end in ecsv vot; do
     check ".$end: read as .csv" cmp with_csv with_$end
 done
+for end in fits h5 csv ecsv vot; do
+    run "$ANPE" info all.$end
+    check ".$end: info says what it is" test "$status" = 0 -a "$(grep -c '^what *catalogue of anpe infer$' out)" = 1
+    check ".$end: and of which model" grep -q "^model *m.h5$" out
+    sed -n 's/^\(labels\)\{0,1\} \{1,\}\([a-z_0-9]* .*median.*\)/\2/p;/^flags/,$p' out | tr -s ' ' | sort >info_$end
+    check ".$end: its labels and flags" cmp info_fits info_$end
+done
+check "labels there are" test "$(grep -c ' median ' info_fits)" -gt 1
 gzip -c all.vot >all.vot.gz
 run "$ANPE" infer m.h5 mocks.h5 -q -s 50 -o with_gz.csv --compare all.vot.gz
 grep -v '^# RUN' with_gz.csv >with_gz
