@@ -14,7 +14,7 @@ typedef struct anpe_emulator_array {
 } anpe_emulator_array;
 
 typedef struct anpe_emulator {
-    const char *kind;       /* dense, per_pixel, cannon */
+    const char *kind;       /* dense, components, per_pixel, cannon */
     const char *activation; /* leaky_relu, relu, sigmoid; NULL: none */
     const char *output;     /* linear, sigmoid */
     const char *on_grid;    /* instrument whose pixels these are; NULL: none */
@@ -25,8 +25,8 @@ typedef struct anpe_emulator {
     int half;               /* arrays of two dimensions are stored in half precision */
     int64_t n_labels, n_pixels, n_layers;
     anpe_label *labels; /* malloc'ed; min, max: the domain */
-    /* w0, b0, ...; coefficients; wavelength; scatter; x_min, x_max where labels are scaled with
-     * them: whatever the kind has */
+    /* w0, b0, ...; basis, mean; coefficients; wavelength; scatter; x_min, x_max where labels are
+     * scaled with them: whatever the kind has */
     int n_arrays;
     anpe_emulator_array arrays[ANPE_EMULATOR_ARRAYS];
     int n_sources; /* base names and SHA-256 of the files it came from */

@@ -76,6 +76,49 @@ static inline const char *make_published(const char *name, int n, const part *pa
     return path;
 }
 
+/* Weights and biases of an emulator of components, layer by layer. */
+enum { N_COMPONENTS = 8 };
+static const part components[N_COMPONENTS] = {
+    {"w0", 2, {7, 2}}, {"b0", 1, {7}}, {"w1", 2, {5, 7}},     {"b1", 1, {5}},
+    {"w2", 2, {6, 5}}, {"b2", 1, {6}}, {"basis", 2, {37, 6}}, {"mean", 1, {37}}};
+
+/* An emulator of the first n of these parts, of smooth made-up numbers, the mean raised by `lift`;
+ * labels from 0 to 1. */
+static inline const char *make_components(const char *name, int n, const part *parts, double lift,
+                                          const char *activation, int half)
+{
+    const char *path = in_scratch(name);
+    anpe_emulator e = {.kind = "components",
+                       .activation = activation,
+                       .resolution = INFINITY,
+                       .normalised = 1,
+                       .half = half,
+                       .n_labels = 2,
+                       .n_layers = 3};
+    e.labels = calloc(2, sizeof *e.labels);
+    for (int k = 0; k < 2; k++) {
+        snprintf(e.labels[k].name, sizeof e.labels[k].name, k ? "logg" : "teff");
+        e.labels[k].max = 1;
+    }
+    for (int i = 0; i < n; i++) {
+        const int64_t count = parts[i].shape[0] * (parts[i].rank == 2 ? parts[i].shape[1] : 1);
+        double *v = malloc((size_t)count * sizeof *v);
+        for (int64_t k = 0; k < count; k++)
+            v[k] = sin(1.7 * (double)k + i) + (strcmp(parts[i].key, "mean") ? 0 : lift);
+        WORKS(anpe_emulator_add(ctx, &e, parts[i].key, parts[i].rank, parts[i].shape, v));
+    }
+    WORKS(anpe_emulator_write(ctx, &e, path));
+    anpe_emulator_clear(&e);
+    return path;
+}
+
+static inline anpe_status open_components(const char *path, emulated *m)
+{
+    char text[1200];
+    snprintf(text, sizeof text, "plugin = \"payne\"; file = \"%s\";", path);
+    return simulator_new(text, m);
+}
+
 static inline anpe_import_request small_request(const char *file)
 {
     return (anpe_import_request){

@@ -11,7 +11,7 @@ typedef struct formula {
     void (*eval)(const struct formula *f, const double *theta, double *flux);
     int64_t n_labels, n_pixels;
     const anpe_label *labels;
-    int activation; /* dense: as in its list of names */
+    int activation; /* dense, components: as in their list of names */
     int rounded;    /* the plugin's weights are floats */
     int n_arrays;
     double *array[8];
@@ -34,11 +34,14 @@ static double scaled(const formula *f, const double *theta, int64_t k)
     return (theta[k] - l->min) / (l->max - l->min) - 0.5;
 }
 
+/* Components are a layer more, and neither the last has an activation nor what gives their
+ * coefficients. */
 static void eval_dense(const formula *f, const double *theta, double *flux)
 {
-    static const int width[] = {2, 7, 5, 37};
+    static const int widths[2][5] = {{2, 7, 5, 37}, {2, 7, 5, 6, 37}};
+    const int n = f->n_arrays / 2, *width = widths[n - 3];
     double x[37] = {scaled(f, theta, 0), scaled(f, theta, 1)}, y[37] = {0};
-    for (int layer = 0; layer < 3; layer++) {
+    for (int layer = 0; layer < n; layer++) {
         const double *w = f->array[2 * layer], *b = f->array[2 * layer + 1];
         for (int o = 0; o < width[layer + 1]; o++) {
             y[o] = b[o];
@@ -168,6 +171,25 @@ static void test_derivatives_dense(void)
     }
 }
 
+/* The last product in double, and in float, which a mean far above the rest allows. */
+static void test_derivatives_components(void)
+{
+    static const char *const names[] = {"leaky_relu", "relu", "sigmoid"};
+    const char *keys[N_COMPONENTS];
+    for (int i = 0; i < N_COMPONENTS; i++)
+        keys[i] = components[i].key;
+    for (int a = 0; a < 3; a++)
+        for (int lift = 0; lift <= 100; lift += 100) {
+            const char *path = make_components("c.h5", N_COMPONENTS, components, lift, names[a], 0);
+            formula f = {.file = path, .eval = eval_dense, .activation = a};
+            emulated m;
+            read_formula(&f, N_COMPONENTS, keys);
+            WORKS(open_components(path, &m));
+            check_derivatives(names[a], 1e-6, &m, &f);
+            subject_clear(&m.s);
+        }
+}
+
 static const char *const per_pixel_keys[] = {"w0", "b0", "w1", "b1", "output_affine"};
 
 static void test_derivatives_per_pixel(void)
@@ -264,6 +286,7 @@ static void test_derivatives_edge(void)
 
 static const CU_TestInfo tests[] = {
     {"derivatives, dense", test_derivatives_dense},
+    {"derivatives, components", test_derivatives_components},
     {"derivatives, per pixel", test_derivatives_per_pixel},
     {"derivatives, cannon", test_derivatives_cannon},
     {"derivatives at an edge", test_derivatives_edge},

@@ -274,6 +274,87 @@ static void test_activations(void)
     }
 }
 
+/* mean + basis (w2 a(w1 a(w0 s + b0) + b1) + b2) from the numbers of the file. */
+static void components_formula(const char *path, int relu, const double *theta, double *flux)
+{
+    static const int width[] = {2, 7, 5, 6};
+    double x[7] = {theta[0] - 0.5, theta[1] - 0.5}, y[7] = {0};
+    int64_t n;
+    double *v[N_COMPONENTS];
+    for (int i = 0; i < N_COMPONENTS; i++)
+        v[i] = read_whole(path, components[i].key, &n);
+    for (int layer = 0; layer < 3; layer++) {
+        for (int o = 0; o < width[layer + 1]; o++) {
+            y[o] = v[2 * layer + 1][o];
+            for (int k = 0; k < width[layer]; k++)
+                y[o] += v[2 * layer][o * width[layer] + k] * x[k];
+            if (layer < 2)
+                y[o] = !relu ? sigmoid(y[o]) : y[o] > 0 ? y[o] : 0;
+        }
+        memcpy(x, y, sizeof x);
+    }
+    for (int p = 0; p < 37; p++) {
+        flux[p] = v[7][p];
+        for (int k = 0; k < 6; k++)
+            flux[p] += v[6][p * 6 + k] * y[k];
+    }
+    for (int i = 0; i < N_COMPONENTS; i++)
+        free(v[i]);
+}
+
+/* With numbers of half precision and of double. About a mean of zero the last product cancels and
+ * has to run in double: half a unit of float, and what double adds. Far above it runs in float. */
+static void test_components(void)
+{
+    static const struct {
+        double lift, tolerance;
+        int relu, half;
+    } cases[] = {{0, 6.1e-8, 0, 0}, {0, 6.1e-8, 1, 1}, {100, 5e-7, 0, 1}, {100, 5e-7, 1, 0}};
+    for (int i = 0; i < COUNT(cases); i++) {
+        const double theta[2] = {0.9, 0.15};
+        const char *path = make_components("c.h5", N_COMPONENTS, components, cases[i].lift,
+                                           cases[i].relu ? "relu" : "sigmoid", cases[i].half);
+        double want[37];
+        float flux[37];
+        emulated m;
+        WORKS(open_components(path, &m));
+        CU_ASSERT_EQUAL_FATAL(m.info.n_pixels, 37);
+        WORKS(subject_simulate(&m.s, 1, theta, flux));
+        components_formula(path, cases[i].relu, theta, want);
+        for (int p = 0; p < 37; p++)
+            CU_ASSERT_DOUBLE_EQUAL(flux[p], want[p], cases[i].tolerance * fabs(want[p]) + 1e-14);
+        check_batch(&m);
+        subject_clear(&m.s);
+    }
+}
+
+/* Parts that are not there or do not fit; a plugin that does not know the kind. */
+static void test_components_bad(void)
+{
+    static const struct {
+        int n, changed;
+        int64_t shape[2];
+        const char *message;
+    } cases[] = {{7, 0, {7, 2}, "no dataset 'mean'"},
+                 {6, 0, {7, 2}, "no dataset 'basis'"},
+                 {8, 6, {37, 5}, "basis has shape (37, 5), expected (*, 6)"},
+                 {8, 7, {36, 0}, "mean has shape (36), expected (37)"},
+                 {8, 4, {6, 4}, "w2 has shape (6, 4), expected (*, 5)"}};
+    emulated m;
+    char text[1200];
+    for (int i = 0; i < COUNT(cases); i++) {
+        part parts[N_COMPONENTS];
+        memcpy(parts, components, sizeof parts);
+        memcpy(parts[cases[i].changed].shape, cases[i].shape, sizeof cases[i].shape);
+        FAILS(open_components(make_components("c.h5", cases[i].n, parts, 0, "relu", 0), &m),
+              ANPE_EFORMAT, cases[i].message);
+    }
+    const char *path = make_components("c.h5", N_COMPONENTS, components, 0, "relu", 0);
+    snprintf(text, sizeof text, "plugin = \"cannon\"; file = \"%s\";", path);
+    FAILS(simulator_new(text, &m), ANPE_EFORMAT,
+          "is an emulator of kind 'components'; this takes cannon");
+}
+
 static void test_per_pixel_batch(void)
 {
     emulated m;
@@ -332,6 +413,8 @@ static const CU_TestInfo tests[] = {
     {"ThePayne's HDF5", test_thepayne},
     {"cannon with terms", test_cannon_terms},
     {"activations, batches", test_activations},
+    {"components", test_components},
+    {"components that do not fit", test_components_bad},
     {"per pixel, batches", test_per_pixel_batch},
     {"domain", test_domain},
     {"array", test_array},

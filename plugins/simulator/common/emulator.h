@@ -9,7 +9,7 @@
 typedef struct emulator {
     char *path;
     char kind[16], activation[16], output[16];
-    int64_t n_layers; /* dense */
+    int64_t n_layers; /* of a network, without the components behind it */
     int64_t n_labels, n_pixels;
     anpe_label *labels;    /* (n_labels) with the domain */
     double *x_min, *x_max; /* (n_labels) what labels are scaled with; the domain may be narrower */

@@ -23,10 +23,11 @@ typedef enum activation { LEAKY_RELU, RELU, SIGMOID } activation;
 
 typedef struct payne {
     emulator e;
-    int64_t n_layers; /* dense; 0: per pixel */
+    int64_t n_layers; /* with the components as the last; 0: per pixel */
+    int64_t n_hidden; /* of the layers: the first ones, which have an activation */
     activation activation;
-    product layers[MAX_LAYERS];
-    int64_t widest; /* of the labels and hidden layers */
+    product layers[MAX_LAYERS + 1];
+    int64_t widest; /* of the labels and all layers but the last */
     per_pixel pixels;
 } payne;
 
@@ -35,24 +36,26 @@ static void payne_destroy(void *self)
     payne *p = self;
     if (!p)
         return;
-    for (int i = 0; i < MAX_LAYERS; i++)
+    for (int i = 0; i <= MAX_LAYERS; i++)
         product_clear(&p->layers[i]);
     per_pixel_clear(&p->pixels);
     emulator_clear(&p->e);
     free(p);
 }
 
+/* Layer i: w and b of the network, or behind them basis and mean of the components. */
 static anpe_status read_layer(anpe_ctx *ctx, payne *p, int64_t i, int64_t *width)
 {
-    char key[32];
+    char weights[32] = "basis", biases[32] = "mean";
     double *w = NULL, *b = NULL;
-    const int last = i == p->n_layers - 1;
-    int64_t shape[2] = {last ? p->e.n_pixels : -1, *width};
-    snprintf(key, sizeof key, "w%d", (int)i);
+    int64_t shape[2] = {i == p->n_layers - 1 ? p->e.n_pixels : -1, *width};
+    if (i < p->e.n_layers) {
+        snprintf(weights, sizeof weights, "w%d", (int)i);
+        snprintf(biases, sizeof biases, "b%d", (int)i);
+    }
     anpe_status status;
-    ANPE_TRY(emulator_array(ctx, &p->e, key, 2, shape, &w));
-    snprintf(key, sizeof key, "b%d", (int)i);
-    ANPE_TRY(emulator_array(ctx, &p->e, key, 1, shape, &b));
+    ANPE_TRY(emulator_array(ctx, &p->e, weights, 2, shape, &w));
+    ANPE_TRY(emulator_array(ctx, &p->e, biases, 1, shape, &b));
     ANPE_TRY(product_new(ctx, shape[0], shape[1], w, 0, b, &p->layers[i]));
 out:
     free(w);
@@ -61,7 +64,7 @@ out:
     return status;
 }
 
-static anpe_status read_dense(anpe_ctx *ctx, payne *p)
+static anpe_status read_activation(anpe_ctx *ctx, payne *p)
 {
     static const char *const names[] = {"leaky_relu", "relu", "sigmoid"};
     int a = 0;
@@ -72,21 +75,28 @@ static anpe_status read_dense(anpe_ctx *ctx, payne *p)
                          "%s: activation '%s'; known are leaky_relu, relu and sigmoid", p->e.path,
                          p->e.activation);
     p->activation = (activation)a;
-    p->n_layers = p->e.n_layers;
-    if (p->n_layers < 1 || p->n_layers > MAX_LAYERS)
-        return ANPE_FAIL(ctx, ANPE_EFORMAT, "%s: %lld layers; 1 to %d are possible", p->e.path,
-                         (long long)p->n_layers, MAX_LAYERS);
+    return ANPE_OK;
+}
+
+static anpe_status read_dense(anpe_ctx *ctx, payne *p)
+{
     int64_t width = p->e.n_labels;
+    anpe_status status;
+    ANPE_TRY(read_activation(ctx, p));
+    if (p->e.n_layers < 1 || p->e.n_layers > MAX_LAYERS)
+        return ANPE_FAIL(ctx, ANPE_EFORMAT, "%s: %lld layers; 1 to %d are possible", p->e.path,
+                         (long long)p->e.n_layers, MAX_LAYERS);
+    p->n_hidden = p->e.n_layers - 1;
+    p->n_layers = p->e.n_layers + !strcmp(p->e.kind, "components");
     p->widest = width;
     for (int64_t i = 0; i < p->n_layers; i++) {
-        const anpe_status status = read_layer(ctx, p, i, &width);
-        if (status)
-            return status;
+        ANPE_TRY(read_layer(ctx, p, i, &width));
         if (i < p->n_layers - 1 && width > p->widest)
             p->widest = width;
     }
     p->e.n_pixels = width;
-    return ANPE_OK;
+out:
+    return status;
 }
 
 static anpe_status read_per_pixel(anpe_ctx *ctx, payne *p)
@@ -146,20 +156,23 @@ static void activate(activation a, int64_t n, double *x)
         }
 }
 
-/* The hidden layers of n <= PRODUCT_CHUNK spectra: scaled labels in *x -> activations in *x. *x and
- * *y hold (product_rows(n), widest) each and are exchanged. */
-static void run_hidden(const payne *p, int64_t n, double **x, double **y)
+/* All layers but the last for n <= PRODUCT_CHUNK spectra: scaled labels in *x -> activations, or
+ * coefficients of the components, in *x. *x and *y hold (product_rows(n), widest) each and are
+ * exchanged. */
+static void run_inner(const payne *p, int64_t n, double **x, double **y)
 {
     for (int64_t i = 0; i < p->n_layers - 1; i++) {
         product_apply(&p->layers[i], n, *x, *y, NULL);
-        activate(p->activation, n * p->layers[i].n_out, *y);
+        if (i < p->n_hidden)
+            activate(p->activation, n * p->layers[i].n_out, *y);
         double *swap = *x;
         *x = *y;
         *y = swap;
     }
 }
 
-/* The last layer: activations x (n, n_in) -> flux. room: as large as x, for rounding it. */
+/* The last layer: x (n, n_in) as run_inner leaves it -> flux. room: as large as x, for rounding it.
+ */
 static void run_last(const payne *p, int64_t n, const double *x, double *room, float *flux)
 {
     const product *last = &p->layers[p->n_layers - 1];
@@ -183,7 +196,7 @@ static anpe_status run_dense(const payne *p, anpe_ctx *ctx, int64_t n, const dou
         if (status)
             return status;
     }
-    run_hidden(p, n, &x, &y);
+    run_inner(p, n, &x, &y);
     run_last(p, n, x, y, flux);
     return ANPE_OK;
 }
@@ -215,7 +228,7 @@ static anpe_status choose_precision(payne *p, anpe_ctx *ctx)
     double *x = owned, *y = owned + size;
     for (int64_t i = 0; i < PROBES * p->e.n_labels; i++)
         x[i] = anpe_uniform(&rng) - 0.5;
-    run_hidden(p, PROBES, &x, &y);
+    run_inner(p, PROBES, &x, &y);
     run_last(p, PROBES, x, y, in_double);
     ANPE_TRY(product_add_float(ctx, last));
     run_last(p, PROBES, x, y, in_float);
@@ -235,8 +248,8 @@ static anpe_status payne_create(anpe_ctx *ctx, const void *options, const void *
     if (ANPE_NEW(ctx, p, 1))
         return ANPE_ENOMEM;
     anpe_status status;
-    ANPE_TRY(emulator_open(ctx, o->file, "dense|per_pixel", &p->e));
-    ANPE_TRY(strcmp(p->e.kind, "dense") ? read_per_pixel(ctx, p) : read_dense(ctx, p));
+    ANPE_TRY(emulator_open(ctx, o->file, "dense|components|per_pixel", &p->e));
+    ANPE_TRY(strcmp(p->e.kind, "per_pixel") ? read_dense(ctx, p) : read_per_pixel(ctx, p));
     ANPE_TRY(emulator_read_scatter(ctx, &p->e));
     if (p->n_layers)
         ANPE_TRY(choose_precision(p, ctx));
@@ -310,8 +323,10 @@ static void derive_dense(const payne *p, double *x, double *y, float *flux)
     for (int64_t i = 0; i < p->n_layers - 1; i++) {
         const int64_t width = p->layers[i].n_out;
         product_apply_tangents(&p->layers[i], rows, x, y, NULL);
-        activate(p->activation, width, y);
-        activate_tangents(p->activation, rows, width, y);
+        if (i < p->n_hidden) {
+            activate(p->activation, width, y);
+            activate_tangents(p->activation, rows, width, y);
+        }
         double *swap = x;
         x = y;
         y = swap;
