@@ -8,7 +8,7 @@
 typedef struct options {
     const char *output, *labels, *units, *theta, *flux, *wavelength;
     double resolution, rate, held_out;
-    int64_t width, layers, steps;
+    int64_t width, layers, components, steps;
     int activation, absolute, half, no_halves;
 } options;
 
@@ -25,6 +25,8 @@ static const anpe_flag flags[] = {
     ANPE_FLAG_SWITCH(options, absolute, 0, "absolute", "the flux is not continuum-normalised"),
     ANPE_FLAG_INT(options, width, 0, "width", "N", 300, 1, 65536, "units of a hidden layer"),
     ANPE_FLAG_INT(options, layers, 0, "layers", "N", 2, 1, 12, "hidden layers"),
+    ANPE_FLAG_INT(options, components, 0, "components", "K", 0, 0, 65536,
+                  "principal components whose coefficients the network gives; 0: pixels"),
     ANPE_FLAG_CHOICE(options, activation, 0, "activation", "sigmoid|leaky_relu|relu",
                      "of the hidden layers"),
     ANPE_FLAG_INT(options, steps, 0, "steps", "N", 10000, 1, 1e9, "optimiser steps"),
@@ -59,6 +61,9 @@ static anpe_status say_errors(anpe_ctx *ctx, const anpe_cmd *cmd, const anpe_emu
                  "95 %", "largest");
     json_object_set_new(cmd->result, "held_out",
                         say_quantiles(cmd, "of a held-out spectrum", held->n, held->sorted));
+    if (r->left)
+        json_object_set_new(cmd->result, "components",
+                            say_quantiles(cmd, "  the components alone leave", held->n, r->left));
     json_object_set_new(cmd->result, "pixels",
                         say_quantiles(cmd, "of a pixel of these", held->n_pixels, pixel));
     json_object_set_new(
@@ -113,13 +118,21 @@ static void say_advice(const anpe_cmd *cmd, const anpe_emulate_result *r)
                      "trained on half the spectra the median is %.2e, %.2f times this: more "
                      "spectra would %s\n",
                      r->half, r->half / error, r->more_spectra ? "help" : "help little");
+    if (r->left)
+        anpe_cmd_say(cmd,
+                     "the components alone leave %.2f times the error: more components would %s\n",
+                     anpe_quantile_sorted(r->held_out.n, r->left, 0.5) / error,
+                     r->more_components ? "help more than more units" : "help little");
     anpe_cmd_say(cmd, "spectra trained on have %.2f times the error of those held out: %s\n",
                  trained / error,
-                 r->more_units ? "more units or steps would help"
-                               : "more units would not help, the spectra are few for them");
+                 r->more_units        ? "more units or steps would help"
+                 : r->more_components ? "more units would help little, the components are few"
+                                      : "more units would not help, the spectra are few for them");
     json_object_set_new(cmd->result, "half", anpe_cmd_number(r->half));
     json_object_set_new(cmd->result, "more_spectra", json_boolean(r->more_spectra));
     json_object_set_new(cmd->result, "more_units", json_boolean(r->more_units));
+    if (r->left)
+        json_object_set_new(cmd->result, "more_components", json_boolean(r->more_components));
 }
 
 static anpe_status report(anpe_ctx *ctx, const anpe_cmd *cmd, const char *output,
@@ -157,6 +170,7 @@ static anpe_status run(anpe_ctx *ctx, anpe_cmd *cmd)
                                           .absolute = o->absolute,
                                           .width = o->width,
                                           .layers = o->layers,
+                                          .components = o->components,
                                           .steps = o->steps,
                                           .activation = activations[o->activation],
                                           .rate = o->rate,

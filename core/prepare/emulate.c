@@ -14,8 +14,9 @@
 enum { FEWEST = 20, FEWEST_HELD_OUT = 5 };
 
 /* What decides the advice: half the spectra make the error so much larger; the error of spectra
- * that were trained on is at least so much of the others'. */
-static const double steep = 1.15, near = 0.8;
+ * that were trained on is at least so much of the others'; what the components leave, to which the
+ * network's part adds in squares, is the greater part of the error. */
+static const double steep = 1.15, near = 0.8, greater = 0.7071;
 
 typedef struct split {
     int64_t n_held, n_train;
@@ -66,13 +67,26 @@ static anpe_status divide(anpe_ctx *ctx, const anpe_emulate_request *r, const an
     return ANPE_OK;
 }
 
+static anpe_status check_components(anpe_ctx *ctx, const anpe_emulate_request *r,
+                                    const anpe_emulate_grid *g, const split *s)
+{
+    const int64_t half = g->n_pixels / 2, most = s->n_train - 1 < half ? s->n_train - 1 : half;
+    if (r->components <= most)
+        return ANPE_OK;
+    return ANPE_FAIL(ctx, ANPE_EINVAL,
+                     "%s: --components must be at most %lld, half of its %lld pixels and less than "
+                     "the %lld spectra trained on, not %lld",
+                     r->grid, (long long)most, (long long)g->n_pixels, (long long)s->n_train,
+                     (long long)r->components);
+}
+
 /* All but the layers. */
 static anpe_status describe(anpe_ctx *ctx, const anpe_emulate_request *r,
                             const anpe_emulate_grid *g, anpe_emulator *e)
 {
     const anpe_import_request names = {.file = r->grid, .labels = g->labels, .units = g->units};
     anpe_status status;
-    *e = (anpe_emulator){.kind = "dense",
+    *e = (anpe_emulator){.kind = r->components ? "components" : "dense",
                          .activation = r->activation,
                          .output = "linear",
                          .creator = "anpe emulate",
@@ -139,8 +153,11 @@ static anpe_status judge(anpe_ctx *ctx, const anpe_emulate_grid *g, const split 
         return ANPE_ENOMEM;
     memcpy(result->worst, g->theta + s->rows[worst] * g->n_labels,
            (size_t)g->n_labels * sizeof *result->worst);
-    result->more_units = trained >= near * error;
-    result->more_spectra = isnan(result->half) ? !result->more_units : result->half > steep * error;
+    result->more_components =
+        result->left && anpe_quantile_sorted(held->n, result->left, 0.5) > greater * error;
+    result->more_units = !result->more_components && trained >= near * error;
+    result->more_spectra = isnan(result->half) ? !result->more_units && !result->more_components
+                                               : result->half > steep * error;
     return ANPE_OK;
 }
 
@@ -170,6 +187,7 @@ anpe_status anpe_emulate(anpe_ctx *ctx, const anpe_emulate_request *r, anpe_emul
     ANPE_TRY(anpe_output_differs(ctx, r->output, r->grid));
     ANPE_TRY(anpe_emulate_read(ctx, r, g));
     ANPE_TRY(divide(ctx, r, g, &s));
+    ANPE_TRY(check_components(ctx, r, g, &s));
     ANPE_TRY(describe(ctx, r, g, &result->e));
     const int64_t *train = s.rows + s.n_held;
     ANPE_TRY(anpe_emulate_fit(ctx, r, g, s.n_train, train, "training", &result->e));
@@ -177,6 +195,10 @@ anpe_status anpe_emulate(anpe_ctx *ctx, const anpe_emulate_request *r, anpe_emul
         anpe_emulate_compare(ctx, &result->e, r->output, g, s.n_held, s.rows, &result->held_out));
     ANPE_TRY(
         anpe_emulate_compare(ctx, &result->e, r->output, g, s.n_train, train, &result->trained));
+    if (r->components) {
+        ANPE_TRY(ANPE_NEW(ctx, result->left, s.n_held));
+        ANPE_TRY(anpe_emulate_project(ctx, &result->e, g, s.n_held, s.rows, result->left));
+    }
     if (r->halves)
         ANPE_TRY(try_half(ctx, r, g, &s, &result->half));
     ANPE_TRY(judge(ctx, g, &s, result));
@@ -193,5 +215,6 @@ void anpe_emulate_result_clear(anpe_emulate_result *result)
     anpe_emulate_error_clear(&result->held_out);
     anpe_emulate_error_clear(&result->trained);
     anpe_emulate_grid_clear(&result->grid);
+    free(result->left);
     free(result->worst);
 }

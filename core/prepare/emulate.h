@@ -1,5 +1,6 @@
 /* prepare/emulate.h -- trains The Payne's network (Ting et al. 2019, ApJ 879, 69) on a grid of
- * spectra: labels in, all pixels out, for the simulator `payne`.
+ * spectra: labels in, all pixels or the coefficients of their principal components out, for the
+ * simulator `payne`.
  *
  *     emulate_grid.c   reads the spectra: of `anpe simulate --own-grid`, or anybody's
  *     emulate_fit.c    trains on some of them
@@ -18,6 +19,7 @@ typedef struct anpe_emulate_request {
     int absolute;      /* the flux is not continuum-normalised */
     /* the network: `layers` hidden layers of `width` units */
     int64_t width, layers, steps;
+    int64_t components;     /* principal components whose coefficients it gives; 0: pixels */
     const char *activation; /* leaky_relu, relu, sigmoid */
     double rate;
     double held_out; /* fraction of the spectra */
@@ -49,7 +51,8 @@ void anpe_emulate_grid_clear(anpe_emulate_grid *g);
 
 /* ---- training ---------------------------------------------------------------------------- */
 
-/* Trains on rows (n) of the grid and adds the layers to e. The same for any number of threads. */
+/* Trains on rows (n) of the grid and adds the layers to e, and the components behind them, at most
+ * n - 1. The same for any number of threads. */
 ANPE_MUST_CHECK anpe_status anpe_emulate_fit(anpe_ctx *ctx, const anpe_emulate_request *r,
                                              const anpe_emulate_grid *g, int64_t n,
                                              const int64_t *rows, const char *what,
@@ -74,6 +77,11 @@ ANPE_MUST_CHECK anpe_status anpe_emulate_compare(anpe_ctx *ctx, const anpe_emula
                                                  int64_t n, const int64_t *rows,
                                                  anpe_emulate_error *error);
 void anpe_emulate_error_clear(anpe_emulate_error *error);
+/* left (n), ascending: root mean square over pixels of what no coefficients of e's components give
+ * of each spectrum. */
+ANPE_MUST_CHECK anpe_status anpe_emulate_project(anpe_ctx *ctx, const anpe_emulator *e,
+                                                 const anpe_emulate_grid *g, int64_t n,
+                                                 const int64_t *rows, double *left);
 /* Medians of error (n) in BINS parts, of n / BINS or one more each, by ascending value (n). */
 ANPE_MUST_CHECK anpe_status anpe_emulate_bins(anpe_ctx *ctx, int64_t n, const double *value,
                                               const double *error, double *median, double *edge);
@@ -84,9 +92,10 @@ typedef struct anpe_emulate_result {
     anpe_emulate_grid grid; /* what was trained on */
     anpe_emulator e;
     anpe_emulate_error held_out, trained; /* errors for spectra held out, and trained on */
-    double *worst;                        /* (n_labels) of the held-out spectrum fitted worst */
-    double half;                          /* median error when trained on half; NAN: not tried */
-    int more_spectra, more_units;         /* would help, as far as these figures tell */
+    double *left;  /* (held_out.n) by anpe_emulate_project; NULL: no components */
+    double *worst; /* (n_labels) of the held-out spectrum fitted worst */
+    double half;   /* median error when trained on half; NAN: not tried */
+    int more_spectra, more_units, more_components; /* would help, as far as these figures tell */
 } anpe_emulate_result;
 
 /* Trains, compares, writes r->output. The result is to be cleared, also on failure. */

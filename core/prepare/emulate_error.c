@@ -1,6 +1,8 @@
 /* How far an emulator is from spectra: by spectrum, by pixel, and where in label space. Root mean
  * squares about zero, a bias included, as in import_scatter.c. */
+#include <config.h>
 #include "base/context.h"
+#include "kernel/product.h"
 #include "kind/as_simulator.h"
 #include "prepare/emulate.h"
 #include "stat/order.h"
@@ -99,6 +101,88 @@ anpe_status anpe_emulate_compare(anpe_ctx *ctx, const anpe_emulator *e, const ch
     ANPE_TRY(bin_labels(ctx, g, rows, error));
 out:
     anpe_as_simulator_clear(&s);
+    return status;
+}
+
+/* ---- what components leave --------------------------------------------------------------- */
+
+enum { TOGETHER = 32 }; /* spectra of a product */
+
+typedef struct projection {
+    int64_t n_pixels, k;
+    const double *mean;  /* (n_pixels) */
+    float *to, *from;    /* packed: onto the components, made orthonormal, and back */
+    float *x, *c, *back; /* (TOGETHER, n_pixels), (TOGETHER, k), (TOGETHER, n_pixels) */
+} projection;
+
+/* The components are orthogonal, of any length. */
+static anpe_status open_projection(anpe_ctx *ctx, const double *basis, projection *s)
+{
+    const int64_t P = s->n_pixels, k = s->k;
+    float *unit = NULL;
+    anpe_status status;
+    ANPE_TRY(ANPE_NEW(ctx, unit, P, k));
+    ANPE_TRY(ANPE_NEW(ctx, s->to, anpe_product_packed_f(P, k)));
+    ANPE_TRY(ANPE_NEW(ctx, s->from, anpe_product_packed_f(k, P)));
+    ANPE_TRY(ANPE_NEW(ctx, s->x, TOGETHER, P));
+    ANPE_TRY(ANPE_NEW(ctx, s->c, TOGETHER, k));
+    ANPE_TRY(ANPE_NEW(ctx, s->back, TOGETHER, P));
+    for (int64_t j = 0; j < k; j++) {
+        double square = 0;
+        for (int64_t p = 0; p < P; p++)
+            square += basis[p * k + j] * basis[p * k + j];
+        for (int64_t p = 0; p < P && square > 0; p++)
+            unit[p * k + j] = (float)(basis[p * k + j] / sqrt(square));
+    }
+    anpe_product_pack_f(P, k, unit, k, 1, s->to);
+    anpe_product_pack_f(k, P, unit, 1, k, s->from);
+out:
+    free(unit);
+    return status;
+}
+
+static void close_projection(projection *s)
+{
+    free(s->to);
+    free(s->from);
+    free(s->x);
+    free(s->c);
+    free(s->back);
+}
+
+/* n <= TOGETHER spectra */
+static void project(const projection *s, const float *flux, int64_t n, const int64_t *rows,
+                    double *left)
+{
+    const int64_t P = s->n_pixels, k = s->k;
+    for (int64_t i = 0; i < n; i++)
+        for (int64_t p = 0; p < P; p++)
+            s->x[i * P + p] = (float)((double)flux[rows[i] * P + p] - s->mean[p]);
+    anpe_product_f(n, k, P, s->x, P, 1, s->to, NULL, s->c, k, 0);
+    anpe_product_f(n, P, k, s->c, k, 1, s->from, NULL, s->back, P, 0);
+    for (int64_t i = 0; i < n; i++) {
+        double square = 0;
+        for (int64_t p = i * P; p < (i + 1) * P; p++)
+            square += pow((double)s->x[p] - (double)s->back[p], 2);
+        left[i] = sqrt(square / (double)P);
+    }
+}
+
+anpe_status anpe_emulate_project(anpe_ctx *ctx, const anpe_emulator *e, const anpe_emulate_grid *g,
+                                 int64_t n, const int64_t *rows, double *left)
+{
+    const anpe_emulator_array *basis = anpe_emulator_find(e, "basis");
+    const anpe_emulator_array *mean = anpe_emulator_find(e, "mean");
+    if (!basis || !mean)
+        return ANPE_FAIL(ctx, ANPE_EINTERNAL, "emulator: no components");
+    projection s = {.n_pixels = g->n_pixels, .k = basis->shape[1], .mean = mean->v};
+    anpe_status status;
+    ANPE_TRY(open_projection(ctx, basis->v, &s));
+    for (int64_t i = 0; i < n; i += TOGETHER)
+        project(&s, g->flux, n - i < TOGETHER ? n - i : TOGETHER, rows + i, left + i);
+    anpe_sort(n, left);
+out:
+    close_projection(&s);
     return status;
 }
 

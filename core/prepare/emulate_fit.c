@@ -10,7 +10,9 @@
  * components as the last hidden layer has units. A last layer of so few columns cannot give more
  * than that, and the components are orthonormal: the error in the pixels is the one in the
  * coefficients and a part that no network of this width could take away. A step costs what these
- * few do. Mean, scale and components go into the last layer afterwards. */
+ * few do. Mean, scale and components go into the last layer afterwards, unless a number of
+ * components was asked for: then the network gives their coefficients, and they stand behind it in
+ * the file. */
 #include <config.h>
 #include "base/random.h"
 #include "base/workers.h"
@@ -39,6 +41,7 @@ typedef struct fit {
     int64_t n_values; /* of a target */
     float *target;    /* (n, n_values) */
     float *vector;    /* (n_values, n_pixels) components; NULL: targets are pixels */
+    double *length;   /* (n_values) of the components in the file; NULL: they are not in it */
     double scale;     /* of a target */
     anpe_settings *settings;
     anpe_component backend_plugin;
@@ -74,11 +77,30 @@ static double square_of(int64_t n, const float *x)
     return sum;
 }
 
+/* Length l of a component in the file and 1/l of its coefficient, so that both have the same root
+ * mean square, over pixels and over spectra: half precision is coarse below 6e-5, where one of the
+ * two would be if the other had length 1. */
+static anpe_status choose_lengths(anpe_ctx *ctx, fit *f)
+{
+    const int64_t k = f->n_values;
+    if (ANPE_NEW(ctx, f->length, k))
+        return ANPE_ENOMEM;
+    for (int64_t j = 0; j < k; j++) {
+        double square = 0;
+        for (int64_t i = 0; i < f->n; i++)
+            square += (double)f->target[i * k + j] * (double)f->target[i * k + j];
+        const double fourth = (double)f->grid->n_pixels * square / (double)f->n;
+        f->length[j] = fourth > 0 ? pow(fourth, 0.25) : 1;
+    }
+    return ANPE_OK;
+}
+
 /* The centred spectra as coefficients of their components, in their place. */
 static anpe_status find_components(anpe_ctx *ctx, fit *f)
 {
-    const int64_t P = f->grid->n_pixels, width = f->request->width;
-    const int64_t k = width < f->n - 1 ? width : f->n - 1;
+    const anpe_emulate_request *r = f->request;
+    const int64_t P = f->grid->n_pixels, wanted = r->components ? r->components : r->width;
+    const int64_t k = wanted < f->n - 1 ? wanted : f->n - 1;
     float *coefficient = NULL;
     if (2 * k > P)
         return ANPE_OK;
@@ -90,6 +112,8 @@ static anpe_status find_components(anpe_ctx *ctx, fit *f)
     free(f->target);
     f->target = coefficient;
     coefficient = NULL;
+    if (r->components)
+        ANPE_TRY(choose_lengths(ctx, f));
 out:
     free(coefficient);
     return status;
@@ -253,6 +277,35 @@ out:
     return status;
 }
 
+/* The last layer in coefficients of the components as they are in the file. */
+static void to_coefficients(const fit *f, int64_t width, double *weight, double *bias)
+{
+    for (int64_t j = 0; j < f->n_values; j++) {
+        for (int64_t i = j * width; i < (j + 1) * width; i++)
+            weight[i] = (float)(f->scale / f->length[j] * weight[i]);
+        bias[j] *= f->scale / f->length[j];
+    }
+}
+
+/* basis (n_pixels, n_values) and mean (n_pixels) */
+static anpe_status add_components(anpe_ctx *ctx, const fit *f, anpe_emulator *e)
+{
+    const int64_t P = f->grid->n_pixels, k = f->n_values, shape[2] = {P, k};
+    double *basis, *mean;
+    if (ANPE_NEW(ctx, basis, P, k))
+        return ANPE_ENOMEM;
+    for (int64_t p = 0; p < P; p++)
+        for (int64_t j = 0; j < k; j++)
+            basis[p * k + j] = (float)(f->length[j] * (double)f->vector[j * P + p]);
+    anpe_status status;
+    ANPE_TRY(anpe_emulator_add(ctx, e, "basis", 2, shape, basis));
+    ANPE_TRY(ANPE_NEW(ctx, mean, P));
+    memcpy(mean, f->mean, (size_t)P * sizeof *mean);
+    ANPE_TRY(anpe_emulator_add(ctx, e, "mean", 1, shape, mean));
+out:
+    return status;
+}
+
 /* tanh(z) is 2 sigmoid(2 z) - 1: a layer that reads such units takes twice their sigmoid and less
  * the sum of its weights, one that makes them twice its sum. */
 static void to_sigmoid(const fit *f, int64_t layer, const int64_t shape[2], double *weight,
@@ -272,7 +325,7 @@ static void to_sigmoid(const fit *f, int64_t layer, const int64_t shape[2], doub
 static anpe_status take_layer(anpe_ctx *ctx, const fit *f, int64_t i, anpe_emulator *e)
 {
     char name[32];
-    const int last = i == f->request->layers;
+    const int last = i == f->request->layers, to_pixels = last && !f->length;
     snprintf(name, sizeof name, "w%lld.weight", (long long)i);
     const anpe_parameter *w = anpe_parameters_find(f->parameters, name);
     snprintf(name, sizeof name, "w%lld.bias", (long long)i);
@@ -280,7 +333,7 @@ static anpe_status take_layer(anpe_ctx *ctx, const fit *f, int64_t i, anpe_emula
     if (!w || !b)
         return ANPE_FAIL(ctx, ANPE_EINTERNAL, "emulator: layer %lld has no weights", (long long)i);
     const float *raw = f->parameters->raw;
-    const int64_t shape[2] = {last ? f->grid->n_pixels : w->shape[0], w->shape[1]};
+    const int64_t shape[2] = {to_pixels ? f->grid->n_pixels : w->shape[0], w->shape[1]};
     double *weight = NULL;
     double *bias = NULL;
     if (ANPE_NEW(ctx, weight, shape[0], shape[1]) || ANPE_NEW(ctx, bias, shape[0])) {
@@ -289,12 +342,14 @@ static anpe_status take_layer(anpe_ctx *ctx, const fit *f, int64_t i, anpe_emula
         return ANPE_ENOMEM;
     }
     anpe_status status = ANPE_OK;
-    if (last)
+    if (to_pixels)
         status = last_layer(ctx, f, raw + w->offset, raw + b->offset, shape[1], weight, bias);
-    for (int64_t k = 0; !last && k < w->size; k++)
+    for (int64_t k = 0; !to_pixels && k < w->size; k++)
         weight[k] = (double)raw[w->offset + k];
-    for (int64_t k = 0; !last && k < b->size; k++)
+    for (int64_t k = 0; !to_pixels && k < b->size; k++)
         bias[k] = (double)raw[b->offset + k];
+    if (last && !to_pixels)
+        to_coefficients(f, shape[1], weight, bias);
     if (!status && strcmp(f->request->activation, "sigmoid") == 0)
         to_sigmoid(f, i, shape, weight, bias);
     snprintf(name, sizeof name, "w%lld", (long long)i);
@@ -323,6 +378,7 @@ static void close_fit(fit *f)
     free(f->theta);
     free(f->target);
     free(f->vector);
+    free(f->length);
 }
 
 static anpe_status open_fit(anpe_ctx *ctx, fit *f, const int64_t *rows)
@@ -364,6 +420,8 @@ anpe_status anpe_emulate_fit(anpe_ctx *ctx, const anpe_emulate_request *r,
     e->n_layers = r->layers + 1;
     for (int64_t i = 0; i < e->n_layers; i++)
         ANPE_TRY(take_layer(ctx, &f, i, e));
+    if (f.length)
+        ANPE_TRY(add_components(ctx, &f, e));
 out:
     close_fit(&f);
     return status;

@@ -57,6 +57,27 @@ check "is smaller" test "$(wc -c <half.h5)" -lt "$(wc -c <payne.h5)"
 cp "$work/out" report.json
 check "and as good" awk -v x="$(value held_out median)" 'BEGIN { exit !(x > 0 && x <= 1e-3) }'
 
+# A network that gives coefficients of components: the error of both, the file, the bytes.
+run emulate grid.h5 -o parts.h5 --width 64 --steps 10000 --rate 0.02 --components 30 --no-halves --json
+check "components" test "$status" = 0
+cp "$work/out" report.json
+check "are as good" awk -v x="$(value held_out median)" 'BEGIN { exit !(x > 0 && x <= 1e-3) }'
+check "what they leave is less" awk -v x="$(value components median)" -v y="$(value held_out median)" \
+    'BEGIN { exit !(x > 0 && x < y / 2) }'
+check "they do not limit" grep -q '"more_components": false' report.json
+run "$ANPE" info parts.h5
+check "info says that they are components" grep -q "^kind *components" "$work/out"
+run emulate grid.h5 -o two.h5 --width 64 --steps 10000 --rate 0.02 --components 30 --quiet --threads 2 --no-halves
+check "1 and 2 threads give the same components, byte for byte" cmp parts.h5 two.h5
+sed 's/payne.h5/parts.h5/' inner.cfg >parts.cfg
+run "$ANPE" simulate parts.cfg -n 20 --design sobol --own-grid -o parts_again.h5 --quiet
+check "they simulate" test "$status" = 0 -a -s parts_again.h5
+run emulate grid.h5 -o little.h5 --width 64 --steps 10000 --rate 0.02 --components 2 --half
+check "two components, in half precision" test "$status" = 0
+check "take less room than the pixels" test "$(wc -c <little.h5)" -lt "$(wc -c <half.h5)"
+check "and are what limits" \
+    grep -q "the components alone leave [01].[0-9]* times the error: more components would help more than more units" "$work/out"
+
 # Bad input.
 gone() { check "$1: nothing is written" test ! -e bad.h5; }
 # shellcheck disable=SC2086
@@ -75,6 +96,10 @@ refused "labels of the wrong number" "labels" grid.h5 --labels teff,logg
 refused "an array that is not there" "no dataset 'fluxes'; did you mean 'flux'" grid.h5 --flux fluxes
 refused "labels as spectra" "wavelengths in 'wavelength' for 3 pixels" grid.h5 --flux theta
 refused "spectra of another number" "grid.h5: wavelength has shape \([0-9]*\), expected \(\*, \*\)" grid.h5 --theta wavelength
+run emulate grid.h5 -o bad.h5 --components 39
+expect_error "components of more than half the pixels" 1 \
+    "grid.h5: --components must be at most 38, half of its 77 pixels and less than the 360 spectra trained on, not 39"
+gone "too many components"
 # What an instrument has convolved is convolved again when the emulator is observed.
 sed 's/^instrument.*/instrument = { plugin = "spectrum"; windows = [15882.0, 15898.0]; resolution = 60000.0; };\
 observe = { max_rv = 10.0; }; noise = { plugin = "gaussian"; snr = 100.0; };/' lines.cfg >convolved.cfg

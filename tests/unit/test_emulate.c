@@ -3,6 +3,7 @@
 #include "base_support.h"
 #include "file/hdf5_file.h"
 #include "prepare/emulate.h"
+#include "stat/order.h"
 #include <math.h>
 #include <string.h>
 
@@ -159,11 +160,151 @@ static void test_shared(void)
     anpe_emulate_result_clear(&result);
 }
 
+/* 40 spectra of 12 pixels, 1 + t u + 0.7 g v in two labels: two components are all there is. */
+static const char *put_two(void)
+{
+    enum { N = 40, P = 12 };
+    static double theta[N][2], flux[N][P];
+    const int64_t two[2] = {N, 2}, many[2] = {N, P};
+    const char *path = in_scratch("two.h5");
+    anpe_h5 *f = NULL;
+    for (int i = 0; i < N; i++) {
+        theta[i][0] = i % 8;
+        theta[i][1] = (double)(i / 8) + 0.1 * (i % 3);
+        for (int p = 0; p < P; p++)
+            flux[i][p] = 1 + theta[i][0] / 8 * sin(p + 0.5) + 0.7 * theta[i][1] / 5 * cos(2.0 * p);
+    }
+    CU_ASSERT_FATAL(anpe_h5_create(ctx, path, &f) == ANPE_OK);
+    CU_ASSERT(anpe_h5_write(ctx, f, "theta", ANPE_H5_DOUBLE, 2, two, theta) == ANPE_OK);
+    CU_ASSERT(anpe_h5_write(ctx, f, "flux", ANPE_H5_DOUBLE, 2, many, flux) == ANPE_OK);
+    CU_ASSERT_FATAL(anpe_h5_close(ctx, f) == ANPE_OK);
+    return path;
+}
+
+static anpe_emulate_request two_request(int64_t components)
+{
+    return (anpe_emulate_request){.grid = in_scratch("two.h5"),
+                                  .output = in_scratch("emulator.h5"),
+                                  .labels = "teff,logg",
+                                  .width = 8,
+                                  .layers = 1,
+                                  .components = components,
+                                  .steps = 600,
+                                  .activation = "sigmoid",
+                                  .rate = 2e-2,
+                                  .held_out = 0.2,
+                                  .seed = 1,
+                                  .threads = 1};
+}
+
+/* Coefficient c_k = (x - mean) b_k / b_k b_k of the spectrum x: the components are orthogonal. */
+static double coefficient(const double *b, const double *mean, const float *x, int64_t k, int64_t K)
+{
+    double product = 0, square = 0;
+    for (int64_t p = 0; p < 12; p++) {
+        product += b[p * K + k] * ((double)x[p] - mean[p]);
+        square += b[p * K + k] * b[p * K + k];
+    }
+    return product / square;
+}
+
+/* What one component leaves, against its formula; a second one leaves rounding. Each is as long as
+ * its coefficients: sum_p b^2 / P = mean of c^2 over what was trained on. */
+static void check_projection(int64_t K, int64_t n, const anpe_emulate_grid *g,
+                             const anpe_emulator *e, const double *left)
+{
+    enum { P = 12 };
+    const double *basis = anpe_emulator_find(e, "basis")->v;
+    const double *mean = anpe_emulator_find(e, "mean")->v;
+    double want[40] = {0}, c[2] = {0}, square[2] = {0}, length[2] = {0}, across = 0;
+    for (int64_t i = 0; i < n; i++) {
+        const float *x = g->flux + i * P;
+        for (int64_t k = 0; k < K; k++) {
+            c[k] = coefficient(basis, mean, x, k, K);
+            square[k] += c[k] * c[k] / (double)n;
+        }
+        for (int64_t p = 0; p < P; p++) {
+            double d = (double)x[p] - mean[p];
+            for (int64_t k = 0; k < K; k++)
+                d -= c[k] * basis[p * K + k];
+            want[i] += d * d / P;
+        }
+        want[i] = sqrt(want[i]);
+    }
+    anpe_sort(n, want);
+    for (int64_t i = 0; i < n; i++) /* of spectra about 1 in float */
+        CU_ASSERT_DOUBLE_EQUAL(left[i], want[i], 3e-7);
+    CU_ASSERT(K == 1 ? left[n / 2] > 0.05 : left[n - 1] < 1e-6);
+    for (int64_t p = 0; p < P; p++) {
+        for (int64_t k = 0; k < K; k++)
+            length[k] += basis[p * K + k] * basis[p * K + k] / P;
+        across += K == 2 ? basis[p * K] * basis[p * K + 1] / P : 0;
+    }
+    for (int64_t k = 0; k < K; k++)
+        CU_ASSERT_DOUBLE_EQUAL(square[k] / length[k], 1, 1e-5);
+    CU_ASSERT_DOUBLE_EQUAL(across / length[0], 0, 1e-6);
+}
+
+static void test_projection(void)
+{
+    enum { N = 40 };
+    int64_t rows[N];
+    double left[N];
+    for (int i = 0; i < N; i++)
+        rows[i] = N - 1 - i;
+    put_two();
+    for (int64_t K = 1; K <= 2; K++) {
+        const anpe_emulate_request r = two_request(K);
+        anpe_emulate_grid g;
+        anpe_emulator e = {0};
+        CU_ASSERT_FATAL(anpe_emulate_read(ctx, &r, &g) == ANPE_OK);
+        CU_ASSERT_FATAL(anpe_emulate_fit(ctx, &r, &g, N, rows, "fit", &e) == ANPE_OK);
+        CU_ASSERT_FATAL(anpe_emulate_project(ctx, &e, &g, N, rows, left) == ANPE_OK);
+        const anpe_emulator_array *basis = anpe_emulator_find(&e, "basis");
+        const anpe_emulator_array *w = anpe_emulator_find(&e, "w1");
+        CU_ASSERT_FATAL(basis->shape[0] == g.n_pixels && basis->shape[1] == K);
+        CU_ASSERT(w->shape[0] == K && w->shape[1] == r.width);
+        check_projection(K, N, &g, &e, left);
+        anpe_emulator_clear(&e);
+        anpe_emulate_grid_clear(&g);
+    }
+}
+
+/* One component of two is what limits, both of two are not; six of 12 pixels are the most, and
+ * fewer than the spectra trained on. */
+static void test_components(void)
+{
+    anpe_emulate_result result;
+    char text[512];
+    put_two();
+    for (int64_t K = 0; K <= 2; K++) {
+        const anpe_emulate_request r = two_request(K);
+        CU_ASSERT_FATAL(anpe_emulate(ctx, &r, &result) == ANPE_OK);
+        CU_ASSERT_STRING_EQUAL(result.e.kind, K ? "components" : "dense");
+        CU_ASSERT_EQUAL(result.left != NULL, K > 0);
+        CU_ASSERT_EQUAL(result.more_components, K == 1);
+        CU_ASSERT(K != 1 || (!result.more_units && !result.more_spectra));
+        anpe_emulate_result_clear(&result);
+    }
+    const anpe_emulate_request six = two_request(6), seven = two_request(7);
+    CU_ASSERT(anpe_emulate(ctx, &six, &result) == ANPE_OK);
+    anpe_emulate_result_clear(&result);
+    CU_ASSERT(anpe_emulate(ctx, &seven, &result) == ANPE_EINVAL);
+    snprintf(text, sizeof text,
+             "%s: --components must be at most 6, half of its 12 pixels and less than the 32 "
+             "spectra trained on, not 7",
+             seven.grid);
+    expect_message(text);
+    anpe_emulate_result_clear(&result);
+}
+
 int main(int argc, char **argv)
 {
     static const CU_TestInfo tests[] = {{"errors by label", test_bins},
                                         {"half precision", test_half},
                                         {"labels as arrays of their own", test_columns},
-                                        {"atmospheres held out whole", test_shared}};
+                                        {"atmospheres held out whole", test_shared},
+                                        {"what components leave", test_projection},
+                                        {"numbers of components", test_components}};
     return run_suite(argc, argv, "emulate", COUNT(tests), tests);
 }
