@@ -1,6 +1,8 @@
-/* The dense emulator, and the whole pipeline that makes training spectra. */
+/* The dense emulator, one of components beside it, and the whole pipeline that makes training
+ * spectra. */
 #include <config.h>
 #include "bench/bench.h"
+#include "file/emulator.h"
 #include "train/dataset.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -57,16 +59,32 @@ static void multiply(void *user)
                        WIDTH, 0, e->flux, PIXELS);
 }
 
-static anpe_status open_emulator(const bench *b, emulator_bench *e)
+static anpe_status open_simulator(const bench *b, const char *path, emulator_bench *e)
 {
     char text[4096];
     anpe_status status;
-    snprintf(text, sizeof text, "simulator = { plugin = \"payne\"; file = \"%s\"; };", b->emulator);
+    snprintf(text, sizeof text, "simulator = { plugin = \"payne\"; file = \"%s\"; };", path);
     const anpe_simulator_setup setup = {.size = sizeof setup};
     ANPE_TRY(anpe_settings_parse(b->ctx, text, "bench", 0, NULL, &e->settings));
     ANPE_TRY(anpe_component_new(b->ctx, e->settings, ANPE_SIMULATOR, "simulator", NULL, &setup,
                                 &e->simulator));
     ((const anpe_simulator_ops *)e->simulator.ops)->info(e->simulator.self, &e->info);
+out:
+    return status;
+}
+
+static void close_emulator(emulator_bench *e)
+{
+    anpe_free(e->scratch);
+    free(e->theta), free(e->flux), free(e->hidden), free(e->weight);
+    anpe_component_clear(&e->simulator);
+    anpe_settings_free(e->settings);
+}
+
+static anpe_status open_emulator(const bench *b, emulator_bench *e)
+{
+    anpe_status status;
+    ANPE_TRY(open_simulator(b, b->emulator, e));
     if (e->info.n_pixels != PIXELS)
         return ANPE_FAIL(b->ctx, ANPE_EINVAL, "%s has %lld pixels, expected %d", b->emulator,
                          (long long)e->info.n_pixels, PIXELS);
@@ -88,14 +106,129 @@ out:
     return status;
 }
 
+/* ---- components -------------------------------------------------------------------------- */
+
+enum { LABELS = 24, LONG = 11351, UNITS = 400, COMPONENTS = 128, LAYERS = 3 };
+
+typedef struct both {
+    emulator_bench dense, components;
+} both;
+
+static void derive_dense(void *user)
+{
+    both *t = user;
+    derive(&t->dense);
+}
+
+static void derive_components(void *user)
+{
+    both *t = user;
+    derive(&t->components);
+}
+
+/* w (out, in) and b (out) of a layer of made-up numbers, or a basis and a mean. */
+static anpe_status add_layer(anpe_ctx *ctx, anpe_emulator *e, const char *const names[2],
+                             int64_t out, int64_t in, double bias)
+{
+    const int64_t shape[2] = {out, in};
+    double *w, *b;
+    float *x = NULL;
+    anpe_status status;
+    ANPE_TRY(ANPE_NEW(ctx, x, out, in));
+    bench_fill(out * in, x);
+    ANPE_TRY(ANPE_NEW(ctx, w, out, in));
+    for (int64_t i = 0; i < out * in; i++)
+        w[i] = (double)(float)((double)x[i] / sqrt((double)in));
+    ANPE_TRY(anpe_emulator_add(ctx, e, names[0], 2, shape, w));
+    ANPE_TRY(ANPE_NEW(ctx, b, out));
+    for (int64_t i = 0; i < out; i++)
+        b[i] = bias;
+    ANPE_TRY(anpe_emulator_add(ctx, e, names[1], 1, shape, b));
+out:
+    free(x);
+    return status;
+}
+
+/* A network of LABELS labels that gives LONG pixels, or by the coefficients of k components; a flux
+ * far above what the network adds, as a continuum is, lets the last product run in float. */
+static anpe_status write_made(const bench *b, int64_t k, const char *path)
+{
+    static const char *const names[LAYERS + 1][2] = {
+        {"w0", "b0"}, {"w1", "b1"}, {"w2", "b2"}, {"basis", "mean"}};
+    anpe_emulator e = {.kind = k ? "components" : "dense",
+                       .activation = "sigmoid",
+                       .resolution = INFINITY,
+                       .normalised = 1,
+                       .n_labels = LABELS,
+                       .n_layers = LAYERS};
+    anpe_status status;
+    ANPE_TRY(ANPE_NEW(b->ctx, e.labels, LABELS));
+    for (int i = 0; i < LABELS; i++) {
+        snprintf(e.labels[i].name, sizeof e.labels[i].name, "label%d", i);
+        e.labels[i].max = 1;
+    }
+    ANPE_TRY(add_layer(b->ctx, &e, names[0], UNITS, LABELS, 0));
+    ANPE_TRY(add_layer(b->ctx, &e, names[1], UNITS, UNITS, 0));
+    ANPE_TRY(add_layer(b->ctx, &e, names[2], k ? k : LONG, UNITS, k ? 0 : 100));
+    if (k)
+        ANPE_TRY(add_layer(b->ctx, &e, names[3], LONG, k, 100));
+    ANPE_TRY(anpe_emulator_write(b->ctx, &e, path));
+out:
+    anpe_emulator_clear(&e);
+    return status;
+}
+
+static anpe_status open_made(const bench *b, int64_t k, emulator_bench *e)
+{
+    char path[4096];
+    anpe_status status;
+    e->b = b;
+    snprintf(path, sizeof path, "%s/made.h5", b->directory);
+    ANPE_TRY(write_made(b, k, path));
+    ANPE_TRY(open_simulator(b, path, e));
+    const anpe_simulator_ops *ops = e->simulator.ops;
+    e->scratch = anpe_alloc(b->ctx, ops->scratch_size(e->simulator.self, 1));
+    if (!e->scratch || ANPE_NEW(b->ctx, e->theta, PLACES, LABELS) ||
+        ANPE_NEW(b->ctx, e->flux, 1 + LABELS, LONG))
+        return ANPE_ENOMEM;
+    for (int64_t i = 0; i < PLACES * LABELS; i++)
+        e->theta[i] = fmod(0.31 + 0.618 * (double)i, 1);
+out:
+    remove(path);
+    return status;
+}
+
+/* share: of the speed of the dense one, in turn. */
+static anpe_status bench_components(const bench *b)
+{
+    both t = {{0}, {0}};
+    anpe_status status;
+    ANPE_TRY(open_made(b, 0, &t.dense));
+    ANPE_TRY(open_made(b, COMPONENTS, &t.components));
+    const bench_pair d = bench_in_turn(b, derive_dense, derive_components, &t);
+    ANPE_TRY(t.dense.status);
+    ANPE_TRY(t.components.status);
+    bench_report(b, "emulator derivatives, dense", PLACES / d.first, "places/s", 1, NAN,
+                 "%d -> %d -> %d -> %d", LABELS, UNITS, UNITS, LONG);
+    bench_report(b, "emulator derivatives, components", PLACES / d.second, "places/s", 1, d.ratio,
+                 "%d -> %d -> %d -> %d -> %d", LABELS, UNITS, UNITS, COMPONENTS, LONG);
+out:
+    close_emulator(&t.dense);
+    close_emulator(&t.components);
+    return status;
+}
+
 anpe_status bench_emulator(bench *b)
 {
     emulator_bench e = {.b = b};
+    if (!b->directory)
+        fprintf(stderr, "bench: components skipped: no --directory DIR\n");
+    anpe_status status = b->directory ? bench_components(b) : ANPE_OK;
     if (!b->emulator) {
         fprintf(stderr, "bench: emulator skipped: no --emulator FILE\n");
-        return ANPE_OK;
+        return status;
     }
-    anpe_status status = open_emulator(b, &e);
+    status = status ? status : open_emulator(b, &e);
     if (!status) {
         const double labels = (double)e.info.n_labels;
         const double work = 2.0 * BATCH * WIDTH * (labels + WIDTH + PIXELS);
@@ -115,10 +248,7 @@ anpe_status bench_emulator(bench *b)
         bench_report(b, "emulator derivatives", PLACES / d.first, "places/s", 1, 1 / d.ratio,
                      "%dx%d", (int)labels, PIXELS);
     }
-    anpe_free(e.scratch);
-    free(e.theta), free(e.flux), free(e.hidden), free(e.weight);
-    anpe_component_clear(&e.simulator);
-    anpe_settings_free(e.settings);
+    close_emulator(&e);
     return status;
 }
 
