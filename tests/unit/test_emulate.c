@@ -160,25 +160,24 @@ static void test_shared(void)
     anpe_emulate_result_clear(&result);
 }
 
-/* 40 spectra of 12 pixels, 1 + t u + 0.7 g v in two labels: two components are all there is. */
-static const char *put_two(void)
+/* n <= 40 spectra of 12 pixels, 1 + t u + 0.7 g v in two labels: two components are all there is.
+ */
+static void put_two(int64_t n)
 {
     enum { N = 40, P = 12 };
     static double theta[N][2], flux[N][P];
-    const int64_t two[2] = {N, 2}, many[2] = {N, P};
-    const char *path = in_scratch("two.h5");
+    const int64_t two[2] = {n, 2}, many[2] = {n, P};
     anpe_h5 *f = NULL;
-    for (int i = 0; i < N; i++) {
-        theta[i][0] = i % 8;
-        theta[i][1] = (double)(i / 8) + 0.1 * (i % 3);
+    for (int64_t i = 0; i < n; i++) {
+        theta[i][0] = (double)(i % 8);
+        theta[i][1] = (double)(i / 8) + 0.1 * (double)(i % 3);
         for (int p = 0; p < P; p++)
             flux[i][p] = 1 + theta[i][0] / 8 * sin(p + 0.5) + 0.7 * theta[i][1] / 5 * cos(2.0 * p);
     }
-    CU_ASSERT_FATAL(anpe_h5_create(ctx, path, &f) == ANPE_OK);
+    CU_ASSERT_FATAL(anpe_h5_create(ctx, in_scratch("two.h5"), &f) == ANPE_OK);
     CU_ASSERT(anpe_h5_write(ctx, f, "theta", ANPE_H5_DOUBLE, 2, two, theta) == ANPE_OK);
     CU_ASSERT(anpe_h5_write(ctx, f, "flux", ANPE_H5_DOUBLE, 2, many, flux) == ANPE_OK);
     CU_ASSERT_FATAL(anpe_h5_close(ctx, f) == ANPE_OK);
-    return path;
 }
 
 static anpe_emulate_request two_request(int64_t components)
@@ -252,7 +251,7 @@ static void test_projection(void)
     double left[N];
     for (int i = 0; i < N; i++)
         rows[i] = N - 1 - i;
-    put_two();
+    put_two(N);
     for (int64_t K = 1; K <= 2; K++) {
         const anpe_emulate_request r = two_request(K);
         anpe_emulate_grid g;
@@ -271,12 +270,13 @@ static void test_projection(void)
 }
 
 /* One component of two is what limits, both of two are not; six of 12 pixels are the most, and
- * fewer than the spectra trained on. */
+ * fewer than the spectra trained on. Half of these may be too few for as many: then there are
+ * fewer. */
 static void test_components(void)
 {
     anpe_emulate_result result;
     char text[512];
-    put_two();
+    put_two(40);
     for (int64_t K = 0; K <= 2; K++) {
         const anpe_emulate_request r = two_request(K);
         CU_ASSERT_FATAL(anpe_emulate(ctx, &r, &result) == ANPE_OK);
@@ -286,7 +286,8 @@ static void test_components(void)
         CU_ASSERT(K != 1 || (!result.more_units && !result.more_spectra));
         anpe_emulate_result_clear(&result);
     }
-    const anpe_emulate_request six = two_request(6), seven = two_request(7);
+    anpe_emulate_request six = two_request(6);
+    const anpe_emulate_request seven = two_request(7);
     CU_ASSERT(anpe_emulate(ctx, &six, &result) == ANPE_OK);
     anpe_emulate_result_clear(&result);
     CU_ASSERT(anpe_emulate(ctx, &seven, &result) == ANPE_EINVAL);
@@ -295,6 +296,12 @@ static void test_components(void)
              "spectra trained on, not 7",
              seven.grid);
     expect_message(text);
+    anpe_emulate_result_clear(&result);
+    put_two(20);
+    six.held_out = 0.5;
+    six.halves = 1;
+    CU_ASSERT(anpe_emulate(ctx, &six, &result) == ANPE_OK);
+    CU_ASSERT(result.trained.n == 10 && result.half > 0);
     anpe_emulate_result_clear(&result);
 }
 
