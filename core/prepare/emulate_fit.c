@@ -287,7 +287,7 @@ static void to_coefficients(const fit *f, int64_t width, double *weight, double 
     }
 }
 
-/* basis (n_pixels, n_values) and mean (n_pixels) */
+/* basis (n_pixels, n_values) and mean (n_pixels); float, so that files stay small. */
 static anpe_status add_components(anpe_ctx *ctx, const fit *f, anpe_emulator *e)
 {
     const int64_t P = f->grid->n_pixels, k = f->n_values, shape[2] = {P, k};
@@ -300,7 +300,8 @@ static anpe_status add_components(anpe_ctx *ctx, const fit *f, anpe_emulator *e)
     anpe_status status;
     ANPE_TRY(anpe_emulator_add(ctx, e, "basis", 2, shape, basis));
     ANPE_TRY(ANPE_NEW(ctx, mean, P));
-    memcpy(mean, f->mean, (size_t)P * sizeof *mean);
+    for (int64_t p = 0; p < P; p++)
+        mean[p] = (float)f->mean[p];
     ANPE_TRY(anpe_emulator_add(ctx, e, "mean", 1, shape, mean));
 out:
     return status;
