@@ -2,6 +2,7 @@
  * how many each has, so that a block is spectra by number alone; who makes it reads it. */
 #include <config.h>
 #include "infer/run.h"
+#include <stdatomic.h>
 #include <string.h>
 
 anpe_status anpe_infer_compare_ranks(anpe_ctx *ctx, anpe_inference *f, int *finished)
@@ -65,8 +66,10 @@ static anpe_status take_block(void *user, anpe_ctx *ctx, int64_t b, int came, in
     f->came = piece[1].data != f->bytes.data;
     if (f->came)
         ANPE_TRY(anpe_infer_put_block(ctx, f, n, piece));
-    if (came)
-        anpe_progress(ctx, "inferring", (double)(f->n_done += f->n), (double)(f->to - f->from));
+    if (came) {
+        const int64_t done = atomic_fetch_add(&f->n_done, f->n) + f->n;
+        anpe_progress(ctx, "inferring", (double)done, (double)(f->to - f->from));
+    }
     ANPE_TRY(anpe_infer_finish_block(ctx, f));
 out:
     return status;

@@ -13,6 +13,7 @@
 #include "task/task.h"
 #include <math.h>
 #include <stdio.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -237,8 +238,10 @@ static anpe_status take_block(void *user, anpe_ctx *ctx, int64_t b, int came, in
     anpe_piece here[ANPE_RANKS_PIECES];
     anpe_status status;
     ANPE_TRY(anpe_ranks_put(ctx, block_pieces(s, b, here), here, n, piece));
-    if (came)
-        anpe_progress(ctx, "simulating", (double)(s->done += s->n), (double)(s->to - s->from));
+    if (came) {
+        const int64_t done = atomic_fetch_add(&s->done, s->n) + s->n;
+        anpe_progress(ctx, "simulating", (double)done, (double)(s->to - s->from));
+    }
     if (s->replays)
         ANPE_TRY(anpe_replay_append(ctx, &s->replay, n, here));
     ANPE_TRY(append_block(ctx, s));

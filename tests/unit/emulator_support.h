@@ -13,15 +13,22 @@ typedef struct emulated {
     const anpe_simulator_ops *ops;
 } emulated;
 
-static inline anpe_status simulator_new(const char *text, emulated *m)
+/* For an instrument of that range and resolution. */
+static inline anpe_status simulator_seen(const char *text, double lambda_min, double lambda_max,
+                                         double resolution, emulated *m)
 {
-    const anpe_simulator_setup setup = {.size = sizeof setup};
+    const anpe_simulator_setup setup = {sizeof setup, lambda_min, lambda_max, resolution};
     const anpe_status status = subject_new(ANPE_SIMULATOR, &setup, text, &m->s);
     if (status)
         return status;
     m->ops = m->s.c.ops;
     m->ops->info(m->s.c.self, &m->info);
     return ANPE_OK;
+}
+
+static inline anpe_status simulator_new(const char *text, emulated *m)
+{
+    return simulator_seen(text, 0, 0, 0, m);
 }
 
 /* Imports and opens; more: further options of the plugin. */
@@ -104,7 +111,10 @@ static inline const char *make_components(const char *name, int n, const part *p
         const int64_t count = parts[i].shape[0] * (parts[i].rank == 2 ? parts[i].shape[1] : 1);
         double *v = malloc((size_t)count * sizeof *v);
         for (int64_t k = 0; k < count; k++)
-            v[k] = sin(1.7 * (double)k + i) + (strcmp(parts[i].key, "mean") ? 0 : lift);
+            v[k] = !strcmp(parts[i].key, "wavelength") ? 5000 + (double)k
+                   : !strcmp(parts[i].key, "scatter")
+                       ? 0.5 + (double)k
+                       : sin(1.7 * (double)k + i) + (strcmp(parts[i].key, "mean") ? 0 : lift);
         WORKS(anpe_emulator_add(ctx, &e, parts[i].key, parts[i].rank, parts[i].shape, v));
     }
     WORKS(anpe_emulator_write(ctx, &e, path));

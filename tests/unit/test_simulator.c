@@ -355,6 +355,63 @@ static void test_components_bad(void)
           "is an emulator of kind 'components'; this takes cannon");
 }
 
+/* Pixels 5000 .. 5036 Angstrom, of which an instrument sees some: these are as they were. */
+static void check_seen(const char *path)
+{
+    static const struct {
+        double low, high, resolution;
+        int64_t first, n;
+    } cases[] = {{5010, 5020, 0, 5, 21}, /* a thousandth to either side */
+                 {5015, 5020, 3000, 5, 26}, {4000, 5000.5, 0, 0, 6}, {4000, 6000, 0, 0, 37},
+                 {6000, 7000, 0, 0, 37}, /* nothing: the core says which pixels it misses */
+                 {0, 0, 0, 0, 37}};
+    const double theta[4] = {0.9, 0.15, 0.2, 0.4};
+    char text[1200];
+    float all[2 * 37], some[2 * 37];
+    emulated m;
+    snprintf(text, sizeof text, "plugin = \"payne\"; file = \"%s\";", path);
+    WORKS(simulator_new(text, &m));
+    WORKS(subject_simulate(&m.s, 2, theta, all));
+    subject_clear(&m.s);
+    for (int i = 0; i < COUNT(cases); i++) {
+        const int64_t n = cases[i].n, first = cases[i].first;
+        WORKS(simulator_seen(text, cases[i].low, cases[i].high, cases[i].resolution, &m));
+        CU_ASSERT_EQUAL_FATAL(m.info.n_pixels, n);
+        WORKS(subject_simulate(&m.s, 2, theta, some));
+        for (int64_t k = 0; k < n; k++) {
+            CU_ASSERT_EQUAL(m.info.wavelength[k], 5000 + (double)(first + k));
+            CU_ASSERT_EQUAL(some[k], all[first + k]);
+            CU_ASSERT_EQUAL(some[n + k], all[37 + first + k]);
+            CU_ASSERT(m.info.scatter && m.info.scatter[k] == 0.5f + (float)(first + k));
+        }
+        check_batch(&m);
+        subject_clear(&m.s);
+    }
+}
+
+static void test_window(void)
+{
+    static const part parts[N_COMPONENTS + 2] = {
+        {"w0", 2, {7, 2}},       {"b0", 1, {7}},      {"w1", 2, {5, 7}},     {"b1", 1, {5}},
+        {"w2", 2, {6, 5}},       {"b2", 1, {6}},      {"basis", 2, {37, 6}}, {"mean", 1, {37}},
+        {"wavelength", 1, {37}}, {"scatter", 1, {37}}};
+    char lines[37 * 8] = "", values[37 * 8] = "";
+    anpe_emulator e;
+    check_seen(make_components("c.h5", N_COMPONENTS + 2, parts, 100, "sigmoid", 0));
+    for (int k = 0, a = 0, b = 0; k < 37; k++) {
+        a += sprintf(lines + a, "%d\n", 5000 + k);
+        b += sprintf(values + b, "%d.5\n", k);
+    }
+    write_bytes(in_scratch("wave.txt"), lines, strlen(lines));
+    write_bytes(in_scratch("scatter.txt"), values, strlen(values));
+    anpe_import_request r = small_request(make_published("p.h5", N_PER_PIXEL, per_pixel));
+    r.wavelength = in_scratch("wave.txt");
+    r.scatter = in_scratch("scatter.txt");
+    WORKS(anpe_import(ctx, &r, &e));
+    anpe_emulator_clear(&e);
+    check_seen(r.out);
+}
+
 static void test_per_pixel_batch(void)
 {
     emulated m;
@@ -415,6 +472,7 @@ static const CU_TestInfo tests[] = {
     {"activations, batches", test_activations},
     {"components", test_components},
     {"components that do not fit", test_components_bad},
+    {"what an instrument sees of an emulator", test_window},
     {"per pixel, batches", test_per_pixel_batch},
     {"domain", test_domain},
     {"array", test_array},

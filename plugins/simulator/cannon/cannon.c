@@ -78,7 +78,7 @@ static anpe_status cannon_create(anpe_ctx *ctx, const void *options, const void 
     if (ANPE_NEW(ctx, p, 1))
         return ANPE_ENOMEM;
     anpe_status status;
-    ANPE_TRY(emulator_open(ctx, o->file, "cannon", &p->e));
+    ANPE_TRY(emulator_open(ctx, o->file, "cannon", NULL, &p->e));
     ANPE_TRY(read_model(ctx, p));
     *self = p;
     return ANPE_OK;

@@ -55,6 +55,24 @@ anpe_status emulator_array(anpe_ctx *ctx, const emulator *e, const char *key, in
     return ANPE_OK;
 }
 
+anpe_status emulator_pixels(anpe_ctx *ctx, emulator *e, const char *key, int rank, int64_t *shape,
+                            double **data)
+{
+    int64_t row = 1;
+    shape[0] = e->n_stored;
+    const anpe_status status = emulator_array(ctx, e, key, rank, shape, data);
+    if (status)
+        return status;
+    e->n_stored = shape[0];
+    if (e->n_pixels < 0)
+        e->n_pixels = shape[0];
+    for (int i = 1; i < rank; i++)
+        row *= shape[i];
+    shape[0] = e->n_pixels;
+    memmove(*data, *data + e->first * row, (size_t)(e->n_pixels * row) * sizeof **data);
+    return ANPE_OK;
+}
+
 /* Names, units and domain. */
 static anpe_status read_labels(anpe_ctx *ctx, emulator *e)
 {
@@ -97,11 +115,31 @@ out:
     return status;
 }
 
-static anpe_status read_grid(anpe_ctx *ctx, emulator *e)
+/* Which pixels can be seen: within the instrument's range, which has room for velocities, and three
+ * elements of its resolution and 300 km/s of rotation beyond it. If there are none, the core says
+ * better which are missing. */
+static void choose_pixels(emulator *e, const anpe_simulator_setup *setup)
+{
+    const double resolution = setup->resolution > 0 ? setup->resolution : INFINITY;
+    const double margin = 1 + 1e-3 + 3 / resolution;
+    const double low = setup->lambda_min / margin, high = setup->lambda_max * margin;
+    int64_t first = 0, end = e->n_stored;
+    while (first < end && e->wavelength[first] < low)
+        first++;
+    while (end > first && e->wavelength[end - 1] > high)
+        end--;
+    if (end - first < 2)
+        return;
+    e->first = first;
+    e->n_pixels = end - first;
+    memmove(e->wavelength, e->wavelength + first, (size_t)e->n_pixels * sizeof *e->wavelength);
+}
+
+static anpe_status read_grid(anpe_ctx *ctx, const anpe_simulator_setup *setup, emulator *e)
 {
     char text[32];
     anpe_status status;
-    e->n_pixels = -1;
+    e->n_pixels = e->n_stored = -1;
     ANPE_TRY(text_attribute(ctx, e, "grid", "none", text, sizeof text));
     if (!strcmp(text, "wavelength"))
         ANPE_TRY(emulator_array(ctx, e, "wavelength", 1, &e->n_pixels, &e->wavelength));
@@ -109,8 +147,11 @@ static anpe_status read_grid(anpe_ctx *ctx, emulator *e)
         if (!(e->wavelength[i] > e->wavelength[i - 1]))
             return ANPE_FAIL(ctx, ANPE_EFORMAT, "%s: wavelengths do not ascend at pixel %lld",
                              e->path, (long long)i);
+    e->n_stored = e->n_pixels;
     ANPE_TRY(text_attribute(ctx, e, "on_grid", "", text, sizeof text));
     e->on_grid = text[0] != 0;
+    if (setup && setup->lambda_max > 0 && e->wavelength && !e->on_grid)
+        choose_pixels(e, setup);
     ANPE_TRY(text_attribute(ctx, e, "normalised", "yes", text, sizeof text));
     e->normalised = !strcmp(text, "yes");
     ANPE_TRY(text_attribute(ctx, e, "resolution", "inf", text, sizeof text));
@@ -122,7 +163,8 @@ out:
     return status;
 }
 
-anpe_status emulator_open(anpe_ctx *ctx, const char *path, const char *kinds, emulator *e)
+anpe_status emulator_open(anpe_ctx *ctx, const char *path, const char *kinds,
+                          const anpe_simulator_setup *setup, emulator *e)
 {
     char text[16];
     *e = (emulator){0};
@@ -139,7 +181,7 @@ anpe_status emulator_open(anpe_ctx *ctx, const char *path, const char *kinds, em
     ANPE_TRY(text_attribute(ctx, e, "layers", "0", text, sizeof text));
     e->n_layers = strtol(text, NULL, 10);
     ANPE_TRY(read_labels(ctx, e));
-    ANPE_TRY(read_grid(ctx, e));
+    ANPE_TRY(read_grid(ctx, setup, e));
 out:
     return status;
 }
@@ -151,7 +193,8 @@ anpe_status emulator_read_scatter(anpe_ctx *ctx, emulator *e)
     anpe_status status = text_attribute(ctx, e, "scatter", "no", text, sizeof text);
     if (status || strcmp(text, "yes"))
         return status;
-    status = emulator_array(ctx, e, "scatter", 1, &e->n_pixels, &v);
+    int64_t n;
+    status = emulator_pixels(ctx, e, "scatter", 1, &n, &v);
     if (status)
         return status;
     status = ANPE_NEW(ctx, e->scatter, e->n_pixels);
@@ -159,7 +202,7 @@ anpe_status emulator_read_scatter(anpe_ctx *ctx, emulator *e)
         e->scatter[i] = (float)v[i];
         if (!(v[i] >= 0) || !isfinite(e->scatter[i]))
             status = ANPE_FAIL(ctx, ANPE_EFORMAT, "%s: the scatter of pixel %lld is %g", e->path,
-                               (long long)i, v[i]);
+                               (long long)(e->first + i), v[i]);
     }
     free(v);
     return status;

@@ -48,14 +48,17 @@ static anpe_status read_layer(anpe_ctx *ctx, payne *p, int64_t i, int64_t *width
 {
     char weights[32] = "basis", biases[32] = "mean";
     double *w = NULL, *b = NULL;
-    int64_t shape[2] = {i == p->n_layers - 1 ? p->e.n_pixels : -1, *width};
+    const int last = i == p->n_layers - 1;
+    int64_t shape[2] = {-1, *width};
     if (i < p->e.n_layers) {
         snprintf(weights, sizeof weights, "w%d", (int)i);
         snprintf(biases, sizeof biases, "b%d", (int)i);
     }
     anpe_status status;
-    ANPE_TRY(emulator_array(ctx, &p->e, weights, 2, shape, &w));
-    ANPE_TRY(emulator_array(ctx, &p->e, biases, 1, shape, &b));
+    ANPE_TRY(last ? emulator_pixels(ctx, &p->e, weights, 2, shape, &w)
+                  : emulator_array(ctx, &p->e, weights, 2, shape, &w));
+    ANPE_TRY(last ? emulator_pixels(ctx, &p->e, biases, 1, shape, &b)
+                  : emulator_array(ctx, &p->e, biases, 1, shape, &b));
     ANPE_TRY(product_new(ctx, shape[0], shape[1], w, 0, b, &p->layers[i]));
 out:
     free(w);
@@ -94,7 +97,6 @@ static anpe_status read_dense(anpe_ctx *ctx, payne *p)
         if (i < p->n_layers - 1 && width > p->widest)
             p->widest = width;
     }
-    p->e.n_pixels = width;
 out:
     return status;
 }
@@ -102,13 +104,13 @@ out:
 static anpe_status read_per_pixel(anpe_ctx *ctx, payne *p)
 {
     double *w0 = NULL, *b0 = NULL, *w1 = NULL, *b1 = NULL, *affine = NULL;
-    int64_t shape[3] = {p->e.n_pixels, -1, p->e.n_labels}, two = 2;
+    int64_t shape[3] = {-1, -1, p->e.n_labels}, two = 2;
     const int sigmoid = !strcmp(p->e.output, "sigmoid");
     anpe_status status;
-    ANPE_TRY(emulator_array(ctx, &p->e, "w0", 3, shape, &w0));
-    ANPE_TRY(emulator_array(ctx, &p->e, "b0", 2, shape, &b0));
-    ANPE_TRY(emulator_array(ctx, &p->e, "w1", 2, shape, &w1));
-    ANPE_TRY(emulator_array(ctx, &p->e, "b1", 1, shape, &b1));
+    ANPE_TRY(emulator_pixels(ctx, &p->e, "w0", 3, shape, &w0));
+    ANPE_TRY(emulator_pixels(ctx, &p->e, "b0", 2, shape, &b0));
+    ANPE_TRY(emulator_pixels(ctx, &p->e, "w1", 2, shape, &w1));
+    ANPE_TRY(emulator_pixels(ctx, &p->e, "b1", 1, shape, &b1));
     if (sigmoid)
         ANPE_TRY(emulator_array(ctx, &p->e, "output_affine", 1, &two, &affine));
     ANPE_TRY(per_pixel_new(ctx, shape[0], shape[1], shape[2], w0, b0, w1, b1, &p->pixels));
@@ -117,7 +119,6 @@ static anpe_status read_per_pixel(anpe_ctx *ctx, payne *p)
         p->pixels.scale = (float)affine[0];
         p->pixels.offset = (float)affine[1];
     }
-    p->e.n_pixels = shape[0];
 out:
     free(w0);
     free(b0);
@@ -243,12 +244,11 @@ out:
 static anpe_status payne_create(anpe_ctx *ctx, const void *options, const void *setup, void **self)
 {
     const payne_options *o = options;
-    (void)setup;
     payne *p;
     if (ANPE_NEW(ctx, p, 1))
         return ANPE_ENOMEM;
     anpe_status status;
-    ANPE_TRY(emulator_open(ctx, o->file, "dense|components|per_pixel", &p->e));
+    ANPE_TRY(emulator_open(ctx, o->file, "dense|components|per_pixel", setup, &p->e));
     ANPE_TRY(strcmp(p->e.kind, "per_pixel") ? read_dense(ctx, p) : read_per_pixel(ctx, p));
     ANPE_TRY(emulator_read_scatter(ctx, &p->e));
     if (p->n_layers)
