@@ -90,6 +90,7 @@ typedef struct trainer {
     anpe_train_inputs inputs;
     double started;
     int changed; /* parameters, since other ranks got them */
+    int made;    /* the spectra that are kept are */
 } trainer;
 
 /* ---- one micro-batch --------------------------------------------------------------------- */
@@ -164,6 +165,16 @@ static int64_t first_sample(const trainer *t, int64_t step)
     return (epoch * t->steps + step) * t->step_size;
 }
 
+/* The epoch that makes the spectra which are kept says nothing of how long the others take. */
+static void say_progress(const trainer *t, anpe_ctx *ctx, int64_t steps)
+{
+    if (t->option->keep && !t->made)
+        anpe_progress(ctx, "spectra to keep", (double)steps, (double)t->steps);
+    else
+        anpe_progress(ctx, "training", (double)(t->progress.epoch * t->steps + steps),
+                      (double)(t->progress.n_epochs * t->steps));
+}
+
 static anpe_status train_epoch(trainer *t, anpe_ctx *ctx, double *loss, double *norm, double *rate)
 {
     const train_options *o = t->option;
@@ -184,9 +195,9 @@ static anpe_status train_epoch(trainer *t, anpe_ctx *ctx, double *loss, double *
             return status;
         t->changed = 1;
         *norm += size / (double)t->steps;
-        anpe_progress(ctx, "training", (double)(t->progress.epoch * t->steps + step + 1),
-                      (double)(t->progress.n_epochs * t->steps));
+        say_progress(t, ctx, step + 1);
     }
+    t->made = 1;
     anpe_optimiser_end_epoch(t->optimiser);
     return ANPE_OK;
 }
