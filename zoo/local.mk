@@ -1,6 +1,6 @@
 # zoo: models that are installed, as $(datadir)/anpe/zoo/NAME/VERSION/NAME.h5 with README.md beside it.
 nobase_dist_instrumentdata_DATA += zoo/apogee/1.1/apogee.h5 zoo/apogee/1.1/README.md
-nobase_dist_instrumentdata_DATA += zoo/gaia_rvs/1.0/gaia_rvs.h5 zoo/gaia_rvs/1.0/README.md
+nobase_dist_instrumentdata_DATA += zoo/gaia_rvs/1.1/gaia_rvs.h5 zoo/gaia_rvs/1.1/README.md
 nobase_dist_instrumentdata_DATA += zoo/galah/1.1/galah.h5 zoo/galah/1.1/README.md
 nobase_dist_instrumentdata_DATA += zoo/lamost_lrs/1.1/lamost_lrs.h5 zoo/lamost_lrs/1.1/README.md
 nobase_dist_instrumentdata_DATA += zoo/hires/1.0/hires.h5 zoo/hires/1.0/README.md

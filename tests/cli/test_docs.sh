@@ -59,7 +59,7 @@ printf '5000 2\n' >pivots.txt
 run "$ANPE" import cannon cannon.txt --pivots pivots.txt --labels teff,logg --range 4000:6000,0:5 -o emulator.h5
 check "an emulator" test "$status" = 0
 # What networks have instead, and words that attributes have as values.
-compare "Emulators" emulator.h5 "w0 b0 w1 dense per_pixel cannon leaky_relu relu sigmoid linear none x wavelength scatter \
+compare "Emulators" emulator.h5 "w0 b0 w1 basis mean components dense per_pixel cannon leaky_relu relu sigmoid linear none x wavelength scatter \
 domain_min domain_max"
 
 # ---- columns -------------------------------------------------------------------------------------
