@@ -3,6 +3,7 @@
 #include <config.h>
 #include "file/bytes.h"
 #include "base/digest.h"
+#include "file/fits_cards.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -264,7 +265,9 @@ anpe_status anpe_file_bytes(anpe_ctx *ctx, const char *path, size_t most, anpe_f
     held *h = find(ctx, path);
     struct stat about;
     *out = h ? &h->view : NULL;
-    if (!h || h->view.whole)
+    if (!h)
+        return anpe_fits_file_check(ctx, path);
+    if (h->view.whole)
         return ANPE_OK;
     anpe_status status;
     ANPE_TRY(open_once(ctx, h, &about));
@@ -272,12 +275,16 @@ anpe_status anpe_file_bytes(anpe_ctx *ctx, const char *path, size_t most, anpe_f
     const int sized = S_ISREG(about.st_mode) && about.st_size > 0;
     const size_t piece = sized ? (size_t)about.st_size + 1 : PIECE;
     ANPE_TRY(read_on(ctx, h, START, piece < START ? piece : START));
-    if (sized && (size_t)about.st_size > most && !is_gzip(h->view.bytes, h->view.size))
+    if (sized && (size_t)about.st_size > most && !is_gzip(h->view.bytes, h->view.size)) {
+        status = anpe_fits_file_check(ctx, path);
         goto out;
+    }
     ANPE_TRY(read_on(ctx, h, SIZE_MAX, piece));
     if (is_gzip(h->view.bytes, h->view.size))
         ANPE_TRY(inflate_file(ctx, h));
-    h->view.whole = 1;
+    if (h->view.size >= 9 && !memcmp(h->view.bytes, "SIMPLE  =", 9))
+        status = anpe_fits_cards_check(ctx, path, h->view.bytes, h->view.size);
+    h->view.whole = !status; /* it is refused again when it is asked for again */
 out:
     if (status)
         *out = NULL;

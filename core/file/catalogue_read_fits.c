@@ -1,6 +1,7 @@
 /* file/catalogue_read_fits.c -- a catalogue from a FITS binary or ASCII table (CFITSIO). */
 #include <config.h>
 #include "file/catalogue_read_private.h"
+#include "file/fits_cards.h"
 
 #include <fcntl.h>
 #include <fitsio.h>
@@ -128,6 +129,9 @@ static int open_disk(const char *path, fitsfile **out)
 static anpe_status open_fits(anpe_ctx *ctx, anpe_catalogue_file *c)
 {
     fitsfile *f = NULL;
+    const anpe_status fit = anpe_fits_file_check(ctx, c->path);
+    if (fit)
+        return fit;
     const int status = open_disk(c->path, &f);
     if (status)
         return fits_fail(ctx, c, "cannot open", status);

@@ -17,6 +17,7 @@ libanpe_la_SOURCES += core/file/catalogue_read_votable.c
 libanpe_la_SOURCES += core/file/catalogue_text.c
 libanpe_la_SOURCES += core/file/catalogue_votable.c
 libanpe_la_SOURCES += core/file/emulator.c core/file/emulator.h
+libanpe_la_SOURCES += core/file/fits_cards.c core/file/fits_cards.h
 libanpe_la_SOURCES += core/file/file_list.c core/file/file_list.h
 libanpe_la_SOURCES += core/file/hdf5_attribute.c
 libanpe_la_SOURCES += core/file/hdf5_column.c

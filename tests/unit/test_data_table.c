@@ -7,6 +7,7 @@
 #include "data_support.h"
 
 #include <fitsio.h>
+#include <zlib.h>
 #include <math.h>
 
 static const anpe_column columns[] = {
@@ -104,6 +105,53 @@ static void test_foreign_fits(void)
     FAILS(anpe_catalogue_read_reals(ctx, c, "FPARAM[3]", value), ANPE_EINVAL, "3 values per row");
     FAILS(anpe_catalogue_read_reals(ctx, c, "FPARAM[-1]", value), ANPE_EINVAL, "no column");
     FAILS(anpe_catalogue_read_reals(ctx, c, "GOOD", value), ANPE_EFORMAT, "numbers");
+    anpe_catalogue_read_close(c);
+}
+
+static char table[65536]; /* the file that with_name made */
+static size_t table_size;
+
+/* star.fits with n characters without quotes as the name of its first column. */
+static const char *with_name(const char *name, int n)
+{
+    FILE *f = fopen(in_scratch("star.fits"), "rb");
+    table_size = fread(table, 1, sizeof table, f);
+    fclose(f);
+    for (size_t at = 0; at + 80 <= table_size; at += 80)
+        if (!memcmp(table + at, "TTYPE1  = 'APOGEE_ID", 20)) {
+            memset(table + at + 10, ' ', 70);
+            memset(table + at + 10, 'x', (size_t)n);
+        }
+    write_bytes(in_scratch(name), table, table_size);
+    return in_scratch(name);
+}
+
+/* CFITSIO writes beyond the end of its room for it. */
+static void test_name_fills_card(void)
+{
+    static const char says[] = "a header's TTYPE1 has a value of 70 characters without quotes";
+    anpe_catalogue_file *c;
+    anpe_file *held;
+    remove(in_scratch("star.fits"));
+    test_foreign_fits();
+    const char *path = with_name("full.fits", 70);
+    FAILS(anpe_catalogue_read_open(ctx, path, &c), ANPE_EFORMAT, says);
+    FAILS(anpe_file_bytes(ctx, path, 1 << 20, &held), ANPE_EFORMAT, says); /* not held */
+    const char *gzipped = in_scratch("full.fits.gz");
+    gzFile f = gzopen(gzipped, "wb");
+    CU_ASSERT_EQUAL(gzwrite(f, table, (unsigned)table_size), (int)table_size);
+    gzclose(f);
+    FAILS(anpe_catalogue_read_open(ctx, gzipped, &c), ANPE_EFORMAT, says);
+    for (int k = 0; k < 2; k++) {
+        WORKS(anpe_file_hold(ctx, k ? gzipped : path));
+        for (int again = 0; again < 3; again++)
+            FAILS(anpe_file_bytes(ctx, k ? gzipped : path, 1 << 20, &held), ANPE_EFORMAT, says);
+        FAILS(anpe_file_bytes(ctx, k ? gzipped : path, 100, &held), ANPE_EFORMAT, says);
+        anpe_file_let_go(ctx, k ? gzipped : path);
+    }
+    path = with_name("long.fits", 69);
+    WORKS(anpe_catalogue_read_open(ctx, path, &c));
+    CU_ASSERT_EQUAL(anpe_catalogue_read_rows(c), 2);
     anpe_catalogue_read_close(c);
 }
 
@@ -371,6 +419,7 @@ int main(int argc, char **argv)
     static const CU_TestInfo tests[] = {
         {"what anpe writes", test_round_trip},
         {"a survey's FITS table", test_foreign_fits},
+        {"a column name that fills its card", test_name_fills_card},
         {"CSV without values", test_csv_nulls},
         {"CSV cases", test_csv_cases},
         {"CSV spellings", test_csv_spellings},
