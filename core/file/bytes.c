@@ -265,9 +265,7 @@ anpe_status anpe_file_bytes(anpe_ctx *ctx, const char *path, size_t most, anpe_f
     held *h = find(ctx, path);
     struct stat about;
     *out = h ? &h->view : NULL;
-    if (!h)
-        return anpe_fits_file_check(ctx, path);
-    if (h->view.whole)
+    if (!h || h->view.whole)
         return ANPE_OK;
     anpe_status status;
     ANPE_TRY(open_once(ctx, h, &about));
@@ -275,10 +273,8 @@ anpe_status anpe_file_bytes(anpe_ctx *ctx, const char *path, size_t most, anpe_f
     const int sized = S_ISREG(about.st_mode) && about.st_size > 0;
     const size_t piece = sized ? (size_t)about.st_size + 1 : PIECE;
     ANPE_TRY(read_on(ctx, h, START, piece < START ? piece : START));
-    if (sized && (size_t)about.st_size > most && !is_gzip(h->view.bytes, h->view.size)) {
-        status = anpe_fits_file_check(ctx, path);
+    if (sized && (size_t)about.st_size > most && !is_gzip(h->view.bytes, h->view.size))
         goto out;
-    }
     ANPE_TRY(read_on(ctx, h, SIZE_MAX, piece));
     if (is_gzip(h->view.bytes, h->view.size))
         ANPE_TRY(inflate_file(ctx, h));

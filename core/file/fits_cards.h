@@ -1,7 +1,9 @@
 /* file/fits_cards.h -- cards of FITS headers that CFITSIO must not see.
  *
  * CFITSIO 4 copies the value of TTYPEn, which may have no quotes and fill its card, into 70 bytes
- * that have no room for the end of the text: glibc's checks end the program there. */
+ * that have no room for the end of the text: glibc's checks end the program there. Files of spectra
+ * are checked where they are held in memory (anpe_file_bytes), catalogues when they are
+ * opened; a file of spectra that is too large to be held is not. */
 #ifndef ANPE_CORE_FITS_CARDS_H
 #define ANPE_CORE_FITS_CARDS_H
 #include "base/context.h"

@@ -262,12 +262,14 @@ static anpe_status write_model(trainer *t, anpe_ctx *ctx, int finished)
     return anpe_model_write(ctx, t->request->output, &parts);
 }
 
-/* Fewer epochs when the time that is left allows no more; the rate then decays over those. The
- * epoch that makes the spectra which are kept says nothing of the others. */
+/* Fewer epochs when the time that is left allows no more; the rate then decays over those. In
+ * stages, at a constant rate, nothing has to be foreseen: one slow epoch says little of the next,
+ * the one that makes the spectra which are kept nothing at all. */
 static void keep_time(trainer *t, anpe_ctx *ctx, double seconds_per_epoch)
 {
     const double left = t->option->max_minutes * 60 - (anpe_clock_seconds() - t->started);
-    if (t->option->max_minutes <= 0 || (t->option->keep && t->progress.epoch == 1 && left > 0))
+    const double next = t->option->keep && t->progress.epoch == 1 ? 0 : seconds_per_epoch;
+    if (t->option->max_minutes <= 0 || (t->stages && left > next))
         return;
     int64_t fit = t->progress.epoch + (int64_t)floor(left / seconds_per_epoch);
     fit = fit > t->progress.epoch ? fit : t->progress.epoch;
