@@ -5,4 +5,4 @@ nobase_dist_instrumentdata_DATA += zoo/galah/1.1/galah.h5 zoo/galah/1.1/README.m
 nobase_dist_instrumentdata_DATA += zoo/lamost_lrs/1.1/lamost_lrs.h5 zoo/lamost_lrs/1.1/README.md
 nobase_dist_instrumentdata_DATA += zoo/hires/1.0/hires.h5 zoo/hires/1.0/README.md
 nobase_dist_instrumentdata_DATA += zoo/mike/1.1/mike.h5 zoo/mike/1.1/README.md
-nobase_dist_instrumentdata_DATA += zoo/pepsi/1.0/pepsi.h5 zoo/pepsi/1.0/README.md
+nobase_dist_instrumentdata_DATA += zoo/pepsi/1.1/pepsi.h5 zoo/pepsi/1.1/README.md
