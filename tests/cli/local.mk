@@ -1,7 +1,7 @@
 # tests/cli: shell scripts that run the command as a user does
 EXTRA_DIST += tests/cli/common.sh tests/cli/small.cfg
-# Several processes. First, for it waits more than it works, and others run meanwhile.
-dist_check_SCRIPTS += tests/cli/test_mpi.sh
+# First those that take longest, of which the first waits more than it works: others run meanwhile.
+dist_check_SCRIPTS += tests/cli/test_mpi.sh tests/cli/test_faults.sh
 dist_check_SCRIPTS += tests/cli/test_count.sh tests/cli/test_format.sh tests/cli/test_layers.sh tests/cli/test_licences.sh \
 	tests/cli/test_man.sh tests/cli/test_template.sh tests/cli/test_train.sh tests/cli/test_usage.sh
 dist_check_SCRIPTS += tests/cli/test_plugins.sh tests/cli/test_backend.sh
@@ -52,8 +52,7 @@ check_PROGRAMS += tests/cli/make_sets
 tests_cli_make_sets_SOURCES = tests/cli/make_sets.c
 tests_cli_make_sets_CPPFLAGS = $(HDF5_CFLAGS)
 tests_cli_make_sets_LDADD = $(HDF5_LIBS)
-# Each call of a run fails once.
-dist_check_SCRIPTS += tests/cli/test_faults.sh
+# Each call of a run fails once (test_faults).
 check_LTLIBRARIES += tests/faults/faults.la
 tests_faults_faults_la_SOURCES = tests/faults/faults.c
 tests_faults_faults_la_LDFLAGS = -module -avoid-version -rpath /nowhere
