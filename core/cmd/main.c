@@ -115,6 +115,11 @@ static int exit_status(const anpe_cmd *cmd, anpe_status status)
     return cmd->n_failed ? EXIT_PARTLY : EXIT_SUCCESS;
 }
 
+static int output_is_lost(void)
+{
+    return fflush(stdout) || ferror(stdout);
+}
+
 /* What was printed has to reach the file or pipe it was meant for. */
 static anpe_status finish_output(anpe_ctx *ctx, const anpe_cmd *cmd, anpe_status status)
 {
@@ -127,7 +132,7 @@ static anpe_status finish_output(anpe_ctx *ctx, const anpe_cmd *cmd, anpe_status
         json_dumpf(cmd->result, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(17));
         putchar('\n');
     }
-    if ((fflush(stdout) || ferror(stdout)) && !status)
+    if (output_is_lost() && !status)
         return ANPE_FAIL(ctx, ANPE_EIO, "cannot write to standard output");
     return status;
 }
@@ -177,7 +182,7 @@ static int part(anpe_ctx *ctx, anpe_cmd *cmd, anpe_status status)
 /* What --help and --version print has to arrive, too. */
 static int printed(void)
 {
-    if (!fflush(stdout) && !ferror(stdout))
+    if (!output_is_lost())
         return EXIT_SUCCESS;
     fprintf(stderr, "anpe: cannot write to standard output\n");
     return EXIT_FAILURE;

@@ -5,7 +5,7 @@
  * what the network sees of them is made once (train/kept.h). From a file (anpe train --data):
  * stored simulations `x` or `flux`, to which the noise model is applied anew every epoch (model
  * `none`: they are finished data), streamed when they are larger than ANPE_DATASET_MEMORY. Memory
- * does not grow with the number of samples. */
+ * does not grow with the number of samples, but for those that are kept. */
 #ifndef ANPE_CORE_DATASET_H
 #define ANPE_CORE_DATASET_H
 #include "file/hdf5_file.h"
