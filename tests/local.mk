@@ -19,7 +19,7 @@ check-sanitize:
 	mkdir -p sanitize
 	cd sanitize && { test -f Makefile || $(abs_srcdir)/configure --enable-sanitize --enable-strict; } && \
 	  ASAN_OPTIONS=detect_leaks=1:strict_string_checks=1:allocator_may_return_null=1 UBSAN_OPTIONS=print_stacktrace=1 \
-	  LSAN_OPTIONS=suppressions=$(abs_srcdir)/tests/leaks.lsan \
+	  LSAN_OPTIONS=suppressions=$(abs_srcdir)/tests/leaks.lsan ANPE_TEST_LIMIT=7200 \
 	  $(MAKE) $(AM_MAKEFLAGS) unit-tests
 
 # In a build directory of its own, with the sanitizer of threads: the unit tests of what threads share, and commands that
@@ -33,7 +33,7 @@ check-threads:
 	mkdir -p threads
 	cd threads && { test -f Makefile || $(abs_srcdir)/configure --enable-sanitize=thread --enable-strict; } && \
 	  OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 \
-	  TSAN_OPTIONS=allocator_may_return_null=1:second_deadlock_stack=1 \
+	  TSAN_OPTIONS=allocator_may_return_null=1:second_deadlock_stack=1 ANPE_TEST_LIMIT=7200 \
 	  $(MAKE) $(AM_MAKEFLAGS) check TESTS='$(THREAD_TESTS)'
 
 # Errors and definite leaks fail a test, of which trainings are cut to a few steps (testlib.h); tests/valgrind.supp says what is let pass, and why.

@@ -38,16 +38,32 @@ Try 'anpe train --help'."
 
 [ -e "$ANPE_BUILDDIR/plugins/ranks_mpi.la" ] || { skip "MPI" "the plugin ranks/mpi is not built"; finish; }
 command -v mpirun >/dev/null || { skip "MPI" "mpirun (Debian: openmpi-bin) is not installed"; finish; }
-# Open MPI's mpirun itself, when all ranks have ended, crashes now and then while it puts its server away: once more.
+# Open MPI's mpirun itself, when all ranks have ended, now and then crashes or waits for ever while it puts its server away:
+# once more.
 launch() {
     for _ in 1 2 3 4 5; do
-        code=0
-        mpirun --allow-run-as-root --oversubscribe "$@" >launched.out 2>launched.err || code=$?
-        grep -q PMIx_server_finalize launched.err || break
+        code=0 alone=0
+        mpirun --allow-run-as-root --oversubscribe "$@" >launched.out 2>launched.err &
+        launcher=$!
+        while kill -0 $launcher 2>/dev/null; do
+            sleep 0.1
+            if has_ranks $launcher; then alone=0; else alone=$((alone + 1)); fi
+            [ $alone -lt 600 ] || kill -9 $launcher
+        done
+        wait $launcher || code=$?
+        [ $alone -ge 600 ] || grep -q PMIx_server_finalize launched.err || break
     done
     cat launched.out
     cat launched.err >&2
     return "$code"
+}
+# What mpirun has started and what has not ended.
+has_ranks() {
+    # shellcheck disable=SC2013
+    for process in $(cat /proc/"$1"/task/*/children 2>/dev/null); do
+        readlink "/proc/$process/exe" >/dev/null 2>&1 && return 0
+    done
+    return 1
 }
 many() { # N COMMAND...
     n=$1
