@@ -42,26 +42,31 @@ command -v mpirun >/dev/null || { skip "MPI" "mpirun (Debian: openmpi-bin) is no
 # once more.
 launch() {
     for _ in 1 2 3 4 5; do
-        code=0 alone=0
         mpirun --allow-run-as-root --oversubscribe "$@" >launched.out 2>launched.err &
-        launcher=$!
-        while kill -0 $launcher 2>/dev/null; do
-            sleep 0.1
-            if has_ranks $launcher; then alone=0; else alone=$((alone + 1)); fi
-            [ $alone -lt 600 ] || kill -9 $launcher
-        done
-        wait $launcher || code=$?
+        attend $!
         [ $alone -ge 600 ] || grep -q PMIx_server_finalize launched.err || break
     done
     cat launched.out
     cat launched.err >&2
     return "$code"
 }
-# What mpirun has started and what has not ended.
+# attend MPIRUN: waits for it, but not for one that has had no ranks for a minute: $alone is 600 then. Its status is $code.
+attend() {
+    code=0 alone=0
+    while kill -0 "$1" 2>/dev/null; do
+        sleep 0.1
+        if has_ranks "$1"; then alone=0; else alone=$((alone + 1)); fi
+        [ $alone -lt 600 ] || kill -9 "$1"
+    done
+    wait "$1" || code=$?
+}
+# Of what mpirun has started, something has not ended.
 has_ranks() {
-    # shellcheck disable=SC2013
-    for process in $(cat /proc/"$1"/task/*/children 2>/dev/null); do
-        readlink "/proc/$process/exe" >/dev/null 2>&1 && return 0
+    for children in "/proc/$1/task/"*/children; do
+        { read -r processes <"$children"; } 2>/dev/null
+        for process in $processes; do
+            [ ! -e "/proc/$process/exe" ] || return 0
+        done
     done
     return 1
 }
@@ -225,9 +230,8 @@ check "where nothing can be written, rank 0 says so" \
 
 # ---- the killed training --------------------------------------------------------------------------------------
 
-status=0
-wait "$training" || status=$?
-check "a killed rank ends a training" test "$status" != 0
+attend "$training"
+check "a killed rank ends a training" test "$code" != 0
 check "with a sentence" grep -q "^anpe: one of the 2 ranks is gone, or the run was asked to end" killed.err
 check "nothing but the checkpoint is left" none left
 run "$ANPE" info killed/killed.h5
@@ -254,8 +258,8 @@ killed() {
     [ "$KILLED" = rank ] || victims="$victims $(process_of_rank 0) $child"
     # shellcheck disable=SC2086
     kill -9 $victims 2>/dev/null
-    status=0
-    wait "$child" || status=$?
+    attend "$child"
+    status=$code
     for process in $victims; do # a file that one of them has open is in use
         while readlink "/proc/$process/exe" >/dev/null 2>&1; do sleep 0.02; done
     done
