@@ -79,18 +79,6 @@ static void solve(const normal *q, double *b)
         b[j] *= q->scale[j];
 }
 
-/* Clenshaw's sum of c_k T_k(x). */
-static double chebyshev(const normal *q, double x)
-{
-    double b1 = 0, b2 = 0;
-    for (int k = q->n - 1; k > 0; k--) {
-        double b0 = 2 * x * b1 - b2 + q->b[k];
-        b2 = b1;
-        b1 = b0;
-    }
-    return x * b1 - b2 + q->b[0];
-}
-
 typedef struct piece { /* pixels from .. to - 1 of a segment */
     int64_t from, to;
     double step;
@@ -105,6 +93,26 @@ static piece piece_of(const int64_t *segment, int64_t k)
 static double place(const piece *p, int64_t i)
 {
     return (double)(i - p->from) * p->step - 1;
+}
+
+enum { SIDE_BY_SIDE = 64 };
+
+/* Clenshaw's sum of c_k T_k at the next pixels of a piece, side by side for the vectoriser. Answers
+ * how many there are. */
+static int64_t chebyshev(const normal *q, const piece *p, int64_t from, double *sum)
+{
+    double x[SIDE_BY_SIDE], b1[SIDE_BY_SIDE] = {0}, b2[SIDE_BY_SIDE] = {0};
+    for (int i = 0; i < SIDE_BY_SIDE; i++)
+        x[i] = place(p, from + i);
+    for (int k = q->n - 1; k > 0; k--)
+        for (int i = 0; i < SIDE_BY_SIDE; i++) {
+            const double b0 = 2 * x[i] * b1[i] - b2[i] + q->b[k];
+            b2[i] = b1[i];
+            b1[i] = b0;
+        }
+    for (int i = 0; i < SIDE_BY_SIDE; i++)
+        sum[i] = x[i] * b1[i] - b2[i] + q->b[0];
+    return p->to - from < SIDE_BY_SIDE ? p->to - from : SIDE_BY_SIDE;
 }
 
 /* Whether the fit looks at pixel i. */
@@ -130,14 +138,16 @@ static void normalise_segment(int degree, const piece *p, const uint8_t *continu
                               anpe_spectrum *s)
 {
     normal q = {.n = degree + 1};
-    const int fixed = gather(p, continuum, s, &q);
-    if (fixed)
-        solve(&q, q.b);
-    for (int64_t i = p->from; i < p->to; i++) {
-        if (fixed)
-            divide(s, i, chebyshev(&q, place(p, i)));
-        else
-            s->mask[i] = 1;
+    if (!gather(p, continuum, s, &q)) {
+        memset(s->mask + p->from, 1, (size_t)(p->to - p->from));
+        return;
+    }
+    solve(&q, q.b);
+    for (int64_t from = p->from; from < p->to; from += SIDE_BY_SIDE) {
+        double level[SIDE_BY_SIDE];
+        const int64_t n = chebyshev(&q, p, from, level);
+        for (int64_t i = 0; i < n; i++)
+            divide(s, from + i, level[i]);
     }
 }
 
@@ -204,12 +214,15 @@ int64_t anpe_continuum_chebyshev_modes(int degree, int64_t n_segments, const int
         return n * n_segments;
     memset(mode, 0, (size_t)(n * n_segments * n_pixels) * sizeof *mode);
     for (int64_t j = 0; j < n * n_segments; j++) {
-        const int64_t from = segment[j / n], to = segment[j / n + 1];
+        const piece p = piece_of(segment, j / n);
         normal unit = {.n = degree + 1, .b = {0}};
         unit.b[j % n] = 1;
-        const double step = to - from > 1 ? 2 / (double)(to - from - 1) : 0;
-        for (int64_t i = from; i < to; i++)
-            mode[j * n_pixels + i] = (float)chebyshev(&unit, (double)(i - from) * step - 1);
+        for (int64_t from = p.from; from < p.to; from += SIDE_BY_SIDE) {
+            double value[SIDE_BY_SIDE];
+            const int64_t some = chebyshev(&unit, &p, from, value);
+            for (int64_t i = 0; i < some; i++)
+                mode[j * n_pixels + from + i] = (float)value[i];
+        }
     }
     return n * n_segments;
 }
