@@ -12,13 +12,13 @@ export SOURCE_DATE_EPOCH=1767225600
 : "${RUNS:=3}"
 cd "$work" || exit 99
 
-# with FAULT COMMAND...: standard error in err, the number of calls in count.
+# with FAULT COMMAND...: standard error in err, the number of calls in count. Status 124: it hung, which is no way to end.
 with() {
     fault=$1
     shift
     rm -f count
     status=0
-    ANPE_FAULT=$fault ANPE_FAULT_LOG=$work/count LD_PRELOAD=$faults "$@" >out 2>err </dev/null || status=$?
+    ANPE_FAULT=$fault ANPE_FAULT_LOG=$work/count timeout 300 env LD_PRELOAD="$faults" "$@" >out 2>err </dev/null || status=$?
 }
 
 # What is in the directory of outputs: names and contents. Not what a zoo has fetched in part, to go on from.
