@@ -62,6 +62,73 @@ static void dot_tile(int64_t n, const float *const *left, const float *const *ri
     memcpy(part, sum, sizeof sum);
 }
 
+#ifdef ANPE_HAVE_TARGET_CLONES
+/* The same where a vector has four doubles and there are 16 of them, which hold a quarter of the
+ * sums: four times over pixels that stay in the first cache meanwhile. [from, to): whole vectors */
+enum { QUARTER = PARTS / 4, NEAR = 512 };
+typedef float quarter_float
+    __attribute__((vector_size(QUARTER * sizeof(float)), aligned(4), may_alias));
+typedef double quarter
+    __attribute__((vector_size(QUARTER * sizeof(double)), aligned(8), may_alias));
+
+#define QUARTER_AT(x) __builtin_convertvector(*(const quarter_float *)(x), quarter)
+
+__attribute__((target("avx2,fma"))) static void dot_quarters(int64_t from, int64_t to,
+                                                             const float *const *left,
+                                                             const float *const *right,
+                                                             double *part)
+{
+    quarter sum[LEFT][RIGHT];
+#pragma GCC unroll 8
+    for (int i = 0; i < LEFT * RIGHT; i++)
+        sum[i / RIGHT][i % RIGHT] = *(const quarter *)(part + i * PARTS);
+    for (int64_t k = from; k < to; k += PARTS) {
+        quarter l[LEFT];
+#pragma GCC unroll 2
+        for (int a = 0; a < LEFT; a++)
+            l[a] = QUARTER_AT(left[a] + k);
+#pragma GCC unroll 4
+        for (int b = 0; b < RIGHT; b++) {
+            const quarter r = QUARTER_AT(right[b] + k);
+#pragma GCC unroll 2
+            for (int a = 0; a < LEFT; a++)
+                sum[a][b] += l[a] * r;
+        }
+    }
+#pragma GCC unroll 8
+    for (int i = 0; i < LEFT * RIGHT; i++)
+        *(quarter *)(part + i * PARTS) = sum[i / RIGHT][i % RIGHT];
+}
+
+static void dot_tile_avx2(int64_t n, const float *const *left, const float *const *right,
+                          double *part)
+{
+    memset(part, 0, LEFT * RIGHT * PARTS * sizeof *part);
+    n = n / PARTS * PARTS;
+    for (int64_t from = 0; from < n; from += NEAR)
+        for (int q = 0; q < PARTS; q += QUARTER)
+            dot_quarters(from + q, from + NEAR < n ? from + NEAR : n, left, right, part + q);
+}
+
+static int four_doubles(void)
+{
+    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
+           !__builtin_cpu_supports("avx512f");
+}
+#endif
+
+/* With the vectors that are here. */
+static void sum_tile(int64_t n, const float *const *left, const float *const *right, double *part)
+{
+#ifdef ANPE_HAVE_TARGET_CLONES
+    if (four_doubles()) {
+        dot_tile_avx2(n, left, right, part);
+        return;
+    }
+#endif
+    dot_tile(n, left, right, part);
+}
+
 ANPE_CLONES
 static void add(int64_t n, float a, const float *restrict x, float *restrict sum)
 {
@@ -145,72 +212,6 @@ double anpe_star_dot(int64_t n, const float *x, const float *y)
     return dot(n, x, y);
 }
 
-#ifdef ANPE_HAVE_TARGET_CLONES
-/* The same where a vector has four doubles and there are 16 of them, which hold a quarter of the
- * sums: four times over pixels that stay in the first cache meanwhile. */
-enum { QUARTER = PARTS / 4, NEAR = 512 };
-typedef float quarter_float
-    __attribute__((vector_size(QUARTER * sizeof(float)), aligned(4), may_alias));
-typedef double quarter
-    __attribute__((vector_size(QUARTER * sizeof(double)), aligned(8), may_alias));
-
-#define QUARTER_AT(x) __builtin_convertvector(*(const quarter_float *)(x), quarter)
-
-__attribute__((target("avx2,fma"))) static void dot_quarters(int64_t from, int64_t to,
-                                                             const float *const *left,
-                                                             const float *const *right,
-                                                             double *part)
-{
-    quarter sum[LEFT][RIGHT];
-#pragma GCC unroll 8
-    for (int i = 0; i < LEFT * RIGHT; i++)
-        sum[i / RIGHT][i % RIGHT] = *(const quarter *)(part + i * PARTS);
-    for (int64_t k = from; k < to; k += PARTS) {
-        quarter l[LEFT];
-#pragma GCC unroll 2
-        for (int a = 0; a < LEFT; a++)
-            l[a] = QUARTER_AT(left[a] + k);
-#pragma GCC unroll 4
-        for (int b = 0; b < RIGHT; b++) {
-            const quarter r = QUARTER_AT(right[b] + k);
-#pragma GCC unroll 2
-            for (int a = 0; a < LEFT; a++)
-                sum[a][b] += l[a] * r;
-        }
-    }
-#pragma GCC unroll 8
-    for (int i = 0; i < LEFT * RIGHT; i++)
-        *(quarter *)(part + i * PARTS) = sum[i / RIGHT][i % RIGHT];
-}
-
-static void dot_tile_avx2(int64_t n, const float *const *left, const float *const *right,
-                          double *part)
-{
-    memset(part, 0, LEFT * RIGHT * PARTS * sizeof *part);
-    n = n / PARTS * PARTS;
-    for (int64_t from = 0; from < n; from += NEAR)
-        for (int q = 0; q < PARTS; q += QUARTER)
-            dot_quarters(from + q, from + NEAR < n ? from + NEAR : n, left, right, part + q);
-}
-
-static int four_doubles(void)
-{
-    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
-           !__builtin_cpu_supports("avx512f");
-}
-#endif
-
-static void tile_of(int64_t n, const float *const *left, const float *const *right, double *part)
-{
-#ifdef ANPE_HAVE_TARGET_CLONES
-    if (four_doubles()) {
-        dot_tile_avx2(n, left, right, part);
-        return;
-    }
-#endif
-    dot_tile(n, left, right, part);
-}
-
 void anpe_star_gram(int64_t m, int64_t n, const float *rows, double *out)
 {
     const int64_t rest = n / PARTS * PARTS;
@@ -222,7 +223,7 @@ void anpe_star_gram(int64_t m, int64_t n, const float *rows, double *out)
                 left[a] = rows + (i + a < m ? i + a : m - 1) * n;
             for (int b = 0; b < RIGHT; b++)
                 right[b] = rows + (j + b < m ? j + b : m - 1) * n;
-            tile_of(n, left, right, part[0][0]);
+            sum_tile(n, left, right, part[0][0]);
             for (int a = 0; a < LEFT && i + a < m; a++)
                 for (int b = 0; b < RIGHT && j + b <= i + a; b++) {
                     for (int64_t k = rest; k < n; k++)
