@@ -1,7 +1,9 @@
-/* The emulators' kernels in every instruction set that this machine has, against plain loops in
- * double: the sources are included, so that each variant can be called by its name. */
+/* The emulators' kernels, and the sums of products of a star's rows, in every instruction set that
+ * this machine has, against plain loops in double: the sources are included, so that each variant
+ * can be called by its name. */
 #include "../../plugins/simulator/common/product.c"
 #include "../../plugins/simulator/payne/per_pixel.c"
+#include "../../core/kernel/star.c"
 #include "testlib.h"
 #include <anpe/anpe.h>
 #include <float.h>
@@ -168,6 +170,67 @@ static void test_half_tanh(void)
     }
 }
 
+/* Sums of a tile that is there twice, against plain ones: of 2 rows with 4. */
+static void check_tile(const char *name, int64_t n, const float *const *row,
+                       void tile(int64_t, const float *const *, const float *const *, double *))
+{
+    double part[LEFT][RIGHT][PARTS];
+    tile(n, row, row + LEFT, part[0][0]);
+    for (int a = 0; a < LEFT; a++)
+        for (int b = 0; b < RIGHT; b++) {
+            long double sum = 0, size = 0;
+            for (int64_t k = 0; k < n / PARTS * PARTS; k++) {
+                const long double x = (long double)row[a][k] * row[LEFT + b][k];
+                sum += x;
+                size += fabsl(x);
+            }
+            if (fabs((double)(total(part[a][b]) - sum)) <= 1e-13 * (double)size)
+                continue;
+            printf("%s, n %d: rows %d, %d\n", name, (int)n, a, b);
+            CU_FAIL("a sum of products");
+        }
+}
+
+static void test_star_tiles(void)
+{
+    static const int64_t length[] = {1, 16, 47, 512, 513, 1100};
+    for (size_t i = 0; i < COUNT(length); i++) {
+        float *x = malloc((size_t)((LEFT + RIGHT) * length[i]) * sizeof *x);
+        const float *row[LEFT + RIGHT];
+        for (int64_t k = 0; k < (LEFT + RIGHT) * length[i]; k++)
+            x[k] = (float)number(k);
+        for (int r = 0; r < LEFT + RIGHT; r++)
+            row[r] = x + r * length[i];
+        check_tile("dot_tile", length[i], row, dot_tile);
+#ifdef ANPE_HAVE_TARGET_CLONES
+        if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
+            check_tile("dot_tile_avx2", length[i], row, dot_tile_avx2);
+#endif
+        free(x);
+    }
+}
+
+/* All pairs of m rows, whatever m and n are. */
+static void test_star_gram(void)
+{
+    enum { MOST = 9, N = 77 };
+    float x[MOST * N];
+    double got[MOST * MOST];
+    for (int k = 0; k < MOST * N; k++)
+        x[k] = (float)number(k);
+    for (int64_t m = 1; m <= MOST; m++)
+        for (int64_t n = 1; n <= N; n += 19) {
+            anpe_star_gram(m, n, x, got);
+            for (int64_t i = 0; i < m; i++)
+                for (int64_t j = 0; j <= i; j++) {
+                    double sum = 0;
+                    for (int64_t k = 0; k < n; k++)
+                        sum += (double)x[i * n + k] * (double)x[j * n + k];
+                    CU_ASSERT_DOUBLE_EQUAL(got[i * m + j], sum, 1e-12 * (double)n);
+                }
+        }
+}
+
 static int start(void)
 {
     ctx = anpe_ctx_new();
@@ -182,6 +245,9 @@ static int stop(void)
 
 int main(int argc, char **argv)
 {
-    static const CU_TestInfo tests[] = {{"variants", test_variants}, {"tanh", test_half_tanh}};
+    static const CU_TestInfo tests[] = {{"variants", test_variants},
+                                        {"tanh", test_half_tanh},
+                                        {"products of rows, a tile", test_star_tiles},
+                                        {"products of rows", test_star_gram}};
     return test_run(argc, argv, "kernels", COUNT(tests), tests, start, stop);
 }
