@@ -1,5 +1,6 @@
 #!/bin/sh
-# tests/count: what a run of the suite adds up to, also after a crash or a test that never ran.
+# tests/count: what a run of the suite adds up to, also after a crash or a test that never ran. tests/within: a test that
+# hangs is ended with all that it has started, and names itself; any other is as it would be alone.
 . "${ANPE_SRCDIR:-.}/tests/cli/common.sh"
 cd "$work" || exit 99
 
@@ -73,4 +74,20 @@ count 2 cunit_good.trs
 check "a failure of make itself is one more" last 1 "2 passed, 1 failed"
 count 0
 check "nothing at all is not a success" last 1 "0 passed, 0 failed"
+
+if command -v setsid >/dev/null && command -v timeout >/dev/null; then
+    within=$(cd "$OLDPWD" && cd "$ANPE_SRCDIR" && pwd)/tests/within
+    run sh "$within" sh -c 'echo ok it; exit 77'
+    check "a test that ends has its own status" test "$status" = 77 -a "$(cat out)" = "ok it"
+    # shellcheck disable=SC2016
+    run env ANPE_TEST_LIMIT=1 sh "$within" sh -c 'echo $$ >hung; sleep 997 & echo $! >>hung; trap "rm -f part; exit 9" TERM; : >part; wait'
+    check "one that hangs is ended" test "$status" = 9
+    check "and says so, with its processes" test "$(grep -c '^not ok it ends: after 1 s\|: sleep 997' out)" = 2
+    check "has put its files away" test ! -e part
+    while read -r process; do
+        check "is gone, and what it has started" test ! -e "/proc/$process/exe"
+    done <hung
+else
+    skip "a test that hangs" "no setsid or timeout (util-linux, coreutils)"
+fi
 finish
