@@ -63,6 +63,7 @@ attend() {
 # Of what mpirun has started, something has not ended.
 has_ranks() {
     for children in "/proc/$1/task/"*/children; do
+        processes=
         { read -r processes <"$children"; } 2>/dev/null
         for process in $processes; do
             [ ! -e "/proc/$process/exe" ] || return 0

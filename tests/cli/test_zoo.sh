@@ -73,8 +73,8 @@ check "what came is what was published" cmp m.h5 "$zoo/mini/1.0/mini.h5"
 check "nothing else is left" test -z "$(ls "$zoo/.partial")"
 run "$ANPE" zoo get mini --from registry
 check "again: it is here" grep -q "which was here already" out
-run "$ANPE" zoo verify
-expect_out "verify" 0 "mini 1.0: as it was signed by tests"
+run "$ANPE" zoo verify # of those that are installed, too
+check "verify" test "$status" = 0 -a "$(grep -v ': whole by its seal; not signed$' out)" = "mini 1.0: as it was signed by tests"
 
 # ---- what is altered ------------------------------------------------------------------------------
 flip() { # FILE BYTE
@@ -179,7 +179,11 @@ done
     expect_error "auto: files of two instruments" 1 \
         "files of different instruments: 1 of spectrum .star.txt., 1 of apogee .apogee.fits.; a catalogue is of one"
     run "$ANPE" infer auto apogee.fits -o n.csv
-    expect_error "auto: no model for it" 1 "^anpe: no model of the zoo is for the instrument 'apogee'"
+    if "$ANPE" zoo list | grep -q '^apogee '; then
+        skip "auto: no model for it" "anpe is installed here, with one"
+    else
+        expect_error "auto: no model for it" 1 "^anpe: no model of the zoo is for the instrument 'apogee'"
+    fi
 }
 echo nothing >nothing.xyz
 run "$ANPE" infer auto nothing.xyz -o n.csv
