@@ -238,16 +238,59 @@ static anpe_status check_plugin(anpe_ctx *ctx, const char *object, const anpe_pl
 }
 
 /* All descriptors of one file, checked. */
+static anpe_status open_checked(anpe_ctx *ctx, const char *object, anpe_plugin_get_fn **get)
+{
+    const anpe_plugin *p;
+    int n = 0;
+    anpe_status status = open_object(ctx, object, get);
+    for (; !status && n < MAX_PER_FILE && (p = (*get)(anpe_host(), n)); n++)
+        status = check_plugin(ctx, object, p);
+    if (!status && !n)
+        return ANPE_FAIL(ctx, ANPE_EPLUGIN, "%s: linked to another copy of libanpe", object);
+    return status;
+}
+
+/* Files that were opened stay in memory, so what they said holds: to look again for each spectrum
+ * of a survey would cost more than reading it. Spectra are read by several threads, hence the
+ * lock. */
+static struct {
+    pthread_mutex_t lock;
+    struct opened_file {
+        char *object;
+        anpe_plugin_get_fn *get;
+    } * file;
+    int64_t n, room;
+} opened = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+static anpe_status open_once(anpe_ctx *ctx, const char *object, anpe_plugin_get_fn **get)
+{
+    for (int64_t i = 0; i < opened.n; i++)
+        if (!strcmp(opened.file[i].object, object)) {
+            *get = opened.file[i].get;
+            return ANPE_OK;
+        }
+    const anpe_status status = open_checked(ctx, object, get);
+    if (status)
+        return status;
+    struct opened_file f = {anpe_strdup(ctx, object), *get};
+    if (!f.object || ANPE_GROW(ctx, opened.file, opened.room, opened.n + 1)) {
+        free(f.object);
+        return ANPE_ENOMEM;
+    }
+    opened.file[opened.n++] = f;
+    return ANPE_OK;
+}
+
 static anpe_status read_object(anpe_ctx *ctx, const char *object, int *n,
                                const anpe_plugin *list[MAX_PER_FILE])
 {
     anpe_plugin_get_fn *get = NULL;
-    anpe_status status = open_object(ctx, object, &get);
     *n = 0;
-    for (; !status && *n < MAX_PER_FILE && (list[*n] = get(anpe_host(), *n)); ++*n)
-        status = check_plugin(ctx, object, list[*n]);
-    if (!status && !*n)
-        return ANPE_FAIL(ctx, ANPE_EPLUGIN, "%s: linked to another copy of libanpe", object);
+    pthread_mutex_lock(&opened.lock);
+    const anpe_status status = open_once(ctx, object, &get);
+    pthread_mutex_unlock(&opened.lock);
+    while (!status && *n < MAX_PER_FILE && (list[*n] = get(anpe_host(), *n)))
+        ++*n;
     return status;
 }
 

@@ -6,7 +6,7 @@
 #define ANPE_CORE_LOADER_H
 #include "base/context.h"
 
-/* The descriptor, valid for ever (plugins are never unloaded). Not thread-safe: before threads.
+/* The descriptor, valid for ever: plugins are never unloaded, nor looked at again.
  * An unknown name: "no simulator 'pyne' in DIR; did you mean 'payne'?". Names other than
  * [a-z0-9_]+ are refused, so that a configuration or model cannot give a path. */
 ANPE_MUST_CHECK anpe_status anpe_loader_get(anpe_ctx *ctx, anpe_kind kind, const char *name,

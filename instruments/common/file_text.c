@@ -19,7 +19,8 @@ typedef struct reader {
     const anpe_file *file; /* held; NULL: not yet */
     size_t at;             /* the next byte of it */
     int64_t n_line;
-    char line[LINE];
+    char *line;
+    int64_t room;
     char *cell[MOST_CELLS];
     int n_cells;
     char separator; /* ' ': blanks and tabs */
@@ -57,6 +58,10 @@ static int next_line(reader *r, anpe_status *status)
         *status =
             ANPE_FAIL(r->ctx, ANPE_EFORMAT, "%s:%lld: a line of more than %d letters: no text",
                       r->path, (long long)r->n_line, LINE - 1);
+        return 0;
+    }
+    if (ANPE_GROW(r->ctx, r->line, r->room, (int64_t)n + 1)) {
+        *status = ANPE_ENOMEM;
         return 0;
     }
     memcpy(r->line, start, n);
@@ -506,6 +511,7 @@ static void reader_clear(reader *r)
     }
     for (int k = 0; k < r->n_comments; k++)
         free(r->comment[k]);
+    free(r->line);
     file_pixels_clear(&r->pixels);
     if (r->locale)
         freelocale(r->locale);
