@@ -6,7 +6,7 @@ tests_fuzz_targets_CPPFLAGS = $(AM_CPPFLAGS) $(lte_cppflags)
 tests_fuzz_targets_CFLAGS = $(AM_CFLAGS) $(lte_cflags)
 tests_fuzz_targets_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 tests_fuzz_targets_LDADD = libanpe.la $(lte_libs) -lm
-EXTRA_DIST += tests/fuzz/readers
+EXTRA_DIST += tests/fuzz/readers tests/fuzz/shrink.py
 .PHONY: check-fuzz-readers
 FUZZ_CC = clang
 FUZZ_CFLAGS = -O1 -g -fno-omit-frame-pointer -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined
