@@ -47,7 +47,7 @@ check-valgrind:
 # Studies that take up to three hours in all, two of them `instruments`: trainings, coverage of mocks, a real star. They print their
 # figures, keep their work in long/, and go on from there when repeated. STUDIES=payne runs one.
 STUDIES = quickstart sbibm memory survey payne lamost giants validate misspecified bfloat16 exact lte calibrate known_lines known_stars zoo instruments faults kills mpi hosts
-check-long: all tests/long/exact_reference$(EXEEXT) tests/long/lte_probe$(EXEEXT) tests/long/lte_double$(EXEEXT)
+check-long: all tests/faults/faults.la tests/cli/make_sets$(EXEEXT) tests/long/exact_reference$(EXEEXT) tests/long/lte_probe$(EXEEXT) tests/long/lte_double$(EXEEXT)
 	@failed=; for s in $(STUDIES); do echo "== $$s"; \
 	  ( $(AM_TESTS_ENVIRONMENT) sh $(abs_srcdir)/tests/long/$$s.sh ); case $$? in 0|77) ;; *) failed="$$failed $$s";; esac; \
 	done; if test -n "$$failed"; then echo "failed:$$failed"; exit 1; fi

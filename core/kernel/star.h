@@ -20,6 +20,11 @@ void anpe_star_divide_slope(int64_t n, const float *continuum, const float *cont
                             const float *reduced, float *slope);
 /* r = (x - y) w */
 void anpe_star_whiten(int64_t n, const float *x, const float *y, const float *w, float *r);
+/* weight[k] = first ratio^k kernel[k]; n a multiple of 8 */
+void anpe_star_weigh(int64_t n, double first, double ratio, const double *kernel, double *weight);
+/* sum_r += x[r] weight (n) for each of the rows r, whose sums begin `stride` apart; n as above */
+void anpe_star_spread(int64_t rows, int64_t n, const double *x, const double *weight,
+                      int64_t stride, double *sum);
 /* out[i] = sum_k weight[k] in[i + k], in (n + taps - 1) */
 void anpe_star_filter(int64_t n, int64_t taps, const double *weight, const float *in, float *out);
 #endif

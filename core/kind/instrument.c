@@ -218,9 +218,20 @@ anpe_status anpe_instrument_continuum_weights(const anpe_instrument *i, anpe_ctx
     return ops_of(i)->continuum_weights(i->component.self, ctx, continuum, s, weight);
 }
 
-int anpe_instrument_is_linear(const anpe_instrument *i)
+anpe_status anpe_instrument_continuum(const anpe_instrument *i, anpe_ctx *ctx,
+                                      const uint8_t *continuum_set, const anpe_spectrum *s,
+                                      int64_t n, const float *flux, float *continuum)
+{
+    return ops_of(i)->continuum(i->component.self, ctx, continuum_set, s, n, flux, continuum);
+}
+
+anpe_division anpe_instrument_division(const anpe_instrument *i)
 {
     const anpe_instrument_ops *ops = ops_of(i);
-    return !ops->normalise ||
-           (anpe_instrument_continuum_modes(i, NULL) && ANPE_HAS(ops, continuum_weights));
+    if (!ANPE_HAS(ops, normalise) || i->info.rule == ANPE_RULE_NONE)
+        return ANPE_DIVISION_NONE;
+    if (anpe_instrument_continuum_modes(i, NULL) && ANPE_HAS(ops, continuum_weights))
+        return ANPE_DIVISION_MODES;
+    return i->info.rule == ANPE_RULE_LINEAR && ANPE_HAS(ops, continuum) ? ANPE_DIVISION_ROWS
+                                                                        : ANPE_DIVISION_CALLED;
 }

@@ -51,14 +51,25 @@ ANPE_MUST_CHECK anpe_status anpe_instrument_normalise(const anpe_instrument *i, 
  * known.
  */
 int64_t anpe_instrument_continuum_modes(const anpe_instrument *i, float *mode);
-/* Whether the rule divides by a linear fit of its modes, or there is no rule: then the weights of
- * that fit for the sigma and the mask of s -> weight (modes, n_pixels), as plugin.h has it. */
-int anpe_instrument_is_linear(const anpe_instrument *i);
+/* How a model spectrum is divided by its continuum, and whether the derivatives of that are known:
+ * not where the rule can only be called. */
+typedef enum anpe_division {
+    ANPE_DIVISION_CALLED,
+    ANPE_DIVISION_NONE,  /* there is no rule */
+    ANPE_DIVISION_MODES, /* by a linear fit of its modes: continuum_weights */
+    ANPE_DIVISION_ROWS   /* by another continuum that is linear in the flux: continuum */
+} anpe_division;
+anpe_division anpe_instrument_division(const anpe_instrument *i);
+/* The operations of that name, as plugin.h has them; s: of whom sigma and mask are. */
 ANPE_MUST_CHECK anpe_status anpe_instrument_continuum_weights(const anpe_instrument *i,
                                                               anpe_ctx *ctx,
                                                               const uint8_t *continuum,
                                                               const anpe_spectrum *s,
                                                               double *weight);
+ANPE_MUST_CHECK anpe_status anpe_instrument_continuum(const anpe_instrument *i, anpe_ctx *ctx,
+                                                      const uint8_t *continuum_set,
+                                                      const anpe_spectrum *s, int64_t n,
+                                                      const float *flux, float *continuum);
 /* Excluded pixels become bad. */
 void anpe_instrument_exclude(const anpe_instrument *i, anpe_spectrum *s);
 #endif

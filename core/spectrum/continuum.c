@@ -1,6 +1,7 @@
 /* spectrum/continuum.c -- the two continuum rules that instruments share. Both allocate nothing:
  * they run once for every simulated spectrum of a training. */
 #include "base/linear.h"
+#include "kernel/star.h"
 #include "spectrum/grid.h"
 
 #include <math.h>
@@ -232,22 +233,25 @@ int64_t anpe_continuum_chebyshev_modes(int degree, int64_t n_segments, const int
 /* The smoothed flux varies on the scale of the kernel only, so it is summed at nodes an eighth of
  * its width apart and interpolated by cubics: for the kernel itself, the sharpest it can be, off by
  * (1/8)^4 3/128 max|G''''| / max G = 2e-5, and far less for a spectrum. The kernel ends at REACH
- * widths; so a pixel can be divided as soon as all pixels that far ahead have been added to their
- * nodes, and a ring of nodes is all the memory that is needed.
+ * widths; so a pixel is done as soon as all pixels that far ahead have been added to their nodes,
+ * and a window of nodes that moves along is all the memory that is needed.
  *
  * A pixel u steps from its nearest node adds, with h the step in widths, to the k-th node from it
  *     exp(-h^2 (k - u)^2 / 2) = exp(-h^2 u^2 / 2) a^k exp(-h^2 k^2 / 2),  a = exp(h^2 u),
- * two exponentials a pixel. */
-enum { NODES_PER_WIDTH = 8, REACH = 5, FAR = REACH * NODES_PER_WIDTH, RING = 128 };
+ * two exponentials a pixel, which all spectra with the same error bars and bad pixels share. */
+enum { NODES_PER_WIDTH = 8, REACH = 5, FAR = REACH * NODES_PER_WIDTH, SLOTS = 256, ROWS = 16 };
+enum { SPAN = (2 * FAR + 1 + 7) / 8 * 8 }; /* of a pixel: whole vectors, the last weights 0 */
 
 typedef struct smoother {
     const double *wavelength;
-    const anpe_spectrum *s;
+    const anpe_spectrum *s; /* of whom sigma and mask are */
+    int64_t rows;           /* spectra, ROWS at most */
+    const float *flux;      /* (rows, n_pixels) */
     int64_t to;
     double start, step; /* of the nodes, Angstrom */
-    int64_t next, top;  /* pixel to be added next; last node that is in the ring */
-    double kernel[FAR + 1];
-    double sum[RING], norm[RING]; /* inverse-variance weighted flux, and weights, at each node */
+    int64_t next, base; /* pixel to be added next; node of the first slot */
+    double kernel[SPAN];
+    double norm[SLOTS], sum[ROWS * SLOTS]; /* weights, and weighted flux, at each node */
 } smoother;
 
 static double node_of(const smoother *m, int64_t pixel)
@@ -255,99 +259,167 @@ static double node_of(const smoother *m, int64_t pixel)
     return (m->wavelength[pixel] - m->start) / m->step;
 }
 
-static void open_nodes(smoother *m, int64_t last)
+static void move(double *slot, int64_t gone)
 {
-    while (m->top < last) {
-        m->top++;
-        m->sum[m->top & (RING - 1)] = m->norm[m->top & (RING - 1)] = 0;
-    }
+    memmove(slot, slot + gone, (size_t)(SLOTS - gone) * sizeof *slot);
+    memset(slot + SLOTS - gone, 0, (size_t)gone * sizeof *slot);
 }
 
-static void add_to_node(smoother *m, int64_t node, double weight, double flux)
+/* Slots for the nodes first to last; those before the first are done with. */
+static void make_room(smoother *m, int64_t first, int64_t last)
 {
-    m->sum[node & (RING - 1)] += weight * flux;
-    m->norm[node & (RING - 1)] += weight;
+    if (last - m->base < SLOTS)
+        return;
+    const int64_t gone = first - m->base < SLOTS ? first - m->base : SLOTS;
+    move(m->norm, gone);
+    for (int64_t r = 0; r < m->rows; r++)
+        move(m->sum + r * SLOTS, gone);
+    m->base = first;
 }
 
-static void add_to_nodes(smoother *m, int64_t pixel, double x, int64_t nearest)
+static int usable_in_all(const smoother *m, int64_t pixel)
 {
-    const double h2 = 1.0 / (NODES_PER_WIDTH * NODES_PER_WIDTH), u = x - (double)nearest;
-    const double flux = (double)m->s->flux[pixel], sigma = (double)m->s->sigma[pixel];
-    const double a = exp(h2 * u), b = 1 / a;
-    double up = exp(-0.5 * h2 * u * u) / (sigma * sigma), down = up;
-    add_to_node(m, nearest, up, flux);
-    for (int k = 1; k <= FAR; k++) {
-        up *= a;
-        down *= b;
-        add_to_node(m, nearest + k, up * m->kernel[k], flux);
-        add_to_node(m, nearest - k, down * m->kernel[k], flux);
-    }
+    const anpe_spectrum *s = m->s;
+    int is = !s->mask[pixel] && s->sigma[pixel] > 0 && isfinite(s->sigma[pixel]);
+    for (int64_t r = 0; r < m->rows; r++)
+        is = is && isfinite(m->flux[r * s->n_pixels + pixel]);
+    return is;
 }
 
-/* Adds all pixels within reach of nodes up to `last`. */
-static void finish_nodes(smoother *m, int64_t last)
+static void add_to_nodes(smoother *m, int64_t pixel, double u, int64_t first)
+{
+    const double h2 = 1.0 / (NODES_PER_WIDTH * NODES_PER_WIDTH), one = 1;
+    const double sigma = (double)m->s->sigma[pixel];
+    const double least = exp(-h2 * u * (0.5 * u + FAR)) / (sigma * sigma);
+    double weight[SPAN], flux[ROWS];
+    for (int64_t r = 0; r < m->rows; r++)
+        flux[r] = (double)m->flux[r * m->s->n_pixels + pixel];
+    anpe_star_weigh(SPAN, least, exp(h2 * u), m->kernel, weight);
+    anpe_star_spread(1, SPAN, &one, weight, SLOTS, m->norm + (first - m->base));
+    anpe_star_spread(m->rows, SPAN, flux, weight, SLOTS, m->sum + (first - m->base));
+}
+
+/* Adds all pixels within reach of nodes up to `last`. Nodes before `first` are done with. */
+static void finish_nodes(smoother *m, int64_t first, int64_t last)
 {
     for (; m->next < m->to; m->next++) {
         const double x = node_of(m, m->next);
-        const int64_t nearest = (int64_t)floor(x + 0.5);
-        if (nearest - FAR > last)
+        const int64_t nearest = (int64_t)floor(x + 0.5), lowest = nearest - FAR;
+        if (lowest > last)
             break;
-        open_nodes(m, nearest + FAR);
-        if (usable(m->s, m->next))
-            add_to_nodes(m, m->next, x, nearest);
+        make_room(m, lowest < first ? lowest : first, lowest + SPAN - 1);
+        if (usable_in_all(m, m->next))
+            add_to_nodes(m, m->next, x - (double)nearest, lowest);
     }
-    open_nodes(m, last);
+    make_room(m, first, last);
 }
 
-/* -inf when no good pixel is within reach */
-static double smooth_at(const smoother *m, int64_t node)
+/* The continuum of each row at a pixel; they are asked for in order. No number where no good pixel
+ * is within reach. */
+static void smooth_at(smoother *m, int64_t pixel, double *continuum)
 {
-    const double norm = m->norm[node & (RING - 1)];
-    return norm > 0 ? m->sum[node & (RING - 1)] / norm : -INFINITY;
+    const double t = node_of(m, pixel);
+    const int64_t first = (int64_t)t - 1;
+    double weight[4];
+    finish_nodes(m, first, first + 3);
+    const int64_t slot = first - m->base;
+    anpe_grid_lagrange(4, t - (double)first, weight);
+    for (int k = 0; k < 4; k++)
+        weight[k] = m->norm[slot + k] > 0 ? weight[k] / m->norm[slot + k] : NAN;
+    for (int64_t r = 0; r < m->rows; r++) {
+        const double *sum = m->sum + r * SLOTS + slot;
+        continuum[r] =
+            weight[0] * sum[0] + weight[1] * sum[1] + weight[2] * sum[2] + weight[3] * sum[3];
+    }
 }
 
-static void smooth_segment(double width, const double *wavelength, int64_t from, int64_t to,
-                           anpe_spectrum *s)
+/* A segment of one pixel has no width to smooth over: its pixel is bad. */
+static int has_width(const int64_t *segment)
 {
-    if (from == to)
-        return;
-    smoother m = {.wavelength = wavelength,
-                  .s = s,
-                  .to = to,
-                  .start = wavelength[from],
-                  .step = width / NODES_PER_WIDTH,
-                  .next = from,
-                  .top = -FAR - 1};
-    for (int k = 0; k <= FAR; k++)
-        m.kernel[k] = exp(-0.5 * (double)(k * k) / (NODES_PER_WIDTH * NODES_PER_WIDTH));
-    for (int64_t i = from; i < to; i++) {
-        const double t = node_of(&m, i);
-        const int64_t first = (int64_t)t - 1;
-        double weight[4], sum = 0;
-        finish_nodes(&m, first + 3);
-        anpe_grid_lagrange(4, t - (double)first, weight);
-        for (int k = 0; k < 4; k++)
-            sum += weight[k] * smooth_at(&m, first + k);
-        divide(s, i, sum); /* infinite next to a gap wider than the kernel: bad pixels anyway */
+    return segment[1] - segment[0] > 1;
+}
+
+static void start(smoother *m, double width, const double *wavelength, const int64_t *segment,
+                  const anpe_spectrum *s)
+{
+    m->wavelength = wavelength;
+    m->s = s;
+    m->to = segment[1];
+    m->start = wavelength[segment[0]];
+    m->step = width / NODES_PER_WIDTH;
+    m->next = segment[0];
+    m->base = -FAR - 1;
+    for (int k = 0; k < SPAN; k++)
+        m->kernel[k] =
+            k > 2 * FAR
+                ? 0
+                : exp(-0.5 * (double)((k - FAR) * (k - FAR)) / (NODES_PER_WIDTH * NODES_PER_WIDTH));
+    memset(m->norm, 0, sizeof m->norm);
+    memset(m->sum, 0, sizeof m->sum);
+}
+
+static anpe_status check_smooth(anpe_ctx *ctx, double width, const double *wavelength,
+                                int64_t n_segments, const int64_t *segment, int64_t n_pixels)
+{
+    anpe_status status = anpe_grid_check_segments(ctx, n_pixels, n_segments, segment);
+    for (int64_t k = 0; k < n_segments && !status; k++) {
+        const int64_t from = segment[k], to = segment[k + 1];
+        const double step =
+            to - from < 2 ? 0 : (wavelength[to - 1] - wavelength[from]) / (double)(to - from - 1);
+        if (!(width >= step))
+            status = ANPE_FAIL(ctx, ANPE_EINVAL,
+                               "continuum smoothed by %g Angstrom: must be at least a pixel, %g",
+                               width, step);
     }
+    return status;
 }
 
 anpe_status anpe_continuum_smooth(anpe_ctx *ctx, double width, const double *wavelength,
                                   int64_t n_segments, const int64_t *segment, anpe_spectrum *s)
 {
-    anpe_status status = anpe_grid_check_segments(ctx, s->n_pixels, n_segments, segment);
+    smoother m = {.rows = 1, .flux = s->flux};
+    const anpe_status status =
+        check_smooth(ctx, width, wavelength, n_segments, segment, s->n_pixels);
+    for (int64_t k = 0; k < n_segments && !status; k++) {
+        double continuum = NAN;
+        start(&m, width, wavelength, segment + k, s);
+        for (int64_t i = segment[k]; i < segment[k + 1]; i++) {
+            if (has_width(segment + k))
+                smooth_at(&m, i, &continuum);
+            divide(s, i, continuum);
+        }
+    }
+    return status;
+}
+
+static void smooth_rows(smoother *m, const int64_t *segment, float *out)
+{
+    double continuum[ROWS];
+    for (int64_t i = segment[0]; i < segment[1]; i++) {
+        smooth_at(m, i, continuum);
+        for (int64_t r = 0; r < m->rows; r++)
+            out[r * m->s->n_pixels + i] = (float)continuum[r];
+    }
+}
+
+anpe_status anpe_continuum_smoothed(anpe_ctx *ctx, double width, const double *wavelength,
+                                    int64_t n_segments, const int64_t *segment,
+                                    const anpe_spectrum *s, int64_t n, const float *flux,
+                                    float *continuum)
+{
+    smoother m;
+    const anpe_status status =
+        check_smooth(ctx, width, wavelength, n_segments, segment, s->n_pixels);
     if (status)
         return status;
-    for (int64_t k = 0; k < n_segments; k++) {
-        int64_t from = segment[k], to = segment[k + 1];
-        if (to - from < 2)
-            continue;
-        double step = (wavelength[to - 1] - wavelength[from]) / (double)(to - from - 1);
-        if (!(width >= step))
-            return ANPE_FAIL(ctx, ANPE_EINVAL,
-                             "continuum smoothed by %g Angstrom: must be at least a pixel, %g",
-                             width, step);
-        smooth_segment(width, wavelength, from, to, s);
-    }
+    memset(continuum, 0, (size_t)(n * s->n_pixels) * sizeof *continuum);
+    for (int64_t first = 0; first < n; first += ROWS)
+        for (int64_t k = 0; k < n_segments; k++) {
+            m.rows = n - first < ROWS ? n - first : ROWS;
+            m.flux = flux + first * s->n_pixels;
+            start(&m, width, wavelength, segment + k, s);
+            if (has_width(segment + k))
+                smooth_rows(&m, segment + k, continuum + first * s->n_pixels);
+        }
     return ANPE_OK;
 }

@@ -56,7 +56,7 @@ static anpe_status make(anpe_ctx *ctx, anpe_likelihood *l, const anpe_likelihood
         goto out;
     }
     ANPE_TRY(anpe_bench_new(ctx, t, CHUNK, &l->bench));
-    if (anpe_reduction_is_linear(l->reduction))
+    if (anpe_reduction_has_derivatives(l->reduction))
         ANPE_TRY(anpe_tangent_new(ctx, t, &l->tangent));
 out:
     return status;
@@ -307,9 +307,10 @@ static anpe_status differentiate(anpe_likelihood *l, anpe_ctx *ctx, const double
     if (!*possible)
         return ANPE_OK;
     anpe_star_whiten(size, o->flux, g->flux, l->inverse_sigma, l->rows);
+    ANPE_TRY(anpe_reduction_derive(l->reduction, ctx, g->flux, t->prior->n_labels, g->flux + size));
     for (int64_t d = 0; d < t->n_labels; d++) {
-        float *slope = g->flux + g->row[t->inferred[d]] * size, *row = l->rows + (1 + d) * size;
-        anpe_reduction_derive(l->reduction, g->flux, slope);
+        const float *slope = g->flux + g->row[t->inferred[d]] * size;
+        float *row = l->rows + (1 + d) * size;
         for (int64_t i = 0; i < size; i++)
             row[i] = -slope[i] * l->inverse_sigma[i];
     }

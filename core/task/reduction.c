@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { SLOPES = 16 }; /* derivatives whose continua are taken at once */
+
 /* Where the fit of one mode looks: n pixels from `first` in the list. */
 typedef struct sight {
     int64_t first, n;
@@ -13,20 +15,20 @@ typedef struct sight {
 struct anpe_reduction {
     const anpe_task *task;
     const anpe_spectrum *observed;
-    int linear;
+    anpe_division division;
     int64_t n_modes;
     float *mode;           /* (n_modes, size) */
     anpe_support *support; /* (n_modes) */
-    /* a linear rule */
+    /* a fit of modes */
     double *dense;  /* (n_modes, size) weights as the instrument gives them */
     sight *sight;   /* (n_modes) */
     int32_t *pixel; /* lists of pixels, and their weights */
     double *weight;
+    /* what has derivatives */
     float *continuum;       /* (size) of the last apply */
-    float *continuum_slope; /* (size) */
-    /* any other */
-    anpe_spectrum work;
-    float *sigma; /* (size) the survey's */
+    float *continuum_slope; /* (SLOPES, size) */
+    anpe_spectrum work; /* with the survey's sigma and the mask, where the instrument is asked */
+    float *sigma;       /* (size) the survey's */
 };
 
 static void find_supports(anpe_reduction *r)
@@ -51,10 +53,10 @@ anpe_status anpe_reduction_new(anpe_ctx *ctx, const anpe_task *t, anpe_reduction
     if (ANPE_NEW(ctx, r, 1))
         return ANPE_ENOMEM;
     r->task = t;
-    r->linear = anpe_instrument_is_linear(&t->instrument);
+    r->division = anpe_instrument_division(&t->instrument);
     r->n_modes = anpe_instrument_continuum_modes(&t->instrument, NULL);
     const size_t size = (size_t)anpe_task_size(t), modes = (size_t)r->n_modes;
-    const size_t values = r->linear ? modes * size : 0;
+    const size_t values = r->division == ANPE_DIVISION_MODES ? modes * size : 0;
     r->mode = anpe_alloc(ctx, modes * size * sizeof *r->mode);
     r->support = anpe_alloc(ctx, modes * sizeof *r->support);
     r->sight = anpe_alloc(ctx, modes * sizeof *r->sight);
@@ -62,7 +64,7 @@ anpe_status anpe_reduction_new(anpe_ctx *ctx, const anpe_task *t, anpe_reduction
     r->pixel = anpe_alloc(ctx, values * sizeof *r->pixel);
     r->weight = anpe_alloc(ctx, values * sizeof *r->weight);
     r->continuum = anpe_alloc(ctx, size * sizeof *r->continuum);
-    r->continuum_slope = anpe_alloc(ctx, size * sizeof *r->continuum_slope);
+    r->continuum_slope = anpe_alloc(ctx, SLOPES * size * sizeof *r->continuum_slope);
     r->sigma = anpe_alloc(ctx, size * sizeof *r->sigma);
     if (!r->mode || !r->support || !r->sight || !r->dense || !r->pixel || !r->weight ||
         !r->continuum || !r->continuum_slope || !r->sigma)
@@ -95,9 +97,9 @@ anpe_reduction *anpe_reduction_free(anpe_reduction *r)
     return NULL;
 }
 
-int anpe_reduction_is_linear(const anpe_reduction *r)
+int anpe_reduction_has_derivatives(const anpe_reduction *r)
 {
-    return r->linear;
+    return r->division != ANPE_DIVISION_CALLED;
 }
 
 int64_t anpe_reduction_modes(const anpe_reduction *r, const float **mode,
@@ -131,18 +133,20 @@ anpe_status anpe_reduction_set(anpe_reduction *r, anpe_ctx *ctx, const anpe_spec
     anpe_status status = ANPE_OK;
     r->observed = observed;
     anpe_task_survey_sigma(t, observed, r->sigma);
-    if (!r->linear || !r->n_modes)
+    if (r->division == ANPE_DIVISION_NONE)
         return ANPE_OK;
     memcpy(w->flux, observed->flux, (size_t)w->n_pixels * sizeof *w->flux);
     memcpy(w->sigma, r->sigma, (size_t)w->n_pixels * sizeof *w->sigma);
     memcpy(w->mask, observed->mask, (size_t)w->n_pixels);
+    if (r->division != ANPE_DIVISION_MODES)
+        return ANPE_OK;
     ANPE_TRY(anpe_instrument_continuum_weights(&t->instrument, ctx, t->continuum, w, r->dense));
     list_weights(r);
 out:
     return status;
 }
 
-/* The fit to flux -> continuum (size). */
+/* The fit of modes to flux -> continuum (size). */
 static void fit(const anpe_reduction *r, const float *flux, float *continuum)
 {
     const int64_t size = anpe_task_size(r->task);
@@ -153,6 +157,20 @@ static void fit(const anpe_reduction *r, const float *flux, float *continuum)
         const double c = anpe_star_gather(g->n, r->pixel + g->first, r->weight + g->first, flux);
         anpe_star_add(s.to - s.from, (float)c, r->mode + j * size + s.from, continuum + s.from);
     }
+}
+
+/* The continua of n rows of flux (n, size). */
+static anpe_status continua(const anpe_reduction *r, anpe_ctx *ctx, int64_t n, const float *flux,
+                            float *continuum)
+{
+    const anpe_task *t = r->task;
+    const int64_t size = anpe_task_size(t);
+    if (r->division == ANPE_DIVISION_ROWS)
+        return anpe_instrument_continuum(&t->instrument, ctx, t->continuum, &r->work, n, flux,
+                                         continuum);
+    for (int64_t k = 0; k < n; k++)
+        fit(r, flux + k * size, continuum + k * size);
+    return ANPE_OK;
 }
 
 static anpe_status call_rule(anpe_reduction *r, anpe_ctx *ctx, float *flux, int *possible)
@@ -176,20 +194,30 @@ static anpe_status call_rule(anpe_reduction *r, anpe_ctx *ctx, float *flux, int 
 anpe_status anpe_reduction_apply(anpe_reduction *r, anpe_ctx *ctx, float *flux, int *possible)
 {
     *possible = 1;
-    if (!r->linear)
-        return call_rule(r, ctx, flux, possible);
-    if (!r->n_modes)
+    if (r->division == ANPE_DIVISION_NONE)
         return ANPE_OK;
-    fit(r, flux, r->continuum);
-    *possible = !anpe_star_divide(anpe_task_size(r->task), r->continuum, r->observed->mask, flux);
-    return ANPE_OK;
+    if (r->division == ANPE_DIVISION_CALLED)
+        return call_rule(r, ctx, flux, possible);
+    const anpe_status status = continua(r, ctx, 1, flux, r->continuum);
+    if (!status)
+        *possible =
+            !anpe_star_divide(anpe_task_size(r->task), r->continuum, r->observed->mask, flux);
+    return status;
 }
 
-void anpe_reduction_derive(anpe_reduction *r, const float *reduced, float *derivative)
+anpe_status anpe_reduction_derive(anpe_reduction *r, anpe_ctx *ctx, const float *reduced, int64_t n,
+                                  float *derivative)
 {
-    if (!r->n_modes)
-        return;
-    fit(r, derivative, r->continuum_slope);
-    anpe_star_divide_slope(anpe_task_size(r->task), r->continuum, r->continuum_slope, reduced,
-                           derivative);
+    const int64_t size = anpe_task_size(r->task);
+    if (r->division == ANPE_DIVISION_NONE)
+        return ANPE_OK;
+    for (int64_t k = 0; k < n; k++) {
+        const int64_t slot = k % SLOPES, left = n - k < SLOPES ? n - k : SLOPES;
+        float *d = derivative + k * size;
+        const anpe_status status = slot ? ANPE_OK : continua(r, ctx, left, d, r->continuum_slope);
+        if (status)
+            return status;
+        anpe_star_divide_slope(size, r->continuum, r->continuum_slope + slot * size, reduced, d);
+    }
+    return ANPE_OK;
 }

@@ -61,12 +61,17 @@ ANPE_EXPORT ANPE_MUST_CHECK anpe_status anpe_continuum_chebyshev_weights(
     anpe_ctx *ctx, int degree, int64_t n_segments, const int64_t *segment, const uint8_t *continuum,
     const anpe_spectrum *s, double *weight);
 /* Gaussian-smoothed continuum: flux and sigma divided by the inverse-variance weighted mean of
- * the flux with a kernel of standard deviation `width` (Angstrom), good pixels only. */
+ * the flux with a kernel of standard deviation `width` (Angstrom), good pixels only. The pixel of a
+ * segment that has no other is bad. */
 ANPE_EXPORT ANPE_MUST_CHECK anpe_status anpe_continuum_smooth(anpe_ctx *ctx, double width,
                                                               const double *wavelength,
                                                               int64_t n_segments,
                                                               const int64_t *segment,
                                                               anpe_spectrum *s);
+/* The operation `continuum` of that rule. Since 1.8. */
+ANPE_EXPORT ANPE_MUST_CHECK anpe_status anpe_continuum_smoothed(
+    anpe_ctx *ctx, double width, const double *wavelength, int64_t n_segments,
+    const int64_t *segment, const anpe_spectrum *s, int64_t n, const float *flux, float *continuum);
 /* A spectrum from its own wavelengths (n_in, ascending) onto a grid: flux-conserving on flux
  * density, ivar-weighted errors; an output pixel that any bad or missing input pixel overlaps by
  * more than half is bad. */

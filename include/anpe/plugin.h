@@ -32,7 +32,7 @@ extern "C" {
 #endif
 
 #define ANPE_ABI_MAJOR 1u /* differs: the plugin is refused */
-#define ANPE_ABI_MINOR 7u /* plugin newer than the host: refused; older: taken as it is */
+#define ANPE_ABI_MINOR 8u /* plugin newer than the host: refused; older: taken as it is */
 
 #if defined __GNUC__
 #define ANPE_EXPORT       __attribute__((visibility("default")))
@@ -446,6 +446,14 @@ typedef struct anpe_lsf_table {
     const double *kernel;        /* (n_kernels, n_points) not below 0, in any unit */
 } anpe_lsf_table;
 
+/* What is known of a continuum rule beside its operations. Since 1.8. */
+typedef enum anpe_rule {
+    ANPE_RULE_ANY,   /* nothing */
+    ANPE_RULE_NONE,  /* it leaves spectra as they are */
+    ANPE_RULE_LINEAR /* given sigma and mask it divides by a continuum that is linear in the flux,
+                      * which the operation `continuum` gives */
+} anpe_rule;
+
 typedef struct anpe_instrument_info {
     int64_t channels, n_pixels; /* one spectrum is (channels, n_pixels); surveys: 1 channel */
     const double *wavelength;   /* (n_pixels) ascending; NULL: no wavelengths */
@@ -459,6 +467,7 @@ typedef struct anpe_instrument_info {
     const anpe_lsf_table *lsf;  /* NULL: a Gaussian of `resolution`. Else this, whatever blur the
                                  * simulator has already; `resolution` is then what the simulator
                                  * is told and no more. Since 1.4 */
+    anpe_rule rule;             /* of normalise. Since 1.8 */
 } anpe_instrument_info;
 
 /* What wavelengths are measured in. */
@@ -524,6 +533,13 @@ typedef struct anpe_instrument_ops {
      * rows, which bits, which frame. They may be set again when a model is used; those that the
      * network has learned with (the grid, the continuum rule) may not. NULL: none. */
     const char *const *reading;
+    /* Since 1.8, with ANPE_RULE_LINEAR, for a rule that no few modes make. Given the sigma and the
+     * mask of s, what normalise divides by: of each of n finite spectra flux (n, n_pixels) ->
+     * continuum (n, n_pixels), pixels that it makes bad not positive or no number. Derivatives of a
+     * spectrum are taken for spectra, too. continuum_set as for normalise. */
+    anpe_status (*continuum)(const void *self, anpe_ctx *ctx, const uint8_t *continuum_set,
+                             const anpe_spectrum *s, int64_t n, const float *flux,
+                             float *continuum);
 } anpe_instrument_ops;
 
 /* ---- noise: sigma and masks as the survey has them --------------------------------------- */

@@ -125,6 +125,9 @@ void gridded_info(const void *self, anpe_instrument_info *out)
         .needs_continuum = g->o->rule == GRIDDED_CHEBYSHEV,
         .exclude = g->exclude,
         .lsf = lsf_file_table(&g->lsf),
+        .rule = g->o->rule == GRIDDED_SMOOTH ? ANPE_RULE_LINEAR
+                : g->o->rule == GRIDDED_NONE ? ANPE_RULE_NONE
+                                             : ANPE_RULE_ANY,
     };
 }
 
@@ -263,6 +266,24 @@ int64_t gridded_continuum_modes(const void *self, float *mode)
     return g->o->rule == GRIDDED_CHEBYSHEV
                ? anpe_continuum_chebyshev_modes((int)g->o->degree, g->n_segments, g->segment, mode)
                : 0;
+}
+
+anpe_status gridded_continuum_weights(const void *self, anpe_ctx *ctx, const uint8_t *continuum,
+                                      const anpe_spectrum *s, double *weight)
+{
+    const gridded *g = self;
+    return anpe_continuum_chebyshev_weights(ctx, (int)g->o->degree, g->n_segments, g->segment,
+                                            continuum, s, weight);
+}
+
+anpe_status gridded_continuum(const void *self, anpe_ctx *ctx, const uint8_t *continuum_set,
+                              const anpe_spectrum *s, int64_t n, const float *flux,
+                              float *continuum)
+{
+    const gridded *g = self;
+    (void)continuum_set;
+    return anpe_continuum_smoothed(ctx, g->o->width, g->wavelength, g->n_segments, g->segment, s, n,
+                                   flux, continuum);
 }
 
 anpe_status gridded_recognise(const gridded_family *family, anpe_ctx *ctx, const char *path,

@@ -106,6 +106,12 @@ ANPE_MUST_CHECK anpe_status gridded_read(const void *self, anpe_ctx *ctx, const 
 ANPE_MUST_CHECK anpe_status gridded_normalise(const void *self, anpe_ctx *ctx,
                                               const uint8_t *continuum, anpe_spectrum *s);
 int64_t gridded_continuum_modes(const void *self, float *mode);
+ANPE_MUST_CHECK anpe_status gridded_continuum_weights(const void *self, anpe_ctx *ctx,
+                                                      const uint8_t *continuum,
+                                                      const anpe_spectrum *s, double *weight);
+ANPE_MUST_CHECK anpe_status gridded_continuum(const void *self, anpe_ctx *ctx,
+                                              const uint8_t *continuum_set, const anpe_spectrum *s,
+                                              int64_t n, const float *flux, float *continuum);
 ANPE_MUST_CHECK anpe_status gridded_recognise(const gridded_family *family, anpe_ctx *ctx,
                                               const char *path, anpe_recognition *out);
 
@@ -129,6 +135,8 @@ ANPE_MUST_CHECK anpe_status gridded_recognise(const gridded_family *family, anpe
                                                    .read = gridded_read,                           \
                                                    .normalise = gridded_normalise,                 \
                                                    .continuum_modes = gridded_continuum_modes,     \
+                                                   .continuum_weights = gridded_continuum_weights, \
+                                                   .continuum = gridded_continuum,                 \
                                                    .recognise = NAME##_recognise,                  \
                                                    .reading = reading};                            \
     static const anpe_plugin NAME##_instrument = {.abi = ANPE_ABI,                                 \

@@ -132,6 +132,7 @@ static void info(const void *self, anpe_instrument_info *out)
         .segment = s->segment,
         .exclude = s->exclude,
         .lsf = lsf_file_table(&s->lsf),
+        .rule = ANPE_RULE_LINEAR,
     };
 }
 
@@ -434,6 +435,16 @@ static anpe_status normalise(const void *self, anpe_ctx *ctx, const uint8_t *con
     return anpe_continuum_smooth(ctx, s->o->width, s->wavelength, 1, s->segment, out);
 }
 
+static anpe_status continuum(const void *self, anpe_ctx *ctx, const uint8_t *continuum_set,
+                             const anpe_spectrum *in, int64_t n, const float *flux, float *out)
+{
+    const lamost *s = self;
+
+    (void)continuum_set;
+    return anpe_continuum_smoothed(ctx, s->o->width, s->wavelength, 1, s->segment, in, n, flux,
+                                   out);
+}
+
 /* The telescope's other spectra have two arms in tables of their own: refuse_medium. */
 static anpe_status recognise(anpe_ctx *ctx, const char *path, anpe_recognition *out)
 {
@@ -462,6 +473,7 @@ static const anpe_instrument_ops ops = {.size = sizeof ops,
                                         .info = info,
                                         .read = read,
                                         .normalise = normalise,
+                                        .continuum = continuum,
                                         .recognise = recognise,
                                         .reading = reading};
 

@@ -15,4 +15,4 @@ check-fuzz-readers:
 	cd fuzz && { test -f Makefile || $(abs_srcdir)/configure CC='$(FUZZ_CC)' CFLAGS='$(FUZZ_CFLAGS)' --without-onednn; } && \
 	  $(MAKE) $(AM_MAKEFLAGS) PLUGIN_DEFS= && $(MAKE) $(AM_MAKEFLAGS) PLUGIN_DEFS= tests/fuzz/targets$(EXEEXT)
 	@$(AM_TESTS_ENVIRONMENT) ANPE_BUILDDIR='$(abs_builddir)/fuzz' ANPE_PLUGIN_PATH='$(abs_builddir)/fuzz/plugins' \
-	  RUNS='$(RUNS)' SECONDS_EACH='$(SECONDS_EACH)' TARGETS='$(TARGETS)' $(SHELL) $(abs_srcdir)/tests/fuzz/readers
+	  RUNS='$(RUNS)' SECONDS_EACH='$(SECONDS_EACH)' LENGTH='$(LENGTH)' TARGETS='$(TARGETS)' $(SHELL) $(abs_srcdir)/tests/fuzz/readers

@@ -200,6 +200,28 @@ static void test_chebyshev_bad(void)
     anpe_spectrum_clear(&s);
 }
 
+/* The continua of many rows at once, more than are taken together, are what one alone was divided
+ * by; rows that are multiples of it have multiples for continua. s was before what it is in
+ * `divided` now. */
+static void check_smoothed(double width, const double *wavelength, const int64_t *segment,
+                           const anpe_spectrum *s, const float *flux, const anpe_spectrum *divided)
+{
+    enum { ROWS = 37 };
+    const int64_t n = s->n_pixels;
+    float *rows = malloc((size_t)(2 * ROWS * n) * sizeof *rows), *continuum = rows + ROWS * n;
+    for (int64_t r = 0; r < ROWS; r++)
+        for (int64_t i = 0; i < n; i++)
+            rows[r * n + i] = (float)(r - 5) * flux[i];
+    WORKS(anpe_continuum_smoothed(ctx, width, wavelength, 2, segment, s, ROWS, rows, continuum));
+    for (int64_t r = 0; r < ROWS; r++)
+        for (int64_t i = 0; i < n; i++)
+            if (!s->mask[i])
+                CU_ASSERT_DOUBLE_EQUAL(continuum[r * n + i],
+                                       (double)(r - 5) * (double)flux[i] / (double)divided->flux[i],
+                                       2e-7 * 12 * fabs((double)(r - 5)));
+    free(rows);
+}
+
 /* Against the sum written out; bad pixels have no say. */
 static void test_smooth(void)
 {
@@ -237,6 +259,7 @@ static void test_smooth(void)
             /* 5 widths hold all but 6e-7; interpolation as the source says */
             CU_ASSERT(fabs((double)s.flux[i] * sum / norm / (double)flux[i] - 1) < 2e-5);
     }
+    check_smoothed(width, wavelength, segment, &before, flux, &s);
     FAILS(anpe_continuum_smooth(ctx, 0.01, wavelength, 2, segment, &s), ANPE_EINVAL,
           "at least a pixel");
     free(before.sigma);

@@ -13,7 +13,9 @@ enum { FULL = 7214 };
  * the wings of a real spectrum do, which is what a continuum rule is confused with. */
 static void write_emulator(const char *path, int64_t n_pixels, const char *grid)
 {
-    anpe_emulator e = {.kind = "cannon", .output = "linear", .on_grid = grid, .normalised = 1};
+    const int own = grid && !strcmp(grid, "own"); /* wavelengths from 5000 Angstrom */
+    anpe_emulator e = {
+        .kind = "cannon", .output = "linear", .on_grid = own ? NULL : grid, .normalised = 1};
     anpe_label label = {"a", "", -1, 1};
     double *coefficients = calloc((size_t)(2 * n_pixels), sizeof *coefficients);
     double *exponents = calloc(2, sizeof *exponents), *pivot = calloc(1, sizeof *pivot);
@@ -31,7 +33,9 @@ static void write_emulator(const char *path, int64_t n_pixels, const char *grid)
         coefficients[i] = 1 - depth;
         coefficients[n_pixels + i] = -0.1 * depth;
     }
-    for (int64_t s = 0, i = 0; s < 3; s++)
+    for (int64_t i = 0; own && i < n_pixels; i++)
+        wavelength[i] = 5000 * exp(2e-5 * (double)i);
+    for (int64_t s = 0, i = 0; !own && s < 3; s++)
         for (int64_t k = 0; k < size[s]; k++)
             wavelength[i++] = pow(10, 4.179 + 6e-6 * (double)(first[s] + k));
     WORKS(anpe_emulator_add(ctx, &e, "coefficients", 2, (int64_t[]){2, n_pixels}, coefficients));
@@ -255,7 +259,7 @@ static void observe_with_gaps(double a, int64_t sample)
 {
     anpe_spectrum *o = &bench->spectrum;
     observe(a, sample);
-    for (int i = 0; i < FULL; i++)
+    for (int64_t i = 0; i < o->n_pixels; i++)
         o->mask[i] = (uint8_t)(o->mask[i] | (i % 97 < 9) | (i > 4000 && i < 4300));
 }
 
@@ -411,6 +415,64 @@ static void test_expansion(void)
     close_task();
 }
 
+/* log L, gradient (2) and fisher (2, 2) at a place, in one row. */
+static void expand_at(const double *theta, double *out)
+{
+    const double step[] = {1e-2, 0.05};
+    WORKS(anpe_likelihood_set(likelihood, ctx, &bench->spectrum, theta));
+    WORKS(anpe_likelihood_expand(likelihood, ctx, theta, step, out, out + 1, out + 3));
+}
+
+/* The derivatives of each kind of division by a continuum against differences of the rule as it is
+ * called, of residuals rounded to 1e-7 / sigma over steps of 1e-2 of a depth of 0.02. */
+static void check_rule(const char *rule, anpe_division division)
+{
+    const double theta[] = {-0.4, 1.3};
+    double exact[7], differences[7], worst = 0;
+    char text[1024];
+    snprintf(text, sizeof text,
+             "simulator: { plugin = \"cannon\"; file = \"%s\"; };"
+             "prior: ({ plugin = \"independent\"; labels: ({ name = \"a\"; type = \"uniform\"; }, "
+             "{ name = \"rv\"; type = \"uniform\"; min = -5.0; max = 5.0; }); });"
+             "instrument: { plugin = \"spectrum\"; windows = [ 5030.0, 5200.0, 5240.0, 5400.0 ]; "
+             "resolution = 8000.0; rule = \"%s\"; width = 12.0; };"
+             "noise: { plugin = \"gaussian\"; sigma = 0.01; };",
+             in_scratch("own.h5"), rule);
+    open_task(text);
+    CU_ASSERT_EQUAL(anpe_instrument_division(&task->instrument), division);
+    bench->theta[1] = 1;
+    observe_with_gaps(-0.38, 5);
+    expand_at(theta, exact);
+    anpe_simulator_ops older = *(const anpe_simulator_ops *)task->simulator.ops;
+    const void *keep = task->simulator.ops;
+    older.size = offsetof(anpe_simulator_ops, derivatives);
+    task->simulator.ops = &older;
+    anpe_likelihood_free(likelihood);
+    WORKS(anpe_likelihood_new(ctx, task, &likelihood));
+    expand_at(theta, differences);
+    task->simulator.ops = keep;
+    CU_ASSERT_DOUBLE_EQUAL(exact[0], differences[0], 1e-7 * FULL);
+    const double length = sqrt(2 * fabs(exact[0]));
+    for (int i = 0; i < 2; i++) {
+        const double ni = sqrt(exact[3 + 3 * i]);
+        worst = fmax(worst, fabs(exact[1 + i] - differences[1 + i]) / (length * ni));
+        for (int j = 0; j < 2; j++)
+            worst = fmax(worst, fabs(exact[3 + 2 * i + j] - differences[3 + 2 * i + j]) /
+                                    (ni * sqrt(exact[3 + 3 * j])));
+    }
+    printf(" [%s %.2g] ", rule, worst);
+    CU_ASSERT(worst < 1e-2);
+    close_task();
+}
+
+static void test_rules(void)
+{
+    write_emulator(in_scratch("own.h5"), 4000, "own");
+    check_rule("chebyshev", ANPE_DIVISION_MODES);
+    check_rule("smooth", ANPE_DIVISION_ROWS);
+    check_rule("none", ANPE_DIVISION_NONE);
+}
+
 /* For data drawn at a0, log L(a1) - log L(a0) is normal with variance v and mean -v / 2 when both
  * are small steps of a right density; so -2 mean / variance is 1. A density that is too sure of the
  * spectrum's broad shape has the mean of its narrow width and the variance of the data. */
@@ -462,6 +524,7 @@ int main(int argc, char **argv)
                                         {"modes of the continuum rule", test_modes},
                                         {"the plain path in double", test_plain},
                                         {"gradient and Gauss-Newton matrix", test_expansion},
+                                        {"derivatives by each kind of rule", test_rules},
                                         {"the density is right", test_density}};
     return run_suite(argc, argv, "likelihood", COUNT(tests), tests);
 }
