@@ -397,32 +397,48 @@ static int64_t kept_place(const anpe_dataset *d, int validation, int64_t i)
     return validation ? d->n_train + i : ordered(d, i);
 }
 
-static int all_kept(const anpe_dataset *d, int validation, int64_t first, int64_t n)
+/* How many samples from the at-th are alike in being kept or not, n at most. */
+static int64_t alike(const anpe_dataset *d, int validation, int64_t at, int64_t n)
 {
-    for (int64_t k = 0; k < n; k++)
-        if (!d->kept->there[kept_place(d, validation, first + k)])
-            return 0;
-    return 1;
+    const uint8_t *there = d->kept->there, first = there[kept_place(d, validation, at)];
+    int64_t k = 1;
+    while (k < n && there[kept_place(d, validation, at + k)] == first)
+        k++;
+    return k;
+}
+
+/* What is not kept yet is made. */
+static anpe_status keep(const anpe_dataset *d, anpe_ctx *ctx, anpe_dataset_desk *desk,
+                        int validation, int64_t first, int64_t offset, int64_t n, float *x,
+                        float *y)
+{
+    const int64_t input = d->channels->length * d->channels->width, labels = d->map->n;
+    for (int64_t k = 0, run; k < n; k += run) {
+        const int64_t at = first + offset + k;
+        run = alike(d, validation, at, n - k);
+        if (d->kept->there[kept_place(d, validation, at)])
+            continue;
+        const anpe_status status = make(d, ctx, desk, validation, first, offset + k, run, x, y);
+        if (status)
+            return status;
+        for (int64_t j = 0; j < run; j++)
+            anpe_kept_put(d->kept, kept_place(d, validation, at + j), x + j * input, y + j * labels,
+                          desk->log_volume[j], desk->bench->weight[j]);
+    }
+    return ANPE_OK;
 }
 
 anpe_status anpe_dataset_fill(const anpe_dataset *d, anpe_ctx *ctx, anpe_dataset_desk *desk,
                               int validation, int64_t first, int64_t offset, int64_t n, float *x,
                               float *y)
 {
-    const int64_t input = d->channels->length * d->channels->width, at = first + offset;
-    double *weight = desk->bench->weight;
+    const int64_t input = d->channels->length * d->channels->width;
     if (!d->kept)
         return make(d, ctx, desk, validation, first, offset, n, x, y);
-    if (all_kept(d, validation, at, n)) {
-        for (int64_t k = 0; k < n; k++)
-            anpe_kept_get(d->kept, kept_place(d, validation, at + k), x + k * input,
-                          y + k * d->map->n, &desk->log_volume[k], &weight[k]);
-        return ANPE_OK;
-    }
-    const anpe_status status = make(d, ctx, desk, validation, first, offset, n, x, y);
+    const anpe_status status = keep(d, ctx, desk, validation, first, offset, n, x, y);
     for (int64_t k = 0; k < n && !status; k++)
-        anpe_kept_put(d->kept, kept_place(d, validation, at + k), x + k * input, y + k * d->map->n,
-                      desk->log_volume[k], weight[k]);
+        anpe_kept_get(d->kept, kept_place(d, validation, first + offset + k), x + k * input,
+                      y + k * d->map->n, &desk->log_volume[k], &desk->bench->weight[k]);
     return status;
 }
 

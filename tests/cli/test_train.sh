@@ -39,10 +39,11 @@ check "stages" test "$status" = 0
 killed stages stages.h5 --set train.schedule=stages --set train.stage_patience=1 --set train.epochs=5
 killed cosine one.h5
 
-# A set that is made once: the first epoch is that of a set with fresh noise, the later ones are not; what is no longer
+# A set that is made once: the first epoch is that of a set with fresh noise, the later ones are not; what was left out of
+# the first, which has whole batches, or is no longer
 # in memory after a kill is made again.
 loss() { "$ANPE" info "$1" --json | grep '"validation_loss"'; }
-set="--set train.n_sims=90 --set train.batch=30 --set train.schedule=stages --set train.average=0"
+set="--set train.n_sims=100 --set train.batch=30 --set train.schedule=stages --set train.average=0"
 kept="$set --set train.keep=true"
 # shellcheck disable=SC2086
 {
