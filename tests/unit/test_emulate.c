@@ -53,6 +53,36 @@ static void test_half(void)
     CU_ASSERT(back[6] == 1 && back[7] == -0.5 && back[8] == -65504 && back[9] == 8 * 0x1p-24);
 }
 
+/* Every finite number of half precision, (1024 + m) 2^(e - 25) or m 2^-24, is read to the last bit.
+ */
+static void test_every_half(void)
+{
+    enum { N = 31 * 1024 };
+    const int64_t n = 2 * N;
+    float *v = malloc((size_t)(2 * n) * sizeof *v), *back = v + n;
+    double *wide = malloc((size_t)n * sizeof *wide);
+    anpe_h5 *f = NULL;
+    int same = 1;
+    for (int i = 0; i < N; i++) {
+        const int e = i / 1024, m = i % 1024;
+        v[2 * i] = (float)(e ? ldexp(1024 + m, e - 25) : ldexp(m, -24));
+        v[2 * i + 1] = -v[2 * i];
+    }
+    const char *path = in_scratch("every.h5");
+    CU_ASSERT_FATAL(anpe_h5_create(ctx, path, &f) == ANPE_OK);
+    CU_ASSERT(anpe_h5_write_half(ctx, f, "w", 1, &n, v) == ANPE_OK);
+    CU_ASSERT_FATAL(anpe_h5_close(ctx, f) == ANPE_OK);
+    CU_ASSERT_FATAL(anpe_h5_open(ctx, path, &f) == ANPE_OK);
+    CU_ASSERT(anpe_h5_read(ctx, f, "w", ANPE_H5_FLOAT, n, back) == ANPE_OK);
+    CU_ASSERT(anpe_h5_read(ctx, f, "w", ANPE_H5_DOUBLE, n, wide) == ANPE_OK);
+    anpe_h5_abandon(f);
+    for (int64_t i = 0; i < n; i++)
+        same = same && back[i] == v[i] && wide[i] == (double)v[i];
+    CU_ASSERT(same);
+    free(v);
+    free(wide);
+}
+
 /* Labels as arrays of their own, under names that the caller gives. */
 static void test_columns(void)
 {
@@ -309,6 +339,7 @@ int main(int argc, char **argv)
 {
     static const CU_TestInfo tests[] = {{"errors by label", test_bins},
                                         {"half precision", test_half},
+                                        {"every number of half precision", test_every_half},
                                         {"labels as arrays of their own", test_columns},
                                         {"atmospheres held out whole", test_shared},
                                         {"what components leave", test_projection},
