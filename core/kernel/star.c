@@ -154,9 +154,12 @@ static void divide_slope(int64_t n, const float *restrict continuum,
                          const float *restrict continuum_slope, const float *restrict reduced,
                          float *restrict slope)
 {
-    for (int64_t i = 0; i < n; i++)
-        slope[i] =
-            (slope[i] - reduced[i] * continuum_slope[i]) / (continuum[i] > 0 ? continuum[i] : 1);
+    for (int64_t i = 0; i < n; i++) {
+        const int positive = continuum[i] > 0;
+        const float value =
+            (slope[i] - reduced[i] * continuum_slope[i]) / (positive ? continuum[i] : 1);
+        slope[i] = positive ? value : 0; /* where there is no continuum it has no slope, either */
+    }
 }
 
 ANPE_CLONES

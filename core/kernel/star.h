@@ -15,7 +15,7 @@ double anpe_star_dot(int64_t n, const float *x, const float *y);
 void anpe_star_gram(int64_t m, int64_t n, const float *rows, double *out);
 /* flux /= continuum where that is positive; returns whether it is not in a pixel with mask 0. */
 int anpe_star_divide(int64_t n, const float *continuum, const uint8_t *mask, float *flux);
-/* slope = (slope - reduced continuum_slope) / continuum where that is positive. */
+/* slope = (slope - reduced continuum_slope) / continuum where that is positive, else 0. */
 void anpe_star_divide_slope(int64_t n, const float *continuum, const float *continuum_slope,
                             const float *reduced, float *slope);
 /* r = (x - y) w */

@@ -382,13 +382,16 @@ anpe_status anpe_likelihood_expand(anpe_likelihood *l, anpe_ctx *ctx, const doub
         return status;
     for (int64_t i = 0; i <= n; i++)
         project_out(l, l->rows + i * size);
-    *log_l = l->constant - 0.5 * anpe_star_dot(size, r, r);
     for (int64_t i = 0; i < n; i++)
         gradient[i] = -anpe_star_dot(size, jacobian + i * size, r);
     anpe_star_gram(n, size, jacobian, fisher);
-    for (int64_t i = 0; i < n; i++)
+    for (int64_t i = 0; i < n; i++) {
+        if (!isfinite(gradient[i]) || !isfinite(fisher[i * n + i]))
+            return ANPE_OK; /* a step along that would end anywhere */
         for (int64_t j = 0; j < i; j++)
             fisher[j * n + i] = fisher[i * n + j];
+    }
+    *log_l = l->constant - 0.5 * anpe_star_dot(size, r, r);
     return ANPE_OK;
 }
 

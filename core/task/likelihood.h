@@ -49,8 +49,9 @@ ANPE_MUST_CHECK anpe_status anpe_likelihood_eval(anpe_likelihood *l, anpe_ctx *c
  * gradient (D) is - J^T r and fisher (D, D) J^T J, both triangles filled, per unit of the labels. J
  * is in closed form where the simulator has derivatives and the continuum rule is linear; else from
  * differences over step (D) > 0 towards the middle of each label's range: D + 1 model spectra in
- * all. Where the likelihood is 0 *log_likelihood is -inf and the rest is not filled. Only where
- * anpe_likelihood_can_expand: not with a noise model of its own likelihood. */
+ * all. Where the likelihood is 0, or a derivative no number, *log_likelihood is -inf and the rest
+ * is of no use. Only where anpe_likelihood_can_expand: not with a noise model of its own
+ * likelihood. */
 ANPE_MUST_CHECK anpe_status anpe_likelihood_expand(anpe_likelihood *l, anpe_ctx *ctx,
                                                    const double *theta, const double *step,
                                                    double *log_likelihood, double *gradient,

@@ -423,25 +423,31 @@ static void expand_at(const double *theta, double *out)
     WORKS(anpe_likelihood_expand(likelihood, ctx, theta, step, out, out + 1, out + 3));
 }
 
-/* The derivatives of each kind of division by a continuum against differences of the rule as it is
- * called, of residuals rounded to 1e-7 / sigma over steps of 1e-2 of a depth of 0.02. */
-static void check_rule(const char *rule, anpe_division division)
+static void open_rule(const char *rule)
 {
-    const double theta[] = {-0.4, 1.3};
-    double exact[7], differences[7], worst = 0;
     char text[1024];
     snprintf(text, sizeof text,
              "simulator: { plugin = \"cannon\"; file = \"%s\"; };"
              "prior: ({ plugin = \"independent\"; labels: ({ name = \"a\"; type = \"uniform\"; }, "
              "{ name = \"rv\"; type = \"uniform\"; min = -5.0; max = 5.0; }); });"
              "instrument: { plugin = \"spectrum\"; windows = [ 5030.0, 5200.0, 5240.0, 5400.0 ]; "
-             "resolution = 8000.0; rule = \"%s\"; width = 12.0; };"
+             "resolution = 8000.0; rule = \"%s\"; width = 4.0; };"
              "noise: { plugin = \"gaussian\"; sigma = 0.01; };",
              in_scratch("own.h5"), rule);
     open_task(text);
-    CU_ASSERT_EQUAL(anpe_instrument_division(&task->instrument), division);
     bench->theta[1] = 1;
     observe_with_gaps(-0.38, 5);
+    memset(bench->spectrum.mask + 100, 1, 300); /* in its middle no good pixel is in reach */
+}
+
+/* The derivatives of each kind of division by a continuum against differences of the rule as it is
+ * called, of residuals rounded to 1e-7 / sigma over steps of 1e-2 of a depth of 0.02. */
+static void check_rule(const char *rule, anpe_division division)
+{
+    const double theta[] = {-0.4, 1.3};
+    double exact[7], differences[7], worst = 0;
+    open_rule(rule);
+    CU_ASSERT_EQUAL(anpe_instrument_division(&task->instrument), division);
     expand_at(theta, exact);
     anpe_simulator_ops older = *(const anpe_simulator_ops *)task->simulator.ops;
     const void *keep = task->simulator.ops;
@@ -451,6 +457,8 @@ static void check_rule(const char *rule, anpe_division division)
     WORKS(anpe_likelihood_new(ctx, task, &likelihood));
     expand_at(theta, differences);
     task->simulator.ops = keep;
+    for (int i = 0; i < 7; i++)
+        CU_ASSERT(isfinite(exact[i]) && isfinite(differences[i]));
     CU_ASSERT_DOUBLE_EQUAL(exact[0], differences[0], 1e-7 * FULL);
     const double length = sqrt(2 * fabs(exact[0]));
     for (int i = 0; i < 2; i++) {
@@ -465,9 +473,38 @@ static void check_rule(const char *rule, anpe_division division)
     close_task();
 }
 
+/* An instrument whose continua of derivatives are no numbers. */
+static anpe_status no_numbers(const void *self, anpe_ctx *c, const uint8_t *set,
+                              const anpe_spectrum *s, int64_t n, const float *flux,
+                              float *continuum)
+{
+    (void)self;
+    (void)c;
+    (void)set;
+    for (int64_t i = 0; i < n * s->n_pixels; i++)
+        continuum[i] = n == 1 ? flux[i] : NAN;
+    return ANPE_OK;
+}
+
+static void check_no_numbers(void)
+{
+    const double theta[] = {-0.4, 1.3};
+    double out[7];
+    open_rule("smooth");
+    anpe_instrument_ops ops = *(const anpe_instrument_ops *)task->instrument.component.ops;
+    const void *keep = task->instrument.component.ops;
+    ops.continuum = no_numbers;
+    task->instrument.component.ops = &ops;
+    expand_at(theta, out);
+    CU_ASSERT(out[0] == -INFINITY);
+    task->instrument.component.ops = keep;
+    close_task();
+}
+
 static void test_rules(void)
 {
     write_emulator(in_scratch("own.h5"), 4000, "own");
+    check_no_numbers();
     check_rule("chebyshev", ANPE_DIVISION_MODES);
     check_rule("smooth", ANPE_DIVISION_ROWS);
     check_rule("none", ANPE_DIVISION_NONE);
