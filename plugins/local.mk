@@ -1,6 +1,8 @@
 # plugins: their rules are made from plugins/list; the flags that some of them ask for, and why.
 # A fused multiply-add, which -std=c17 alone forbids, is half of a sampler's speed.
 FUSED_CFLAGS = -ffp-contract=fast
+# The spline of nsf, all lanes of a panel at a time: vectors, also of roots, which may not set errno then.
+NSF_CFLAGS = -O3 $(FUSED_CFLAGS) $(VECTOR_CFLAGS) -fno-math-errno -fno-trapping-math
 # Profile loops: vectors, and fused multiply-adds. Not -O3, which the user's -O2 would undo.
 PROFILE_CFLAGS = $(FUSED_CFLAGS) $(VECTOR_CFLAGS)
 # The products of dense networks and the per-pixel sigmoids are the cost of a simulation: O3 unrolls the

@@ -1,12 +1,16 @@
-/* anpe/vecmath.h -- exp, tanh and the logistic function in float, written so that a loop over
+/* anpe/vecmath.h -- exp, log, tanh and the logistic function in float, written so that a loop over
  * them vectorises: no branches, no tables, no calls. Relative error below 2e-7.
  *
  * NaN gives NaN. anpe_expf overflows to infinity above 88.72 and gives 0 below -86.9, near
- * the smallest normal number. For double use libm.
+ * the smallest normal number; anpe_logf gives -infinity at 0, NaN below, and the logarithm of the
+ * smallest normal number for those that are not. For double use libm.
  *
  * exp(x) = 2^n exp(r), n = round(x / ln 2), |r| <= ln 2 / 2, with a polynomial for exp(r);
  * tanh: an odd polynomial below 0.625, 1 - 2 / (exp(2 |x|) + 1) above. The coefficients
  * interpolate (exp(r) - 1 - r) / r^2 and (tanh(x) / x - 1) / x^2 at Chebyshev nodes.
+ *
+ * log(x) = n ln 2 + log(1 + f), 1 + f = 2^-n x between the roots of 1/2 and of 2; the polynomial
+ * interpolates (log(1 + f) - f + f^2 / 2) / f^3.
  */
 #ifndef ANPE_VECMATH_H
 #define ANPE_VECMATH_H
@@ -34,6 +38,32 @@ static inline float anpe_expf(float x)
     memcpy(&scale, &bits, sizeof scale);
     const float e = p * scale * 2.0f;
     return x < -86.9f ? 0.0f : x > 88.72283f ? __builtin_inff() : e;
+}
+
+static inline float anpe_logf(float x)
+{
+    const float least = 1.17549435e-38f, y = x > least ? x : least;
+    uint32_t bits;
+    memcpy(&bits, &y, sizeof bits);
+    bits -= 0x3f3504f3u; /* of the root of 1/2: its multiples by 2^n have the exponent's bits n */
+    const float n = (float)((int32_t)bits >> 23);
+    bits = (bits & 0x7fffffu) + 0x3f3504f3u;
+    float m;
+    memcpy(&m, &bits, sizeof m);
+    const float f = m - 1.0f, z = f * f;
+    float p = 6.971611473e-2f;
+    p = p * f - 0.1147973385f;
+    p = p * f + 0.1168541992f;
+    p = p * f - 0.1242568733f;
+    p = p * f + 0.1424905765f;
+    p = p * f - 0.1666780232f;
+    p = p * f + 0.2000071575f;
+    p = p * f - 0.2499999696f;
+    p = p * f + 0.3333333118f;
+    const float small = f * z * p - n * 2.12194440e-4f - 0.5f * z; /* ln 2 in two parts */
+    const float value = f + small + n * 0.693359375f;
+    const float inside = x < __builtin_inff() ? value : x; /* infinity and NaN stay */
+    return x > 0.0f ? inside : x == 0.0f ? -__builtin_inff() : x < 0.0f ? __builtin_nanf("") : x;
 }
 
 static inline float anpe_sigmoidf(float x)

@@ -136,7 +136,11 @@ static double relative(double got, double want)
 
 static void test_vecmath_is_accurate(void)
 {
-    double worst[3] = {0, 0, 0};
+    double worst[4] = {0};
+    for (int i = -870000; i <= 880000; i++) { /* all sizes, and about 1 */
+        const float x = i % 3 ? expf((float)i * 1e-4f) : 1 + (float)i * 1e-7f;
+        worst[3] = fmax(worst[3], relative((double)anpe_logf(x), log((double)x)));
+    }
     for (int i = -880000; i <= 880000; i++) {
         const float x = (float)i * 1e-4f * (i % 3 ? 1.0f : 1e-2f);
         const double d = x;
@@ -146,10 +150,10 @@ static void test_vecmath_is_accurate(void)
         if (d > -86.8)
             worst[2] = fmax(worst[2], relative((double)anpe_sigmoidf(x), 1 / (1 + exp(-d))));
     }
-    for (int i = 0; i < 3; i++)
+    for (int i = 0; i < 4; i++)
         if (!(worst[i] < 3e-7))
             fprintf(stderr, "\nfunction %d: relative error %g\n", i, worst[i]);
-    CU_ASSERT(worst[0] < 2e-7 && worst[1] < 3e-7 && worst[2] < 3e-7);
+    CU_ASSERT(worst[0] < 2e-7 && worst[1] < 3e-7 && worst[2] < 3e-7 && worst[3] < 2e-7);
 }
 
 static void test_vecmath_at_the_ends(void)
@@ -163,6 +167,9 @@ static void test_vecmath_at_the_ends(void)
     CU_ASSERT_EQUAL(anpe_sigmoidf(INFINITY), 1.0f);
     CU_ASSERT_EQUAL(anpe_tanhf(INFINITY), 1.0f);
     CU_ASSERT_EQUAL(anpe_tanhf(-INFINITY), -1.0f);
+    CU_ASSERT(anpe_logf(1.0f) == 0 && anpe_logf(0.0f) == -INFINITY && isnan(anpe_logf(-1.0f)));
+    CU_ASSERT(anpe_logf(INFINITY) == INFINITY && isnan(anpe_logf(NAN)));
+    CU_ASSERT(relative((double)anpe_logf(1e-40f), log(1.17549435e-38)) < 2e-7);
     CU_ASSERT(isnan(anpe_expf(NAN)) && isnan(anpe_tanhf(NAN)) && isnan(anpe_sigmoidf(NAN)));
 }
 

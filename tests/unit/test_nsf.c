@@ -4,10 +4,11 @@
 #include "network_support.h"
 
 typedef double real;
-#define real_exp exp
-#define real_log log
+#define real_exp  exp
+#define real_log  log
+#define real_sqrt sqrt
+#include "../../plugins/flow/nsf/label.h"
 #include "../../plugins/flow/nsf/operations.h"
-#include "../../plugins/flow/nsf/spline.h"
 
 #define LOG_TWO_PI 1.83787706640934548356
 

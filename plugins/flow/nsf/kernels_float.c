@@ -3,6 +3,6 @@
 #include <anpe/vecmath.h>
 typedef float real;
 #define real_exp     anpe_expf
-#define real_log     logf
+#define real_log     anpe_logf
 #define KERNEL(name) name##_f
 #include "kernels.h"

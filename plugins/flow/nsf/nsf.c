@@ -7,9 +7,10 @@
 #include "operations.h"
 #include <anpe/vecmath.h>
 
-#define real_exp anpe_expf
-#define real_log logf
-#include "spline.h"
+#define real_exp  anpe_expf
+#define real_log  anpe_logf
+#define real_sqrt sqrtf
+#include "label.h"
 
 #define NSF_WIDEST 40.0 /* of the log scales: exp(40) times what is finite here is finite */
 

@@ -252,19 +252,4 @@ static inline void nsf_backward(const nsf_shape *p, const real *raw, int64_t str
             grad_raw[stride] -= gu * u + gl;
     }
 }
-
-/* A made_label_fn; self: an nsf_shape. */
-static inline void nsf_label(const void *self, int last, real *out, const real *u, real *x,
-                             double *log_prob)
-{
-    const nsf_shape *p = self;
-    (void)u;
-    for (int64_t t = 0; t < LANES; t++) {
-        real log_det;
-        if (last)
-            log_prob[t] -= (double)x[t] * (double)x[t] / 2 + NSF_HALF_LOG_TWOPI;
-        x[t] = nsf_inverse(p, out + t, LANES, x[t], &log_det);
-        log_prob[t] += (double)log_det;
-    }
-}
 #endif
