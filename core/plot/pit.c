@@ -33,8 +33,8 @@ static void draw_band(anpe_figure *f, const anpe_panel *p, const double *u, doub
 }
 
 /* pit (n) is sorted; returns the p-value. */
-static double draw_label(anpe_figure *f, anpe_panel *p, int64_t n, double *pit, int64_t n_draws,
-                         const char *name)
+static double draw_label(anpe_figure *f, anpe_panel *p, int narrow, int64_t n, double *pit,
+                         int64_t n_draws, const char *name)
 {
     double u[STEPS], difference[STEPS], most = 0;
     char note[64];
@@ -47,7 +47,7 @@ static double draw_label(anpe_figure *f, anpe_panel *p, int64_t n, double *pit, 
         difference[i] -= u[i];
         most = fmax(most, fabs(difference[i]));
     }
-    p->y.hi = 1.45 * fmax(most, band);
+    p->y.hi = (narrow ? 2.6 : 1.45) * fmax(most, band);
     p->y.lo = -p->y.hi;
     const double pvalue = anpe_kolmogorov_survival(n, anpe_level_distance(n, pit, n_draws));
     draw_band(f, p, u, band);
@@ -57,7 +57,7 @@ static double draw_label(anpe_figure *f, anpe_panel *p, int64_t n, double *pit, 
     anpe_panel_frame(f, p);
     anpe_panel_note(f, p, 0, 1, 0, name);
     snprintf(note, sizeof note, "#<italic/>p#<upright/> = %.2g", pvalue);
-    anpe_panel_note(f, p, 1, 1, 0, note);
+    anpe_panel_note(f, p, !narrow, !narrow, 0, note);
     return pvalue;
 }
 
@@ -66,6 +66,7 @@ static anpe_status draw(anpe_ctx *ctx, const anpe_plot_request *q, const void *d
 {
     const anpe_known *k = data;
     anpe_plot_grid g = anpe_plot_grid_of((int)k->labels.n);
+    const int narrow = anpe_plot_grid_is_narrow(&g);
     char axis[96];
     double *pit = anpe_alloc(ctx, (size_t)k->n * sizeof *pit);
     if (!pit)
@@ -75,15 +76,16 @@ static anpe_status draw(anpe_ctx *ctx, const anpe_plot_request *q, const void *d
     g.top = anpe_plot_title(f, q, width, height);
     anpe_text_add(text, "  %-10s %8s\n", "label", "p");
     for (int64_t d = 0; d < k->labels.n; d++) {
-        anpe_panel p = {anpe_plot_grid_box(&g, (int)d),
-                        {.lo = 0, .hi = 1, .title = "probability integral transform"},
-                        {.title = d % g.columns ? NULL : "ECDF \xe2\x88\x92 uniform"},
-                        6.5,
-                        0};
+        anpe_panel p = {
+            anpe_plot_grid_box(&g, (int)d),
+            {.lo = 0, .hi = 1, .title = narrow ? "PIT" : "probability integral transform"},
+            {.title = d % g.columns ? NULL : "ECDF \xe2\x88\x92 uniform"},
+            6.5,
+            0};
         for (int64_t i = 0; i < k->n; i++)
             pit[i] = ((double)k->rank[d * k->n + i] + 0.5) / (double)(k->n_draws + 1);
         const double pvalue =
-            draw_label(f, &p, k->n, pit, k->n_draws, anpe_plot_axis(axis, &k->labels, d));
+            draw_label(f, &p, narrow, k->n, pit, k->n_draws, anpe_plot_axis(axis, &k->labels, d));
         anpe_text_add(text, "  %-10s %8.2g\n", k->labels.name[d], pvalue);
     }
     anpe_free(pit);

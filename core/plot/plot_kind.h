@@ -52,6 +52,8 @@ typedef struct anpe_plot_grid {
     double left, right, below, above; /* room around the box of each panel, mm */
 } anpe_plot_grid;
 anpe_plot_grid anpe_plot_grid_of(int n);
+/* Panels in which a note and the label's name do not stand side by side, nor a long title below. */
+int anpe_plot_grid_is_narrow(const anpe_plot_grid *g);
 void anpe_plot_grid_size(const anpe_plot_grid *g, double aspect, double *width, double *height);
 anpe_box anpe_plot_grid_box(const anpe_plot_grid *g, int k);
 

@@ -124,6 +124,11 @@ anpe_plot_grid anpe_plot_grid_of(int n)
                             .above = 1.5};
 }
 
+int anpe_plot_grid_is_narrow(const anpe_plot_grid *g)
+{
+    return g->columns > 4;
+}
+
 /* aspect: height over width of a box. A figure of one panel has the width of a column. */
 void anpe_plot_grid_size(const anpe_plot_grid *g, double aspect, double *width, double *height)
 {

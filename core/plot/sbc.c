@@ -44,6 +44,7 @@ static anpe_status draw(anpe_ctx *ctx, const anpe_plot_request *q, const void *d
 {
     const anpe_known *k = data;
     anpe_plot_grid g = anpe_plot_grid_of((int)k->labels.n);
+    const int narrow = anpe_plot_grid_is_narrow(&g);
     char axis[96], note[64];
     (void)ctx;
     g.width = width;
@@ -61,8 +62,10 @@ static anpe_status draw(anpe_ctx *ctx, const anpe_plot_request *q, const void *d
             most = count[b] > most ? count[b] : most;
         const anpe_panel p = {
             anpe_plot_grid_box(&g, (int)d),
-            {.lo = 0, .hi = 1, .title = "rank of the truth / draws"},
-            {.lo = 0, .hi = 1.3 * fmax((double)most, hi), .title = d % g.columns ? NULL : "mocks"},
+            {.lo = 0, .hi = 1, .title = narrow ? "rank / draws" : "rank of the truth / draws"},
+            {.lo = 0,
+             .hi = (narrow ? 2.4 : 1.3) * fmax((double)most, hi),
+             .title = d % g.columns ? NULL : "mocks"},
             6.5,
             0};
         draw_band(f, &p, lo, expected, hi);
@@ -70,7 +73,7 @@ static anpe_status draw(anpe_ctx *ctx, const anpe_plot_request *q, const void *d
         anpe_panel_frame(f, &p);
         anpe_panel_note(f, &p, 0, 1, 0, anpe_plot_axis(axis, &k->labels, d));
         snprintf(note, sizeof note, "#<italic/>p#<upright/> = %.2g", pvalue);
-        anpe_panel_note(f, &p, 1, 1, 0, isnan(pvalue) ? "too few mocks" : note);
+        anpe_panel_note(f, &p, !narrow, 1, narrow, isnan(pvalue) ? "too few mocks" : note);
         anpe_text_add(text, "  %-10s %8.2g\n", k->labels.name[d], pvalue);
     }
     return ANPE_OK;
