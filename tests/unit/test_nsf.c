@@ -99,6 +99,42 @@ static void test_inverse(void)
     }
 }
 
+typedef void panel_fn(const nsf_shape *p, double *raw, double *z, double *log_det);
+
+/* A panel by each set of instructions against one lane after the other: inside the splines and
+ * beyond them. */
+static void check_panel(panel_fn *panel, uint32_t key)
+{
+    double raw[3 * NSF_MAX_BINS + 1], all[(3 * NSF_MAX_BINS + 1) * LANES], z[LANES], x[LANES];
+    double slope[LANES], log_det[LANES];
+    anpe_rng rng = {.key = {key, 7}};
+    const nsf_shape p = shape_new(2 + anpe_integer(&rng, 12), 3, 1e-3);
+    for (int64_t t = 0; t < LANES; t++) {
+        some_raw(&p, 1.5, &rng, raw);
+        for (int64_t k = 0; k < nsf_outputs(&p); k++)
+            all[k * LANES + t] = raw[k];
+        z[t] = 2 * anpe_normal(&rng);
+        x[t] = nsf_inverse(&p, raw, 1, z[t], &slope[t]);
+    }
+    panel(&p, all, z, log_det);
+    for (int64_t t = 0; t < LANES; t++) {
+        CU_ASSERT_DOUBLE_EQUAL(z[t], x[t], 1e-10 * (1 + fabs(x[t])));
+        CU_ASSERT_DOUBLE_EQUAL(log_det[t], slope[t], 1e-9);
+    }
+}
+
+static void test_panels(void)
+{
+    for (uint32_t i = 0; i < 2000; i++) {
+        check_panel(nsf_inverse_plain, i);
+#if defined __x86_64__
+        if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
+            check_panel(nsf_inverse_avx2, i);
+#endif
+        check_panel(nsf_panel_inverse, i); /* the widest that is here */
+    }
+}
+
 /* log dz/dx by central differences: h^2 times a third derivative, 1e-16 / h of rounding. */
 static void test_slope(void)
 {
@@ -550,6 +586,7 @@ int main(int argc, char **argv)
     static const CU_TestInfo tests[] = {
         {"the spline as the paper has it", test_against_the_paper},
         {"forward of the inverse", test_inverse},
+        {"panels by all instructions", test_panels},
         {"slope against differences", test_slope},
         {"zeros are the identity", test_identity},
         {"gradients", test_gradients},
