@@ -3,27 +3,45 @@
 #include <string.h>
 #include <zlib.h>
 
-enum { CARD = 80, VALUE = 10, MOST = CARD - VALUE };
+enum { CARD = 80, KEY = 5, MOST = 69 }; /* MOST: what CFITSIO has room for */
 
-/* The value of a card, as CFITSIO finds its end, takes all of its MOST bytes. */
-static int is_full(const unsigned char *value)
+/* How many bytes from v belong to a value that begins there, as CFITSIO finds its end. */
+static size_t value_length(const unsigned char *v, const unsigned char *end)
 {
-    if (value[0] == '\'')
+    const unsigned char *stop = end;
+    if (v < end && *v == '\'') {
+        v++;
+        stop = memchr(v, '\'', (size_t)(end - v));
+    } else if (v < end && *v == '(') {
+        stop = memchr(v, ')', (size_t)(end - v));
+        stop = stop ? stop + 1 : v; /* without its end it is an error to CFITSIO, too */
+    } else {
+        for (stop = v; stop < end && *stop != ' ' && *stop != '/';)
+            stop++;
+    }
+    return (size_t)((stop ? stop : end) - v);
+}
+
+/* The value of a card is longer than MOST. It begins after the equals sign, wherever that is: what
+ * follows it need not be a blank. */
+static int is_full(const unsigned char *card)
+{
+    const unsigned char *end = card + CARD, *v = memchr(card + KEY, '=', CARD - KEY);
+    if (!v)
         return 0;
-    if (value[0] == '(')
-        return memchr(value, ')', MOST) == value + MOST - 1;
-    return !memchr(value, ' ', MOST) && !memchr(value, '/', MOST);
+    for (v++; v < end && *v == ' ';)
+        v++;
+    return value_length(v, end) > MOST;
 }
 
 anpe_status anpe_fits_cards_check(anpe_ctx *ctx, const char *path, const unsigned char *bytes,
                                   size_t n)
 {
     for (size_t at = 0; at + CARD <= n; at += CARD)
-        if (!memcmp(bytes + at, "TTYPE", 5) && !memcmp(bytes + at + 8, "= ", 2) &&
-            is_full(bytes + at + VALUE))
+        if (!memcmp(bytes + at, "TTYPE", KEY) && is_full(bytes + at))
             return ANPE_FAIL(ctx, ANPE_EFORMAT,
-                             "%s: a header's %.*s has a value of %d characters without quotes, "
-                             "which CFITSIO does not stand; expected at most 68 in quotes",
+                             "%s: a header's %.*s has a value of more than %d characters, which "
+                             "CFITSIO does not stand; expected at most 68 in quotes",
                              path, (int)strcspn((const char *)bytes + at, " ="),
                              (const char *)bytes + at, (int)MOST);
     return ANPE_OK;

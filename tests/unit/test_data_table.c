@@ -111,16 +111,17 @@ static void test_foreign_fits(void)
 static char table[65536]; /* the file that with_name made */
 static size_t table_size;
 
-/* star.fits with n characters without quotes as the name of its first column. */
-static const char *with_name(const char *name, int n)
+/* star.fits with n characters without quotes as the name of its first column, from column `from`
+ * of the card on. */
+static const char *with_name(const char *name, int from, int n)
 {
     FILE *f = fopen(in_scratch("star.fits"), "rb");
     table_size = fread(table, 1, sizeof table, f);
     fclose(f);
     for (size_t at = 0; at + 80 <= table_size; at += 80)
         if (!memcmp(table + at, "TTYPE1  = 'APOGEE_ID", 20)) {
-            memset(table + at + 10, ' ', 70);
-            memset(table + at + 10, 'x', (size_t)n);
+            memset(table + at + 9, ' ', 71);
+            memset(table + at + from, 'x', (size_t)n);
         }
     write_bytes(in_scratch(name), table, table_size);
     return in_scratch(name);
@@ -129,12 +130,12 @@ static const char *with_name(const char *name, int n)
 /* CFITSIO writes beyond the end of its room for it. */
 static void test_name_fills_card(void)
 {
-    static const char says[] = "a header's TTYPE1 has a value of 70 characters without quotes";
+    static const char says[] = "a header's TTYPE1 has a value of more than 69 characters";
     anpe_catalogue_file *c;
     anpe_file *held;
     remove(in_scratch("star.fits"));
     test_foreign_fits();
-    const char *path = with_name("full.fits", 70);
+    const char *path = with_name("full.fits", 10, 70);
     FAILS(anpe_catalogue_read_open(ctx, path, &c), ANPE_EFORMAT, says);
     const char *gzipped = in_scratch("full.fits.gz");
     gzFile f = gzopen(gzipped, "wb");
@@ -147,7 +148,12 @@ static void test_name_fills_card(void)
             FAILS(anpe_file_bytes(ctx, k ? gzipped : path, 1 << 20, &held), ANPE_EFORMAT, says);
         anpe_file_let_go(ctx, k ? gzipped : path);
     }
-    path = with_name("long.fits", 69);
+    /* no blank after the equals sign is no card by the standard, and one to CFITSIO */
+    for (int n = 70; n <= 71; n++) {
+        path = with_name("close.fits", 9, n);
+        FAILS(anpe_catalogue_read_open(ctx, path, &c), ANPE_EFORMAT, says);
+    }
+    path = with_name("long.fits", 10, 69);
     WORKS(anpe_catalogue_read_open(ctx, path, &c));
     CU_ASSERT_EQUAL(anpe_catalogue_read_rows(c), 2);
     anpe_catalogue_read_close(c);
