@@ -390,6 +390,19 @@ static void check_probe(void)
     CU_ASSERT(log_l == -INFINITY);
 }
 
+/* The likelihood anew with a simulator that has no derivatives; returns the operations that it had.
+ */
+static const void *without_derivatives(anpe_simulator_ops *older)
+{
+    const void *keep = task->simulator.ops;
+    *older = *(const anpe_simulator_ops *)keep;
+    older->size = offsetof(anpe_simulator_ops, derivatives);
+    task->simulator.ops = older;
+    anpe_likelihood_free(likelihood);
+    WORKS(anpe_likelihood_new(ctx, task, &likelihood));
+    return keep;
+}
+
 /* In closed form: the plain path's shift, rounded to 6e-8 and divided by 0.02 pixels, has slopes
  * good to some 3e-6 of a depth. With a simulator that has no derivatives: differences, of residuals
  * rounded to 1e-7 / sigma, over steps of 1e-3, are good to 1e-4 of a depth of 0.02 in each pixel,
@@ -403,12 +416,8 @@ static void test_expansion(void)
     observe_with_gaps(-0.38, 5);
     check_expansion(1e-5);
     check_probe();
-    anpe_simulator_ops older = *(const anpe_simulator_ops *)task->simulator.ops;
-    const void *keep = task->simulator.ops;
-    older.size = offsetof(anpe_simulator_ops, derivatives);
-    task->simulator.ops = &older;
-    anpe_likelihood_free(likelihood);
-    WORKS(anpe_likelihood_new(ctx, task, &likelihood));
+    anpe_simulator_ops older;
+    const void *keep = without_derivatives(&older);
     check_expansion(1e-2);
     check_probe();
     task->simulator.ops = keep;
@@ -449,12 +458,8 @@ static void check_rule(const char *rule, anpe_division division)
     open_rule(rule);
     CU_ASSERT_EQUAL(anpe_instrument_division(&task->instrument), division);
     expand_at(theta, exact);
-    anpe_simulator_ops older = *(const anpe_simulator_ops *)task->simulator.ops;
-    const void *keep = task->simulator.ops;
-    older.size = offsetof(anpe_simulator_ops, derivatives);
-    task->simulator.ops = &older;
-    anpe_likelihood_free(likelihood);
-    WORKS(anpe_likelihood_new(ctx, task, &likelihood));
+    anpe_simulator_ops older;
+    const void *keep = without_derivatives(&older);
     expand_at(theta, differences);
     task->simulator.ops = keep;
     for (int i = 0; i < 7; i++)
